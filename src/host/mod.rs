@@ -1,0 +1,119 @@
+//! The host manages the lifecycle of workloads, and nothing else.
+//!
+//! [`Host`] is plain data in and out: no wasmtime, network or config types. [`workload`] has the data. What a
+//! workload may use while it runs is served by the folders of `capability`.
+
+pub mod workload;
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use workload::{Workload, WorkloadId};
+
+/// Something that runs workloads.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Tells that the host lives, and what it holds.
+    async fn heartbeat(&self) -> Heartbeat;
+
+    /// Validates a workload, prepares it until it can answer, and makes it the running one.
+    ///
+    /// With `replaces`, the new workload takes the routes of the old one in one step: from then on new requests reach
+    /// the new version, and the old one stops when its last request has ended. When the start is refused or fails,
+    /// the old one goes on untouched.
+    async fn start(&self, request: StartRequest) -> Result<Started, StartError>;
+
+    /// Tells how a workload is doing. A workload that has stopped is unknown.
+    async fn status(&self, id: &WorkloadId) -> Result<WorkloadStatus, NoSuchWorkload>;
+
+    /// Takes a workload's routes away, lets its requests in flight finish, and drops it.
+    async fn stop(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload>;
+}
+
+#[derive(Debug, Clone)]
+pub struct Heartbeat {
+    /// A random identifier, new with each start of the host.
+    pub host_id: String,
+    pub version: &'static str,
+    pub started_at: SystemTime,
+    pub workloads: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    pub workload: Workload,
+    pub replaces: Option<WorkloadId>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Started {
+    pub id: WorkloadId,
+    pub timings: StartTimings,
+}
+
+/// What a start spent its time on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StartTimings {
+    /// Compiling, or loading compiled code from the cache.
+    pub compile: std::time::Duration,
+    /// Whether the compiled code came from the cache.
+    pub cached: bool,
+    /// Everything else, up to the moment the routes were swapped.
+    pub link: std::time::Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadStatus {
+    pub id: WorkloadId,
+    pub name: String,
+    pub state: WorkloadState,
+    /// Requests being answered right now.
+    pub in_flight: usize,
+    /// Requests answered since the start.
+    pub requests: u64,
+    /// Requests that ended in a trap.
+    pub traps: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkloadState {
+    Running,
+    /// Replaced or stopped; finishing its requests in flight.
+    Draining,
+}
+
+/// Why a workload was not started. Nothing of it runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("workload `{name}` is not valid")]
+    Invalid { name: String, problems: Vec<Problem> },
+    #[error("the composed component of workload `{name}` does not load")]
+    Load {
+        name: String,
+        /// The reason, most important line first.
+        reason: String,
+    },
+    #[error("workload `{name}` trapped while it started")]
+    Trap {
+        name: String,
+        /// The trap with its backtrace, demangled.
+        report: String,
+    },
+    #[error(transparent)]
+    NoSuchWorkload(#[from] NoSuchWorkload),
+}
+
+/// One reason why a workload was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The member it concerns, if it concerns one.
+    pub member: Option<String>,
+    /// What is wrong, as one line: which setting, what was found, what was expected.
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no workload `{0}` on this host")]
+pub struct NoSuchWorkload(pub WorkloadId);

@@ -1,0 +1,32 @@
+//! The HTTP server: one listener that never closes, in front of a handler that can be swapped.
+//!
+//! Knows nothing of components: a [`Handler`] answers requests, and the engine has one.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+
+/// A response's body: streams, never collected.
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;
+
+/// What can go wrong while a body streams; the connection (HTTP/1) or the stream (HTTP/2) is reset.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request as it came from the wire.
+pub type Request = http::Request<hyper::body::Incoming>;
+
+/// Answers requests. Never fails: what goes wrong becomes a response, and a line on the console.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    async fn handle(&self, request: Request, id: RequestId) -> http::Response<Body>;
+}
+
+/// Numbers the requests of one session, for the access log and the lines of the guest: printed as `#17`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}

@@ -1,0 +1,26 @@
+//! `wash`, the WebAssembly component shell.
+//!
+//! The path of the data, each step a module:
+//!
+//! ```text
+//! project dir -> Project -> Artifact -> Shape -> LinkPlan -> composed component -> Workload -> handler -> response
+//!    project      build      component   linker               linker               host        engine     http
+//! ```
+//!
+//! [`dev`] repeats that path on every change. [`cli`] and [`commands`] sit on top and nothing points back up: a
+//! module may use the ones below it in this list and none above.
+
+pub mod cli;
+pub mod commands;
+pub mod dev;
+
+pub mod build;
+pub mod capability;
+pub mod component;
+pub mod console;
+pub mod engine;
+pub mod host;
+pub mod http;
+pub mod linker;
+pub mod project;
+pub mod provider;

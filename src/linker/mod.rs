@@ -1,0 +1,72 @@
+//! Decides who provides each import of a set of components, and composes them into one.
+//!
+//! Pure: shapes and names in, a plan and bytes out. Never sees wasmtime, tokio, files or config.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::component::Shape;
+
+/// A component that takes part in linking.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Unique among the members; kebab-case names read best.
+    pub name: String,
+    pub role: Role,
+    pub shape: Arc<Shape>,
+    /// Explicit wiring from the project's config: interface (with or without version) to provider.
+    pub wiring: BTreeMap<String, Wire>,
+}
+
+/// Where a member comes from; the order is the precedence when several could provide an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The project itself.
+    Project,
+    /// A component of `dev.components`. Ranks with `Project`.
+    Sibling,
+    /// A plugin the user installed. Takes part only when an import needs it.
+    Plugin,
+    /// A provider that `wash` ships. Takes part only when an import needs it and nobody else provides it.
+    Shipped,
+}
+
+/// An explicit choice of provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wire {
+    Member(String),
+    Plugin(String),
+    Host,
+    Stub,
+}
+
+/// An interface that the host can serve.
+#[derive(Debug, Clone)]
+pub struct HostInterface {
+    /// Without version: `wasi:config/store`.
+    pub interface: String,
+    /// The newest version served: `0.2.12`. Older ones of the same semver track are served as well; a pre-release
+    /// only as it is spelled. `None`: the interface has no version.
+    pub version: Option<semver::Version>,
+    pub tier: Tier,
+    pub scope: Scope,
+    /// What serves it, for the reason in the plan: `WASI`, `http client`, `config`, ...
+    pub capability: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// WASI 0.2, 0.3 and wasi:http: from the host unless wired explicitly.
+    Wasi,
+    /// Everything else: after siblings and plugins, before the shipped providers.
+    Capability,
+}
+
+/// Whether members share the interface, or each has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Only types, handles and things that grant nothing: imported once.
+    Shared,
+    /// It grants something: imported once for each member, under a name of its own.
+    PerMember,
+}
