@@ -59,7 +59,7 @@ fn picture(c: char) -> char {
 }
 
 /// A duration with three digits or so: `0.42 ms`, `12.3 ms`, `2.05 s`, `61.0 s`.
-pub(super) fn duration(duration: Duration) -> String {
+pub(super) fn duration_text(duration: Duration) -> String {
     let (value, unit) = match duration.as_secs_f64() {
         seconds if seconds < 1.0 => (seconds * 1e3, "ms"),
         seconds => (seconds, "s"),
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        let of = |micros| duration(Duration::from_micros(micros));
+        let of = |micros| duration_text(Duration::from_micros(micros));
         assert_eq!(of(420), "0.42 ms");
         assert_eq!(of(12_340), "12.3 ms");
         assert_eq!(of(999_000), "999 ms");

@@ -10,6 +10,8 @@ mod holder;
 mod listen;
 mod page;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use front::Front;
 pub use holder::Holder;
