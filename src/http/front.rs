@@ -1,13 +1,13 @@
 //! The swap slot: what answers requests at this moment.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Response;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use super::access::Ticket;
-use super::{Body, Handler, Page, Request, RequestId, Wants};
+use super::{Body, Handler, Page, Request, RequestId, Stop, Wants, page};
 use crate::console::Console;
 
 /// Stands in front of the handlers of a session; clones are the same front.
@@ -20,7 +20,7 @@ pub struct Front {
 }
 
 struct Inner {
-    slot: RwLock<Slot>,
+    slot: watch::Sender<Slot>,
     console: Console,
     last_id: AtomicU64,
     in_flight: Arc<AtomicUsize>,
@@ -37,7 +37,7 @@ impl Front {
     /// Answers with [`Page::starting`] until told otherwise. The access log goes to the console.
     pub fn new(console: Console) -> Self {
         let inner = Inner {
-            slot: RwLock::new(Slot::Unavailable(Arc::new(Page::starting()))),
+            slot: watch::Sender::new(Slot::Unavailable(Arc::new(Page::starting()))),
             console,
             last_id: AtomicU64::new(0),
             in_flight: Arc::new(AtomicUsize::new(0)),
@@ -62,13 +62,13 @@ impl Front {
         self.inner.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Answers one request. `aborted` tells whether it is the server that cut the response off.
-    pub(super) async fn answer(
-        &self,
-        request: Request,
-        aborted: CancellationToken,
-    ) -> Response<Body> {
+    /// Answers one request. `stop` tells whether it is the server that cut the response off.
+    pub(super) async fn answer(&self, request: Request, stop: &Stop) -> Response<Body> {
+        if let Some(edition) = page::waiting(request.headers()) {
+            return self.out_of_date(edition, stop).await;
+        }
         let id = RequestId(self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let aborted = stop.immediate.clone();
         let ticket = Ticket::new(
             id,
             &request,
@@ -76,12 +76,7 @@ impl Front {
             &self.inner.in_flight,
             aborted,
         );
-        let slot = self
-            .inner
-            .slot
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let slot = self.inner.slot.borrow().clone();
         match slot {
             Slot::Serving(handler) => {
                 let response = handler.handle(request, id).await;
@@ -93,16 +88,27 @@ impl Front {
         }
     }
 
+    /// Answers a page in a browser when there is something better to show. That is not a request to the project, so
+    /// it has no number and no access line.
+    async fn out_of_date(&self, edition: &str, stop: &Stop) -> Response<Body> {
+        let mut slot = self.inner.slot.subscribe();
+        let another = |slot: &Slot| match slot {
+            Slot::Serving(_) => true,
+            Slot::Unavailable(page) => page.edition() != edition,
+        };
+        tokio::select! {
+            _ = slot.wait_for(another) => page::waited(true),
+            () = stop.graceful.cancelled() => page::waited(false),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pages_waiting(&self) -> usize {
+        self.inner.slot.receiver_count()
+    }
+
     fn put(&self, slot: Slot) {
-        let before = std::mem::replace(
-            &mut *self
-                .inner
-                .slot
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-            slot,
-        );
-        // Dropping a handler may run its owner's code: not while the lock is held.
-        drop(before);
+        // The old slot is dropped here, after the lock: a handler may run its owner's code as it goes.
+        drop(self.inner.slot.send_replace(slot));
     }
 }

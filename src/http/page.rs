@@ -1,15 +1,17 @@
 //! The answers that are ours and not the project's: what went wrong, as text or as a page.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 
 use super::{Body, RequestId};
 use crate::console::plain;
 
 /// Something to tell the person who sent a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Page {
     status: StatusCode,
     title: String,
@@ -84,6 +86,29 @@ impl Page {
         }
     }
 
+    /// Tells pages apart: a page in a browser knows itself by this.
+    pub(super) fn edition(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    /// Asks once, and is answered when there is something new: polling would fill the access log.
+    fn refresh(&self) -> String {
+        let edition = self.edition();
+        format!(
+            "<script>\n\
+             const ask = () => fetch(location.href, {{ headers: {{ '{WAIT}': '{edition}' }}, cache: 'no-store' }});\n\
+             (async () => {{\n\
+             while (!await ask().then(answer => answer.ok, () => false))\n\
+             await new Promise(done => setTimeout(done, 1000));\n\
+             location.reload();\n\
+             }})();\n\
+             </script>\n\
+             <noscript><meta http-equiv=\"refresh\" content=\"1\"></noscript>\n"
+        )
+    }
+
     fn html(&self) -> String {
         let title = escaped(&plain(&self.title));
         let details = match self.details.is_empty() {
@@ -91,9 +116,9 @@ impl Page {
             false => format!("<pre>{}</pre>\n", escaped(&plain(self.details.trim_end()))),
         };
         let refresh = if self.passing {
-            "<meta http-equiv=\"refresh\" content=\"1\">\n"
+            self.refresh()
         } else {
-            ""
+            String::new()
         };
         format!(
             "<!doctype html>\n\
@@ -110,11 +135,29 @@ impl Page {
     }
 }
 
+/// The header of a request that only waits for a page to be out of date; its value is the page's edition.
+const WAIT: &str = "x-wash-wait";
+
 const STYLE: &str = ":root{color-scheme:light dark}\
     body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem}\
     h1{font-size:1.25rem}\
     pre{font:14px/1.4 ui-monospace,monospace;padding:1rem;overflow:auto;border:1px solid #8886;border-radius:4px}\
     p{color:#888}";
+
+/// The edition of the page that asks, if it is one of our own pages and not a client of the project.
+pub(super) fn waiting(headers: &HeaderMap) -> Option<&str> {
+    headers.get(WAIT)?.to_str().ok()
+}
+
+/// The answer to a page that waited: whether it is out of date, or should ask again later.
+pub(super) fn waited(out_of_date: bool) -> Response<Body> {
+    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = match out_of_date {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    response
+}
 
 impl Wants {
     /// A page only for those who ask for HTML by name; `*/*` gets text.

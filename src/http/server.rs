@@ -110,8 +110,8 @@ async fn connection(stream: TcpStream, front: Front, tasks: Tasks) {
     let _ = stream.set_nodelay(true);
     let stop = tasks.stop.clone();
     let service = service_fn(|request: Request| {
-        let (front, aborted) = (front.clone(), stop.immediate.clone());
-        async move { Ok::<_, Infallible>(front.answer(request, aborted).await) }
+        let (front, stop) = (front.clone(), stop.clone());
+        async move { Ok::<_, Infallible>(front.answer(request, &stop).await) }
     });
     let mut builder = auto::Builder::new(tasks);
     builder

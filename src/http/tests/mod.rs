@@ -63,16 +63,7 @@ impl Site {
     }
 
     async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address)
-            .await
-            .expect("the server accepts");
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .expect("HTTP/1.1");
-        Client {
-            sender,
-            connection: tokio::spawn(connection),
-        }
+        Client::connect(self.address).await
     }
 
     async fn raw(&self, text: &str) -> TcpStream {
@@ -113,6 +104,19 @@ struct Client {
 }
 
 impl Client {
+    async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address)
+            .await
+            .expect("the server accepts");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .expect("HTTP/1.1");
+        Self {
+            sender,
+            connection: tokio::spawn(connection),
+        }
+    }
+
     async fn send(
         &mut self,
         request: http::Request<Full<Bytes>>,

@@ -125,3 +125,59 @@ async fn pages_stand_in_until_a_version_runs() {
         (StatusCode::OK, "up".to_owned())
     );
 }
+
+#[tokio::test]
+async fn a_page_in_a_browser_waits_for_the_next_one() {
+    let site = Site::new().await;
+    let broken = Page::unavailable("the build of `app` failed", "error");
+    let wait = |page: &Page| {
+        let (address, mut request) = (site.address, request(Method::GET, "/"));
+        request.headers_mut().insert(
+            "x-wash-wait",
+            page.edition().parse().expect("a header value"),
+        );
+        tokio::spawn(async move {
+            let mut client = Client::connect(address).await;
+            client.send(request).await.expect("an answer").status()
+        })
+    };
+    let ended = async |waiting: JoinHandle<StatusCode>| {
+        timeout(PATIENCE, waiting)
+            .await
+            .expect("in time")
+            .expect("no panic")
+    };
+
+    let first = wait(&Page::starting());
+    let (status, _) = site.connect().await.get("/").await.expect("an answer");
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!first.is_finished(), "nothing has changed");
+    site.front.unavailable(broken.clone());
+    assert_eq!(ended(first).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        ended(wait(&Page::starting())).await,
+        StatusCode::NO_CONTENT,
+        "out of date already"
+    );
+
+    let second = wait(&broken);
+    site.front.serve(Arc::new(Answer(|_| async { full("up") })));
+    assert_eq!(ended(second).await, StatusCode::NO_CONTENT);
+
+    site.front.unavailable(broken.clone());
+    let last = wait(&broken);
+    while site.front.pages_waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    site.stop.graceful.cancel();
+    assert_eq!(
+        ended(last).await,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "there is nothing better to show"
+    );
+    assert_eq!(
+        site.console.stderr().lines().count(),
+        1,
+        "they are no requests to the project"
+    );
+}
