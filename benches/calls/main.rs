@@ -12,11 +12,15 @@ mod guests;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use wasmtime::component::{Component, Instance, Linker, TypedFunc};
 use wasmtime::{Config, Engine, Inlining, Store};
+
+use wash::component::Shape;
+use wash::linker::{self, Exports, LinkRequest, Member, Role};
 
 const CALLS: [&str; 4] = ["add", "echo", "sum", "bump"];
 
@@ -110,18 +114,31 @@ fn measure(store: &mut Store<State>, calls: &Loop, times: u64) -> Duration {
     started.elapsed()
 }
 
+/// Links the two as `wash` links the members of a project.
 fn compose(caller: &[u8], provider: &[u8]) -> Vec<u8> {
-    use wac_graph::types::Package;
-    let mut graph = wac_graph::CompositionGraph::new();
-    let p =
-        Package::from_bytes("x:provider", None, provider.to_vec(), graph.types_mut()).expect("p");
-    let p = graph.register_package(p).expect("p");
-    let c = Package::from_bytes("x:caller", None, caller.to_vec(), graph.types_mut()).expect("p");
-    let c = graph.register_package(c).expect("p");
-    wac_graph::plug(&mut graph, vec![p], c).expect("plug");
-    graph
-        .encode(wac_graph::EncodeOptions::default())
-        .expect("enc")
+    let member = |name: &str, role, component| Member {
+        name: name.to_owned(),
+        role,
+        shape: Arc::new(Shape::parse(component).expect("a component has a shape")),
+        wiring: BTreeMap::new(),
+    };
+    let members = [
+        member("caller", Role::Project, caller),
+        member("provider", Role::Sibling, provider),
+    ];
+    let request = LinkRequest {
+        members: &members,
+        host: &[],
+        service: None,
+        exports: Exports::All,
+    };
+    let plan = linker::plan(&request).expect("the provider has what the caller needs");
+    let bytes: Vec<_> = plan
+        .members
+        .iter()
+        .map(|member| [caller, provider][member.index])
+        .collect();
+    linker::compose(&plan, &bytes).expect("what was planned can be composed")
 }
 
 /// Ratios, of the best times: they are what the machine can do, whatever else it is doing.
