@@ -16,15 +16,13 @@ use process::{Server, free_address};
 const SIZES: [(&str, usize); 2] = [("one function", 0), ("500 functions", 500)];
 
 fn main() {
-    // `cargo test` runs benches as well, to see that they start.
-    if std::env::args().any(|argument| argument == "--test") {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag| arguments.iter().any(|argument| argument == flag);
+    // `cargo test --benches` runs it as well, without this flag, to see that it starts.
+    if !given("--bench") {
         return;
     }
-    let rounds = if std::env::args().any(|argument| argument == "--quick") {
-        5
-    } else {
-        20
-    };
+    let rounds = if given("--quick") { 5 } else { 20 };
     println!(
         "{:<16}{:>10}{:>12}{:>12}{:>20}{:>28}",
         "component", "bytes", "reload", "restart", "restart : reload", "failed requests"

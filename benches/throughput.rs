@@ -32,17 +32,17 @@ const HELLO: &str = "hello world";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag| arguments.iter().any(|argument| argument == flag);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     match &arguments[..] {
-        // `cargo test` runs benches as well, to see that they start.
-        [flag, ..] if flag == "--test" => {}
-        [flag, address] if flag == "--hyper" => runtime.block_on(hyper_alone(address)),
-        [flag, address] if flag == "--front" => runtime.block_on(front(address)),
-        _ => {
-            let quick = arguments.iter().any(|argument| argument == "--quick");
-            let duration = Duration::from_secs(if quick { 1 } else { 5 });
-            compare(&runtime, duration);
+        [server, address] if server == "--hyper" => runtime.block_on(hyper_alone(address)),
+        [server, address] if server == "--front" => runtime.block_on(front(address)),
+        _ if given("--bench") => {
+            let seconds = if given("--quick") { 1 } else { 5 };
+            compare(&runtime, Duration::from_secs(seconds));
         }
+        // `cargo test --benches` runs it as well, without a flag, to see that it starts.
+        _ => {}
     }
 }
 
