@@ -3,11 +3,55 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+pub mod error;
+
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use crate::host::workload::{Limits, MemberSettings};
+
+pub use error::ProjectError;
+
+/// What the command line and the environment say on top of the project's files.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub purpose: Purpose,
+    /// `--address`.
+    pub address: Option<String>,
+    /// `--config`: read this file instead of `.wash/config.*`.
+    pub config: Option<PathBuf>,
+    /// `--artifact-path`: where the build leaves the component, relative to the project.
+    pub artifact: Option<PathBuf>,
+    /// `--user-config`; by default `config.{yaml,yml,json,toml}` in `wash` in the user's config directory.
+    pub user_config: Option<PathBuf>,
+    /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a project is loaded for: `dev.command` and `dev.component_path` replace those of `build` in `wash dev`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    #[default]
+    Build,
+    Dev,
+}
+
+/// The project that `start` lies in: the nearest directory, `start` first, that has a `.wash/config.*`, else the
+/// nearest with a project file we recognise.
+pub fn find_root(start: &Path) -> Result<PathBuf, ProjectError> {
+    todo!("{start:?}")
+}
+
+/// Reads the project in `dir`.
+pub fn load(dir: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    todo!("{dir:?} {overrides:?}")
+}
+
+/// A project around a component that is there already. Only the user's config applies to it.
+pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    todo!("{path:?} {overrides:?}")
+}
 
 /// A project, ready to be built and run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +112,8 @@ pub enum Artifact {
     Path(PathBuf),
     /// Ask cargo: the one component that the build's JSON messages name.
     FromCargo,
+    /// The one `.wasm` file in these absolute directories, not below them.
+    Search(Vec<PathBuf>),
 }
 
 /// Settings of `wash dev`.
