@@ -17,7 +17,10 @@ pub trait Advice: Error + Send + Sync + 'static {
 /// Keeps the hints of an error on its way through `anyhow`: `build(..).await.map_err(hinted)?`.
 pub fn hinted<E: Advice>(error: E) -> anyhow::Error {
     let hints = error.hints();
-    anyhow::Error::new(Hinted { error: Box::new(error), hints })
+    anyhow::Error::new(Hinted {
+        error: Box::new(error),
+        hints,
+    })
 }
 
 #[derive(Debug)]
@@ -56,5 +59,8 @@ pub fn render(error: &anyhow::Error) -> String {
 
 /// The hints of every error in the chain.
 pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
-    error.chain().filter_map(|cause| cause.downcast_ref::<Hinted>()).flat_map(|hinted| hinted.hints.iter().map(String::as_str))
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<Hinted>())
+        .flat_map(|hinted| hinted.hints.iter().map(String::as_str))
 }
