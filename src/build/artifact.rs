@@ -11,13 +11,22 @@ use super::BuildError;
 use crate::project::{Artifact, Command, Project};
 
 /// `took` is how long the build ran: what it wrote is no older.
-pub(super) fn find(project: &Project, messages: &[String], took: Duration) -> Result<PathBuf, BuildError> {
+pub(super) fn find(
+    project: &Project,
+    messages: &[String],
+    took: Duration,
+) -> Result<PathBuf, BuildError> {
     match &project.build.artifact {
         Artifact::Path(path) if path.is_file() => Ok(path.clone()),
-        Artifact::Path(path) if project.build.command == Command::None => Err(BuildError::NothingToRun(path.clone())),
+        Artifact::Path(path) if project.build.command == Command::None => {
+            Err(BuildError::NothingToRun(path.clone()))
+        }
         Artifact::Path(path) => {
             let since = SystemTime::now() - took - Duration::from_secs(1);
-            Err(BuildError::NoArtifact { path: path.clone(), elsewhere: written_since(&project.root, since) })
+            Err(BuildError::NoArtifact {
+                path: path.clone(),
+                elsewhere: written_since(&project.root, since),
+            })
         }
         Artifact::Search(dirs) => search(dirs),
         Artifact::FromCargo => from_cargo(&project.root, messages),
@@ -25,12 +34,16 @@ pub(super) fn find(project: &Project, messages: &[String], took: Duration) -> Re
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
-    fs::read(path).map_err(|source| BuildError::Read { path: path.to_path_buf(), source })
+    fs::read(path).map_err(|source| BuildError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn search(dirs: &[PathBuf]) -> Result<PathBuf, BuildError> {
     let found: BTreeSet<PathBuf> = dirs.iter().flat_map(|dir| wasm_files(dir)).collect();
-    one_of(found.into_iter().collect()).unwrap_or_else(|| Err(BuildError::NothingFound(dirs.to_vec())))
+    one_of(found.into_iter().collect())
+        .unwrap_or_else(|| Err(BuildError::NothingFound(dirs.to_vec())))
 }
 
 /// `None` when there is nothing to choose from.
@@ -43,8 +56,18 @@ fn one_of(mut paths: Vec<PathBuf>) -> Option<Result<PathBuf, BuildError>> {
 }
 
 fn wasm_files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.extension().is_some_and(|extension| extension == "wasm") && path.is_file()).collect()
+    let entries = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    entries
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+                && path.is_file()
+        })
+        .collect()
 }
 
 /// One line of cargo's JSON, as far as it concerns us.
@@ -68,31 +91,63 @@ fn from_cargo(root: &Path, messages: &[String]) -> Result<PathBuf, BuildError> {
     let mut own = Vec::new();
     let mut others = Vec::new();
     for line in messages {
-        let Ok(message) = serde_json::from_str::<Message>(line) else { continue };
-        let makes = |target: &Target| target.kind.iter().any(|kind| kind == "cdylib" || kind == "bin");
+        let Ok(message) = serde_json::from_str::<Message>(line) else {
+            continue;
+        };
+        let makes = |target: &Target| {
+            target
+                .kind
+                .iter()
+                .any(|kind| kind == "cdylib" || kind == "bin")
+        };
         if message.reason != "compiler-artifact" || !message.target.as_ref().is_some_and(makes) {
             continue;
         }
-        let is_own = message.manifest_path.is_some_and(|manifest| manifest == root.join("Cargo.toml"));
-        let files = message.filenames.into_iter().filter(|file| file.extension().is_some_and(|it| it == "wasm"));
-        if is_own { own.extend(files) } else { others.extend(files) }
+        let is_own = message
+            .manifest_path
+            .is_some_and(|manifest| manifest == root.join("Cargo.toml"));
+        let files = message
+            .filenames
+            .into_iter()
+            .filter(|file| file.extension().is_some_and(|it| it == "wasm"));
+        if is_own {
+            own.extend(files)
+        } else {
+            others.extend(files)
+        }
     }
-    one_of(own).or_else(|| one_of(others)).unwrap_or(Err(BuildError::NoCargoArtifact))
+    one_of(own)
+        .or_else(|| one_of(others))
+        .unwrap_or(Err(BuildError::NoCargoArtifact))
 }
 
 /// The `.wasm` files of a project that are newer than `since`, at most five.
 fn written_since(root: &Path, since: SystemTime) -> Vec<PathBuf> {
-    let skipped = |name: &str| matches!(name, "node_modules" | ".git" | "deps" | "build" | "incremental" | ".fingerprint");
+    let skipped = |name: &str| {
+        matches!(
+            name,
+            "node_modules" | ".git" | "deps" | "build" | "incremental" | ".fingerprint"
+        )
+    };
     let walk = ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .max_depth(Some(6))
-        .filter_entry(move |entry| entry.depth() == 0 || !skipped(&entry.file_name().to_string_lossy()))
+        .filter_entry(move |entry| {
+            entry.depth() == 0 || !skipped(&entry.file_name().to_string_lossy())
+        })
         .build();
     let is_new = |path: &PathBuf| {
-        path.extension().is_some_and(|extension| extension == "wasm")
-            && fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(|modified| modified >= since)
+        path.extension()
+            .is_some_and(|extension| extension == "wasm")
+            && fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|modified| modified >= since)
     };
-    walk.flatten().map(ignore::DirEntry::into_path).filter(is_new).take(5).collect()
+    walk.flatten()
+        .map(ignore::DirEntry::into_path)
+        .filter(is_new)
+        .take(5)
+        .collect()
 }
 
 #[cfg(test)]
@@ -128,7 +183,15 @@ mod tests {
             artifact("/p/b/Cargo.toml", "bin", "/p/target/b.wasm"),
         ];
         let error = from_cargo(Path::new("/p"), &messages).unwrap_err();
-        assert!(error.to_string().ends_with("`/p/target/a.wasm`, `/p/target/b.wasm`"), "{error}");
-        assert!(matches!(from_cargo(Path::new("/p"), &[]), Err(BuildError::NoCargoArtifact)));
+        assert!(
+            error
+                .to_string()
+                .ends_with("`/p/target/a.wasm`, `/p/target/b.wasm`"),
+            "{error}"
+        );
+        assert!(matches!(
+            from_cargo(Path::new("/p"), &[]),
+            Err(BuildError::NoCargoArtifact)
+        ));
     }
 }

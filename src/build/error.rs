@@ -24,7 +24,10 @@ pub enum BuildError {
     #[error("`{tool}` is not installed, or not on the `PATH`; the project is built with it")]
     MissingTool { tool: String },
     #[error("the Rust target `{target}` is not installed for {toolchain}")]
-    MissingTarget { target: String, toolchain: Toolchain },
+    MissingTarget {
+        target: String,
+        toolchain: Toolchain,
+    },
     #[error("the packages that `{}` names are not installed", .manifest.display())]
     MissingPackages { manifest: PathBuf, manager: String },
     #[error("cannot run `{command}`")]
@@ -35,7 +38,10 @@ pub enum BuildError {
     Write { path: PathBuf, source: io::Error },
     /// `elsewhere`: `.wasm` files that the build seems to have written instead.
     #[error("the build succeeded, but there is no component at `{}`", .path.display())]
-    NoArtifact { path: PathBuf, elsewhere: Vec<PathBuf> },
+    NoArtifact {
+        path: PathBuf,
+        elsewhere: Vec<PathBuf>,
+    },
     #[error("there is no component at `{}`, and nothing says how to build it", .0.display())]
     NothingToRun(PathBuf),
     #[error("the build succeeded, but left no `.wasm` file in {}", join(.0))]
@@ -45,7 +51,11 @@ pub enum BuildError {
     #[error("cargo built no component: the package has no binary and no library of type `cdylib`")]
     NoCargoArtifact,
     #[error("`{}` is not a component: {reason}", .path.display())]
-    NotAComponent { path: PathBuf, reason: String, hint: Option<String> },
+    NotAComponent {
+        path: PathBuf,
+        reason: String,
+        hint: Option<String>,
+    },
 }
 
 /// The Rust toolchain that lacks a target.
@@ -103,5 +113,9 @@ impl Advice for BuildError {
 }
 
 fn join(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

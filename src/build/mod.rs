@@ -81,17 +81,30 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
         let bytes = artifact::read(&path)?;
         wrap::component(path, bytes)
     };
-    let (path, bytes) = tokio::task::spawn_blocking(work).await.map_err(|_| BuildError::Cancelled)??;
-    Ok(Built { path, bytes: bytes.into(), elapsed: started.elapsed() })
+    let (path, bytes) = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| BuildError::Cancelled)??;
+    Ok(Built {
+        path,
+        bytes: bytes.into(),
+        elapsed: started.elapsed(),
+    })
 }
 
 /// Runs the command; the lines it wrote for programs, if it was asked for any.
-async fn run(project: &Project, command: &Command, options: &BuildOptions) -> Result<Vec<String>, BuildError> {
+async fn run(
+    project: &Project,
+    command: &Command,
+    options: &BuildOptions,
+) -> Result<Vec<String>, BuildError> {
     let environment = preflight::check(project, &options.output).await?;
     let mut variables: Vec<(String, String)> = environment.set;
     variables.extend(project.build.env.clone());
     if let Artifact::Path(path) = &project.build.artifact {
-        variables.push(("WASH_COMPONENT_PATH".to_string(), path.to_string_lossy().into_owned()));
+        variables.push((
+            "WASH_COMPONENT_PATH".to_string(),
+            path.to_string_lossy().into_owned(),
+        ));
     }
     let job = process::Job {
         command,

@@ -29,7 +29,8 @@ pub(super) async fn check(project: &Project, output: &Output) -> Result<Environm
     }
     match (&project.build.kind, &project.build.command) {
         (Kind::Npm, Command::Argv(argv)) => {
-            packages(&project.root, argv.first().map_or("npm", String::as_str)).map(|()| Environment::default())
+            packages(&project.root, argv.first().map_or("npm", String::as_str))
+                .map(|()| Environment::default())
         }
         _ => match cargo::target_of(&project.root, &project.build.command) {
             Some(target) => rust(project, target, output).await,
@@ -67,7 +68,8 @@ fn exists(program: &str, dir: &Path) -> bool {
     if program.contains('/') {
         return dir.join(program).is_file();
     }
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 /// The packages of package.json must be installed, here or in a workspace above.
@@ -75,17 +77,31 @@ fn packages(root: &Path, manager: &str) -> Result<(), BuildError> {
     let manifest = root.join("package.json");
     let text = std::fs::read_to_string(&manifest).unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let names = |key: &str| package.get(key).and_then(|names| names.as_object()).is_some_and(|names| !names.is_empty());
-    let installed = root.ancestors().any(|dir| dir.join("node_modules").is_dir() || dir.join(".pnp.cjs").is_file());
+    let names = |key: &str| {
+        package
+            .get(key)
+            .and_then(|names| names.as_object())
+            .is_some_and(|names| !names.is_empty())
+    };
+    let installed = root
+        .ancestors()
+        .any(|dir| dir.join("node_modules").is_dir() || dir.join(".pnp.cjs").is_file());
     match (names("dependencies") || names("devDependencies")) && !installed {
-        true => Err(BuildError::MissingPackages { manifest, manager: manager.to_string() }),
+        true => Err(BuildError::MissingPackages {
+            manifest,
+            manager: manager.to_string(),
+        }),
         false => Ok(()),
     }
 }
 
 /// The target must be installed for the toolchain that the project gets; if that is nobody's choice, our own
 /// toolchain may stand in.
-async fn rust(project: &Project, target: String, output: &Output) -> Result<Environment, BuildError> {
+async fn rust(
+    project: &Project,
+    target: String,
+    output: &Output,
+) -> Result<Environment, BuildError> {
     let mut environment = Environment::default();
     // Started by `cargo run`, we inherit the toolchain of that cargo, which is nobody's choice for this project.
     if env::var_os("CARGO").is_some() {
@@ -95,8 +111,12 @@ async fn rust(project: &Project, target: String, output: &Output) -> Result<Envi
     if has_target(&sysroot, &target) {
         return Ok(environment);
     }
-    let chosen = project.build.env.contains_key("RUSTUP_TOOLCHAIN") || has_toolchain_file(&project.root);
-    let name = sysroot.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let chosen =
+        project.build.env.contains_key("RUSTUP_TOOLCHAIN") || has_toolchain_file(&project.root);
+    let name = sysroot
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     match rustup_home().map(|home| home.join("toolchains").join(FALLBACK_TOOLCHAIN)) {
         Some(fallback) if !chosen && has_target(&fallback, &target) => {
             static SAID: Once = Once::new();
@@ -105,23 +125,37 @@ async fn rust(project: &Project, target: String, output: &Output) -> Result<Envi
                     "building with the rustup toolchain `{FALLBACK_TOOLCHAIN}`: `{name}` has no target `{target}`"
                 ));
             });
-            environment.unset.clear();
-            environment.set.push(("RUSTUP_TOOLCHAIN".to_string(), FALLBACK_TOOLCHAIN.to_string()));
+            environment.set.push((
+                "RUSTUP_TOOLCHAIN".to_string(),
+                FALLBACK_TOOLCHAIN.to_string(),
+            ));
             Ok(environment)
         }
-        _ if chosen => Err(BuildError::MissingTarget { target, toolchain: Toolchain::Named(name) }),
-        _ => Err(BuildError::MissingTarget { target, toolchain: Toolchain::Default }),
+        _ if chosen => Err(BuildError::MissingTarget {
+            target,
+            toolchain: Toolchain::Named(name),
+        }),
+        _ => Err(BuildError::MissingTarget {
+            target,
+            toolchain: Toolchain::Default,
+        }),
     }
 }
 
 /// Where the Rust toolchain of a directory lives.
 async fn sysroot(dir: &Path, unset: &[&str]) -> Result<PathBuf, BuildError> {
     let mut command = tokio::process::Command::new("rustc");
-    command.args(["--print", "sysroot"]).current_dir(dir).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(["--print", "sysroot"])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     for name in unset {
         command.env_remove(name);
     }
-    let missing = || BuildError::MissingTool { tool: "rustc".to_string() };
+    let missing = || BuildError::MissingTool {
+        tool: "rustc".to_string(),
+    };
     let answer = command.output().await.map_err(|_| missing())?;
     if !answer.status.success() {
         // rustup says why: the toolchain of the project's `rust-toolchain` file is not installed, for example.
@@ -132,16 +166,26 @@ async fn sysroot(dir: &Path, unset: &[&str]) -> Result<PathBuf, BuildError> {
             kind: Kind::Cargo,
         });
     }
-    Ok(PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim()))
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&answer.stdout).trim(),
+    ))
 }
 
 fn has_target(sysroot: &Path, target: &str) -> bool {
     let libraries = std::fs::read_dir(sysroot.join("lib").join("rustlib").join(target).join("lib"));
-    libraries.into_iter().flatten().flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+    libraries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
 fn has_toolchain_file(root: &Path) -> bool {
-    root.ancestors().any(|dir| ["rust-toolchain.toml", "rust-toolchain"].iter().any(|name| dir.join(name).is_file()))
+    root.ancestors().any(|dir| {
+        ["rust-toolchain.toml", "rust-toolchain"]
+            .iter()
+            .any(|name| dir.join(name).is_file())
+    })
 }
 
 fn rustup_home() -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const DRAIN: Duration = Duration::from_millis(500);
 /// How much of the output is kept for an error, in bytes.
 const TAIL: usize = 64 * 1024;
+/// In bytes. Cargo's messages are the longest that must stay whole.
+const LONGEST_LINE: u64 = 1024 * 1024;
 
 pub(super) struct Job<'j> {
     pub(super) command: &'j Command,
@@ -48,7 +50,10 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
     if cancel.is_cancelled() {
         return Err(BuildError::Cancelled);
     }
-    let failed = |source| BuildError::Spawn { command: text(job.command), source };
+    let failed = |source| BuildError::Spawn {
+        command: text(job.command),
+        source,
+    };
     let (mut group, pipes) = spawn(&job).map_err(failed)?;
 
     let mut lines = Vec::new();
@@ -62,7 +67,9 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
             }
         };
         let reading = async {
-            let programs = each_line(pipes.lines, |line| lines.push(String::from_utf8_lossy(line).into_owned()));
+            let programs = each_line(pipes.lines, |line| {
+                lines.push(String::from_utf8_lossy(line).into_owned())
+            });
             let people = each_line(pipes.shown, |line| show(line, &mut tail));
             tokio::join!(programs, people);
         };
@@ -79,14 +86,19 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
                 status = group.child.wait() => break status.map_err(failed)?,
             }
         };
-        group.ended();
+        // What it left in the background ends with it.
+        group.kill();
         if !drained {
             // Whoever still holds the pipes has left the group; what they write is not waited for.
             let _ = tokio::time::timeout(DRAIN, reading).await;
         }
         status
     };
-    Ok(Finished { status, lines, tail: tail.0 })
+    Ok(Finished {
+        status,
+        lines,
+        tail: tail.0,
+    })
 }
 
 /// The command as a user would type it.
@@ -123,12 +135,23 @@ fn spawn(job: &Job<'_>) -> io::Result<(Group, Pipes)> {
         command.env_remove(name);
     }
     if job.color {
-        command.envs([("CARGO_TERM_COLOR", "always"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")]);
+        command.envs([
+            ("CARGO_TERM_COLOR", "always"),
+            ("CLICOLOR_FORCE", "1"),
+            ("FORCE_COLOR", "1"),
+        ]);
     }
     command.envs(job.set.iter().map(|(name, value)| (name, value)));
-    command.current_dir(job.dir).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    command
+        .current_dir(job.dir)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
 
-    let mut pipes = Pipes { lines: None, shown: None };
+    let mut pipes = Pipes {
+        lines: None,
+        shown: None,
+    };
     match job.output {
         Output::Inherit => {
             command.stdout(stderr()?).stderr(Stdio::inherit());
@@ -160,12 +183,16 @@ fn receiver(reader: PipeReader) -> io::Result<pipe::Receiver> {
     pipe::Receiver::from_owned_fd(OwnedFd::from(reader))
 }
 
-/// Hands on each line with its line break, and what comes after the last one.
+/// Hands on each line with its line break, and what comes after the last one. A longer line comes in pieces.
 async fn each_line(source: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&[u8])) {
     let Some(source) = source else { return };
     let mut source = BufReader::new(source);
     let mut line = Vec::new();
-    while let Ok(1..) = source.read_until(b'\n', &mut line).await {
+    while let Ok(1..) = (&mut source)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+        .await
+    {
         take(&line);
         line.clear();
     }
@@ -180,7 +207,11 @@ impl Tail {
         self.0.extend_from_slice(line);
         if self.0.len() > 2 * TAIL {
             self.0.drain(..self.0.len() - TAIL);
-            let whole = self.0.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let whole = self
+                .0
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1);
             self.0.drain(..whole);
         }
     }
@@ -203,11 +234,6 @@ impl Group {
         let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
         self.kill();
         let _ = self.child.wait().await;
-    }
-
-    /// The command has ended by itself; what it left in the background ends with it.
-    fn ended(&mut self) {
-        self.kill();
     }
 
     fn kill(&mut self) {

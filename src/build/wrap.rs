@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use wasi_preview1_component_adapter_provider::{
@@ -25,19 +26,34 @@ pub(super) fn component(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u
         hint: Some(hint.to_string()),
     };
     if !Parser::is_core_wasm(&bytes) {
-        let found = if bytes.is_empty() { "it is empty" } else { "it is not WebAssembly" };
-        return Err(refuse(found.to_string(), "`build.component_path` in .wash/config.* names the component"));
+        let found = if bytes.is_empty() {
+            "it is empty"
+        } else {
+            "it is not WebAssembly"
+        };
+        return Err(refuse(
+            found.to_string(),
+            "`build.component_path` in .wash/config.* names the component",
+        ));
     }
-    let module = Module::read(&bytes)
-        .map_err(|error| refuse(format!("it is a broken core module: {error}"), "build it again"))?;
+    let module = Module::read(&bytes).map_err(|error| {
+        refuse(
+            format!("it is a broken core module: {error}"),
+            "build it again",
+        )
+    })?;
     if !module.described && !module.starts {
         return Err(refuse(
-            "it is a core module that does not say what it imports and exports as a component".to_string(),
+            "it is a core module that does not say what it imports and exports as a component"
+                .to_string(),
             "build it for a target that makes components, such as `wasm32-wasip2`",
         ));
     }
     let wrapped = module.wrap(&bytes).map_err(|error| {
-        refuse(format!("it is a core module, and making a component of it failed: {error:#}"), "build for `wasm32-wasip2`")
+        refuse(
+            format!("it is a core module, and making a component of it failed: {error:#}"),
+            "build for `wasm32-wasip2`",
+        )
     })?;
     let beside = path.with_extension("component.wasm");
     write_if_changed(&beside, &wrapped)?;
@@ -70,7 +86,9 @@ impl Module {
                         module.starts |= export?.name == "_start";
                     }
                 }
-                Payload::CustomSection(section) => module.described |= section.name().starts_with("component-type"),
+                Payload::CustomSection(section) => {
+                    module.described |= section.name().starts_with("component-type")
+                }
                 _ => {}
             }
         }
@@ -78,8 +96,11 @@ impl Module {
     }
 
     fn wrap(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let adapter =
-            if self.starts { WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER } else { WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER };
+        let adapter = if self.starts {
+            WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+        } else {
+            WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+        };
         let mut encoder = ComponentEncoder::default().validate(true).module(bytes)?;
         if self.preview1 || self.starts {
             encoder = encoder.adapter(PREVIEW1, adapter)?;
@@ -95,10 +116,16 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     }
     let dir = path.parent().unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        // As any other file of the user's, not for the owner alone as temporary files are.
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
         file.write_all(bytes)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|source| BuildError::Write { path: path.to_path_buf(), source })
+    write().map_err(|source| BuildError::Write {
+        path: path.to_path_buf(),
+        source,
+    })
 }
