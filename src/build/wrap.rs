@@ -13,45 +13,50 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::BuildError;
+use crate::component::{self, Kind, Shape};
 
 /// A component as it is; a core module wrapped, in a file beside it: the tool's own output stays as the tool left
 /// it, or the tool would not recognise it the next time.
 pub(super) fn component(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
-    if Parser::is_component(&bytes) {
-        return Ok((path, bytes));
+    match component::kind(&bytes) {
+        Ok(Kind::CoreModule) => wrap(path, &bytes),
+        _ => check(path, bytes),
     }
+}
+
+fn check(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
+    match Shape::parse(&bytes) {
+        Ok(_) => Ok((path, bytes)),
+        Err(error) => Err(BuildError::NotAComponent {
+            path,
+            hint: Some(error.hint().to_string()),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+fn wrap(path: PathBuf, bytes: &[u8]) -> Result<(PathBuf, Vec<u8>), BuildError> {
     let refuse = |reason: String, hint: &str| BuildError::NotAComponent {
         path: path.clone(),
         reason,
         hint: Some(hint.to_string()),
     };
-    if !Parser::is_core_wasm(&bytes) {
-        let found = if bytes.is_empty() {
-            "it is empty"
-        } else {
-            "it is not WebAssembly"
-        };
-        return Err(refuse(
-            found.to_string(),
-            "`build.component_path` in .wash/config.* names the component",
-        ));
-    }
-    let module = Module::read(&bytes).map_err(|error| {
+    let module = Module::read(bytes).map_err(|error| {
         refuse(
-            format!("it is a broken core module: {error}"),
+            format!("this is a broken core module: {error}"),
             "build it again",
         )
     })?;
     if !module.described && !module.starts {
         return Err(refuse(
-            "it is a core module that does not say what it imports and exports as a component"
+            "this is a core module that does not say what it imports and exports as a component"
                 .to_string(),
             "build it for a target that makes components, such as `wasm32-wasip2`",
         ));
     }
-    let wrapped = module.wrap(&bytes).map_err(|error| {
+    let wrapped = module.wrap(bytes).map_err(|error| {
         refuse(
-            format!("it is a core module, and making a component of it failed: {error:#}"),
+            format!("this is a core module, and making a component of it failed: {error:#}"),
             "build for `wasm32-wasip2`",
         )
     })?;
