@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
@@ -82,6 +83,7 @@ fn run(input: &str) -> String {
                 file = None;
             } else {
                 fs::write(&path, "").unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
                 file = Some(path);
             }
         } else if let Some(path) = &file {

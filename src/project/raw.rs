@@ -88,9 +88,19 @@ pub(super) struct RawComponent {
     pub(super) name: Option<Located<String>>,
     pub(super) file: Option<Located<String>>,
     pub(super) path: Option<Located<String>>,
+    pub(super) other_source: OtherSource,
     pub(super) settings: RawSettings,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) imports: BTreeMap<String, String>,
+}
+
+/// What an entry of `dev.components` says instead of a usable `file` or `path`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherSource {
+    None,
+    Image,
+    /// One of them, of the wrong type; that has been told.
+    Wrong,
 }
 
 #[derive(Debug, Default)]
@@ -304,7 +314,16 @@ impl RawLimits {
 
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
+        let other_source = match (
+            component.has("file") || component.has("path"),
+            component.has("image"),
+        ) {
+            (true, _) => OtherSource::Wrong,
+            (false, true) => OtherSource::Image,
+            (false, false) => OtherSource::None,
+        };
         let raw = Self {
+            other_source,
             at: component.at.clone(),
             key: component.name().to_string(),
             name: component.text("name"),
