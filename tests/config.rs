@@ -4,6 +4,8 @@
 //! `env NAME=VALUE`, `dir PATH`, `prebuilt PATH`), then the files of the project as `-- PATH --` and their text. A path
 //! that ends in a slash is a directory. What is expected follows `-- expected --`; `BLESS=1 cargo test --test config` writes it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -36,8 +36,11 @@ pub enum Output {
     /// To our stderr, untouched. Errors do not have its text.
     Inherit,
     /// Handed on as it comes, in whole lines; its end is kept for [`BuildError::Failed`].
-    Tee(Arc<dyn Fn(&[u8]) + Send + Sync>),
+    Tee(Sink),
 }
+
+/// Takes what the tools print.
+pub type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 impl Output {
     /// A line of our own among those of the tools.

@@ -420,7 +420,7 @@ fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
         let settings = interface.text_map("config").unwrap_or_default();
         match package {
             (Some(namespace), Some(package)) if namespace == "wasi" && package == "config" => {
-                config.extend(settings)
+                config.extend(settings);
             }
             (Some(namespace), Some(package)) if !settings.is_empty() => {
                 let message = format!(
