@@ -1,5 +1,14 @@
 //! [`RawConfig`] mirrors the config file: every key there is, of both generations of upstream's schema and of ours,
 //! typed but not yet given a meaning.
+//!
+//! Ours are:
+//!
+//! - `name`: the name of the project's component
+//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `dev.components[].path`: another project, instead of `file`
+//! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
+//! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 

@@ -39,11 +39,16 @@ fn finds_the_project_with_c_and_from_below_and_prints_json() {
     let dir = Dir::cargo(HELLO);
     let elsewhere = Dir::new();
     let root = dir.path();
+    let (above, name) = (
+        root.parent().unwrap().to_str().unwrap(),
+        root.file_name().unwrap().to_str().unwrap(),
+    );
     let root = root.to_str().unwrap();
     for arguments in [
         &["-C", root, "-o", "json", "build"][..],
         &["build", "-C", root, "--output", "json"],
         &["build", root, "-ojson"],
+        &["-C", above, "build", name, "-o", "json"],
     ] {
         let output = elsewhere.wash(arguments).output().unwrap();
         let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -212,11 +217,13 @@ fn a_closed_stdout_ends_quietly() {
 }
 
 #[test]
-fn ctrl_c_ends_the_build_and_everything_it_started() {
-    let dir = Dir::shell("sleep 1000 & echo $! > child; wait");
-    let mut wash = dir.wash(&["build"]).stderr(Stdio::null()).spawn().unwrap();
-    let child = pid_in(&dir.path().join("child"));
-    kill_process(Pid::from_child(&wash), Signal::INT).unwrap();
-    assert_eq!(wash.wait().unwrap().code(), Some(130));
-    wait_until_gone(child);
+fn ctrl_c_and_the_like_end_the_build_and_everything_it_started() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let dir = Dir::shell("sleep 1000 & echo $! > child; wait");
+        let mut wash = dir.wash(&["build"]).stderr(Stdio::null()).spawn().unwrap();
+        let child = pid_in(&dir.path().join("child"));
+        kill_process(Pid::from_child(&wash), signal).unwrap();
+        assert_eq!(wash.wait().unwrap().code(), Some(code));
+        wait_until_gone(child);
+    }
 }

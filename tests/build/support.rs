@@ -88,7 +88,7 @@ impl Printed {
     pub(crate) fn output(&self) -> build::Output {
         let kept = self.0.clone();
         build::Output::Tee(Arc::new(move |line| {
-            kept.lock().unwrap().extend_from_slice(line)
+            kept.lock().unwrap().extend_from_slice(line);
         }))
     }
 
