@@ -9,3 +9,7 @@ pub enum Kind {
     CoreModule,
     WitPackage,
 }
+
+/// What a component imports and exports.
+#[derive(Debug, Clone)]
+pub struct Shape {}
