@@ -48,9 +48,16 @@ pub enum Event {
     /// The answer to [`Action::LoadConfig`].
     ConfigLoaded(Result<ConfigChange, String>),
     /// The answer to [`Action::StartBuild`], unless it was cancelled.
-    BuildFinished { unit: UnitName, generation: Generation, outcome: Result<Digest, String> },
+    BuildFinished {
+        unit: UnitName,
+        generation: Generation,
+        outcome: Result<Digest, String>,
+    },
     /// The answer to [`Action::Start`].
-    StartFinished { revision: Revision, outcome: Result<(), String> },
+    StartFinished {
+        revision: Revision,
+        outcome: Result<(), String>,
+    },
     /// The user asked to stop.
     Interrupt,
     /// The answer to [`Action::Drain`].
@@ -84,7 +91,10 @@ pub enum Action {
     /// Read the project again and tell how it differs.
     LoadConfig,
     /// Build the unit as it is on disk, after its cancelled build is gone.
-    StartBuild { unit: UnitName, generation: Generation },
+    StartBuild {
+        unit: UnitName,
+        generation: Generation,
+    },
     /// Stop the unit's build with all its processes. Its outcome no longer matters.
     CancelBuild { unit: UnitName },
     /// Link the last artifact of each unit and let the result take over from what runs.
@@ -121,7 +131,15 @@ pub enum News {
     },
     /// What was built is what runs already.
     Unchanged { units: Vec<UnitName> },
-    ConfigApplied { applied: Vec<String>, postponed: Vec<String> },
+    /// What was built cannot be linked as long as other units were never built.
+    Waiting {
+        unit: UnitName,
+        missing: Vec<UnitName>,
+    },
+    ConfigApplied {
+        applied: Vec<String>,
+        postponed: Vec<String>,
+    },
     /// The unit's own build rewrites this file each time; from now on that counts for nothing.
     RewrittenByBuild { unit: UnitName, path: PathBuf },
 }
@@ -167,7 +185,10 @@ impl Machine {
     /// A session that has begun: every unit is to be built.
     pub fn new(units: impl IntoIterator<Item = UnitName>) -> (Self, Vec<Action>) {
         let mut machine = Self {
-            units: units.into_iter().map(|name| (name, Unit::default())).collect(),
+            units: units
+                .into_iter()
+                .map(|name| (name, Unit::default()))
+                .collect(),
             config: 0,
             running: None,
             starting: None,
@@ -191,15 +212,21 @@ impl Machine {
             Event::Interrupt => self.drain(&mut actions),
             Event::Drained => actions.push(Action::Exit(0)),
             _ if self.draining => {}
-            Event::FilesChanged { unit, paths, during_build } => {
-                self.files_changed(&unit, paths, during_build, &mut actions)
-            }
+            Event::FilesChanged {
+                unit,
+                paths,
+                during_build,
+            } => self.files_changed(&unit, paths, during_build, &mut actions),
             Event::ConfigChanged => actions.push(Action::LoadConfig),
             Event::ConfigLoaded(outcome) => self.config_loaded(outcome, &mut actions),
-            Event::BuildFinished { unit, generation, outcome } => {
-                self.build_finished(&unit, generation, outcome, &mut actions)
+            Event::BuildFinished {
+                unit,
+                generation,
+                outcome,
+            } => self.build_finished(&unit, generation, outcome, &mut actions),
+            Event::StartFinished { revision, outcome } => {
+                self.start_finished(revision, outcome, &mut actions)
             }
-            Event::StartFinished { revision, outcome } => self.start_finished(revision, outcome, &mut actions),
         }
         actions
     }
@@ -219,16 +246,21 @@ impl Machine {
         during_build: bool,
         actions: &mut Vec<Action>,
     ) {
-        let Some(unit) = self.units.get_mut(name) else { return };
+        let Some(unit) = self.units.get_mut(name) else {
+            return;
+        };
         match unit.triggered(paths, during_build) {
             Trigger::Build => {
                 unit.cancel(name, actions);
                 unit.build(name, actions);
             }
             Trigger::BuildAfterwards => {}
-            Trigger::Nothing(own) => actions.extend(
-                own.into_iter().map(|path| Action::Tell(News::RewrittenByBuild { unit: name.clone(), path })),
-            ),
+            Trigger::Nothing(own) => actions.extend(own.into_iter().map(|path| {
+                Action::Tell(News::RewrittenByBuild {
+                    unit: name.clone(),
+                    path,
+                })
+            })),
         }
     }
 
@@ -239,11 +271,22 @@ impl Machine {
         };
         self.mended(&Stage::Config, actions);
         if change.is_news() {
-            let ConfigChange { applied, postponed, .. } = change.clone();
+            let ConfigChange {
+                applied, postponed, ..
+            } = change.clone();
             actions.push(Action::Tell(News::ConfigApplied { applied, postponed }));
         }
-        for gone in self.units.keys().filter(|name| !change.units.contains(*name)).cloned().collect::<Vec<_>>() {
-            self.units.remove(&gone).expect("the name is one of the keys").cancel(&gone, actions);
+        for gone in self
+            .units
+            .keys()
+            .filter(|name| !change.units.contains(*name))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            self.units
+                .remove(&gone)
+                .expect("the name is one of the keys")
+                .cancel(&gone, actions);
             self.mended(&Stage::Build(gone), actions);
             self.dirty = true;
         }
@@ -269,8 +312,13 @@ impl Machine {
         outcome: Result<Digest, String>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(unit) = self.units.get_mut(name) else { return };
-        let Some(again) = unit.finished(generation, outcome.as_ref().ok()) else { return };
+        let Some(unit) = self.units.get_mut(name) else {
+            return;
+        };
+        let Some(again) = unit.finished(generation, outcome.as_ref().ok()) else {
+            return;
+        };
+        let good = outcome.is_ok();
         match outcome {
             Ok(_) => {
                 self.dirty = true;
@@ -279,13 +327,26 @@ impl Machine {
             Err(text) => self.failed(Stage::Build(name.clone()), text, actions),
         }
         self.settle(actions);
+        if good && self.dirty && self.is_at_rest() {
+            actions.push(Action::Tell(News::Waiting {
+                unit: name.clone(),
+                missing: self.missing(),
+            }));
+        }
         if again && let Some(unit) = self.units.get_mut(name) {
             unit.build(name, actions);
         }
     }
 
-    fn start_finished(&mut self, revision: Revision, outcome: Result<(), String>, actions: &mut Vec<Action>) {
-        let Some((_, wanted)) = self.starting.take_if(|(starting, _)| *starting == revision) else { return };
+    fn start_finished(
+        &mut self,
+        revision: Revision,
+        outcome: Result<(), String>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some((_, wanted)) = self.starting.take_if(|(starting, _)| *starting == revision) else {
+            return;
+        };
         match outcome {
             Ok(()) => {
                 self.running = Some(wanted);
@@ -298,16 +359,21 @@ impl Machine {
 
     /// Starts what was built last, if it is complete, at rest, and other than what runs.
     fn settle(&mut self, actions: &mut Vec<Action>) {
-        let at_rest = self.starting.is_none() && self.units.values().all(|unit| !unit.is_building());
-        if !self.dirty || !at_rest {
+        if !self.dirty || !self.is_at_rest() {
             return;
         }
-        let artifacts: Option<BTreeMap<_, _>> =
-            self.units.iter().map(|(name, unit)| Some((name.clone(), unit.built()?.clone()))).collect();
+        let artifacts: Option<BTreeMap<_, _>> = self
+            .units
+            .iter()
+            .map(|(name, unit)| Some((name.clone(), unit.built()?.clone())))
+            .collect();
         let Some(artifacts) = artifacts else { return };
         self.dirty = false;
 
-        let wanted = Wanted { config: self.config, artifacts };
+        let wanted = Wanted {
+            config: self.config,
+            artifacts,
+        };
         let why = self.why(&wanted);
         if self.running.as_ref() == Some(&wanted) {
             // A start that failed in between concerned something that is wanted no longer.
@@ -317,7 +383,23 @@ impl Machine {
         }
         self.last_revision += 1;
         self.starting = Some((self.last_revision, wanted));
-        actions.push(Action::Start { revision: self.last_revision, why });
+        actions.push(Action::Start {
+            revision: self.last_revision,
+            why,
+        });
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.starting.is_none() && self.units.values().all(|unit| !unit.is_building())
+    }
+
+    /// The units that were never built.
+    fn missing(&self) -> Vec<UnitName> {
+        self.units
+            .iter()
+            .filter(|(_, unit)| unit.built().is_none())
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     /// Collects what led to a start, and forgets it: the next start has its own reasons.
@@ -326,21 +408,34 @@ impl Machine {
         let same = self.running.as_ref() == Some(wanted);
         for (name, unit) in &mut self.units {
             let rebuilt = std::mem::take(&mut unit.rebuilt);
-            let runs = self.running.as_ref().and_then(|running| running.artifacts.get(name));
+            let runs = self
+                .running
+                .as_ref()
+                .and_then(|running| running.artifacts.get(name));
             if runs != unit.built() || (same && rebuilt) {
                 why.units.push(name.clone());
                 why.files.append(&mut unit.reasons);
             }
             unit.reasons.clear();
         }
-        why.config = self.running.as_ref().is_some_and(|running| running.config != wanted.config);
+        why.config = self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.config != wanted.config);
         why
     }
 
     fn failed(&mut self, stage: Stage, text: String, actions: &mut Vec<Action>) {
-        let again = self.failures.insert(stage.clone(), text.clone()).is_some_and(|before| before == text);
+        let again = self
+            .failures
+            .insert(stage.clone(), text.clone())
+            .is_some_and(|before| before == text);
         let failure = Failure { stage, text };
-        actions.push(Action::Tell(News::Failed { failure, again, serving: self.running.is_some() }));
+        actions.push(Action::Tell(News::Failed {
+            failure,
+            again,
+            serving: self.running.is_some(),
+        }));
         self.page(actions);
     }
 
@@ -354,7 +449,12 @@ impl Machine {
         if self.running.is_none() {
             let failures = self.failures.iter();
             actions.push(Action::ShowPage(
-                failures.map(|(stage, text)| Failure { stage: stage.clone(), text: text.clone() }).collect(),
+                failures
+                    .map(|(stage, text)| Failure {
+                        stage: stage.clone(),
+                        text: text.clone(),
+                    })
+                    .collect(),
             ));
         }
     }

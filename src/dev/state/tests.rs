@@ -10,20 +10,27 @@ use super::*;
 #[test]
 fn cases() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/dev");
-    let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     assert!(paths.len() > 20, "the cases are missing");
     let mut failed = Vec::new();
     for path in paths {
         let expected = fs::read_to_string(&path).unwrap();
-        let found = run(&expected).unwrap_or_else(|line| panic!("{}: not an event: {line}", path.display()));
+        let found = run(&expected)
+            .unwrap_or_else(|line| panic!("{}: not an event: {line}", path.display()));
         if found == expected {
             continue;
         }
         if std::env::var_os("BLESS").is_some() {
             fs::write(&path, found).unwrap();
         } else {
-            failed.push(format!("== {}\n-- expected\n{expected}\n-- found\n{found}", path.display()));
+            failed.push(format!(
+                "== {}\n-- expected\n{expected}\n-- found\n{found}",
+                path.display()
+            ));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
@@ -39,7 +46,10 @@ fn run(case: &str) -> Result<String, String> {
             actions
         } else if let Some(event) = line.strip_prefix("> ") {
             let event = parse(event).ok_or(line)?;
-            machine.as_mut().ok_or("a case starts with `> begin UNITS`")?.handle(event)
+            machine
+                .as_mut()
+                .ok_or("a case starts with `> begin UNITS`")?
+                .handle(event)
         } else if line.starts_with('#') || line.is_empty() {
             Vec::new()
         } else {
@@ -66,8 +76,13 @@ fn parse(line: &str) -> Option<Event> {
         "config-broken" => Event::ConfigLoaded(Err(rest.to_string())),
         "config" => {
             let list = |key: &str| {
-                let word = words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-                word.unwrap_or_default().split(',').filter(|item| !item.is_empty()).map(str::to_string)
+                let word = words
+                    .iter()
+                    .find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+                word.unwrap_or_default()
+                    .split(',')
+                    .filter(|item| !item.is_empty())
+                    .map(str::to_string)
             };
             Event::ConfigLoaded(Ok(ConfigChange {
                 units: list("units").collect(),
@@ -85,7 +100,10 @@ fn parse(line: &str) -> Option<Event> {
                 _ => Err(words[2..].join(" ")),
             },
         },
-        "started" => Event::StartFinished { revision: words.first()?.parse().ok()?, outcome: Ok(()) },
+        "started" => Event::StartFinished {
+            revision: words.first()?.parse().ok()?,
+            outcome: Ok(()),
+        },
         "start-failed" => Event::StartFinished {
             revision: words.first()?.parse().ok()?,
             outcome: Err(words[1..].join(" ")),
@@ -102,23 +120,42 @@ fn render(action: &Action) -> String {
         Action::StartBuild { unit, generation } => format!("build {unit} {generation}"),
         Action::CancelBuild { unit } => format!("cancel {unit}"),
         Action::Start { revision, why } => {
-            let files: Vec<_> = why.files.iter().map(|path| path.display().to_string()).collect();
+            let files: Vec<_> = why
+                .files
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             let config = if why.config { " config" } else { "" };
-            format!("start {revision} [{}] because of [{}]{config}", why.units.join(" "), files.join(" "))
+            format!(
+                "start {revision} [{}] because of [{}]{config}",
+                why.units.join(" "),
+                files.join(" ")
+            )
         }
         Action::ShowPage(failures) if failures.is_empty() => "page: building".to_string(),
         Action::ShowPage(failures) => {
             let failures: Vec<_> = failures.iter().map(render_failure).collect();
             format!("page: {}", failures.join("; "))
         }
-        Action::Tell(News::Failed { failure, again, serving }) => {
+        Action::Tell(News::Failed {
+            failure,
+            again,
+            serving,
+        }) => {
             let again = if *again { " again" } else { "" };
             let serving = if *serving { "" } else { ", nothing runs" };
             format!("tell failed{again}: {}{serving}", render_failure(failure))
         }
         Action::Tell(News::Unchanged { units }) => format!("tell unchanged: {}", units.join(" ")),
+        Action::Tell(News::Waiting { unit, missing }) => {
+            format!("tell {unit} waits for: {}", missing.join(" "))
+        }
         Action::Tell(News::ConfigApplied { applied, postponed }) => {
-            format!("tell config: now [{}], later [{}]", applied.join(" "), postponed.join(" "))
+            format!(
+                "tell config: now [{}], later [{}]",
+                applied.join(" "),
+                postponed.join(" ")
+            )
         }
         Action::Tell(News::RewrittenByBuild { unit, path }) => {
             format!("tell rewritten by the build of {unit}: {}", path.display())

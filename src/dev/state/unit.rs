@@ -60,7 +60,10 @@ impl Unit {
         self.again = false;
         self.following_up = std::mem::take(&mut self.follow_up);
         self.counted.clear();
-        actions.push(Action::StartBuild { unit: name.clone(), generation: self.generation });
+        actions.push(Action::StartBuild {
+            unit: name.clone(),
+            generation: self.generation,
+        });
     }
 
     pub(super) fn cancel(&mut self, name: &UnitName, actions: &mut Vec<Action>) {
@@ -70,7 +73,11 @@ impl Unit {
     }
 
     /// Notes the end of a build; `Some(true)` if another is to follow, `None` if it is not the build that counts.
-    pub(super) fn finished(&mut self, generation: Generation, artifact: Option<&Digest>) -> Option<bool> {
+    pub(super) fn finished(
+        &mut self,
+        generation: Generation,
+        artifact: Option<&Digest>,
+    ) -> Option<bool> {
         if !self.building || generation != self.generation {
             return None;
         }
@@ -78,7 +85,11 @@ impl Unit {
         let again = std::mem::take(&mut self.again);
         if let Some(artifact) = artifact {
             let same = self.built.as_ref() == Some(artifact);
-            self.fruitless = if self.following_up && same { self.fruitless + 1 } else { 0 };
+            self.fruitless = if self.following_up && same {
+                self.fruitless + 1
+            } else {
+                0
+            };
             self.built = Some(artifact.clone());
             self.rebuilt = true;
         }
@@ -111,13 +122,18 @@ impl Unit {
         if paths.is_empty() {
             return Trigger::Nothing(paths);
         }
-        self.suspects.retain(|path, _| paths.contains(path) || self.counted.contains(path));
+        self.suspects
+            .retain(|path, _| paths.contains(path) || self.counted.contains(path));
         for path in &paths {
             if self.counted.insert(path.clone()) {
                 *self.suspects.entry(path.clone()).or_default() += 1;
             }
         }
-        let least = paths.iter().map(|path| self.suspects[path]).min().expect("there is at least one path");
+        let least = paths
+            .iter()
+            .map(|path| self.suspects[path])
+            .min()
+            .expect("there is at least one path");
 
         if least > PATIENCE || (least > CANCELS && self.fruitless >= FRUITLESS) {
             self.own.extend(paths.iter().cloned());
@@ -126,6 +142,10 @@ impl Unit {
         self.reasons.extend(paths);
         self.follow_up = least > CANCELS;
         self.again = self.follow_up && self.building;
-        if self.again { Trigger::BuildAfterwards } else { Trigger::Build }
+        if self.again {
+            Trigger::BuildAfterwards
+        } else {
+            Trigger::Build
+        }
     }
 }
