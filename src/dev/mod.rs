@@ -7,3 +7,4 @@
 //! Knows `Host`, `build` and `linker`, and nothing of the engine that runs components.
 
 pub mod state;
+pub mod watch;
