@@ -1,0 +1,299 @@
+//! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, defaults are filled in, and the
+//! projects among the components are loaded.
+
+use std::path::{Path, PathBuf};
+
+use super::language::{self, Detected, Recipe};
+use super::raw::{RawBuild, RawComponent, RawConfig, RawLimits};
+use super::settings::{Context, dotenv};
+use super::table::{Located, Notes};
+use super::{
+    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
+    Sibling, SiblingSource, units,
+};
+use crate::host::workload::{Limits, MemberSettings};
+
+/// What a resolution has at hand. `parents` are the roots of the projects that are being loaded, outermost first.
+pub(super) struct Resolver<'r> {
+    pub(super) root: &'r Path,
+    pub(super) overrides: &'r Overrides,
+    pub(super) notes: &'r Notes,
+    pub(super) parents: &'r [PathBuf],
+}
+
+impl Resolver<'_> {
+    pub(super) fn project(
+        &self,
+        raw: RawConfig,
+        mut sources: Vec<PathBuf>,
+    ) -> Result<Project, ProjectError> {
+        let detected = language::detect(self.root)?;
+        let name = raw
+            .name
+            .clone()
+            .map(|name| name.value)
+            .or(detected.as_ref().and_then(|found| found.name.clone()));
+        let name = name.unwrap_or_else(|| name_of(self.root));
+        let build = self.build(&raw, detected)?;
+        let context = Context {
+            notes: self.notes,
+            root: self.root,
+            env: &self.overrides.env,
+            configs: &raw.configs,
+            secrets: &raw.secrets,
+            interface_config: &raw.dev.interface_config,
+        };
+        let dotenv_file = self.root.join(".env");
+        let (settings, components) = match self.overrides.purpose {
+            // Building needs no secrets, no directories and no siblings.
+            Purpose::Build => (MemberSettings::default(), Vec::new()),
+            Purpose::Dev => {
+                let variables = dotenv(&dotenv_file, self.notes);
+                let settings = context.settings(&raw.workload, &raw.dev.volumes, variables);
+                (settings, self.components(&raw, &context, &name)?)
+            }
+        };
+        sources.push(dotenv_file);
+        sources.extend(context.files());
+        Ok(Project {
+            name,
+            root: self.root.to_path_buf(),
+            sources,
+            build,
+            dev: self.dev(&raw, components),
+            settings,
+            imports: raw.imports,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn build(&self, raw: &RawConfig, detected: Option<Detected>) -> Result<Build, ProjectError> {
+        let for_dev = self.overrides.purpose == Purpose::Dev;
+        let choose = |dev: &Option<Located<String>>, build: &Option<Located<String>>| {
+            dev.clone().filter(|_| for_dev).or_else(|| build.clone())
+        };
+        let command = choose(&raw.dev.command, &raw.build.command);
+        let artifact = choose(&raw.dev.component_path, &raw.build.component_path);
+        let artifact = artifact.map(|path| self.root.join(path.value));
+        let env = raw.build.env.clone();
+        let kind = kind(&raw.build, detected.as_ref());
+
+        if let Some(command) = command {
+            if command.value.trim().is_empty() {
+                self.notes.problem(
+                    &command.at,
+                    format!("`{}`: expected a command, found nothing", command.key),
+                    None,
+                );
+            }
+            let artifact =
+                artifact.unwrap_or_else(|| self.root.join(format!("{}.wasm", name_of(self.root))));
+            let command = Command::Shell(command.value);
+            return Ok(Build {
+                kind,
+                command,
+                env,
+                artifact: Artifact::Path(artifact),
+            });
+        }
+        match (kind, artifact) {
+            (Kind::Custom, Some(path)) => Ok(Build {
+                kind,
+                command: Command::None,
+                env,
+                artifact: Artifact::Path(path),
+            }),
+            (_, artifact) => {
+                let detected = Detected {
+                    kind,
+                    name: detected.and_then(|detected| detected.name),
+                };
+                let recipe = language::recipe(self.root, &detected, &raw.build, artifact)?;
+                let Recipe {
+                    command,
+                    artifact,
+                    env: defaults,
+                } = recipe;
+                let mut env = env;
+                for (name, value) in defaults {
+                    env.entry(name.to_string()).or_insert(value);
+                }
+                Ok(Build {
+                    kind,
+                    command,
+                    env,
+                    artifact,
+                })
+            }
+        }
+    }
+
+    pub(super) fn dev(&self, raw: &RawConfig, components: Vec<Sibling>) -> Dev {
+        let asked = raw
+            .dev
+            .address
+            .clone()
+            .and_then(|text| text.parse(self.notes, |text| units::address(text)));
+        Dev {
+            address: match asked {
+                Some(address) => Address {
+                    socket: address.value,
+                    requested: true,
+                },
+                None => Address::default(),
+            },
+            components,
+            limits: self.limits(&raw.dev.limits),
+        }
+    }
+
+    fn limits(&self, raw: &RawLimits) -> Limits {
+        let defaults = Limits::default();
+        let positive = |text: &String| {
+            let wrong = |_| format!("expected a number from 1, found `{text}`");
+            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
+        };
+        let bytes = |text: &String| units::size(text);
+        Limits {
+            cpu_time: self
+                .value(&raw.cpu_time, |text| units::duration(text))
+                .unwrap_or(defaults.cpu_time),
+            memory: self.value(&raw.memory, bytes).unwrap_or(defaults.memory),
+            concurrent_requests: self
+                .value(&raw.concurrent_requests, positive)
+                .unwrap_or(defaults.concurrent_requests),
+        }
+    }
+
+    fn value<T>(
+        &self,
+        raw: &Option<Located<String>>,
+        parse: impl FnOnce(&String) -> Result<T, String>,
+    ) -> Option<T> {
+        raw.clone()?
+            .parse(self.notes, parse)
+            .map(|located| located.value)
+    }
+
+    fn components(
+        &self,
+        raw: &RawConfig,
+        context: &Context<'_>,
+        own: &str,
+    ) -> Result<Vec<Sibling>, ProjectError> {
+        let mut siblings: Vec<Sibling> = Vec::new();
+        for component in &raw.dev.components {
+            let Some(sibling) = self.sibling(component, context)? else {
+                continue;
+            };
+            if sibling.name == own || siblings.iter().any(|other| other.name == sibling.name) {
+                let message = format!(
+                    "`{}`: there are two components named `{}`",
+                    component.key, sibling.name
+                );
+                let hint = "give each of `dev.components` a `name` of its own; the project's is the top-level `name`";
+                self.notes
+                    .problem(&component.at, message, Some(hint.to_string()));
+            }
+            siblings.push(sibling);
+        }
+        Ok(siblings)
+    }
+
+    /// `None`, with a problem told, when the entry says too little or too much.
+    fn sibling(
+        &self,
+        raw: &RawComponent,
+        context: &Context<'_>,
+    ) -> Result<Option<Sibling>, ProjectError> {
+        let mut settings = context.settings(&raw.settings, &raw.volumes, Default::default());
+        let mut imports = raw.imports.clone();
+        let (default_name, source) = match (&raw.file, &raw.path) {
+            (Some(file), None) => {
+                let path = self.root.join(&file.value);
+                (name_of(&path), SiblingSource::File(path))
+            }
+            (None, Some(path)) => {
+                let root = self.root.join(&path.value);
+                let overrides = Overrides {
+                    purpose: self.overrides.purpose,
+                    user_config: self.overrides.user_config.clone(),
+                    env: self.overrides.env.clone(),
+                    ..Overrides::default()
+                };
+                let project =
+                    super::load_below(&root, &overrides, self.parents).map_err(|source| {
+                        match source {
+                            cycle @ ProjectError::Cycle(_) => cycle,
+                            source => {
+                                let name = raw
+                                    .name
+                                    .as_ref()
+                                    .map_or_else(|| path.value.clone(), |name| name.value.clone());
+                                ProjectError::Sibling {
+                                    name,
+                                    root,
+                                    source: Box::new(source),
+                                }
+                            }
+                        }
+                    })?;
+                // What the entry says comes on top of what the project says of itself.
+                let own = project.settings.clone();
+                let over = std::mem::replace(&mut settings, own);
+                settings.environment.extend(over.environment);
+                settings.config.extend(over.config);
+                settings.directories.extend(over.directories);
+                if raw.settings.allowed_hosts.is_some() {
+                    settings.outgoing_http = over.outgoing_http;
+                }
+                let over = std::mem::replace(&mut imports, project.imports.clone());
+                imports.extend(over);
+                (
+                    project.name.clone(),
+                    SiblingSource::Project(Box::new(project)),
+                )
+            }
+            (file, _) => {
+                let found = if file.is_some() { "both" } else { "neither" };
+                let message = format!("`{}`: expected `file` or `path`, found {found}", raw.key);
+                self.notes.problem(&raw.at, message, None);
+                return Ok(None);
+            }
+        };
+        let name = raw
+            .name
+            .as_ref()
+            .map_or(default_name, |name| name.value.clone());
+        Ok(Some(Sibling {
+            name,
+            source,
+            settings,
+            imports,
+        }))
+    }
+}
+
+/// What the project files say; without them, what the config's tables for languages say.
+fn kind(raw: &RawBuild, detected: Option<&Detected>) -> Kind {
+    match detected {
+        Some(detected) => detected.kind,
+        None if raw.rust.is_some() => Kind::Cargo,
+        None if raw.tinygo.is_some() => Kind::Go,
+        None if raw.typescript.is_some() => Kind::Npm,
+        None => Kind::Custom,
+    }
+}
+
+/// The last element of a path, without an extension for a file.
+pub(super) fn name_of(path: &Path) -> String {
+    let name = if path.is_dir() {
+        path.file_name()
+    } else {
+        path.file_stem()
+    };
+    name.map_or_else(
+        || "app".to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
