@@ -1,3 +1,1 @@
-fn main() -> std::process::ExitCode {
-    wash::cli::main()
-}
+fn main() {}
