@@ -1,6 +1,6 @@
 //! The HTTP server: one listener that never closes, in front of a handler that can be swapped.
 //!
-//! Knows nothing of components: a [`Handler`] answers requests, and the engine has one. [`listen`] takes the port,
+//! Knows nothing of components: a [`Handler`] answers requests, and the engine has one. [`listen()`] takes the port,
 //! [`Server`] speaks HTTP on it, and [`Front`] numbers each request, gives it to the handler of the moment and writes
 //! its line to the access log.
 

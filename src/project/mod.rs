@@ -243,7 +243,7 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
             env: BTreeMap::new(),
             artifact: Artifact::Path(path),
         },
-        dev: resolver.dev(&raw, Vec::new()),
+        dev: resolver.dev(&raw),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
             ..MemberSettings::default()

@@ -34,6 +34,7 @@ impl Resolver<'_> {
             .map(|name| name.value)
             .or(detected.as_ref().and_then(|found| found.name.clone()));
         let name = name.unwrap_or_else(|| name_of(self.root));
+        let dev = self.dev(&raw);
         let build = self.build(&raw, detected)?;
         let context = Context {
             notes: self.notes,
@@ -60,7 +61,7 @@ impl Resolver<'_> {
             root: self.root.to_path_buf(),
             sources,
             build,
-            dev: self.dev(&raw, components),
+            dev: Dev { components, ..dev },
             settings,
             imports: raw.imports,
             warnings: Vec::new(),
@@ -128,7 +129,8 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn dev(&self, raw: &RawConfig, components: Vec<Sibling>) -> Dev {
+    /// Without components.
+    pub(super) fn dev(&self, raw: &RawConfig) -> Dev {
         let asked = raw
             .dev
             .address
@@ -142,7 +144,7 @@ impl Resolver<'_> {
                 },
                 None => Address::default(),
             },
-            components,
+            components: Vec::new(),
             limits: self.limits(&raw.dev.limits),
         }
     }
