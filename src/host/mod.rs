@@ -87,7 +87,10 @@ pub enum WorkloadState {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("workload `{name}` is not valid")]
-    Invalid { name: String, problems: Vec<Problem> },
+    Invalid {
+        name: String,
+        problems: Vec<Problem>,
+    },
     #[error("the composed component of workload `{name}` does not load")]
     Load {
         name: String,

@@ -18,12 +18,22 @@ pub struct ComposeError {
 /// engine does that when it compiles it.
 pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {
     if bytes.len() != plan.members.len() {
-        return Err(ComposeError { reason: format!("{} members came with {} files", plan.members.len(), bytes.len()) });
+        return Err(ComposeError {
+            reason: format!(
+                "{} members came with {} files",
+                plan.members.len(),
+                bytes.len()
+            ),
+        });
     }
     if let [single] = bytes {
         return Ok(single.to_vec());
     }
-    let mut composition = Composition { plan, graph: CompositionGraph::new(), instances: Vec::new() };
+    let mut composition = Composition {
+        plan,
+        graph: CompositionGraph::new(),
+        instances: Vec::new(),
+    };
     for (member, bytes) in bytes.iter().enumerate() {
         composition.instantiate(member, bytes)?;
     }
@@ -31,8 +41,14 @@ pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError
         composition.connect(edge)?;
     }
     composition.export()?;
-    let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
-    composition.graph.encode(options).map_err(|e| reason("encoding", e))
+    let options = EncodeOptions {
+        validate: false,
+        ..EncodeOptions::default()
+    };
+    composition
+        .graph
+        .encode(options)
+        .map_err(|e| reason("encoding", e))
 }
 
 struct Composition<'a> {
@@ -45,10 +61,15 @@ struct Composition<'a> {
 impl Composition<'_> {
     fn instantiate(&mut self, member: usize, bytes: &[u8]) -> Result<(), ComposeError> {
         let name = &self.plan.members[member].name;
-        let package = Package::from_bytes(name, None, bytes, self.graph.types_mut()).map_err(|e| reason(name, e))?;
+        let package = Package::from_bytes(name, None, bytes, self.graph.types_mut())
+            .map_err(|e| reason(name, e))?;
         let world = package.ty();
-        let package = self.graph.register_package(package).map_err(|e| reason(name, e))?;
-        self.instances.push((self.graph.instantiate(package), world));
+        let package = self
+            .graph
+            .register_package(package)
+            .map_err(|e| reason(name, e))?;
+        self.instances
+            .push((self.graph.instantiate(package), world));
         Ok(())
     }
 
@@ -58,17 +79,22 @@ impl Composition<'_> {
         let edge = &self.plan.edges[edge];
         let (instance, world) = self.instances[edge.member];
         let argument = match &edge.provider {
-            Provider::Member { member, export } => {
-                self.graph.alias_instance_export(self.instances[*member].0, export).map_err(|e| reason(export, e))?
-            }
+            Provider::Member { member, export } => self
+                .graph
+                .alias_instance_export(self.instances[*member].0, export)
+                .map_err(|e| reason(export, e))?,
             Provider::Host { import } => {
                 let host = &self.plan.host[*import];
                 if host.member.is_none() {
                     return Ok(());
                 }
                 let kind = self.graph.types()[world].imports.get(&edge.import).copied();
-                let kind = kind.ok_or_else(|| ComposeError { reason: format!("`{}`: the component has no such import", edge.import) })?;
-                self.graph.import(&host.import, kind).map_err(|e| reason(&host.import, e))?
+                let kind = kind.ok_or_else(|| ComposeError {
+                    reason: format!("`{}`: the component has no such import", edge.import),
+                })?;
+                self.graph
+                    .import(&host.import, kind)
+                    .map_err(|e| reason(&host.import, e))?
             }
             Provider::Nobody => return Ok(()),
         };
@@ -80,13 +106,20 @@ impl Composition<'_> {
     fn export(&mut self) -> Result<(), ComposeError> {
         for exported in &self.plan.exports {
             let instance = self.instances[exported.member].0;
-            let item = self.graph.alias_instance_export(instance, &exported.export).map_err(|e| reason(&exported.export, e))?;
-            self.graph.export(item, &exported.export).map_err(|e| reason(&exported.export, e))?;
+            let item = self
+                .graph
+                .alias_instance_export(instance, &exported.export)
+                .map_err(|e| reason(&exported.export, e))?;
+            self.graph
+                .export(item, &exported.export)
+                .map_err(|e| reason(&exported.export, e))?;
         }
         Ok(())
     }
 }
 
 fn reason(at: &str, error: impl Into<anyhow::Error>) -> ComposeError {
-    ComposeError { reason: format!("`{at}`: {:#}", error.into()) }
+    ComposeError {
+        reason: format!("`{at}`: {:#}", error.into()),
+    }
 }

@@ -3,9 +3,9 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::collections::BTreeMap;
 
 use crate::host::workload::{Limits, MemberSettings};
 
