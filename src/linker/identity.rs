@@ -13,7 +13,7 @@ use crate::component::{Item, Origin, ResourceId};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Maker {
+pub(super) enum Maker {
     /// An import of the composed component, and the resource's name in it.
     Host { import: usize, name: String },
     /// An instance of a member.
@@ -119,7 +119,7 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     problems
 }
 
-fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Maker {
+pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Maker {
     let shape = &plan.members[member].shape;
     let known = shape.types.resource(resource);
     let Origin::Import(import) = &known.origin else {

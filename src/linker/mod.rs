@@ -15,6 +15,8 @@ mod plan;
 mod planner;
 pub mod render;
 mod resolve;
+mod typing;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -174,6 +174,8 @@ fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
     let component = Component::new(&ENGINE, composed)?;
     let mut linker = Linker::<()>::new(&ENGINE);
     linker.define_unknown_imports_as_traps(&component)?;
-    linker.instantiate(&mut Store::new(&ENGINE, ()), &component)?;
+    futures::executor::block_on(
+        linker.instantiate_async(&mut Store::new(&ENGINE, ()), &component),
+    )?;
     Ok(())
 }
