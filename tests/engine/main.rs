@@ -2,6 +2,7 @@
 
 mod authority;
 mod cache;
+mod composed;
 mod failures;
 mod lifecycle;
 mod requests;
