@@ -2,6 +2,20 @@
 //!
 //! Pure: knows nothing of files, config, wasmtime or who will provide an import.
 
+mod core;
+mod describe;
+mod name;
+mod read;
+mod types;
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use wasm_metadata::Producers;
+
+pub use name::{InterfaceName, NotAnInterface, track};
+pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
+
 /// What a file of WebAssembly turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -10,6 +24,162 @@ pub enum Kind {
     WitPackage,
 }
 
-/// What a component imports and exports.
+/// What a component imports and exports, with all types.
+#[derive(Debug, Clone, Default)]
+pub struct Shape {
+    /// By the name in the component, in its order.
+    pub imports: IndexMap<String, Extern>,
+    /// By the name in the component, in its order.
+    pub exports: IndexMap<String, Extern>,
+    /// What the types in `imports` and `exports` are.
+    pub types: Types,
+    pub about: About,
+    /// Whether it contains anything of the component model's async: such functions, streams, futures.
+    pub needs_async: bool,
+}
+
+/// An import or an export of a component.
 #[derive(Debug, Clone)]
-pub struct Shape {}
+pub struct Extern {
+    /// The interface it is, by its name or by its `implements`; `None` for functions and the like.
+    pub interface: Option<InterfaceName>,
+    pub item: Item,
+}
+
+/// What the metadata of a component tells of its making.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    pub name: Option<String>,
+    /// `Rust`, `C11`, `JavaScript`, ...
+    pub languages: BTreeSet<String>,
+    /// Name and version: `rustc 1.95.0`.
+    pub tools: BTreeSet<String>,
+    /// How many core modules it contains.
+    pub core_modules: usize,
+}
+
+impl About {
+    fn merge(&mut self, producers: &Producers) {
+        for (field, values) in producers.iter() {
+            for (name, version) in values.iter() {
+                match field.as_str() {
+                    "language" => self.languages.insert(name.clone()),
+                    _ => self.tools.insert(format!("{name} {version}").trim_end().to_string()),
+                };
+            }
+        }
+    }
+}
+
+/// Why bytes have no shape.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    #[error("this is a core module, not a component")]
+    CoreModule(Advice),
+    #[error("this is a WIT package, not a component")]
+    WitPackage,
+    #[error("this is not WebAssembly: {found}")]
+    NotWasm { found: &'static str },
+    #[error("this component is not valid: {reason} (at byte {offset})")]
+    Invalid { reason: String, offset: usize },
+}
+
+/// What a core module was built for, and so what to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// It imports preview 1: an adapter makes it a component.
+    Preview1,
+    /// It has no WASI, and a component's type embedded: `wasm-tools component new` makes it a component.
+    Embedded,
+    /// It was built for wasm32-unknown-unknown, or for another kind of host altogether.
+    Unknown,
+}
+
+impl ShapeError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ShapeError::CoreModule(Advice::Preview1) => {
+                "build for `wasm32-wasip2`, or wrap it: `wasm-tools component new --adapt wasi_snapshot_preview1=ADAPTER`"
+            }
+            ShapeError::CoreModule(Advice::Embedded) => "wrap it: `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`",
+            ShapeError::CoreModule(Advice::Unknown) => {
+                "was it built for `wasm32-unknown-unknown`? build for `wasm32-wasip2` instead"
+            }
+            ShapeError::WitPackage => "it only describes interfaces; build a component that implements them",
+            ShapeError::NotWasm { .. } => "a component begins with the bytes `00 61 73 6d 0d 00 01 00`",
+            ShapeError::Invalid { .. } => "build it again; `wasm-tools validate FILE` tells more",
+        }
+    }
+}
+
+impl Shape {
+    /// Reads the shape of a component. Bounded in time and memory by the size of `bytes`, whatever they are.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ShapeError> {
+        match kind(bytes)? {
+            Kind::Component => {}
+            Kind::CoreModule => return Err(ShapeError::CoreModule(core::advice(bytes))),
+            Kind::WitPackage => return Err(ShapeError::WitPackage),
+        }
+        let shape = read::read(bytes)?;
+        if shape.is_wit_package() { Err(ShapeError::WitPackage) } else { Ok(shape) }
+    }
+
+    /// The exports that answer HTTP requests: `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`.
+    pub fn http_exports(&self) -> impl Iterator<Item = (&str, &InterfaceName)> {
+        interfaces(&self.exports).filter(|(_, interface)| is_http_handler(interface))
+    }
+
+    /// The name of the exported `wasi:cli/run`, the newest if there are several.
+    pub fn exports_run(&self) -> Option<&str> {
+        interfaces(&self.exports)
+            .filter(|(_, interface)| interface.package == "wasi:cli" && interface.interface == "run")
+            .max_by(|(_, a), (_, b)| a.version.cmp(&b.version))
+            .map(|(name, _)| name)
+    }
+
+    /// Whether it can only run where WASI 0.3 and the component model's async are switched on.
+    pub fn uses_wasi_p3(&self) -> bool {
+        self.needs_async
+            || interfaces(&self.imports).chain(interfaces(&self.exports)).any(|(_, interface)| interface.is_wasi_p3())
+    }
+
+    fn is_wit_package(&self) -> bool {
+        let describes = |e: &Extern| matches!(e.item, Item::Other("component type" | "interface type"));
+        self.imports.is_empty() && !self.exports.is_empty() && self.exports.values().all(describes)
+    }
+}
+
+/// Whether the interface is one through which the host hands over HTTP requests.
+pub fn is_http_handler(interface: &InterfaceName) -> bool {
+    let Some(version) = &interface.version else { return false };
+    interface.package == "wasi:http"
+        && matches!((interface.interface.as_str(), version.major, version.minor), ("incoming-handler", 0, 2) | ("handler", 0, 3))
+}
+
+fn interfaces(externs: &IndexMap<String, Extern>) -> impl Iterator<Item = (&str, &InterfaceName)> {
+    externs.iter().filter_map(|(name, e)| Some((name.as_str(), e.interface.as_ref()?)))
+}
+
+/// Tells a component, a core module and everything else apart by the first bytes. A WIT package in binary form looks
+/// like a component here; [`Shape::parse`] knows better.
+pub fn kind(bytes: &[u8]) -> Result<Kind, ShapeError> {
+    if wasmparser::Parser::is_component(bytes) {
+        return Ok(Kind::Component);
+    }
+    if wasmparser::Parser::is_core_wasm(bytes) {
+        return Ok(Kind::CoreModule);
+    }
+    let text = bytes.iter().position(|b| !b.is_ascii_whitespace()).map_or(&[][..], |start| &bytes[start..]);
+    let found = match text {
+        [] => "the file is empty",
+        [0, b'a', b's', b'm', ..] => "it has the header of a version that does not exist",
+        [0x1f, 0x8b, ..] => "it is compressed with gzip",
+        [b'P', b'K', 3, 4, ..] => "it is a zip archive",
+        [0x7f, b'E', b'L', b'F', ..] => "it is an ELF program",
+        _ if text.starts_with(b"(component") || text.starts_with(b"(module") => "it is the text format, WAT",
+        _ if text.starts_with(b"package ") => "it is the text of a WIT package",
+        _ => "it does not begin with `\\0asm`",
+    };
+    Err(ShapeError::NotWasm { found })
+}

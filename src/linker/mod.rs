@@ -2,10 +2,29 @@
 //!
 //! Pure: shapes and names in, a plan and bytes out. Never sees wasmtime, tokio, files or config.
 
+mod aliases;
+mod candidates;
+mod compose;
+mod cycles;
+mod failure;
+mod fit;
+mod grants;
+mod identity;
+mod near;
+mod plan;
+mod planner;
+pub mod render;
+mod resolve;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::component::Shape;
+
+pub use compose::{ComposeError, compose};
+pub use failure::{Difference, Fix, LinkFailure, NearMiss, Problem};
+pub use planner::plan;
+pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 
 /// A component that takes part in linking.
 #[derive(Debug, Clone)]
@@ -69,4 +88,25 @@ pub enum Scope {
     Shared,
     /// It grants something: imported once for each member, under a name of its own.
     PerMember,
+}
+
+/// What to link.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkRequest<'a> {
+    /// In any order: the plan does not depend on it.
+    pub members: &'a [Member],
+    pub host: &'a [HostInterface],
+    /// The member that runs beside the requests: its `wasi:cli/run` is exported.
+    pub service: Option<&'a str>,
+    pub exports: Exports,
+}
+
+/// What the composed component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exports {
+    /// What a host can drive: the HTTP handler, and the service's `wasi:cli/run`.
+    #[default]
+    Driven,
+    /// Everything the project's component exports, besides.
+    All,
 }

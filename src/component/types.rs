@@ -1,0 +1,199 @@
+//! The types that imports and exports are made of, as plain data.
+//!
+//! A type is an index into the [`Types`] of its component, so that a type that is used a thousand times is held
+//! once, however deep it is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use wasmparser::PrimitiveValType;
+
+/// What an import or an export is.
+#[derive(Debug, Clone)]
+pub enum Item {
+    Func(Arc<Func>),
+    Instance(Arc<Instance>),
+    /// A named type.
+    Type(TypeId),
+    /// Something that no host and no toolchain offers at this level today: a core module, a component, a value.
+    Other(&'static str),
+}
+
+impl Item {
+    /// What it is, for people.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Item::Func(_) => "function",
+            Item::Instance(_) => "interface",
+            Item::Type(_) => "type",
+            Item::Other(kind) => kind,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Func {
+    pub is_async: bool,
+    pub params: Vec<(String, TypeId)>,
+    pub result: Option<TypeId>,
+}
+
+/// The content of an interface: its types and functions, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Instance {
+    pub exports: IndexMap<String, Item>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeId(pub(super) u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(pub(super) u32);
+
+#[derive(Debug, Clone)]
+pub enum Type {
+    Primitive(PrimitiveValType),
+    Record(Vec<(String, TypeId)>),
+    Variant(Vec<(String, Option<TypeId>)>),
+    Enum(Vec<String>),
+    Flags(Vec<String>),
+    Tuple(Vec<TypeId>),
+    List(TypeId),
+    FixedList(TypeId, u32),
+    Map(TypeId, TypeId),
+    Option(TypeId),
+    Result { ok: Option<TypeId>, err: Option<TypeId> },
+    Own(ResourceId),
+    Borrow(ResourceId),
+    /// The resource itself, where it is named.
+    Resource(ResourceId),
+    Future(Option<TypeId>),
+    Stream(Option<TypeId>),
+}
+
+/// A resource type, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// The name under which it first appears.
+    pub name: String,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Whoever provides this import makes it.
+    Import(String),
+    /// The component itself makes it.
+    Own,
+}
+
+/// All types of one component.
+#[derive(Debug, Clone, Default)]
+pub struct Types {
+    pub(super) types: Vec<Type>,
+    pub(super) resources: Vec<Resource>,
+}
+
+impl Types {
+    pub fn get(&self, id: TypeId) -> &Type {
+        &self.types[id.0 as usize]
+    }
+
+    pub fn resource(&self, id: ResourceId) -> &Resource {
+        &self.resources[id.0 as usize]
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = (ResourceId, &Resource)> {
+        (0u32..).map(ResourceId).zip(&self.resources)
+    }
+
+    /// The resource that a named type is, if it is one.
+    pub fn named_resource(&self, item: &Item) -> Option<ResourceId> {
+        match item {
+            Item::Type(id) => match self.get(*id) {
+                Type::Resource(resource) => Some(*resource),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The resources that an import or export speaks of, in the order of their first mention.
+    pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
+        let mut walk = Walk { types: self, seen: HashSet::new(), resources: IndexSet::new() };
+        walk.item(item);
+        walk.resources
+    }
+
+    /// Whether any of the types is a stream or a future.
+    pub fn has_streams(&self) -> bool {
+        self.types.iter().any(|t| matches!(t, Type::Future(_) | Type::Stream(_)))
+    }
+
+    pub(super) fn push(&mut self, ty: Type) -> TypeId {
+        self.types.push(ty);
+        TypeId(u32::try_from(self.types.len() - 1).expect("the validator limits the number of types to a million"))
+    }
+}
+
+impl Instance {
+    /// Whether it consists of types alone, without functions or resources: nobody needs to provide it.
+    pub fn only_types(&self, types: &Types) -> bool {
+        self.exports.values().all(|item| match item {
+            Item::Type(id) => !matches!(types.get(*id), Type::Resource(_)),
+            Item::Instance(inner) => inner.only_types(types),
+            Item::Func(_) | Item::Other(_) => false,
+        })
+    }
+}
+
+/// Visits every type that an item is made of, once.
+struct Walk<'a> {
+    types: &'a Types,
+    seen: HashSet<TypeId>,
+    resources: IndexSet<ResourceId>,
+}
+
+impl Walk<'_> {
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Func(func) => {
+                func.params.iter().for_each(|(_, ty)| self.ty(*ty));
+                func.result.iter().for_each(|ty| self.ty(*ty));
+            }
+            Item::Instance(instance) => instance.exports.values().for_each(|item| self.item(item)),
+            Item::Type(ty) => self.ty(*ty),
+            Item::Other(_) => {}
+        }
+    }
+
+    fn ty(&mut self, id: TypeId) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        match self.types.get(id) {
+            Type::Own(resource) | Type::Borrow(resource) | Type::Resource(resource) => {
+                self.resources.insert(*resource);
+            }
+            other => other.parts().into_iter().for_each(|part| self.ty(part)),
+        }
+    }
+}
+
+impl Type {
+    /// The types that this one is directly made of.
+    pub fn parts(&self) -> Vec<TypeId> {
+        match self {
+            Type::Record(fields) => fields.iter().map(|(_, ty)| *ty).collect(),
+            Type::Variant(cases) => cases.iter().filter_map(|(_, ty)| *ty).collect(),
+            Type::Tuple(types) => types.clone(),
+            Type::List(ty) | Type::FixedList(ty, _) | Type::Option(ty) => vec![*ty],
+            Type::Map(key, value) => vec![*key, *value],
+            Type::Result { ok, err } => ok.iter().chain(err).copied().collect(),
+            Type::Future(ty) | Type::Stream(ty) => ty.iter().copied().collect(),
+            Type::Primitive(_) | Type::Enum(_) | Type::Flags(_) => Vec::new(),
+            Type::Own(_) | Type::Borrow(_) | Type::Resource(_) => Vec::new(),
+        }
+    }
+}

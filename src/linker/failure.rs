@@ -1,0 +1,82 @@
+//! Why members do not link: data, every problem at once. `render` puts it into words.
+
+use super::Role;
+
+/// Everything that stands in the way of a plan, most important first. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkFailure {
+    pub problems: Vec<Problem>,
+}
+
+impl std::error::Error for LinkFailure {}
+
+/// One reason why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// Two members have the same name.
+    DuplicateName { name: String },
+    /// The config wires an import to somebody who is not there.
+    NoSuchProvider { member: String, role: Role, import: String, wanted: String, nearest: Option<String> },
+    /// The config wires something that the member does not import.
+    NoSuchImport { member: String, role: Role, import: String, nearest: Option<String> },
+    /// The wired provider is there, but has nothing that fits.
+    WiredMisfit { member: String, import: String, provider: String, near: Vec<NearMiss> },
+    /// A member offers the interface, but its types differ.
+    TypeClash { member: String, role: Role, import: String, provider: String, export: String, difference: Difference, host: bool },
+    /// Nobody provides it.
+    Unmet { member: String, role: Role, import: String, kind: &'static str, near: Vec<NearMiss>, fixes: Vec<Fix> },
+    /// Several members of the same rank provide it.
+    Tie { member: String, role: Role, import: String, candidates: Vec<String> },
+    /// Members need each other in a circle: each imports from the next, and the last from the first.
+    Cycle { path: Vec<(String, String)> },
+    /// An import and its provider speak of a resource of the same name, but it is not the same resource.
+    ResourceClash {
+        member: String,
+        import: String,
+        /// The provider of that import.
+        provider: String,
+        resource: String,
+        /// Who makes the resource that the member means, and who makes the one that the provider means.
+        here: String,
+        there: String,
+    },
+    /// An export refers to a resource that nobody outside could name.
+    HiddenResource { member: String, export: String, resource: String },
+    /// Several members answer HTTP requests, and the project itself does not.
+    SeveralHandlers { candidates: Vec<String> },
+    /// Nothing that a host could drive is exported.
+    NothingToDrive { member: String, exports: Vec<String> },
+}
+
+/// The first difference between two types that ought to be the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// From the outside in: ``function `get` ``, ``parameter `key` ``.
+    pub path: Vec<String>,
+    pub expected: String,
+    pub found: String,
+}
+
+/// Something that comes close to an import that nobody provides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NearMiss {
+    /// The same interface with types that differ.
+    OtherType { provider: String, export: String, difference: Difference },
+    /// The same interface in a version that is not compatible.
+    OtherVersion { provider: String, export: String },
+    /// Another draft, or another name, of the same interface, whose types differ.
+    OtherDraft { provider: String, export: String, difference: Option<Difference> },
+    /// A name that is spelled almost the same.
+    SimilarName { provider: String, export: String },
+    /// The package is known, this interface of it is not.
+    OtherInterface { provider: String, exports: Vec<String> },
+}
+
+/// What to do about a problem.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fix {
+    /// Wire the import to a provider, in the project's config.
+    Wire { member: String, role: Role, import: String, to: String },
+    /// Add a component that exports the interface.
+    AddComponent { interface: String },
+}
