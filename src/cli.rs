@@ -1,6 +1,7 @@
 //! The command line: parse, run, report.
 //!
-//! Exit codes: 0 when it worked, 1 when it did not, 2 for a command line that makes no sense, 130 after Ctrl-C.
+//! Exit codes: 0 when it worked, 1 when it did not, 2 for a command line that makes no sense,
+//! and what shells give when a signal ended it, 130 after Ctrl-C.
 
 use std::io;
 use std::process::ExitCode;
@@ -49,8 +50,8 @@ pub fn main() -> ExitCode {
     let written = match outcome {
         Ok(code) => return code,
         Err(error) if report::is_closed_pipe(&error) => return ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<commands::Interrupted>() {
-            Some(_) => return ExitCode::from(130),
+        Err(error) => match error.downcast_ref::<commands::Stopped>() {
+            Some(stopped) => return ExitCode::from(stopped.exit_code()),
             None => report::failure(format, &error),
         },
     };

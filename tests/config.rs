@@ -4,8 +4,11 @@
 //! `env NAME=VALUE`, `dir PATH`, `prebuilt PATH`), then the files of the project as `-- PATH --` and their text. A path
 //! that ends in a slash is a directory. What is expected follows `-- expected --`; `BLESS=1 cargo test --test config` writes it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
@@ -82,6 +85,7 @@ fn run(input: &str) -> String {
                 file = None;
             } else {
                 fs::write(&path, "").unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
                 file = Some(path);
             }
         } else if let Some(path) = &file {

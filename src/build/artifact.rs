@@ -111,9 +111,9 @@ fn from_cargo(root: &Path, messages: &[String]) -> Result<PathBuf, BuildError> {
             .into_iter()
             .filter(|file| file.extension().is_some_and(|it| it == "wasm"));
         if is_own {
-            own.extend(files)
+            own.extend(files);
         } else {
-            others.extend(files)
+            others.extend(files);
         }
     }
     one_of(own)

@@ -1,6 +1,7 @@
 //! Why there is no component, with what to do about it.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
@@ -11,7 +12,7 @@ use crate::report::Advice;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The command ran and failed. Its own output says why and was shown as it came.
-    #[error("the build failed: `{command}` ended with {status}")]
+    #[error("the build failed: `{command}` ended {}", how(*.status))]
     Failed {
         command: String,
         status: ExitStatus,
@@ -109,6 +110,15 @@ impl Advice for BuildError {
             _ => return Vec::new(),
         };
         vec![hint]
+    }
+}
+
+/// `ExitStatus` says `exit status: 3`, in the middle of a sentence too.
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "without a reason".to_string(),
     }
 }
 

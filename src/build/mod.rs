@@ -1,8 +1,8 @@
 //! A project in, a component out: runs its toolchain and checks what came of it.
 //!
-//! [`preflight`] looks for the tools first, so that what is missing is told with the command that installs it;
-//! [`process`] runs the command in a process group of its own, which ends when the build is cancelled or dropped;
-//! [`artifact`] finds what was built, and [`wrap`] makes a component of it if it is a core module.
+//! `preflight` looks for the tools first, so that what is missing is told with the command that installs it;
+//! `process` runs the command in a process group of its own, which ends when the build is cancelled or dropped;
+//! `artifact` finds what was built, and `wrap` makes a component of it if it is a core module.
 
 mod artifact;
 mod error;
@@ -36,8 +36,11 @@ pub enum Output {
     /// To our stderr, untouched. Errors do not have its text.
     Inherit,
     /// Handed on as it comes, in whole lines; its end is kept for [`BuildError::Failed`].
-    Tee(Arc<dyn Fn(&[u8]) + Send + Sync>),
+    Tee(Sink),
 }
+
+/// Takes what the tools print.
+pub type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 impl Output {
     /// A line of our own among those of the tools.

@@ -68,7 +68,7 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
         };
         let reading = async {
             let programs = each_line(pipes.lines, |line| {
-                lines.push(String::from_utf8_lossy(line).into_owned())
+                lines.push(String::from_utf8_lossy(line).into_owned());
             });
             let people = each_line(pipes.shown, |line| show(line, &mut tail));
             tokio::join!(programs, people);

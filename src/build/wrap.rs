@@ -92,7 +92,7 @@ impl Module {
                     }
                 }
                 Payload::CustomSection(section) => {
-                    module.described |= section.name().starts_with("component-type")
+                    module.described |= section.name().starts_with("component-type");
                 }
                 _ => {}
             }

@@ -1,14 +1,14 @@
 //! `wash build`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Globals, Interrupted, short, warn_about};
-use crate::build::{BuildError, BuildOptions, Built, Output, build};
+use super::{Globals, short, stop_signal, warn_about};
+use crate::build::{BuildOptions, Built, Output, build};
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
 
@@ -22,8 +22,8 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash build\n  wash -C examples/hello build\n  wash build -o json"
 )]
 pub struct BuildArgs {
-    /// The project, instead of the one in `-C` or the current directory
-    #[arg(value_name = "DIR", conflicts_with = "directory", value_hint = clap::ValueHint::DirPath)]
+    /// The project, instead of the one in the current directory
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     project: Option<PathBuf>,
     /// Read this config file instead of the project's own
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -37,16 +37,17 @@ pub struct BuildArgs {
 }
 
 pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = match args.project {
-        Some(directory) => directory,
-        None => globals.directory()?,
-    };
+    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
     let overrides = Overrides {
-        config: args.config,
+        config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,
-        ..globals.overrides(Purpose::Build)
+        ..globals.overrides(Purpose::Build)?
     };
-    let root = project::find_root(&start).map_err(hinted)?;
+    // A config file from elsewhere makes a project of any directory.
+    let root = match overrides.config {
+        Some(_) => start,
+        None => project::find_root(&start).map_err(hinted)?,
+    };
     let project = project::load(&root, &overrides).map_err(hinted)?;
     warn_about(&project);
 
@@ -60,14 +61,16 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     tokio::pin!(building);
     let built = tokio::select! {
         built = &mut building => built,
-        _ = tokio::signal::ctrl_c() => {
+        signal = stop_signal() => {
+            let signal = signal?;
             cancel.cancel();
-            building.await
+            // It may have ended by itself at the last moment; it was told to stop all the same.
+            let _ = building.await;
+            return Err(signal.into());
         }
     };
     match built {
         Ok(built) => show(&project.name, &built, globals),
-        Err(BuildError::Cancelled) => Err(Interrupted.into()),
         Err(error) => Err(hinted(error)),
     }
 }

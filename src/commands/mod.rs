@@ -4,9 +4,12 @@ pub mod build;
 pub mod dev;
 
 use std::env;
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
@@ -47,33 +50,54 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// `-C`, or the directory we were started in.
-    pub fn directory(&self) -> anyhow::Result<PathBuf> {
+    /// A path from the command line, which `-C` comes before: as if we had been started there.
+    pub fn path(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let here = env::current_dir().context("cannot tell the current directory")?;
-        Ok(self
-            .directory
-            .as_ref()
-            .map_or_else(|| here.clone(), |directory| here.join(directory)))
+        let directory = self.directory.as_deref().unwrap_or(Path::new(""));
+        Ok(here.join(directory).join(path))
     }
 
     /// What the environment and the global options say on top of a project's files.
-    pub fn overrides(&self, purpose: Purpose) -> Overrides {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+    pub fn overrides(&self, purpose: Purpose) -> anyhow::Result<Overrides> {
+        let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Overrides {
+        Ok(Overrides {
             purpose,
-            user_config: self.user_config.clone(),
+            user_config: self
+                .user_config
+                .as_deref()
+                .map(|file| self.path(file))
+                .transpose()?,
             env: env::vars_os().filter_map(text).collect(),
             ..Overrides::default()
-        }
+        })
     }
 }
 
-/// Ctrl-C: ends the command without a word and with exit code 130.
+/// A signal that asked the command to stop: it ends without a word, with the exit code that shells give it.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-pub struct Interrupted;
+#[error("stopped by signal {0}")]
+pub struct Stopped(i32);
+
+impl Stopped {
+    pub fn exit_code(&self) -> u8 {
+        u8::try_from(128 + self.0).unwrap_or(1)
+    }
+}
+
+/// Waits for Ctrl-C, or for being told to end in another way.
+pub async fn stop_signal() -> io::Result<Stopped> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let kind = tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = hangup.recv() => SignalKind::hangup(),
+    };
+    Ok(Stopped(kind.as_raw_value()))
+}
 
 /// Tells what the project's files have that does not stop anything.
 pub fn warn_about(project: &Project) {

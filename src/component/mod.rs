@@ -3,6 +3,7 @@
 //! Pure: knows nothing of files, config, wasmtime or who will provide an import.
 
 mod core;
+mod describe;
 mod name;
 mod read;
 mod types;

@@ -3,9 +3,10 @@
 //! A type is an index into the [`Types`] of its component, so that a type that is used a thousand times is held
 //! once, however deep it is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use wasmparser::PrimitiveValType;
 
 /// What an import or an export is.
@@ -107,6 +108,24 @@ impl Types {
         (0u32..).map(ResourceId).zip(&self.resources)
     }
 
+    /// The resource that a named type is, if it is one.
+    pub fn named_resource(&self, item: &Item) -> Option<ResourceId> {
+        match item {
+            Item::Type(id) => match self.get(*id) {
+                Type::Resource(resource) => Some(*resource),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The resources that an import or export speaks of, in the order of their first mention.
+    pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
+        let mut walk = Walk { types: self, seen: HashSet::new(), resources: IndexSet::new() };
+        walk.item(item);
+        walk.resources
+    }
+
     /// Whether any of the types is a stream or a future.
     pub fn has_streams(&self) -> bool {
         self.types.iter().any(|t| matches!(t, Type::Future(_) | Type::Stream(_)))
@@ -126,5 +145,55 @@ impl Instance {
             Item::Instance(inner) => inner.only_types(types),
             Item::Func(_) | Item::Other(_) => false,
         })
+    }
+}
+
+/// Visits every type that an item is made of, once.
+struct Walk<'a> {
+    types: &'a Types,
+    seen: HashSet<TypeId>,
+    resources: IndexSet<ResourceId>,
+}
+
+impl Walk<'_> {
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Func(func) => {
+                func.params.iter().for_each(|(_, ty)| self.ty(*ty));
+                func.result.iter().for_each(|ty| self.ty(*ty));
+            }
+            Item::Instance(instance) => instance.exports.values().for_each(|item| self.item(item)),
+            Item::Type(ty) => self.ty(*ty),
+            Item::Other(_) => {}
+        }
+    }
+
+    fn ty(&mut self, id: TypeId) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        match self.types.get(id) {
+            Type::Own(resource) | Type::Borrow(resource) | Type::Resource(resource) => {
+                self.resources.insert(*resource);
+            }
+            other => other.parts().into_iter().for_each(|part| self.ty(part)),
+        }
+    }
+}
+
+impl Type {
+    /// The types that this one is directly made of.
+    pub fn parts(&self) -> Vec<TypeId> {
+        match self {
+            Type::Record(fields) => fields.iter().map(|(_, ty)| *ty).collect(),
+            Type::Variant(cases) => cases.iter().filter_map(|(_, ty)| *ty).collect(),
+            Type::Tuple(types) => types.clone(),
+            Type::List(ty) | Type::FixedList(ty, _) | Type::Option(ty) => vec![*ty],
+            Type::Map(key, value) => vec![*key, *value],
+            Type::Result { ok, err } => ok.iter().chain(err).copied().collect(),
+            Type::Future(ty) | Type::Stream(ty) => ty.iter().copied().collect(),
+            Type::Primitive(_) | Type::Enum(_) | Type::Flags(_) => Vec::new(),
+            Type::Own(_) | Type::Borrow(_) | Type::Resource(_) => Vec::new(),
+        }
     }
 }

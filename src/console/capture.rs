@@ -20,6 +20,11 @@ impl Captured {
         self.stderr.borrow().clone()
     }
 
+    /// Everything: stdout, then stderr.
+    pub fn text(&self) -> String {
+        self.stdout() + &self.stderr()
+    }
+
     /// Waits for text on stdout, and returns all that was written there up to now.
     ///
     /// `None` when the console was dropped before.

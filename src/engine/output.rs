@@ -174,7 +174,7 @@ mod tests {
             output.push(bytes);
         }
         drop(output);
-        captured.text()
+        captured.stdout()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
+use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
@@ -18,7 +18,8 @@ pub(crate) struct Report {
 pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
     let mut backtrace = String::new();
     if let Some(trace) = error.downcast_ref::<WasmBacktrace>() {
-        for (index, frame) in trace.frames().iter().enumerate() {
+        let frames = trace.frames();
+        for (index, frame) in frames.iter().enumerate().skip(panic_machinery(frames)) {
             write_frame(&mut backtrace, index, frame, members);
         }
     }
@@ -26,6 +27,18 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
         summary: summary(error),
         backtrace,
     }
+}
+
+/// How many of the innermost frames are Rust's way from a `panic!` to the trap, which tells nothing.
+fn panic_machinery(frames: &[FrameInfo]) -> usize {
+    let is_machinery = |frame: &FrameInfo| {
+        let function = frame.func_name().map(demangle).unwrap_or_default();
+        function.starts_with("core::panicking::") || function.ends_with("rust_begin_unwind")
+    };
+    frames
+        .iter()
+        .rposition(is_machinery)
+        .map_or(0, |last| last + 1)
 }
 
 /// Describes an error of the engine's own: the cause first, then what was being done, outermost last.
@@ -76,21 +89,28 @@ fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, members: &[&st
             .map(|name| format!("  [module {name}]"))
             .unwrap_or_default(),
     };
-    let _ = writeln!(out, "  {index:>3}: {function}{origin}");
-    for symbol in frame.symbols() {
-        // What was inlined has a name of its own.
-        if let Some(name) = symbol.name().map(demangle)
-            && name != function
-        {
-            let _ = writeln!(out, "       inlined {name}");
-        }
-        if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
-            let column = symbol
-                .column()
-                .map(|column| format!(":{column}"))
-                .unwrap_or_default();
-            let _ = writeln!(out, "         at {file}:{line}{column}");
-        }
+    let symbols = frame.symbols();
+    let inlined = symbols.split_last().map_or(&[][..], |(_, inlined)| inlined);
+    let mut mark = format!("{index:>3}:");
+    for symbol in inlined {
+        let name = symbol.name().map_or_else(|| "?".to_owned(), demangle);
+        let _ = writeln!(out, "  {mark} {name}{origin}");
+        write_place(out, symbol);
+        mark = "    ".to_owned();
+    }
+    let _ = writeln!(out, "  {mark} {function}{origin}");
+    if let Some(symbol) = symbols.last() {
+        write_place(out, symbol);
+    }
+}
+
+fn write_place(out: &mut String, symbol: &FrameSymbol) {
+    if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
+        let column = symbol
+            .column()
+            .map(|column| format!(":{column}"))
+            .unwrap_or_default();
+        let _ = writeln!(out, "         at {file}:{line}{column}");
     }
 }
 

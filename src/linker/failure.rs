@@ -29,8 +29,17 @@ pub enum Problem {
     Tie { member: String, role: Role, import: String, candidates: Vec<String> },
     /// Members need each other in a circle: each imports from the next, and the last from the first.
     Cycle { path: Vec<(String, String)> },
-    /// Two imports of a member speak of one resource, but their providers have two.
-    ResourceClash { member: String, import: String, resource: String, through: String, provider: String, other: String },
+    /// An import and its provider speak of a resource of the same name, but it is not the same resource.
+    ResourceClash {
+        member: String,
+        import: String,
+        /// The provider of that import.
+        provider: String,
+        resource: String,
+        /// Who makes the resource that the member means, and who makes the one that the provider means.
+        here: String,
+        there: String,
+    },
     /// An export refers to a resource that nobody outside could name.
     HiddenResource { member: String, export: String, resource: String },
     /// Several members answer HTTP requests, and the project itself does not.
@@ -70,10 +79,4 @@ pub enum Fix {
     Wire { member: String, role: Role, import: String, to: String },
     /// Add a component that exports the interface.
     AddComponent { interface: String },
-}
-
-impl std::fmt::Display for LinkFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} problems", self.problems.len())
-    }
 }

@@ -2,9 +2,19 @@
 //!
 //! Pure: shapes and names in, a plan and bytes out. Never sees wasmtime, tokio, files or config.
 
+mod aliases;
+mod candidates;
 mod compose;
+mod cycles;
 mod failure;
+mod fit;
+mod grants;
+mod identity;
+mod near;
 mod plan;
+mod planner;
+pub mod render;
+mod resolve;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +23,7 @@ use crate::component::Shape;
 
 pub use compose::{ComposeError, compose};
 pub use failure::{Difference, Fix, LinkFailure, NearMiss, Problem};
+pub use planner::plan;
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 
 /// A component that takes part in linking.
@@ -98,10 +109,4 @@ pub enum Exports {
     Driven,
     /// Everything the project's component exports, besides.
     All,
-}
-
-/// Finds the provider of every import, or everything that stands in the way.
-pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
-    let _ = request;
-    Err(LinkFailure { problems: Vec::new() })
 }

@@ -22,6 +22,8 @@ pub enum ProjectError {
         start: PathBuf,
         searched_above: bool,
     },
+    #[error("nothing says how to build the project in `{}`", .0.display())]
+    NoBuild(PathBuf),
     #[error("`{}` has no script `{script}`, so nothing says how to build the component", .file.display())]
     NoBuildScript { file: PathBuf, script: String },
     #[error("cannot tell how to build the Python component in `{}`: {reason}", .root.display())]
@@ -29,7 +31,7 @@ pub enum ProjectError {
     /// Every problem of the config files, in the order of the file.
     #[error("{}", Problems(.0))]
     Invalid(Vec<Warning>),
-    #[error("component `{name}` of `{}` is not a project", .root.display())]
+    #[error("component `{name}` cannot be loaded from `{}`", .root.display())]
     Sibling {
         name: String,
         root: PathBuf,
@@ -42,7 +44,7 @@ pub enum ProjectError {
 impl Advice for ProjectError {
     fn hints(&self) -> Vec<String> {
         match self {
-            ProjectError::NotRecognised { .. } => vec![
+            ProjectError::NotRecognised { .. } | ProjectError::NoBuild(_) => vec![
                 "looked for .wash/config.yaml, .yml, .json or .toml, Cargo.toml, go.mod, package.json, pyproject.toml \
                  and componentize-py.toml; another project says how it is built in .wash/config.yaml:\n\n\
                  build:\n  command: make component.wasm\n  component_path: component.wasm"
@@ -59,7 +61,10 @@ impl Advice for ProjectError {
                  component_path: app.wasm"
                     .to_string(),
             ],
-            ProjectError::Invalid(problems) => problems.iter().filter_map(|problem| problem.hint.clone()).collect(),
+            ProjectError::Invalid(problems) => {
+                let hints = problems.iter().filter_map(|problem| problem.hint.clone());
+                hints.collect::<indexmap::IndexSet<_>>().into_iter().collect()
+            }
             ProjectError::Sibling { source, .. } => source.hints(),
             _ => Vec::new(),
         }

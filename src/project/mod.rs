@@ -211,7 +211,7 @@ fn load_below(
     // What is wrong in the files comes first: it may be the reason why the rest cannot be resolved.
     match resolver.project(raw, sources) {
         Err(error) if notes.problems.borrow().is_empty() => Err(error),
-        Err(_) => Err(ProjectError::Invalid(notes.problems.into_inner())),
+        Err(_) => Err(ProjectError::Invalid(sorted(notes.problems.into_inner()))),
         Ok(project) => checked(project, notes),
     }
 }
@@ -258,10 +258,16 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
 fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> {
     let problems = notes.problems.into_inner();
     if !problems.is_empty() {
-        return Err(ProjectError::Invalid(problems));
+        return Err(ProjectError::Invalid(sorted(problems)));
     }
-    project.warnings = notes.warnings.into_inner();
+    project.warnings = sorted(notes.warnings.into_inner());
     Ok(project)
+}
+
+/// In the order of the files, so that people can go through them from top to bottom.
+fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
+    found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    found
 }
 
 /// Absolute, without symlinks.

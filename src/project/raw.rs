@@ -1,5 +1,14 @@
 //! [`RawConfig`] mirrors the config file: every key there is, of both generations of upstream's schema and of ours,
 //! typed but not yet given a meaning.
+//!
+//! Ours are:
+//!
+//! - `name`: the name of the project's component
+//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `dev.components[].path`: another project, instead of `file`
+//! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
+//! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
@@ -88,9 +97,19 @@ pub(super) struct RawComponent {
     pub(super) name: Option<Located<String>>,
     pub(super) file: Option<Located<String>>,
     pub(super) path: Option<Located<String>>,
+    pub(super) other_source: OtherSource,
     pub(super) settings: RawSettings,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) imports: BTreeMap<String, String>,
+}
+
+/// What an entry of `dev.components` says instead of a usable `file` or `path`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherSource {
+    None,
+    Image,
+    /// One of them, of the wrong type; that has been told.
+    Wrong,
 }
 
 #[derive(Debug, Default)]
@@ -304,7 +323,16 @@ impl RawLimits {
 
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
+        let other_source = match (
+            component.has("file") || component.has("path"),
+            component.has("image"),
+        ) {
+            (true, _) => OtherSource::Wrong,
+            (false, true) => OtherSource::Image,
+            (false, false) => OtherSource::None,
+        };
         let raw = Self {
+            other_source,
             at: component.at.clone(),
             key: component.name().to_string(),
             name: component.text("name"),
@@ -401,7 +429,7 @@ fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
         let settings = interface.text_map("config").unwrap_or_default();
         match package {
             (Some(namespace), Some(package)) if namespace == "wasi" && package == "config" => {
-                config.extend(settings)
+                config.extend(settings);
             }
             (Some(namespace), Some(package)) if !settings.is_empty() => {
                 let message = format!(

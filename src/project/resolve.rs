@@ -1,10 +1,11 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, defaults are filled in, and the
 //! projects among the components are loaded.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::language::{self, Detected, Recipe};
-use super::raw::{RawBuild, RawComponent, RawConfig, RawLimits};
+use super::raw::{OtherSource, RawBuild, RawComponent, RawConfig, RawLimits};
 use super::settings::{Context, dotenv};
 use super::table::{Located, Notes};
 use super::{
@@ -35,7 +36,7 @@ impl Resolver<'_> {
             .or(detected.as_ref().and_then(|found| found.name.clone()));
         let name = name.unwrap_or_else(|| name_of(self.root));
         let dev = self.dev(&raw);
-        let build = self.build(&raw, detected)?;
+        let build = self.build(&raw, detected);
         let context = Context {
             notes: self.notes,
             root: self.root,
@@ -47,13 +48,15 @@ impl Resolver<'_> {
         let dotenv_file = self.root.join(".env");
         let (settings, components) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
-            Purpose::Build => (MemberSettings::default(), Vec::new()),
+            Purpose::Build => (MemberSettings::default(), Ok(Vec::new())),
             Purpose::Dev => {
                 let variables = dotenv(&dotenv_file, self.notes);
                 let settings = context.settings(&raw.workload, &raw.dev.volumes, variables);
-                (settings, self.components(&raw, &context, &name)?)
+                (settings, self.components(&raw, &context, &name))
             }
         };
+        // Only now, when every problem of the files has been noted.
+        let (build, components) = (build?, components?);
         sources.push(dotenv_file);
         sources.extend(context.files());
         Ok(Project {
@@ -109,7 +112,13 @@ impl Resolver<'_> {
                     kind,
                     name: detected.and_then(|detected| detected.name),
                 };
-                let recipe = language::recipe(self.root, &detected, &raw.build, artifact)?;
+                let recipe = language::recipe(
+                    self.root,
+                    &detected,
+                    &raw.build,
+                    self.overrides.purpose,
+                    artifact,
+                )?;
                 let Recipe {
                     command,
                     artifact,
@@ -208,71 +217,85 @@ impl Resolver<'_> {
         raw: &RawComponent,
         context: &Context<'_>,
     ) -> Result<Option<Sibling>, ProjectError> {
-        let mut settings = context.settings(&raw.settings, &raw.volumes, Default::default());
-        let mut imports = raw.imports.clone();
-        let (default_name, source) = match (&raw.file, &raw.path) {
-            (Some(file), None) => {
-                let path = self.root.join(&file.value);
-                (name_of(&path), SiblingSource::File(path))
-            }
-            (None, Some(path)) => {
-                let root = self.root.join(&path.value);
-                let overrides = Overrides {
-                    purpose: self.overrides.purpose,
-                    user_config: self.overrides.user_config.clone(),
-                    env: self.overrides.env.clone(),
-                    ..Overrides::default()
-                };
-                let project =
-                    super::load_below(&root, &overrides, self.parents).map_err(|source| {
-                        match source {
-                            cycle @ ProjectError::Cycle(_) => cycle,
-                            source => {
-                                let name = raw
-                                    .name
-                                    .as_ref()
-                                    .map_or_else(|| path.value.clone(), |name| name.value.clone());
-                                ProjectError::Sibling {
-                                    name,
-                                    root,
-                                    source: Box::new(source),
-                                }
-                            }
-                        }
-                    })?;
+        let settings = context.settings(&raw.settings, &raw.volumes, BTreeMap::new());
+        let imports = raw.imports.clone();
+        let name = |default: &str| {
+            raw.name
+                .as_ref()
+                .map_or(default, |name| &name.value)
+                .to_string()
+        };
+        let sibling = match self.source(raw)? {
+            None => return Ok(None),
+            Some(SiblingSource::File(path)) => Sibling {
+                name: name(&name_of(&path)),
+                source: SiblingSource::File(path),
+                settings,
+                imports,
+            },
+            Some(SiblingSource::Project(project)) => {
                 // What the entry says comes on top of what the project says of itself.
-                let own = project.settings.clone();
-                let over = std::mem::replace(&mut settings, own);
-                settings.environment.extend(over.environment);
-                settings.config.extend(over.config);
-                settings.directories.extend(over.directories);
+                let mut merged = project.settings.clone();
+                merged.environment.extend(settings.environment);
+                merged.config.extend(settings.config);
+                merged.directories.extend(settings.directories);
                 if raw.settings.allowed_hosts.is_some() {
-                    settings.outgoing_http = over.outgoing_http;
+                    merged.outgoing_http = settings.outgoing_http;
                 }
-                let over = std::mem::replace(&mut imports, project.imports.clone());
-                imports.extend(over);
-                (
-                    project.name.clone(),
-                    SiblingSource::Project(Box::new(project)),
-                )
-            }
-            (file, _) => {
-                let found = if file.is_some() { "both" } else { "neither" };
-                let message = format!("`{}`: expected `file` or `path`, found {found}", raw.key);
-                self.notes.problem(&raw.at, message, None);
-                return Ok(None);
+                Sibling {
+                    name: name(&project.name),
+                    imports: project.imports.clone().into_iter().chain(imports).collect(),
+                    source: SiblingSource::Project(project),
+                    settings: merged,
+                }
             }
         };
-        let name = raw
-            .name
-            .as_ref()
-            .map_or(default_name, |name| name.value.clone());
-        Ok(Some(Sibling {
-            name,
-            source,
-            settings,
-            imports,
-        }))
+        Ok(Some(sibling))
+    }
+
+    fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
+        let message = match (&raw.file, &raw.path, raw.other_source) {
+            (Some(file), None, _) => {
+                return Ok(Some(SiblingSource::File(self.root.join(&file.value))));
+            }
+            (None, Some(path), _) => return self.sibling_project(raw, &path.value).map(Some),
+            (Some(_), Some(_), _) => "expected `file` or `path`, found both",
+            (None, None, OtherSource::Wrong) => return Ok(None),
+            (None, None, OtherSource::Image) => {
+                "expected `file` or `path`: an `image` is not pulled from its registry yet"
+            }
+            (None, None, OtherSource::None) => "expected `file` or `path`, found neither",
+        };
+        self.notes
+            .problem(&raw.at, format!("`{}`: {message}", raw.key), None);
+        Ok(None)
+    }
+
+    fn sibling_project(
+        &self,
+        raw: &RawComponent,
+        path: &str,
+    ) -> Result<SiblingSource, ProjectError> {
+        let root = self.root.join(path);
+        let overrides = Overrides {
+            purpose: self.overrides.purpose,
+            user_config: self.overrides.user_config.clone(),
+            env: self.overrides.env.clone(),
+            ..Overrides::default()
+        };
+        match super::load_below(&root, &overrides, self.parents) {
+            Ok(project) => Ok(SiblingSource::Project(Box::new(project))),
+            Err(cycle @ ProjectError::Cycle(_)) => Err(cycle),
+            Err(source) => Err(ProjectError::Sibling {
+                name: raw
+                    .name
+                    .as_ref()
+                    .map_or(path, |name| &name.value)
+                    .to_string(),
+                root: root.canonicalize().unwrap_or(root),
+                source: Box::new(source),
+            }),
+        }
     }
 }
 

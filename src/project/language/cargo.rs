@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Recipe;
 use crate::project::raw::RawRust;
-use crate::project::{Artifact, Command};
+use crate::project::{Artifact, Command, Purpose};
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -14,7 +14,14 @@ pub(super) fn name(manifest: &str) -> Option<String> {
     Some(manifest.get("package")?.get("name")?.as_str()?.to_string())
 }
 
-pub(super) fn recipe(root: &Path, rust: Option<&RawRust>, artifact: Option<PathBuf>) -> Recipe {
+/// Unless the config says, `wash build` makes a release build, and `wash dev` one of cargo's `dev` profile: it is
+/// rebuilt in a third of the time, costs twice the time to compile to machine code, and traps name their lines.
+pub(super) fn recipe(
+    root: &Path,
+    rust: Option<&RawRust>,
+    purpose: Purpose,
+    artifact: Option<PathBuf>,
+) -> Recipe {
     let none = RawRust::default();
     let rust = rust.unwrap_or(&none);
     let given = |flags: &[&str]| {
@@ -37,7 +44,9 @@ pub(super) fn recipe(root: &Path, rust: Option<&RawRust>, artifact: Option<PathB
         None if configured_target(root).is_some() => {}
         None => argv.extend(["--target", TARGET].map(String::from)),
     }
-    if rust.release.unwrap_or(true) && !given(&["--release", "-r", "--profile"]) {
+    if rust.release.unwrap_or(purpose == Purpose::Build)
+        && !given(&["--release", "-r", "--profile"])
+    {
         argv.push("--release".into());
     }
     if rust.no_default_features {
@@ -132,7 +141,8 @@ mod tests {
             cargo_flags: vec!["--target=wasm32-wasip1".into(), "-r".into()],
             ..RawRust::default()
         };
-        let Command::Argv(argv) = recipe(Path::new("/"), Some(&rust), None).command else {
+        let Command::Argv(argv) = recipe(Path::new("/"), Some(&rust), Purpose::Build, None).command
+        else {
             panic!("no argv")
         };
         assert_eq!(

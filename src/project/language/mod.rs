@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::raw::RawBuild;
-use super::{Artifact, Command, Kind, ProjectError};
+use super::{Artifact, Command, Kind, ProjectError, Purpose, layers};
 
 /// The project files we recognise, in the order in which they decide.
 const FILES: [(&str, Kind); 5] = [
@@ -58,6 +58,7 @@ pub(super) fn recipe(
     root: &Path,
     detected: &Detected,
     raw: &RawBuild,
+    purpose: Purpose,
     artifact: Option<PathBuf>,
 ) -> Result<Recipe, ProjectError> {
     let custom = match detected.kind {
@@ -87,12 +88,13 @@ pub(super) fn recipe(
         });
     }
     match detected.kind {
-        Kind::Cargo => Ok(cargo::recipe(root, raw.rust.as_ref(), artifact)),
+        Kind::Cargo => Ok(cargo::recipe(root, raw.rust.as_ref(), purpose, artifact)),
         Kind::Go => Ok(go::recipe(root, detected, raw.tinygo.as_ref(), artifact)),
         Kind::Npm => npm::recipe(root, raw.typescript.as_ref(), artifact),
         Kind::Python => python::recipe(root, detected, artifact),
-        Kind::Custom | Kind::Prebuilt => Err(ProjectError::NotRecognised {
-            start: root.into(),
+        _ if layers::has_config(root) => Err(ProjectError::NoBuild(root.to_path_buf())),
+        _ => Err(ProjectError::NotRecognised {
+            start: root.to_path_buf(),
             searched_above: false,
         }),
     }

@@ -1,0 +1,295 @@
+//! Decides who provides each import, following needs from the project outwards.
+
+use std::collections::BTreeMap;
+
+use super::candidates::{self, How, Import};
+use super::near;
+use super::{Fix, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire};
+use crate::component::{Extern, Item};
+
+/// The members in their order (by role, then name), and what was found out about them.
+pub(super) struct Resolution<'a> {
+    pub members: Vec<&'a Member>,
+    /// The choices of each member that takes part, for each of its imports in order.
+    pub choices: BTreeMap<usize, Vec<Choice<'a>>>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Choice<'a> {
+    pub import: &'a str,
+    pub provider: Chosen<'a>,
+    pub reason: Reason,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Chosen<'a> {
+    Member { member: usize, export: &'a str },
+    Host(&'a HostInterface),
+    Nobody,
+}
+
+/// The members in the order that plans and messages use, whatever order they came in.
+pub(super) fn ordered<'a>(request: &LinkRequest<'a>) -> Vec<&'a Member> {
+    let mut members: Vec<_> = request.members.iter().collect();
+    members.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
+    members
+}
+
+/// Resolves the imports of `roots` and of every member that they come to need.
+pub(super) fn resolve<'a>(request: &LinkRequest<'a>, members: Vec<&'a Member>, roots: &[usize]) -> Resolution<'a> {
+    let mut resolver = Resolver { host: request.host, members, problems: Vec::new() };
+    let mut choices = BTreeMap::new();
+    let mut waiting: Vec<usize> = roots.to_vec();
+    while let Some(member) = waiting.pop() {
+        if choices.contains_key(&member) {
+            continue;
+        }
+        let chosen = resolver.member(member);
+        for choice in &chosen {
+            if let Chosen::Member { member, .. } = choice.provider {
+                waiting.push(member);
+            }
+        }
+        choices.insert(member, chosen);
+    }
+    Resolution { members: resolver.members, choices, problems: resolver.problems }
+}
+
+struct Resolver<'a> {
+    host: &'a [HostInterface],
+    members: Vec<&'a Member>,
+    problems: Vec<Problem>,
+}
+
+/// What one rank of providers has for an import.
+enum Offer<'a> {
+    Nothing,
+    One { member: usize, export: &'a str },
+    /// The problem is recorded.
+    Refused,
+}
+
+impl<'a> Resolver<'a> {
+    fn member(&mut self, member: usize) -> Vec<Choice<'a>> {
+        self.check_wiring(member);
+        let shape = &self.members[member].shape;
+        shape
+            .imports
+            .iter()
+            .filter_map(|(name, external)| {
+                let import = Import { name, external, types: &shape.types };
+                let (provider, reason) = self.import(member, import)?;
+                Some(Choice { import: name, provider, reason })
+            })
+            .collect()
+    }
+
+    /// First match wins. `None`: there is a problem, and it is recorded.
+    fn import(&mut self, member: usize, import: Import<'a>) -> Option<(Chosen<'a>, Reason)> {
+        let this = self.members[member];
+        if let Some(wire) = wire_of(this, import) {
+            return self.wired(member, import, wire).map(|chosen| (chosen, Reason::Wired));
+        }
+        if only_types(import) {
+            return Some((Chosen::Nobody, Reason::OnlyTypes));
+        }
+        let served = import.external.interface.as_ref().and_then(|i| candidates::of_host(i, self.host));
+        if let Some(served) = served.filter(|served| served.tier == Tier::Wasi) {
+            return Some((Chosen::Host(served), Reason::Wasi));
+        }
+        for (roles, reason) in [
+            (&[Role::Project, Role::Sibling][..], Reason::Sibling),
+            (&[Role::Plugin], Reason::Plugin),
+        ] {
+            match self.offer(member, import, roles, served.is_some()) {
+                Offer::One { member, export } => return Some((Chosen::Member { member, export }, reason)),
+                Offer::Refused => return None,
+                Offer::Nothing => {}
+            }
+        }
+        if let Some(served) = served {
+            return Some((Chosen::Host(served), Reason::Capability(served.capability)));
+        }
+        match self.offer(member, import, &[Role::Shipped], false) {
+            Offer::One { member, export } => return Some((Chosen::Member { member, export }, Reason::Shipped)),
+            Offer::Refused => return None,
+            Offer::Nothing => {}
+        }
+        self.problems.push(Problem::Unmet {
+            member: this.name.clone(),
+            role: this.role,
+            import: import.name.to_string(),
+            kind: import.external.item.kind(),
+            near: near::misses(import, self.others(member), self.host),
+            fixes: vec![Fix::AddComponent { interface: import.name.to_string() }],
+        });
+        None
+    }
+
+    fn others(&self, member: usize) -> impl Iterator<Item = &'a Member> {
+        let others = self.members.iter().enumerate().filter(move |(index, _)| *index != member);
+        others.map(|(_, other)| *other)
+    }
+
+    /// What the members of the given roles have for an import.
+    fn offer(&mut self, member: usize, import: Import<'a>, roles: &[Role], host_serves: bool) -> Offer<'a> {
+        let mut fitting = Vec::new();
+        let mut clash = None;
+        for (index, provider) in self.members.iter().enumerate() {
+            if index == member || !roles.contains(&provider.role) {
+                continue;
+            }
+            let Some(candidate) = candidates::best(import, &provider.shape) else { continue };
+            match candidate.fit {
+                Ok(()) => fitting.push((index, candidate.export, candidate.how)),
+                // Another draft with other types is not what was asked for; the same name with other types is a mistake,
+                // unless nobody chose that provider for this project.
+                Err(_) if candidate.how == How::Alias || !roles.contains(&Role::Sibling) => {}
+                Err(difference) => clash = clash.or(Some((index, candidate.export, difference))),
+            }
+        }
+        let this = self.members[member];
+        // The spelling that was asked for beats another spelling of it.
+        if fitting.iter().any(|(_, _, how)| *how != How::Alias) {
+            fitting.retain(|(_, _, how)| *how != How::Alias);
+        }
+        match (fitting.as_slice(), clash) {
+            ([], None) => Offer::Nothing,
+            ([], Some((provider, export, difference))) => {
+                self.problems.push(Problem::TypeClash {
+                    member: this.name.clone(),
+                    role: this.role,
+                    import: import.name.to_string(),
+                    provider: self.members[provider].name.clone(),
+                    export: export.to_string(),
+                    difference,
+                    host: host_serves,
+                });
+                Offer::Refused
+            }
+            ([(member, export, _)], _) => Offer::One { member: *member, export },
+            (several, _) => {
+                self.problems.push(Problem::Tie {
+                    member: this.name.clone(),
+                    role: this.role,
+                    import: import.name.to_string(),
+                    candidates: several.iter().map(|(index, ..)| wire_text(self.members[*index])).collect(),
+                });
+                Offer::Refused
+            }
+        }
+    }
+
+    fn wired(&mut self, member: usize, import: Import<'a>, wire: &Wire) -> Option<Chosen<'a>> {
+        let this = self.members[member];
+        let (wanted, plugin) = match wire {
+            Wire::Member(name) => (name, false),
+            Wire::Plugin(name) => (name, true),
+            Wire::Stub => {
+                self.misfit(this, import, "stub", Vec::new());
+                return None;
+            }
+            Wire::Host => {
+                let interface = import.external.interface.as_ref();
+                if let Some(served) = interface.and_then(|i| candidates::of_host(i, self.host)) {
+                    return Some(Chosen::Host(served));
+                }
+                if only_types(import) {
+                    return Some(Chosen::Nobody);
+                }
+                let near = near::misses(import, std::iter::empty(), self.host);
+                self.misfit(this, import, "the host", near);
+                return None;
+            }
+        };
+        let is_plugin = |role| matches!(role, Role::Plugin | Role::Shipped);
+        let found = self.members.iter().position(|m| m.name == *wanted && is_plugin(m.role) == plugin);
+        let Some(provider) = found else {
+            let nearest = near::name(wanted, self.members.iter().filter(|m| m.name != this.name).map(|m| m.name.as_str()));
+            self.problems.push(Problem::NoSuchProvider {
+                member: this.name.clone(),
+                role: this.role,
+                import: import.name.to_string(),
+                wanted: wanted.clone(),
+                nearest: nearest.map(|name| self.members.iter().find(|m| m.name == name).map_or(name.to_string(), |m| wire_text(m))),
+            });
+            return None;
+        };
+        match candidates::best(import, &self.members[provider].shape) {
+            Some(candidate) if candidate.fit.is_ok() => Some(Chosen::Member { member: provider, export: candidate.export }),
+            _ => {
+                let near = near::misses(import, std::iter::once(self.members[provider]), &[]);
+                self.misfit(this, import, &self.members[provider].name.clone(), near);
+                None
+            }
+        }
+    }
+
+    fn misfit(&mut self, this: &Member, import: Import<'_>, provider: &str, near: Vec<NearMiss>) {
+        self.problems.push(Problem::WiredMisfit {
+            member: this.name.clone(),
+            import: import.name.to_string(),
+            provider: provider.to_string(),
+            near,
+        });
+    }
+
+    /// Wiring of something that the member does not import is a mistake, and most likely a typing error.
+    fn check_wiring(&mut self, member: usize) {
+        let this = self.members[member];
+        for key in this.wiring.keys() {
+            if !this.shape.imports.iter().any(|(name, external)| specificity(key, name, external).is_some()) {
+                let nearest = near::name(key, this.shape.imports.keys().map(String::as_str)).map(str::to_string);
+                self.problems.push(Problem::NoSuchImport {
+                    member: this.name.clone(),
+                    role: this.role,
+                    import: key.clone(),
+                    nearest,
+                });
+            }
+        }
+    }
+}
+
+/// How the config names a member as a provider.
+pub(super) fn wire_text(member: &Member) -> String {
+    match member.role {
+        Role::Project | Role::Sibling => member.name.clone(),
+        Role::Plugin | Role::Shipped => format!("plugin:{}", member.name),
+    }
+}
+
+/// The explicit choice for an import: the most specific of those that speak of it.
+fn wire_of<'a>(member: &'a Member, import: Import<'_>) -> Option<&'a Wire> {
+    let speaking = member.wiring.iter().filter_map(|(key, wire)| {
+        specificity(key, import.name, import.external).map(|specificity| (specificity, wire))
+    });
+    speaking.max_by_key(|(specificity, _)| *specificity).map(|(_, wire)| wire)
+}
+
+/// How exactly a key of the wiring names an import: a package, an interface of any version, the import itself.
+fn specificity(key: &str, name: &str, external: &Extern) -> Option<u8> {
+    if key == name {
+        return Some(3);
+    }
+    let interface = external.interface.as_ref()?;
+    if key == interface.to_string() {
+        Some(3)
+    } else if key == interface.path() {
+        Some(2)
+    } else if key == interface.package {
+        Some(1)
+    } else {
+        None
+    }
+}
+
+/// Whether an import only names types, which need nobody to provide them.
+fn only_types(import: Import<'_>) -> bool {
+    match &import.external.item {
+        Item::Instance(instance) => instance.only_types(import.types),
+        Item::Type(_) => true,
+        Item::Func(_) | Item::Other(_) => false,
+    }
+}
