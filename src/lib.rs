@@ -24,3 +24,4 @@ pub mod http;
 pub mod linker;
 pub mod project;
 pub mod provider;
+pub mod report;

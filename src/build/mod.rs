@@ -1,1 +1,131 @@
 //! A project in, a component out: runs its toolchain and checks what came of it.
+//!
+//! `preflight` looks for the tools first, so that what is missing is told with the command that installs it;
+//! `process` runs the command in a process group of its own, which ends when the build is cancelled or dropped;
+//! `artifact` finds what was built, and `wrap` makes a component of it if it is a core module.
+
+mod artifact;
+mod error;
+mod preflight;
+mod process;
+mod wrap;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::project::{Artifact, Command, Project};
+
+pub use error::BuildError;
+
+#[derive(Debug)]
+pub struct BuildOptions {
+    pub output: Output,
+    /// Ask the tools for colour although they do not see a terminal. Only matters with [`Output::Tee`].
+    pub color: bool,
+    /// Ends the build: its whole process group is stopped before `build` returns [`BuildError::Cancelled`].
+    pub cancel: CancellationToken,
+}
+
+/// Where the output of the tools goes. Never to our stdout, which is for the result.
+#[derive(Clone)]
+pub enum Output {
+    /// To our stderr, untouched. Errors do not have its text.
+    Inherit,
+    /// Handed on as it comes, in whole lines; its end is kept for [`BuildError::Failed`].
+    Tee(Sink),
+}
+
+/// Takes what the tools print.
+pub type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+impl Output {
+    /// A line of our own among those of the tools.
+    fn say(&self, line: &str) {
+        match self {
+            Output::Inherit => anstream::eprintln!("{line}"),
+            Output::Tee(sink) => sink(format!("{line}\n").as_bytes()),
+        }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Output::Inherit => "Inherit",
+            Output::Tee(_) => "Tee",
+        })
+    }
+}
+
+/// A component that was built, or was there already.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Absolute. Beside the tool's own output when that was a core module and had to be wrapped.
+    pub path: PathBuf,
+    pub bytes: Arc<[u8]>,
+    pub elapsed: Duration,
+}
+
+/// Builds the project's component.
+///
+/// When the returned future is dropped, the build and everything it started is killed.
+pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
+    let started = Instant::now();
+    let messages = match &project.build.command {
+        Command::None => Vec::new(),
+        command => run(project, command, &options).await?,
+    };
+    let path = artifact::find(project, &messages, started.elapsed())?;
+    let work = move || {
+        let bytes = artifact::read(&path)?;
+        wrap::component(path, bytes)
+    };
+    let (path, bytes) = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| BuildError::Cancelled)??;
+    Ok(Built {
+        path,
+        bytes: bytes.into(),
+        elapsed: started.elapsed(),
+    })
+}
+
+/// Runs the command; the lines it wrote for programs, if it was asked for any.
+async fn run(
+    project: &Project,
+    command: &Command,
+    options: &BuildOptions,
+) -> Result<Vec<String>, BuildError> {
+    let environment = preflight::check(project, &options.output).await?;
+    let mut variables: Vec<(String, String)> = environment.set;
+    variables.extend(project.build.env.clone());
+    if let Artifact::Path(path) = &project.build.artifact {
+        variables.push((
+            "WASH_COMPONENT_PATH".to_string(),
+            path.to_string_lossy().into_owned(),
+        ));
+    }
+    let job = process::Job {
+        command,
+        dir: &project.root,
+        set: &variables,
+        unset: &environment.unset,
+        wants_lines: project.build.artifact == Artifact::FromCargo,
+        output: &options.output,
+        color: options.color,
+    };
+    let finished = process::run(job, &options.cancel).await?;
+    if finished.status.success() {
+        return Ok(finished.lines);
+    }
+    Err(BuildError::Failed {
+        command: process::text(command),
+        status: finished.status,
+        output: String::from_utf8_lossy(&finished.tail).into_owned(),
+        kind: project.build.kind,
+    })
+}

@@ -1,1 +1,263 @@
-//! TODO
+//! What the host serves to components, beyond running them: one folder for each capability.
+//!
+//! A capability takes part three times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
+//! checks a member's settings with nothing running; and it fills imports when a component is linked. State that belongs
+//! to one instance lives in the engine's store.
+
+pub(crate) mod config;
+pub mod http_client;
+pub(crate) mod logging;
+mod per_member;
+pub(crate) mod wasi;
+
+use semver::Version;
+use wasmtime::Result;
+use wasmtime::component::Linker;
+
+use crate::engine::Model;
+use crate::engine::state::{MemberSetup, State};
+use crate::host::workload::{Member, MemberSettings};
+use crate::linker::{HostInterface, Scope, Tier};
+
+pub(crate) use per_member::MAX_MEMBERS;
+
+/// Something that the host serves to components.
+pub(crate) trait Capability: Sync {
+    /// For the reason in a plan: `config`.
+    fn name(&self) -> &'static str;
+
+    fn tier(&self) -> Tier;
+
+    fn interfaces(&self) -> &'static [Row];
+
+    /// Checks what a member is given, without touching anything.
+    fn validate(&self, _settings: &MemberSettings) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// Adds the interfaces that all members share.
+    fn share(&self, _linker: &mut Linker<State>, _model: Model) -> Result<()> {
+        Ok(())
+    }
+
+    /// Adds one interface under the name of one member's import. Returns whether the interface is of this capability.
+    fn grant(
+        &self,
+        linker: &mut Linker<State>,
+        import: &str,
+        interface: &Interface<'_>,
+        member: usize,
+    ) -> Result<bool>;
+}
+
+/// An interface in a capability's table.
+pub(crate) struct Row {
+    /// `wasi:config/store`
+    interface: &'static str,
+    /// The newest version of the track, or a pre-release as it is spelled; empty if the interface has no version.
+    version: &'static str,
+    scope: Scope,
+}
+
+const fn shared(interface: &'static str, version: &'static str) -> Row {
+    Row {
+        interface,
+        version,
+        scope: Scope::Shared,
+    }
+}
+
+const fn per_member(interface: &'static str, version: &'static str) -> Row {
+    Row {
+        interface,
+        version,
+        scope: Scope::PerMember,
+    }
+}
+
+/// What is wrong with a member's settings.
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+pub(crate) fn all() -> [&'static dyn Capability; 4] {
+    [
+        &wasi::Wasi,
+        &http_client::Http,
+        &config::Config,
+        &logging::Logging,
+    ]
+}
+
+/// Makes ready what a member was given: creates and opens its directories.
+pub(crate) fn set_up(member: &Member) -> std::result::Result<MemberSetup, Fault> {
+    let Member { name, settings } = member;
+    Ok(MemberSetup {
+        name: name.as_str().into(),
+        environment: settings.environment.clone().into_iter().collect(),
+        arguments: settings.arguments.clone(),
+        filesystem: wasi::open(&settings.directories)?,
+        config: settings.config.clone(),
+        outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
+    })
+}
+
+/// Every interface that the host serves, for the linker.
+pub fn host_interfaces() -> Vec<HostInterface> {
+    let mut interfaces = Vec::new();
+    for capability in all() {
+        interfaces.extend(capability.interfaces().iter().map(|row| HostInterface {
+            interface: row.interface.to_owned(),
+            version: row.version(),
+            tier: capability.tier(),
+            scope: row.scope,
+            capability: capability.name(),
+        }));
+    }
+    interfaces
+}
+
+impl Row {
+    fn version(&self) -> Option<Version> {
+        match self.version {
+            "" => None,
+            version => Some(Version::parse(version).expect("the tables hold versions")),
+        }
+    }
+}
+
+/// How the host serves an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    Shared,
+    PerMember,
+}
+
+/// Tells whether the host serves an interface, in a version that fits.
+pub(crate) fn find(wanted: &Interface<'_>) -> Option<Served> {
+    let rows = all()
+        .into_iter()
+        .flat_map(|capability| capability.interfaces());
+    let row = rows.into_iter().find(|row| {
+        row.interface == wanted.name && same_track(row.version().as_ref(), wanted.version.as_ref())
+    })?;
+    Some(match row.scope {
+        Scope::Shared => Served::Shared,
+        Scope::PerMember => Served::PerMember,
+    })
+}
+
+/// Whether two versions are compatible as the component model sees it.
+fn same_track(left: Option<&Version>, right: Option<&Version>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) if left.pre.is_empty() && right.pre.is_empty() => {
+            let track = |version: &Version| match (version.major, version.minor, version.patch) {
+                (0, 0, patch) => (0, 0, patch),
+                (0, minor, _) => (0, minor, 0),
+                (major, _, _) => (major, 0, 0),
+            };
+            track(left) == track(right)
+        }
+        _ => left == right,
+    }
+}
+
+/// The name of an interface, taken apart.
+pub(crate) struct Interface<'a> {
+    /// `wasi:filesystem/preopens`
+    pub(crate) name: &'a str,
+    pub(crate) version: Option<Version>,
+}
+
+/// The two versions of WASI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Preview {
+    P2,
+    P3,
+}
+
+impl<'a> Interface<'a> {
+    pub(crate) fn parse(id: &'a str) -> Self {
+        match id.split_once('@') {
+            Some((name, version)) => match Version::parse(version) {
+                Ok(version) => Self {
+                    name,
+                    version: Some(version),
+                },
+                // No interface is called that, so nobody serves it.
+                Err(_) => Self {
+                    name: id,
+                    version: None,
+                },
+            },
+            None => Self {
+                name: id,
+                version: None,
+            },
+        }
+    }
+
+    pub(crate) fn preview(&self) -> Option<Preview> {
+        let version = self
+            .version
+            .as_ref()
+            .filter(|version| version.pre.is_empty())?;
+        match (version.major, version.minor) {
+            (0, 2) => Some(Preview::P2),
+            (0, 3) => Some(Preview::P3),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(id: &str) -> Option<Served> {
+        find(&Interface::parse(id))
+    }
+
+    #[test]
+    fn release_versions_fit_within_their_track() {
+        assert_eq!(served("wasi:io/streams@0.2.0"), Some(Served::Shared));
+        assert_eq!(served("wasi:io/streams@0.2.99"), Some(Served::Shared));
+        assert_eq!(served("wasi:io/streams@0.4.0"), None);
+        assert_eq!(
+            served("wasi:cli/environment@0.2.3"),
+            Some(Served::PerMember)
+        );
+        assert_eq!(
+            served("wasi:cli/environment@0.3.1"),
+            Some(Served::PerMember)
+        );
+    }
+
+    #[test]
+    fn drafts_fit_only_as_they_are_spelled() {
+        assert_eq!(
+            served("wasi:config/store@0.2.0-rc.1"),
+            Some(Served::PerMember)
+        );
+        assert_eq!(served("wasi:config/store@0.2.0-rc.2"), None);
+        assert_eq!(served("wasi:config/store@0.2.0"), None);
+        assert_eq!(served("wasi:logging/logging"), Some(Served::PerMember));
+    }
+
+    #[test]
+    fn no_interface_is_in_two_tables() {
+        let mut seen = std::collections::BTreeSet::new();
+        for row in all()
+            .into_iter()
+            .flat_map(|capability| capability.interfaces())
+        {
+            assert!(
+                seen.insert((row.interface, row.version)),
+                "{}@{}",
+                row.interface,
+                row.version
+            );
+        }
+    }
+}

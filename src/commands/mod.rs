@@ -1,1 +1,114 @@
-//! TODO
+//! One file a command: its arguments, and a `run` that gathers input, calls the library and shows the result.
+
+pub mod build;
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::project::{Overrides, Project, Purpose};
+use crate::report::{self, OutputFormat};
+
+/// Options that every command takes, before or after its name.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Globals {
+    /// Work on the project in this directory, or above it
+    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// How to print the result
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub output: OutputFormat,
+    /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
+    #[arg(
+        short,
+        long,
+        global = true,
+        default_value = "info",
+        value_name = "LEVEL",
+        hide_default_value = true
+    )]
+    pub log_level: tracing::level_filters::LevelFilter,
+    /// Add thread, file and line to the log
+    #[arg(long, global = true)]
+    pub verbose: bool,
+    /// The user's config file, instead of `wash/config.yaml` in the user's config directory
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub user_config: Option<PathBuf>,
+}
+
+impl Globals {
+    /// A path from the command line, which `-C` comes before: as if we had been started there.
+    pub fn path(&self, path: &Path) -> anyhow::Result<PathBuf> {
+        let here = env::current_dir().context("cannot tell the current directory")?;
+        let directory = self.directory.as_deref().unwrap_or(Path::new(""));
+        Ok(here.join(directory).join(path))
+    }
+
+    /// What the environment and the global options say on top of a project's files.
+    pub fn overrides(&self, purpose: Purpose) -> anyhow::Result<Overrides> {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Ok(Overrides {
+            purpose,
+            user_config: self
+                .user_config
+                .as_deref()
+                .map(|file| self.path(file))
+                .transpose()?,
+            env: env::vars_os().filter_map(text).collect(),
+            ..Overrides::default()
+        })
+    }
+}
+
+/// A signal that asked the command to stop: it ends without a word, with the exit code that shells give it.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by signal {0}")]
+pub struct Stopped(i32);
+
+impl Stopped {
+    pub fn exit_code(&self) -> u8 {
+        u8::try_from(128 + self.0).unwrap_or(1)
+    }
+}
+
+/// Waits for Ctrl-C, or for being told to end in another way.
+pub async fn stop_signal() -> io::Result<Stopped> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let kind = tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = hangup.recv() => SignalKind::hangup(),
+    };
+    Ok(Stopped(kind.as_raw_value()))
+}
+
+/// Tells what the project's files have that does not stop anything.
+pub fn warn_about(project: &Project) {
+    for warning in &project.warnings {
+        report::warn(warning, warning.hint.as_deref());
+    }
+}
+
+/// A path as it reads best: relative if it lies below the current directory.
+pub fn short(path: &Path) -> String {
+    let below = env::current_dir()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
+}

@@ -1,8 +1,10 @@
 //! The host manages the lifecycle of workloads, and nothing else.
 //!
-//! [`Host`] is plain data in and out: no wasmtime, network or config types. [`workload`] has the data. What a
+//! [`Host`] is plain data in and out: no wasmtime, network or config types. [`workload`] has the data, and
+//! [`local`] the host inside this process. What a
 //! workload may use while it runs is served by the folders of `capability`.
 
+pub mod local;
 pub mod workload;
 
 use std::time::SystemTime;

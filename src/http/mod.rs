@@ -1,6 +1,23 @@
 //! The HTTP server: one listener that never closes, in front of a handler that can be swapped.
 //!
-//! Knows nothing of components: a [`Handler`] answers requests, and the engine has one.
+//! Knows nothing of components: a [`Handler`] answers requests, and the engine has one. [`listen()`] takes the port,
+//! [`Server`] speaks HTTP on it, and [`Front`] numbers each request, gives it to the handler of the moment and writes
+//! its line to the access log.
+
+mod access;
+mod front;
+mod holder;
+mod listen;
+mod page;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use front::Front;
+pub use holder::Holder;
+pub use listen::{ListenError, Listening, Skipped, listen};
+pub use page::{Page, Wants};
+pub use server::{Server, Stop};
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -3,11 +3,52 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod error;
+pub(crate) mod language;
+mod layers;
+mod parse;
+mod raw;
+mod resolve;
+mod settings;
+mod table;
+mod units;
+mod value;
 
-use crate::host::workload::{Limits, MemberSettings};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
+use layers::Layers;
+use raw::RawConfig;
+use resolve::Resolver;
+use table::Notes;
+
+pub use error::ProjectError;
+
+/// What the command line and the environment say on top of the project's files.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub purpose: Purpose,
+    /// `--address`.
+    pub address: Option<String>,
+    /// `--config`: read this file instead of `.wash/config.*`.
+    pub config: Option<PathBuf>,
+    /// `--artifact-path`: where the build leaves the component, relative to the project.
+    pub artifact: Option<String>,
+    /// `--user-config`; by default `config.{yaml,yml,json,toml}` in `wash` in the user's config directory.
+    pub user_config: Option<PathBuf>,
+    /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a project is loaded for: `dev.command` and `dev.component_path` replace those of `build` in `wash dev`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    #[default]
+    Build,
+    Dev,
+}
 
 /// A project, ready to be built and run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +109,8 @@ pub enum Artifact {
     Path(PathBuf),
     /// Ask cargo: the one component that the build's JSON messages name.
     FromCargo,
+    /// The one `.wasm` file in these absolute directories, not below them.
+    Search(Vec<PathBuf>),
 }
 
 /// Settings of `wash dev`.
@@ -84,6 +127,15 @@ pub struct Dev {
 pub struct Address {
     pub socket: SocketAddr,
     pub requested: bool,
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self {
+            socket: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            requested: false,
+        }
+    }
 }
 
 /// A component of `dev.components`.
@@ -110,4 +162,116 @@ pub struct Warning {
     pub line: Option<usize>,
     pub message: String,
     pub hint: Option<String>,
+}
+
+/// The project that `start` lies in.
+///
+/// That is `start` itself if it has a `.wash/config.*` or a project file we recognise; else the nearest directory
+/// above with a config, else the nearest with a project file.
+pub fn find_root(start: &Path) -> Result<PathBuf, ProjectError> {
+    let start = directory(start)?;
+    let is_root = |dir: &&Path| layers::has_config(dir) || language::has_project_file(dir);
+    let above = || start.ancestors().skip(1);
+    Some(start.as_path())
+        .filter(is_root)
+        .or_else(|| above().find(|dir| layers::has_config(dir)))
+        .or_else(|| above().find(|dir| language::has_project_file(dir)))
+        .map(Path::to_path_buf)
+        .ok_or_else(|| ProjectError::NotRecognised {
+            start: start.clone(),
+            searched_above: true,
+        })
+}
+
+/// Reads the project in `dir`. Every problem of its config files is told at once.
+pub fn load(dir: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    load_below(dir, overrides, &[])
+}
+
+fn load_below(
+    dir: &Path,
+    overrides: &Overrides,
+    parents: &[PathBuf],
+) -> Result<Project, ProjectError> {
+    let root = directory(dir)?;
+    let seen = parents.contains(&root);
+    let parents: Vec<PathBuf> = parents.iter().cloned().chain([root.clone()]).collect();
+    if seen {
+        return Err(ProjectError::Cycle(parents));
+    }
+    let notes = Notes::default();
+    let Layers { config, sources } = layers::read(Some(&root), overrides, &notes)?;
+    let raw = RawConfig::read(&notes, config);
+    let resolver = Resolver {
+        root: &root,
+        overrides,
+        notes: &notes,
+        parents: &parents,
+    };
+    // What is wrong in the files comes first: it may be the reason why the rest cannot be resolved.
+    match resolver.project(raw, sources) {
+        Err(error) if notes.problems.borrow().is_empty() => Err(error),
+        Err(_) => Err(ProjectError::Invalid(sorted(notes.problems.into_inner()))),
+        Ok(project) => checked(project, notes),
+    }
+}
+
+/// A project around a component that is there already. Of the config files only the user's applies to it.
+pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    let path = path
+        .canonicalize()
+        .map_err(|_| ProjectError::NoSuchFile(path.to_path_buf()))?;
+    if path.is_dir() {
+        return Err(ProjectError::NotAFile(path));
+    }
+    let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+    let notes = Notes::default();
+    let Layers { config, sources } = layers::read(None, overrides, &notes)?;
+    let raw = RawConfig::read(&notes, config);
+    let resolver = Resolver {
+        root: &root,
+        overrides,
+        notes: &notes,
+        parents: &[],
+    };
+    let project = Project {
+        name: resolve::name_of(&path),
+        sources,
+        build: Build {
+            kind: Kind::Prebuilt,
+            command: Command::None,
+            env: BTreeMap::new(),
+            artifact: Artifact::Path(path),
+        },
+        dev: resolver.dev(&raw),
+        settings: MemberSettings {
+            outgoing_http: OutgoingHttp::Any,
+            ..MemberSettings::default()
+        },
+        imports: BTreeMap::new(),
+        warnings: Vec::new(),
+        root: root.clone(),
+    };
+    checked(project, notes)
+}
+
+fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> {
+    let problems = notes.problems.into_inner();
+    if !problems.is_empty() {
+        return Err(ProjectError::Invalid(sorted(problems)));
+    }
+    project.warnings = sorted(notes.warnings.into_inner());
+    Ok(project)
+}
+
+/// In the order of the files, so that people can go through them from top to bottom.
+fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
+    found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    found
+}
+
+/// Absolute, without symlinks.
+fn directory(dir: &Path) -> Result<PathBuf, ProjectError> {
+    let real = dir.canonicalize().ok().filter(|real| real.is_dir());
+    real.ok_or_else(|| ProjectError::NoSuchDirectory(dir.to_path_buf()))
 }

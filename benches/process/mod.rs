@@ -1,0 +1,92 @@
+//! Servers in processes of their own, asked over real sockets.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longer than any start takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that is stopped when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a program that will listen on the address, and does not wait for it.
+    pub(crate) fn start(
+        address: SocketAddr,
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        Self { child, address }
+    }
+
+    /// Asks until the answer's body is this, and returns how many requests failed before.
+    pub(crate) fn wait_for(&mut self, body: &str) -> usize {
+        let started = Instant::now();
+        let mut failed = 0;
+        loop {
+            match get(self.address) {
+                Some(answer) if answer.ends_with(&format!("\r\n\r\n{body}")) => return failed,
+                Some(answer)
+                    if answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200") => {
+                }
+                _ => failed += 1,
+            }
+            if let Some(status) = self.child.try_wait().expect("our child") {
+                panic!("the server ended with {status}");
+            }
+            assert!(started.elapsed() < PATIENCE, "no answer `{body}`");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Asks the server to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have ended already.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// An address that was free a moment ago.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener
+        .local_addr()
+        .expect("a bound listener has an address")
+}
+
+/// The whole response, if there is one.
+fn get(address: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream
+        .write_all(b"GET / HTTP/1.0\r\nhost: localhost\r\n\r\n")
+        .ok()?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response).ok()?;
+    Some(response)
+}

@@ -1,0 +1,119 @@
+//! From changed bytes to the first response of the new version: `wash dev` reloading, against the same `wash dev`
+//! stopped and started again.
+//!
+//! Nothing is built: a finished component is renamed over the old one, as a build would do, and the server is asked
+//! until the answer is the new one. Every version is compiled for the first time. With `-- --quick`, fewer rounds.
+
+mod hello;
+mod process;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use process::{Server, free_address};
+
+/// Functions that nobody calls, besides the one that answers.
+const SIZES: [(&str, usize); 2] = [("one function", 0), ("500 functions", 500)];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag| arguments.iter().any(|argument| argument == flag);
+    // `cargo test --benches` runs it as well, without this flag, to see that it starts.
+    if !given("--bench") {
+        return;
+    }
+    let rounds = if given("--quick") { 5 } else { 20 };
+    println!(
+        "{:<16}{:>10}{:>12}{:>12}{:>20}{:>28}",
+        "component", "bytes", "reload", "restart", "restart : reload", "failed requests"
+    );
+    for (name, functions) in SIZES {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("app.wasm");
+        let version = |number: usize| hello::component(&format!("version {number}"), functions);
+        let reload = reload(&file, rounds, version);
+        let restart = restart(&file, rounds, version);
+        println!(
+            "{name:<16}{:>10}{:>9.1} ms{:>9.1} ms{:>20.1}{:>28}",
+            version(0).len(),
+            reload.milliseconds(),
+            restart.milliseconds(),
+            restart.milliseconds() / reload.milliseconds(),
+            format!("{} : {}", restart.failed, reload.failed),
+        );
+    }
+}
+
+/// What the rounds took.
+struct Rounds {
+    times: Vec<Duration>,
+    failed: usize,
+}
+
+impl Rounds {
+    /// The median.
+    fn milliseconds(&self) -> f64 {
+        let mut times = self.times.clone();
+        times.sort();
+        times[times.len() / 2].as_secs_f64() * 1e3
+    }
+}
+
+fn reload(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Rounds {
+    replace(file, &version(0));
+    let mut server = serve(file);
+    server.wait_for("version 0");
+    let mut result = Rounds {
+        times: Vec::new(),
+        failed: 0,
+    };
+    for number in 1..=rounds {
+        let bytes = version(number);
+        let started = Instant::now();
+        replace(file, &bytes);
+        result.failed += server.wait_for(&format!("version {number}"));
+        result.times.push(started.elapsed());
+    }
+    result
+}
+
+fn restart(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Rounds {
+    // Not the versions that the other rounds left in the cache.
+    let version = |number: usize| version(1000 + number);
+    replace(file, &version(0));
+    let mut server = serve(file);
+    server.wait_for("version 1000");
+    let mut result = Rounds {
+        times: Vec::new(),
+        failed: 0,
+    };
+    for number in 1..=rounds {
+        let bytes = version(number);
+        let started = Instant::now();
+        replace(file, &bytes);
+        server.stop();
+        server = serve(file);
+        result.failed += server.wait_for(&format!("version {}", 1000 + number));
+        result.times.push(started.elapsed());
+    }
+    result
+}
+
+fn serve(file: &Path) -> Server {
+    let address = free_address();
+    let listen = address.to_string();
+    let arguments = [
+        "dev".as_ref(),
+        file.as_os_str(),
+        "--address".as_ref(),
+        listen.as_ref(),
+    ];
+    Server::start(address, env!("CARGO_BIN_EXE_wash"), arguments)
+}
+
+/// Puts a new file in the place of the old one, in one step.
+fn replace(file: &Path, bytes: &[u8]) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, bytes).expect("the directory takes a file");
+    std::fs::rename(&new, file).expect("the file can be replaced");
+}

@@ -1,0 +1,131 @@
+//! Why there is no component, with what to do about it.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use super::preflight;
+use crate::project::Kind;
+use crate::report::Advice;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The command ran and failed. Its own output says why and was shown as it came.
+    #[error("the build failed: `{command}` ended {}", how(*.status))]
+    Failed {
+        command: String,
+        status: ExitStatus,
+        /// The end of what the tools printed, with its colours; empty with [`super::Output::Inherit`].
+        output: String,
+        kind: Kind,
+    },
+    #[error("the build was cancelled")]
+    Cancelled,
+    #[error("`{tool}` is not installed, or not on the `PATH`; the project is built with it")]
+    MissingTool { tool: String },
+    #[error("the Rust target `{target}` is not installed for {toolchain}")]
+    MissingTarget {
+        target: String,
+        toolchain: Toolchain,
+    },
+    #[error("the packages that `{}` names are not installed", .manifest.display())]
+    MissingPackages { manifest: PathBuf, manager: String },
+    #[error("cannot run `{command}`")]
+    Spawn { command: String, source: io::Error },
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    /// `elsewhere`: `.wasm` files that the build seems to have written instead.
+    #[error("the build succeeded, but there is no component at `{}`", .path.display())]
+    NoArtifact {
+        path: PathBuf,
+        elsewhere: Vec<PathBuf>,
+    },
+    #[error("there is no component at `{}`, and nothing says how to build it", .0.display())]
+    NothingToRun(PathBuf),
+    #[error("the build succeeded, but left no `.wasm` file in {}", join(.0))]
+    NothingFound(Vec<PathBuf>),
+    #[error("cannot tell which file is the component: {}", join(.0))]
+    Ambiguous(Vec<PathBuf>),
+    #[error("cargo built no component: the package has no binary and no library of type `cdylib`")]
+    NoCargoArtifact,
+    #[error("`{}` is not a component: {reason}", .path.display())]
+    NotAComponent {
+        path: PathBuf,
+        reason: String,
+        hint: Option<String>,
+    },
+}
+
+/// The Rust toolchain that lacks a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Toolchain {
+    /// The one that is used when nobody chooses.
+    Default,
+    /// Chosen by the `rust-toolchain` file of the project.
+    Named(String),
+}
+
+impl std::fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Toolchain::Default => f.write_str("the default toolchain"),
+            Toolchain::Named(name) => write!(f, "the toolchain `{name}`"),
+        }
+    }
+}
+
+impl Advice for BuildError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            // 127 is what a shell answers when it finds no such program.
+            BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match preflight::tool_of(*kind) {
+                Some(tool) => format!("a program was not found; {}", preflight::how_to_install(tool)),
+                None => "a program of the build command was not found on the `PATH`".to_string(),
+            },
+            BuildError::MissingTool { tool } => preflight::how_to_install(tool),
+            BuildError::MissingTarget { target, toolchain: Toolchain::Default } => format!("rustup target add {target}"),
+            BuildError::MissingTarget { target, toolchain: Toolchain::Named(name) } => {
+                format!("rustup target add {target} --toolchain {name}")
+            }
+            BuildError::MissingPackages { manager, .. } => format!("{manager} install"),
+            BuildError::NoArtifact { elsewhere, .. } => match elsewhere.as_slice() {
+                [] => "`build.component_path` in .wash/config.* says where the build leaves the component".to_string(),
+                paths => format!("the build wrote {}; set `build.component_path` in .wash/config.*", join(paths)),
+            },
+            BuildError::NothingToRun(_) => "set `build.command` in .wash/config.*".to_string(),
+            BuildError::NothingFound(_) => {
+                "`build.component_path` in .wash/config.* says where the build leaves the component".to_string()
+            }
+            BuildError::Ambiguous(paths) => format!(
+                "name the one in .wash/config.yaml:\n\nbuild:\n  component_path: {}",
+                paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+            ),
+            BuildError::NoCargoArtifact => {
+                "for a component that exports interfaces, add to Cargo.toml:\n\n[lib]\ncrate-type = [\"cdylib\"]".to_string()
+            }
+            BuildError::NotAComponent { hint: Some(hint), .. } => hint.clone(),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
+}
+
+/// `ExitStatus` says `exit status: 3`, in the middle of a sentence too.
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "without a reason".to_string(),
+    }
+}
+
+fn join(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,194 @@
+//! Looks for the tools of a build before it runs.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Once;
+
+use super::error::Toolchain;
+use super::{BuildError, Output};
+use crate::project::language::cargo;
+use crate::project::{Command, Kind, Project};
+
+/// The rustup toolchain that our script builds where `rustup target add` cannot reach its server.
+const FALLBACK_TOOLCHAIN: &str = "wash-wasm";
+
+/// Changes to the environment of the command.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    pub(super) set: Vec<(String, String)>,
+    pub(super) unset: Vec<&'static str>,
+}
+
+pub(super) async fn check(project: &Project, output: &Output) -> Result<Environment, BuildError> {
+    if let Command::Argv(argv) = &project.build.command
+        && let Some(tool) = argv.first()
+        && !exists(tool, &project.root)
+    {
+        return Err(BuildError::MissingTool { tool: tool.clone() });
+    }
+    match (&project.build.kind, &project.build.command) {
+        (Kind::Npm, Command::Argv(argv)) => {
+            packages(&project.root, argv.first().map_or("npm", String::as_str))
+                .map(|()| Environment::default())
+        }
+        _ => match cargo::target_of(&project.root, &project.build.command) {
+            Some(target) => rust(project, target, output).await,
+            None => Ok(Environment::default()),
+        },
+    }
+}
+
+/// The tool that a kind of project cannot do without.
+pub(super) fn tool_of(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Cargo => Some("cargo"),
+        Kind::Npm => Some("npm"),
+        Kind::Python => Some("componentize-py"),
+        Kind::Go => Some("tinygo"),
+        Kind::Custom | Kind::Prebuilt => None,
+    }
+}
+
+pub(super) fn how_to_install(tool: &str) -> String {
+    match tool {
+        "cargo" | "rustc" => "install Rust: https://rustup.rs".to_string(),
+        "npm" | "node" => "install Node.js: https://nodejs.org".to_string(),
+        "pnpm" | "yarn" => format!("npm install --global {tool}"),
+        "bun" => "install Bun: https://bun.sh".to_string(),
+        "componentize-py" => "pip install componentize-py".to_string(),
+        "tinygo" => "install TinyGo: https://tinygo.org/getting-started/install".to_string(),
+        "go" => "install Go: https://go.dev/dl".to_string(),
+        tool => format!("install `{tool}`, or change the build command in .wash/config.*"),
+    }
+}
+
+/// Whether a command's first word can be run from `dir`.
+fn exists(program: &str, dir: &Path) -> bool {
+    if program.contains('/') {
+        return dir.join(program).is_file();
+    }
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// The packages of package.json must be installed, here or in a workspace above.
+fn packages(root: &Path, manager: &str) -> Result<(), BuildError> {
+    let manifest = root.join("package.json");
+    let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+    let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let names = |key: &str| {
+        package
+            .get(key)
+            .and_then(|names| names.as_object())
+            .is_some_and(|names| !names.is_empty())
+    };
+    let installed = root
+        .ancestors()
+        .any(|dir| dir.join("node_modules").is_dir() || dir.join(".pnp.cjs").is_file());
+    match (names("dependencies") || names("devDependencies")) && !installed {
+        true => Err(BuildError::MissingPackages {
+            manifest,
+            manager: manager.to_string(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// The target must be installed for the toolchain that the project gets; if that is nobody's choice, our own
+/// toolchain may stand in.
+async fn rust(
+    project: &Project,
+    target: String,
+    output: &Output,
+) -> Result<Environment, BuildError> {
+    let mut environment = Environment::default();
+    // Started by `cargo run`, we inherit the toolchain of that cargo, which is nobody's choice for this project.
+    if env::var_os("CARGO").is_some() {
+        environment.unset.push("RUSTUP_TOOLCHAIN");
+    }
+    let sysroot = sysroot(&project.root, &environment.unset).await?;
+    if has_target(&sysroot, &target) {
+        return Ok(environment);
+    }
+    let chosen =
+        project.build.env.contains_key("RUSTUP_TOOLCHAIN") || has_toolchain_file(&project.root);
+    let name = sysroot
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    match rustup_home().map(|home| home.join("toolchains").join(FALLBACK_TOOLCHAIN)) {
+        Some(fallback) if !chosen && has_target(&fallback, &target) => {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                output.say(&format!(
+                    "building with the rustup toolchain `{FALLBACK_TOOLCHAIN}`: `{name}` has no target `{target}`"
+                ));
+            });
+            environment.set.push((
+                "RUSTUP_TOOLCHAIN".to_string(),
+                FALLBACK_TOOLCHAIN.to_string(),
+            ));
+            Ok(environment)
+        }
+        _ if chosen => Err(BuildError::MissingTarget {
+            target,
+            toolchain: Toolchain::Named(name),
+        }),
+        _ => Err(BuildError::MissingTarget {
+            target,
+            toolchain: Toolchain::Default,
+        }),
+    }
+}
+
+/// Where the Rust toolchain of a directory lives.
+async fn sysroot(dir: &Path, unset: &[&str]) -> Result<PathBuf, BuildError> {
+    let mut command = tokio::process::Command::new("rustc");
+    command
+        .args(["--print", "sysroot"])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    for name in unset {
+        command.env_remove(name);
+    }
+    let missing = || BuildError::MissingTool {
+        tool: "rustc".to_string(),
+    };
+    let answer = command.output().await.map_err(|_| missing())?;
+    if !answer.status.success() {
+        // rustup says why: the toolchain of the project's `rust-toolchain` file is not installed, for example.
+        return Err(BuildError::Failed {
+            command: "rustc --print sysroot".to_string(),
+            status: answer.status,
+            output: String::from_utf8_lossy(&answer.stderr).into_owned(),
+            kind: Kind::Cargo,
+        });
+    }
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&answer.stdout).trim(),
+    ))
+}
+
+fn has_target(sysroot: &Path, target: &str) -> bool {
+    let libraries = std::fs::read_dir(sysroot.join("lib").join("rustlib").join(target).join("lib"));
+    libraries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+}
+
+fn has_toolchain_file(root: &Path) -> bool {
+    root.ancestors().any(|dir| {
+        ["rust-toolchain.toml", "rust-toolchain"]
+            .iter()
+            .any(|name| dir.join(name).is_file())
+    })
+}
+
+fn rustup_home() -> Option<PathBuf> {
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup"));
+    env::var_os("RUSTUP_HOME").map(PathBuf::from).or_else(home)
+}

@@ -1,0 +1,250 @@
+//! Runs one command in a process group of its own, and leaves none of that group behind.
+//!
+//! The group is the unit: a build is a shell, cargo and many compilers, and ending only the first would leave the
+//! others writing files. Cancelled, a group is asked to end (SIGTERM) and after [`GRACE`] made to (SIGKILL);
+//! dropped, it is killed at once. What a command leaves running in its group when it ends is ended as well.
+
+use std::io::{self, PipeReader};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::net::unix::pipe;
+use tokio::process::Child;
+use tokio_util::sync::CancellationToken;
+
+use super::{BuildError, Output};
+use crate::project::Command;
+
+/// How long a cancelled build may take to clean up.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long a pipe may stay open when the command has ended: a daemon it started may hold it for ever.
+const DRAIN: Duration = Duration::from_millis(500);
+/// How much of the output is kept for an error, in bytes.
+const TAIL: usize = 64 * 1024;
+/// In bytes. Cargo's messages are the longest that must stay whole.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+pub(super) struct Job<'j> {
+    pub(super) command: &'j Command,
+    pub(super) dir: &'j Path,
+    pub(super) set: &'j [(String, String)],
+    pub(super) unset: &'j [&'static str],
+    /// The command writes JSON lines for programs to its stdout; they are kept and not shown.
+    pub(super) wants_lines: bool,
+    pub(super) output: &'j Output,
+    pub(super) color: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) lines: Vec<String>,
+    pub(super) tail: Vec<u8>,
+}
+
+pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Finished, BuildError> {
+    if cancel.is_cancelled() {
+        return Err(BuildError::Cancelled);
+    }
+    let failed = |source| BuildError::Spawn {
+        command: text(job.command),
+        source,
+    };
+    let (mut group, pipes) = spawn(&job).map_err(failed)?;
+
+    let mut lines = Vec::new();
+    let mut tail = Tail::default();
+    let status = {
+        let show = |line: &[u8], tail: &mut Tail| {
+            tail.push(line);
+            match job.output {
+                Output::Tee(sink) => sink(line),
+                Output::Inherit => {}
+            }
+        };
+        let reading = async {
+            let programs = each_line(pipes.lines, |line| {
+                lines.push(String::from_utf8_lossy(line).into_owned());
+            });
+            let people = each_line(pipes.shown, |line| show(line, &mut tail));
+            tokio::join!(programs, people);
+        };
+        tokio::pin!(reading);
+        let mut drained = false;
+        let status = loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    group.stop().await;
+                    return Err(BuildError::Cancelled);
+                }
+                () = &mut reading, if !drained => drained = true,
+                status = group.child.wait() => break status.map_err(failed)?,
+            }
+        };
+        // What it left in the background ends with it.
+        group.kill();
+        if !drained {
+            // Whoever still holds the pipes has left the group; what they write is not waited for.
+            let _ = tokio::time::timeout(DRAIN, reading).await;
+        }
+        status
+    };
+    Ok(Finished {
+        status,
+        lines,
+        tail: tail.0,
+    })
+}
+
+/// The command as a user would type it.
+pub(super) fn text(command: &Command) -> String {
+    match command {
+        Command::Shell(line) => line.clone(),
+        Command::Argv(argv) => argv.join(" "),
+        Command::None => String::new(),
+    }
+}
+
+/// Our ends of the command's pipes.
+struct Pipes {
+    lines: Option<pipe::Receiver>,
+    shown: Option<pipe::Receiver>,
+}
+
+fn spawn(job: &Job<'_>) -> io::Result<(Group, Pipes)> {
+    let mut command = match job.command {
+        Command::Argv(argv) => {
+            let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+            let mut command = tokio::process::Command::new(program);
+            command.args(arguments);
+            command
+        }
+        Command::Shell(line) => {
+            let mut command = tokio::process::Command::new("sh");
+            command.args(["-c", line]);
+            command
+        }
+        Command::None => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    for name in job.unset {
+        command.env_remove(name);
+    }
+    if job.color {
+        command.envs([
+            ("CARGO_TERM_COLOR", "always"),
+            ("CLICOLOR_FORCE", "1"),
+            ("FORCE_COLOR", "1"),
+        ]);
+    }
+    command.envs(job.set.iter().map(|(name, value)| (name, value)));
+    command
+        .current_dir(job.dir)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
+
+    let mut pipes = Pipes {
+        lines: None,
+        shown: None,
+    };
+    match job.output {
+        Output::Inherit => {
+            command.stdout(stderr()?).stderr(Stdio::inherit());
+        }
+        Output::Tee(_) => {
+            // One pipe for both, so that their lines keep their order.
+            let (reader, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            pipes.shown = Some(receiver(reader)?);
+        }
+    }
+    if job.wants_lines {
+        let (reader, writer) = io::pipe()?;
+        command.stdout(writer);
+        pipes.lines = Some(receiver(reader)?);
+    }
+    let child = command.spawn()?;
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    Ok((Group { child, pid }, pipes))
+}
+
+/// Another handle on our stderr.
+fn stderr() -> io::Result<Stdio> {
+    use std::os::fd::AsFd;
+    Ok(io::stderr().as_fd().try_clone_to_owned()?.into())
+}
+
+fn receiver(reader: PipeReader) -> io::Result<pipe::Receiver> {
+    pipe::Receiver::from_owned_fd(OwnedFd::from(reader))
+}
+
+/// Hands on each line with its line break, and what comes after the last one. A longer line comes in pieces.
+async fn each_line(source: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&[u8])) {
+    let Some(source) = source else { return };
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    while let Ok(1..) = (&mut source)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+        .await
+    {
+        take(&line);
+        line.clear();
+    }
+}
+
+/// The end of an output.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    fn push(&mut self, line: &[u8]) {
+        self.0.extend_from_slice(line);
+        if self.0.len() > 2 * TAIL {
+            self.0.drain(..self.0.len() - TAIL);
+            let whole = self
+                .0
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1);
+            self.0.drain(..whole);
+        }
+    }
+}
+
+/// A process group, killed when dropped.
+struct Group {
+    child: Child,
+    /// `None` once there is nothing left to kill.
+    pid: Option<Pid>,
+}
+
+impl Group {
+    /// Asks the group to end; kills what is left when its first process has ended or has had its time.
+    async fn stop(&mut self) {
+        if let Some(pid) = self.pid {
+            // An error means that the group is gone already.
+            let _ = kill_process_group(pid, Signal::TERM);
+        }
+        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        self.kill();
+        let _ = self.child.wait().await;
+    }
+
+    fn kill(&mut self) {
+        if let Some(pid) = self.pid.take() {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

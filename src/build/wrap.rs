@@ -1,0 +1,136 @@
+//! Checks that what was built is a component, and makes one of a core module that was built for preview 1.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+use super::BuildError;
+use crate::component::{self, Kind, Shape};
+
+/// A component as it is; a core module wrapped, in a file beside it: the tool's own output stays as the tool left
+/// it, or the tool would not recognise it the next time.
+pub(super) fn component(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
+    match component::kind(&bytes) {
+        Ok(Kind::CoreModule) => wrap(path, &bytes),
+        _ => check(path, bytes),
+    }
+}
+
+fn check(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
+    match Shape::parse(&bytes) {
+        Ok(_) => Ok((path, bytes)),
+        Err(error) => Err(BuildError::NotAComponent {
+            path,
+            hint: Some(error.hint().to_string()),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+fn wrap(path: PathBuf, bytes: &[u8]) -> Result<(PathBuf, Vec<u8>), BuildError> {
+    let refuse = |reason: String, hint: &str| BuildError::NotAComponent {
+        path: path.clone(),
+        reason,
+        hint: Some(hint.to_string()),
+    };
+    let module = Module::read(bytes).map_err(|error| {
+        refuse(
+            format!("this is a broken core module: {error}"),
+            "build it again",
+        )
+    })?;
+    if !module.described && !module.starts {
+        return Err(refuse(
+            "this is a core module that does not say what it imports and exports as a component"
+                .to_string(),
+            "build it for a target that makes components, such as `wasm32-wasip2`",
+        ));
+    }
+    let wrapped = module.wrap(bytes).map_err(|error| {
+        refuse(
+            format!("this is a core module, and making a component of it failed: {error:#}"),
+            "build for `wasm32-wasip2`",
+        )
+    })?;
+    let beside = path.with_extension("component.wasm");
+    write_if_changed(&beside, &wrapped)?;
+    Ok((beside, wrapped))
+}
+
+/// What decides how a core module is wrapped.
+#[derive(Default)]
+struct Module {
+    /// It imports WASI preview 1.
+    preview1: bool,
+    /// It has a `_start`: a command, not a library.
+    starts: bool,
+    /// Bindings left the type of the component in a custom section.
+    described: bool,
+}
+
+impl Module {
+    fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
+        let mut module = Self::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        module.preview1 |= import?.module == PREVIEW1;
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        module.starts |= export?.name == "_start";
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    module.described |= section.name().starts_with("component-type");
+                }
+                _ => {}
+            }
+        }
+        Ok(module)
+    }
+
+    fn wrap(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let adapter = if self.starts {
+            WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+        } else {
+            WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+        };
+        let mut encoder = ComponentEncoder::default().validate(true).module(bytes)?;
+        if self.preview1 || self.starts {
+            encoder = encoder.adapter(PREVIEW1, adapter)?;
+        }
+        encoder.encode()
+    }
+}
+
+/// Nobody ever sees half a file, and an unchanged one keeps its time.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        // As any other file of the user's, not for the owner alone as temporary files are.
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|source| BuildError::Write {
+        path: path.to_path_buf(),
+        source,
+    })
+}

@@ -1,0 +1,290 @@
+//! The hosts that a member's requests may reach, as patterns.
+
+use std::fmt;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+use crate::host::workload::OutgoingHttp;
+
+/// What a member's requests may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowList {
+    Any,
+    Only(Vec<Pattern>),
+}
+
+/// One pattern: `*`, `host[:port]`, `*.suffix[:port]`, either with `scheme://` before it.
+///
+/// Without a scheme any scheme fits. Without a port any port fits, but with a scheme only that scheme's own. A suffix
+/// fits every name below it, not the suffix itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    Any,
+    Host {
+        scheme: Option<String>,
+        host: Host,
+        port: Option<u16>,
+    },
+}
+
+/// Lowercase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    Exact(String),
+    /// `.example.com`
+    Below(String),
+}
+
+/// A pattern that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` is not a pattern of hosts: {reason}")]
+pub struct PatternError {
+    pub pattern: String,
+    pub reason: Reason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Empty,
+    Wildcard,
+    MoreThanAHost,
+    NotAHost,
+}
+
+impl PatternError {
+    pub(super) const HINT: &str =
+        "write `host`, `host:port`, `scheme://host`, `scheme://host:port`, `*.example.com` or `*`";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::Wildcard => "`*` stands alone, or before a dot at the start",
+            Self::MoreThanAHost => {
+                "a path, a query, a fragment or a user name is not part of a host"
+            }
+            Self::NotAHost => "it is not a host with an optional port",
+        })
+    }
+}
+
+impl Pattern {
+    pub fn parse(pattern: &str) -> Result<Self, PatternError> {
+        Self::parse_reason(pattern.trim()).map_err(|reason| PatternError {
+            pattern: pattern.to_owned(),
+            reason,
+        })
+    }
+
+    fn parse_reason(pattern: &str) -> Result<Self, Reason> {
+        if pattern == "*" {
+            return Ok(Self::Any);
+        }
+        let (scheme, rest) = match pattern.split_once("://") {
+            Some((scheme, rest)) => {
+                let scheme = scheme.parse::<Scheme>().map_err(|_| Reason::NotAHost)?;
+                (
+                    Some(scheme.as_str().to_ascii_lowercase()),
+                    rest.strip_suffix('/').unwrap_or(rest),
+                )
+            }
+            None => (None, pattern),
+        };
+        if rest.is_empty() {
+            return Err(Reason::Empty);
+        }
+        if rest.contains(['/', '?', '#', '@']) {
+            return Err(Reason::MoreThanAHost);
+        }
+        let below = rest.strip_prefix('*');
+        if below.unwrap_or(rest).contains('*')
+            || below.is_some_and(|suffix| !suffix.starts_with('.'))
+        {
+            return Err(Reason::Wildcard);
+        }
+        let name = below.map_or(rest, |suffix| &suffix[1..]);
+        let authority = name.parse::<Authority>().map_err(|_| Reason::NotAHost)?;
+        let host = authority.host().to_ascii_lowercase();
+        let port = authority.port_u16();
+        // What is not a port after the colon is left out without a word by the parser.
+        let rest = &authority.as_str()[authority.host().len()..];
+        if host.is_empty() || host.starts_with('.') || rest.is_empty() == port.is_some() {
+            return Err(Reason::NotAHost);
+        }
+        let host = match below {
+            Some(_) => Host::Below(format!(".{host}")),
+            None => Host::Exact(host),
+        };
+        Ok(Self::Host { scheme, host, port })
+    }
+
+    fn allows(&self, target: &Uri) -> bool {
+        let Self::Host { scheme, host, port } = self else {
+            return true;
+        };
+        let Some(name) = target.host().map(str::to_ascii_lowercase) else {
+            return false;
+        };
+        let host_fits = match host {
+            Host::Exact(exact) => name == *exact,
+            Host::Below(suffix) => name.ends_with(suffix.as_str()) && name.len() > suffix.len(),
+        };
+        let scheme_fits = scheme
+            .as_deref()
+            .is_none_or(|scheme| target.scheme_str() == Some(scheme));
+        let own = |scheme: &str| if scheme == "http" { 80 } else { 443 };
+        let wanted = port.or_else(|| scheme.as_deref().map(own));
+        let actual = target
+            .port_u16()
+            .unwrap_or_else(|| own(target.scheme_str().unwrap_or("https")));
+        host_fits && scheme_fits && wanted.is_none_or(|wanted| wanted == actual)
+    }
+}
+
+impl AllowList {
+    pub fn new(settings: &OutgoingHttp) -> Result<Self, PatternError> {
+        Ok(match settings {
+            OutgoingHttp::Denied => Self::Only(Vec::new()),
+            OutgoingHttp::Any => Self::Any,
+            OutgoingHttp::Allowed(patterns) => Self::Only(
+                patterns
+                    .iter()
+                    .map(|pattern| Pattern::parse(pattern))
+                    .collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    /// Whether a request may go to `target`, an absolute URI.
+    pub fn allows(&self, target: &Uri) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(patterns) => patterns.iter().any(|pattern| pattern.allows(target)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, allowed: &[&str], denied: &[&str]) {
+        let list = AllowList::new(&OutgoingHttp::Allowed(vec![pattern.to_owned()])).unwrap();
+        for target in allowed {
+            assert!(
+                list.allows(&target.parse().unwrap()),
+                "`{pattern}` must allow {target}"
+            );
+        }
+        for target in denied {
+            assert!(
+                !list.allows(&target.parse().unwrap()),
+                "`{pattern}` must not allow {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_host_alone_fits_any_port_and_scheme() {
+        check(
+            "Example.com",
+            &["http://example.com/a", "https://EXAMPLE.com:8443/"],
+            &[
+                "http://www.example.com/",
+                "http://example.com.evil.org/",
+                "http://notexample.com/",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_port_must_be_the_same() {
+        check(
+            "localhost:3000",
+            &["http://localhost:3000/"],
+            &["http://localhost/", "http://localhost:3001/"],
+        );
+        check(
+            "localhost:443",
+            &["https://localhost/"],
+            &["http://localhost/"],
+        );
+        check("[::1]:80", &["http://[::1]/"], &["http://[::1]:81/"]);
+    }
+
+    #[test]
+    fn a_scheme_must_be_the_same_and_brings_its_port() {
+        check(
+            "https://example.com/",
+            &["https://example.com/x", "https://example.com:443/"],
+            &["http://example.com/", "https://example.com:8443/"],
+        );
+        check(
+            "http://example.com:81",
+            &["http://example.com:81/"],
+            &["http://example.com/", "https://example.com:81/"],
+        );
+    }
+
+    #[test]
+    fn a_suffix_fits_what_is_below_it() {
+        check(
+            "*.example.com",
+            &["http://a.example.com/", "https://a.b.example.com:1/"],
+            &[
+                "http://example.com/",
+                "http://.example.com/",
+                "http://aexample.com/",
+            ],
+        );
+        check(
+            "https://*.example.com",
+            &["https://a.example.com/"],
+            &["http://a.example.com/"],
+        );
+        check(
+            "*.example.com:8080",
+            &["http://a.example.com:8080/"],
+            &["http://a.example.com/"],
+        );
+    }
+
+    #[test]
+    fn a_star_fits_everything() {
+        check("*", &["http://a/", "https://b:1/"], &[]);
+    }
+
+    #[test]
+    fn denied_allows_nothing() {
+        let list = AllowList::new(&OutgoingHttp::Denied).unwrap();
+        assert!(!list.allows(&"http://localhost/".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused_with_its_reason() {
+        for (pattern, reason) in [
+            ("", Reason::Empty),
+            ("https://", Reason::Empty),
+            ("*foo", Reason::Wildcard),
+            ("a.*.com", Reason::Wildcard),
+            ("**.com", Reason::Wildcard),
+            ("example.com/path", Reason::MoreThanAHost),
+            ("https://example.com?q", Reason::MoreThanAHost),
+            ("me@example.com", Reason::MoreThanAHost),
+            ("example.com:port", Reason::NotAHost),
+            ("example.com:99999", Reason::NotAHost),
+            ("*.", Reason::NotAHost),
+            ("a b", Reason::NotAHost),
+            ("1://a", Reason::NotAHost),
+        ] {
+            assert_eq!(
+                Pattern::parse(pattern).map_err(|error| error.reason),
+                Err(reason),
+                "{pattern}"
+            );
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! WASI 0.2 and 0.3, except HTTP.
+//!
+//! What only defines types and handles, or grants nothing worth keeping apart (clocks, random numbers), is shared. What
+//! grants something is each member's own: its environment, its arguments, its output, its directories. Sockets are
+//! denied to everybody.
+
+mod directories;
+
+use wasmtime::Result;
+use wasmtime::component::Linker;
+use wasmtime_wasi::cli::WasiCli;
+use wasmtime_wasi::clocks::WasiClocks;
+use wasmtime_wasi::filesystem::WasiFilesystem;
+use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::sockets::WasiSockets;
+use wasmtime_wasi::{p2, p3};
+
+use crate::engine::Model;
+use crate::engine::state::{State, Table};
+use crate::host::workload::MemberSettings;
+use crate::linker::Tier;
+
+use super::{Capability, Fault, Interface, Preview, Row, per_member, shared};
+
+pub(super) use directories::open;
+
+pub(crate) struct Wasi;
+
+const P2: &str = "0.2.12";
+const P3: &str = "0.3.0";
+
+const INTERFACES: &[Row] = &[
+    shared("wasi:io/error", P2),
+    shared("wasi:io/poll", P2),
+    shared("wasi:io/streams", P2),
+    shared("wasi:clocks/monotonic-clock", P2),
+    shared("wasi:clocks/wall-clock", P2),
+    shared("wasi:random/random", P2),
+    shared("wasi:random/insecure", P2),
+    shared("wasi:random/insecure-seed", P2),
+    shared("wasi:cli/exit", P2),
+    shared("wasi:cli/terminal-input", P2),
+    shared("wasi:cli/terminal-output", P2),
+    shared("wasi:cli/terminal-stdin", P2),
+    shared("wasi:cli/terminal-stdout", P2),
+    shared("wasi:cli/terminal-stderr", P2),
+    shared("wasi:filesystem/types", P2),
+    shared("wasi:sockets/network", P2),
+    shared("wasi:sockets/tcp", P2),
+    shared("wasi:sockets/udp", P2),
+    per_member("wasi:cli/environment", P2),
+    per_member("wasi:cli/stdin", P2),
+    per_member("wasi:cli/stdout", P2),
+    per_member("wasi:cli/stderr", P2),
+    per_member("wasi:filesystem/preopens", P2),
+    per_member("wasi:sockets/instance-network", P2),
+    per_member("wasi:sockets/tcp-create-socket", P2),
+    per_member("wasi:sockets/udp-create-socket", P2),
+    per_member("wasi:sockets/ip-name-lookup", P2),
+    shared("wasi:clocks/types", P3),
+    shared("wasi:clocks/monotonic-clock", P3),
+    shared("wasi:clocks/system-clock", P3),
+    shared("wasi:random/random", P3),
+    shared("wasi:random/insecure", P3),
+    shared("wasi:random/insecure-seed", P3),
+    shared("wasi:cli/types", P3),
+    shared("wasi:cli/exit", P3),
+    shared("wasi:cli/terminal-input", P3),
+    shared("wasi:cli/terminal-output", P3),
+    shared("wasi:cli/terminal-stdin", P3),
+    shared("wasi:cli/terminal-stdout", P3),
+    shared("wasi:cli/terminal-stderr", P3),
+    shared("wasi:filesystem/types", P3),
+    per_member("wasi:cli/environment", P3),
+    per_member("wasi:cli/stdin", P3),
+    per_member("wasi:cli/stdout", P3),
+    per_member("wasi:cli/stderr", P3),
+    per_member("wasi:filesystem/preopens", P3),
+    per_member("wasi:sockets/types", P3),
+    per_member("wasi:sockets/ip-name-lookup", P3),
+];
+
+impl Capability for Wasi {
+    fn name(&self) -> &'static str {
+        "WASI"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Wasi
+    }
+
+    fn interfaces(&self) -> &'static [Row] {
+        INTERFACES
+    }
+
+    fn validate(&self, settings: &MemberSettings) -> Vec<Fault> {
+        settings
+            .directories
+            .iter()
+            .filter_map(directories::check)
+            .collect()
+    }
+
+    fn share(&self, linker: &mut Linker<State>, model: Model) -> Result<()> {
+        share_p2(linker)?;
+        match model {
+            Model::Sync => Ok(()),
+            Model::Async => share_p3(linker),
+        }
+    }
+
+    fn grant(
+        &self,
+        linker: &mut Linker<State>,
+        import: &str,
+        interface: &Interface<'_>,
+        member: usize,
+    ) -> Result<bool> {
+        match interface.preview() {
+            Some(Preview::P2) => grant_p2(linker, import, interface.name, member),
+            Some(Preview::P3) => grant_p3(linker, import, interface.name, member),
+            None => Ok(false),
+        }
+    }
+}
+
+fn share_p2(linker: &mut Linker<State>) -> Result<()> {
+    use p2::bindings::{cli, clocks, filesystem, io, random, sockets};
+
+    io::error::add_to_linker::<_, Table>(linker, State::table)?;
+    io::poll::add_to_linker::<_, Table>(linker, State::table)?;
+    io::streams::add_to_linker::<_, Table>(linker, State::table)?;
+    clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
+    clocks::wall_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
+    random::random::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
+    let options = sockets::network::LinkOptions::default();
+    sockets::network::add_to_linker::<_, WasiSockets>(linker, &options, State::sockets)?;
+    sockets::tcp::add_to_linker::<_, WasiSockets>(linker, State::sockets)?;
+    sockets::udp::add_to_linker::<_, WasiSockets>(linker, State::sockets)
+}
+
+fn share_p3(linker: &mut Linker<State>) -> Result<()> {
+    use p3::bindings::{cli, clocks, filesystem, random};
+
+    clocks::types::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
+    clocks::system_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
+    random::random::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(linker, State::random)?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
+}
+
+/// Adds an interface under the name of a member's import, with that member's view of the store.
+macro_rules! add {
+    ($linker:ident, $import:ident, $($module:ident)::+, $data:ty, $view:ident($member:ident)) => {
+        $($module)::+::add_to_linker_instance::<State, $data>(
+            &mut $linker.instance($import)?,
+            super::per_member::$view($member),
+        )?
+    };
+}
+
+fn grant_p2(
+    linker: &mut Linker<State>,
+    import: &str,
+    interface: &str,
+    member: usize,
+) -> Result<bool> {
+    use p2::bindings::{cli, filesystem, sockets};
+
+    match interface {
+        "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
+        "wasi:cli/stdin" => add!(linker, import, cli::stdin, WasiCli, cli(member)),
+        "wasi:cli/stdout" => add!(linker, import, cli::stdout, WasiCli, cli(member)),
+        "wasi:cli/stderr" => add!(linker, import, cli::stderr, WasiCli, cli(member)),
+        "wasi:filesystem/preopens" => {
+            add!(
+                linker,
+                import,
+                filesystem::preopens,
+                WasiFilesystem,
+                filesystem(member)
+            );
+        }
+        "wasi:sockets/instance-network" => {
+            add!(
+                linker,
+                import,
+                sockets::instance_network,
+                WasiSockets,
+                sockets(member)
+            );
+        }
+        "wasi:sockets/tcp-create-socket" => {
+            add!(
+                linker,
+                import,
+                sockets::tcp_create_socket,
+                WasiSockets,
+                sockets(member)
+            );
+        }
+        "wasi:sockets/udp-create-socket" => {
+            add!(
+                linker,
+                import,
+                sockets::udp_create_socket,
+                WasiSockets,
+                sockets(member)
+            );
+        }
+        "wasi:sockets/ip-name-lookup" => {
+            add!(
+                linker,
+                import,
+                sockets::ip_name_lookup,
+                WasiSockets,
+                sockets(member)
+            );
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn grant_p3(
+    linker: &mut Linker<State>,
+    import: &str,
+    interface: &str,
+    member: usize,
+) -> Result<bool> {
+    use p3::bindings::{cli, filesystem, sockets};
+
+    match interface {
+        "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
+        "wasi:cli/stdin" => add!(linker, import, cli::stdin, WasiCli, cli(member)),
+        "wasi:cli/stdout" => add!(linker, import, cli::stdout, WasiCli, cli(member)),
+        "wasi:cli/stderr" => add!(linker, import, cli::stderr, WasiCli, cli(member)),
+        "wasi:filesystem/preopens" => {
+            add!(
+                linker,
+                import,
+                filesystem::preopens,
+                WasiFilesystem,
+                filesystem(member)
+            );
+        }
+        "wasi:sockets/types" => add!(linker, import, sockets::types, WasiSockets, sockets(member)),
+        "wasi:sockets/ip-name-lookup" => {
+            add!(
+                linker,
+                import,
+                sockets::ip_name_lookup,
+                WasiSockets,
+                sockets(member)
+            );
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}

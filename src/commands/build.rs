@@ -1,0 +1,108 @@
+//! `wash build`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{Globals, short, stop_signal, warn_about};
+use crate::build::{BuildOptions, Built, Output, build};
+use crate::project::{self, Overrides, Purpose};
+use crate::report::{self, hinted};
+
+/// Build the component of a project
+///
+/// Runs the build command of `.wash/config.yaml` (or .yml, .json, .toml); without one, builds Cargo, npm, Python
+/// (componentize-py) and Go projects the way they are usually built. A core module is made a component with the
+/// preview-1 adapter. What is printed on stdout is the path, the size and the time it took.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash build\n  wash -C examples/hello build\n  wash build -o json"
+)]
+pub struct BuildArgs {
+    /// The project, instead of the one in the current directory
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    project: Option<PathBuf>,
+    /// Read this config file instead of the project's own
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Where the build leaves the component, relative to the project
+    #[arg(long, value_name = "FILE")]
+    artifact_path: Option<String>,
+    /// Accepted for projects written for other versions: dependencies are never fetched by a build
+    #[arg(long, hide = true)]
+    skip_fetch: bool,
+}
+
+pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
+    let overrides = Overrides {
+        config: args.config.map(|file| globals.path(&file)).transpose()?,
+        artifact: args.artifact_path,
+        ..globals.overrides(Purpose::Build)?
+    };
+    // A config file from elsewhere makes a project of any directory.
+    let root = match overrides.config {
+        Some(_) => start,
+        None => project::find_root(&start).map_err(hinted)?,
+    };
+    let project = project::load(&root, &overrides).map_err(hinted)?;
+    warn_about(&project);
+
+    let cancel = CancellationToken::new();
+    let options = BuildOptions {
+        output: Output::Inherit,
+        color: false,
+        cancel: cancel.clone(),
+    };
+    let building = build(&project, options);
+    tokio::pin!(building);
+    let built = tokio::select! {
+        built = &mut building => built,
+        signal = stop_signal() => {
+            let signal = signal?;
+            cancel.cancel();
+            // It may have ended by itself at the last moment; it was told to stop all the same.
+            let _ = building.await;
+            return Err(signal.into());
+        }
+    };
+    match built {
+        Ok(built) => show(&project.name, &built, globals),
+        Err(error) => Err(hinted(error)),
+    }
+}
+
+fn show(name: &str, built: &Built, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let text = format!(
+        "{} ({}, {})",
+        short(&built.path),
+        size(built.bytes.len()),
+        seconds(built.elapsed)
+    );
+    let data = json!({
+        "name": name,
+        "path": built.path,
+        "size": built.bytes.len(),
+        "elapsed_ms": built.elapsed.as_millis() as u64,
+    });
+    report::success(globals.output, &text, "built", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+fn seconds(elapsed: Duration) -> String {
+    match elapsed.as_millis() {
+        millis @ 0..1_000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", elapsed.as_secs_f64()),
+    }
+}

@@ -1,0 +1,116 @@
+//! Text for a terminal: colors removed, text of others made harmless, durations for people.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+const RESET: &str = "\x1b[0m";
+
+/// The text without its ANSI escapes.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    match text.contains('\x1b') {
+        true => Cow::Owned(anstream::adapter::strip_str(text).to_string()),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// One line of a guest, a client or a tool, so that it cannot do more to the terminal than fill its own line.
+///
+/// Colors stay and end with the line, and tabs stay. Every other control character is shown as its picture (`␛`,
+/// `␇`), or as `�` where there is none: cursor movement, title changes and the like become text.
+pub fn harmless(line: &str) -> Cow<'_, str> {
+    if !line.contains(|c: char| c.is_control() && c != '\t') {
+        return Cow::Borrowed(line);
+    }
+    let mut safe = String::with_capacity(line.len() + 8);
+    let mut rest = line;
+    let mut colored = false;
+    while let Some(c) = rest.chars().next() {
+        if let Some(length) = color_escape(rest) {
+            safe.push_str(&rest[..length]);
+            rest = &rest[length..];
+            colored = true;
+            continue;
+        }
+        safe.push(if c == '\t' { c } else { picture(c) });
+        rest = &rest[c.len_utf8()..];
+    }
+    if colored && !safe.ends_with(RESET) {
+        safe.push_str(RESET);
+    }
+    Cow::Owned(safe)
+}
+
+/// The length of the "select graphic rendition" escape that the text begins with, if it begins with one.
+fn color_escape(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\x1b[")?;
+    let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
+    parameters[end..]
+        .starts_with('m')
+        .then_some("\x1b[".len() + end + 1)
+}
+
+fn picture(c: char) -> char {
+    match c {
+        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\x7f' => '␡',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+/// A duration with three digits or so: `0.42 ms`, `12.3 ms`, `2.05 s`, `61.0 s`.
+pub(super) fn duration_text(duration: Duration) -> String {
+    let (value, unit) = match duration.as_secs_f64() {
+        seconds if seconds < 1.0 => (seconds * 1e3, "ms"),
+        seconds => (seconds, "s"),
+    };
+    let decimals = match value {
+        ..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        assert_eq!(harmless(line), expected);
+    }
+
+    #[test]
+    fn colors_and_tabs_stay() {
+        check("plain ünï\t→", "plain ünï\t→");
+        check("\x1b[1;38;5;9mred\x1b[0m", "\x1b[1;38;5;9mred\x1b[0m");
+        check("\x1b[4:3mcurly\tline", "\x1b[4:3mcurly\tline\x1b[0m");
+        check("\x1b[mreset", "\x1b[mreset\x1b[0m");
+    }
+
+    #[test]
+    fn everything_else_becomes_visible() {
+        check("\x1b[2J", "␛[2J");
+        check("\x1b[1A\x1b[2K", "␛[1A␛[2K");
+        check("\x1b]0;title\x07", "␛]0;title␇");
+        check("\x1b[?25l", "␛[?25l");
+        check("progress\rover", "progress␍over");
+        check("a\x08b\0c\x7fd", "a␈b␀c␡d");
+        check("\u{9b}31m", "\u{fffd}31m");
+        check("\x1b", "␛");
+        check("\x1b[", "␛[");
+        check("\x1b[31", "␛[31");
+        check("\x1b[31é", "␛[31é");
+    }
+
+    #[test]
+    fn durations_are_short() {
+        let of = |micros| duration_text(Duration::from_micros(micros));
+        assert_eq!(of(420), "0.42 ms");
+        assert_eq!(of(12_340), "12.3 ms");
+        assert_eq!(of(999_000), "999 ms");
+        assert_eq!(of(2_050_000), "2.05 s");
+        assert_eq!(of(61_000_000), "61.0 s");
+    }
+}

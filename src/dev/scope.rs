@@ -1,0 +1,172 @@
+//! Which files belong to which unit of a project.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::cargo;
+use super::state::UnitName;
+use super::watch::Targets;
+use crate::project::{Artifact, Command, Project, SiblingSource};
+
+/// Files that say what a project is, besides its config: its name and how it is built follow from them.
+const PROJECT_FILES: [&str; 5] = [
+    "Cargo.toml",
+    "package.json",
+    "pyproject.toml",
+    "componentize-py.toml",
+    "go.mod",
+];
+
+/// The units of a project and where their sources are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    units: BTreeMap<UnitName, Sources>,
+    /// Files that the projects were read from.
+    config: BTreeSet<PathBuf>,
+}
+
+/// Where the sources of one unit are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sources {
+    /// The root of its project, with all below it but the roots of other units.
+    root: Option<PathBuf>,
+    /// Directories that the build reads besides.
+    others: BTreeSet<PathBuf>,
+    /// Single files.
+    files: BTreeSet<PathBuf>,
+    /// What the build writes.
+    artifacts: BTreeSet<PathBuf>,
+    artifact_dirs: BTreeSet<PathBuf>,
+}
+
+/// Changed files by what they mean.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    pub config: BTreeSet<PathBuf>,
+    pub units: BTreeMap<UnitName, BTreeSet<PathBuf>>,
+}
+
+impl Scope {
+    /// Reads the manifests of cargo packages, for the packages that they depend on by path.
+    pub fn of(project: &Project) -> Self {
+        let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
+        let mut config = config_of(project);
+        for sibling in &project.dev.components {
+            let sources = match &sibling.source {
+                SiblingSource::File(path) => Sources::file(path),
+                SiblingSource::Project(project) => {
+                    config.extend(config_of(project));
+                    Sources::of(project)
+                }
+            };
+            units.insert(sibling.name.clone(), sources);
+        }
+        Self { units, config }
+    }
+
+    pub fn targets(&self) -> Targets {
+        let mut targets = Targets {
+            files: self.config.clone(),
+            ..Targets::default()
+        };
+        for sources in self.units.values() {
+            targets
+                .roots
+                .extend(sources.root.iter().chain(&sources.others).cloned());
+            targets.files.extend(sources.files.iter().cloned());
+            targets.except.extend(sources.artifacts.iter().cloned());
+            targets
+                .except_wasm_in
+                .extend(sources.artifact_dirs.iter().cloned());
+        }
+        targets
+    }
+
+    pub fn sort(&self, files: BTreeSet<PathBuf>) -> Sorted {
+        let mut sorted = Sorted::default();
+        for file in files {
+            for name in self.units_of(&file) {
+                sorted
+                    .units
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(file.clone());
+            }
+            if self.config.contains(&file) {
+                sorted.config.insert(file);
+            }
+        }
+        sorted
+    }
+
+    fn units_of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a UnitName> {
+        // The innermost root counts: a sibling may live inside the project.
+        let roots = self
+            .units
+            .values()
+            .filter_map(|sources| sources.root.as_deref());
+        let innermost = roots
+            .filter(|root| file.starts_with(root))
+            .max_by_key(|root| root.as_os_str().len());
+        let only_config = self.config.contains(file) && !is_project_file(file);
+        let belongs = move |sources: &Sources| {
+            let below = sources.root.as_deref() == innermost && innermost.is_some();
+            let besides = sources.others.iter().any(|dir| file.starts_with(dir));
+            sources.files.contains(file) || ((below || besides) && !only_config)
+        };
+        self.units
+            .iter()
+            .filter(move |(_, sources)| belongs(sources))
+            .map(|(name, _)| name)
+    }
+}
+
+fn config_of(project: &Project) -> BTreeSet<PathBuf> {
+    let mut files: BTreeSet<PathBuf> = project.sources.iter().cloned().collect();
+    if project.build.command != Command::None {
+        files.extend(PROJECT_FILES.map(|file| project.root.join(file)));
+    }
+    files
+}
+
+fn is_project_file(file: &Path) -> bool {
+    PROJECT_FILES
+        .iter()
+        .any(|name| file.file_name() == Some(name.as_ref()))
+}
+
+impl Sources {
+    fn file(path: &Path) -> Self {
+        Self {
+            files: [path.to_path_buf()].into(),
+            ..Self::default()
+        }
+    }
+
+    fn of(project: &Project) -> Self {
+        if project.build.command == Command::None
+            && let Artifact::Path(path) = &project.build.artifact
+        {
+            return Self::file(path);
+        }
+        let mut sources = Self {
+            root: Some(project.root.clone()),
+            ..Self::default()
+        };
+        match &project.build.artifact {
+            // A core module is wrapped, and the component put beside it.
+            Artifact::Path(path) => sources
+                .artifacts
+                .extend([path.clone(), path.with_extension("component.wasm")]),
+            Artifact::Search(dirs) => sources.artifact_dirs.extend(dirs.iter().cloned()),
+            Artifact::FromCargo => {}
+        }
+        let cargo::Outside { dirs, files } = cargo::outside(&project.root);
+        sources.others = dirs;
+        sources.files = files;
+        sources
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Tells what changed on disk: sets of files, once the disk has been quiet for a moment.
+//!
+//! Notifications only say where to look; what changed is what [`tree`] then finds to differ. So the ways in which an
+//! editor saves (in place, by a rename, by a backup and a new file) all come to one change, and a save that changes
+//! nothing to none. Only directories that are not ignored are watched, each on its own.
+//!
+//! Where the system has no watches left, everything is looked at again each second instead.
+
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use notify::event::{EventKind, ModifyKind};
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+pub use tree::Targets;
+use tree::{Touched, Tree};
+
+/// A change is told after so long without another.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// A change is told after so long, however busy the disk is.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often everything is looked at where the system does not tell.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What the watcher has to say.
+#[derive(Debug)]
+pub enum Report {
+    Changed {
+        files: BTreeSet<PathBuf>,
+        /// When the first of the changes was noticed.
+        since: Instant,
+    },
+    /// Watching works less well than it should.
+    Trouble {
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+/// How to learn of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// The system tells; where it cannot, look.
+    Notifications,
+    /// Look, for file systems that do not tell: some network mounts and containers.
+    Polling,
+}
+
+/// A running watcher. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    retarget: mpsc::Sender<(Targets, oneshot::Sender<()>)>,
+}
+
+impl Watcher {
+    /// Starts to watch. Whatever changes after this has returned is reported.
+    pub async fn start(targets: Targets, means: Means) -> (Self, mpsc::UnboundedReceiver<Report>) {
+        let (retarget, retargets) = mpsc::channel(1);
+        let (reports, receiver) = mpsc::unbounded_channel();
+        let (raw, events) = mpsc::unbounded_channel();
+        let mut worker = Worker {
+            tree: Tree::default(),
+            watched: BTreeSet::new(),
+            notify: None,
+            reports,
+        };
+        match means {
+            Means::Notifications => worker.connect(raw),
+            Means::Polling => {}
+        }
+        tokio::spawn(worker.run(retargets, events));
+        let watcher = Self { retarget };
+        watcher.retarget(targets).await;
+        (watcher, receiver)
+    }
+
+    /// Watches other targets from now on. A file that was watched before and changes meanwhile is still reported.
+    pub async fn retarget(&self, targets: Targets) {
+        let (done, wait) = oneshot::channel();
+        if self.retarget.send((targets, done)).await.is_ok() {
+            // An error means that the runtime is shutting down.
+            let _ = wait.await;
+        }
+    }
+}
+
+/// A notification that may matter: when it came, and the paths; none if notifications were lost.
+type Raw = (Instant, notify::Result<Vec<PathBuf>>);
+
+struct Worker {
+    tree: Tree,
+    /// The directories the system was asked to tell of.
+    watched: BTreeSet<PathBuf>,
+    /// `None`: everything is looked at each second.
+    notify: Option<RecommendedWatcher>,
+    reports: mpsc::UnboundedSender<Report>,
+}
+
+impl Worker {
+    fn connect(&mut self, raw: mpsc::UnboundedSender<Raw>) {
+        let handler = move |event: notify::Result<notify::Event>| {
+            let paths = match event {
+                Ok(event) if event.need_rescan() => Ok(Vec::new()),
+                Ok(event) if is_change(&event.kind) => Ok(event.paths),
+                Ok(_) => return,
+                Err(error) => Err(error),
+            };
+            // Nobody listens any more when the session ends.
+            let _ = raw.send((Instant::now(), paths));
+        };
+        match notify::recommended_watcher(handler) {
+            Ok(notify) => self.notify = Some(notify),
+            Err(error) => self.fall_back(&error),
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut retargets: mpsc::Receiver<(Targets, oneshot::Sender<()>)>,
+        mut events: mpsc::UnboundedReceiver<Raw>,
+    ) {
+        loop {
+            let polling = self.notify.is_none();
+            let (since, touched) = tokio::select! {
+                retarget = retargets.recv() => {
+                    let Some((targets, done)) = retarget else { return };
+                    self = self.blocking(|worker| worker.retarget(targets)).await;
+                    let _ = done.send(());
+                    continue;
+                }
+                Some((since, event)) = events.recv(), if !polling => {
+                    let mut touched = Touched::new();
+                    self.take(event, &mut touched);
+                    if touched.is_empty() {
+                        continue;
+                    }
+                    while since.elapsed() < PATIENCE
+                        && let Ok(Some((_, event))) = timeout(QUIET, events.recv()).await
+                    {
+                        self.take(event, &mut touched);
+                    }
+                    (since, touched)
+                }
+                () = tokio::time::sleep(POLL), if polling => (Instant::now(), self.tree.everything()),
+            };
+            self = self
+                .blocking(move |worker| worker.look(touched, since))
+                .await;
+        }
+    }
+
+    /// Looking at files blocks, so it is done where that is allowed.
+    async fn blocking(mut self, work: impl FnOnce(&mut Self) + Send + 'static) -> Self {
+        let work = move || {
+            work(&mut self);
+            self
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .expect("looking at files does not panic")
+    }
+
+    fn take(&mut self, event: notify::Result<Vec<PathBuf>>, touched: &mut Touched) {
+        match event {
+            Ok(paths) if paths.is_empty() => touched.extend(self.tree.everything()),
+            Ok(paths) => touched.extend(paths.into_iter().filter(|path| self.tree.cares_for(path))),
+            Err(error) => self.fall_back(&error),
+        }
+    }
+
+    fn retarget(&mut self, targets: Targets) {
+        let mut new = self.tree.retarget(targets);
+        self.watch();
+        while !new.is_empty() {
+            new = self.tree.look(&new).new_dirs;
+            self.watch();
+        }
+    }
+
+    fn look(&mut self, touched: Touched, since: Instant) {
+        // The directory under a name may be another one than before, and a watch stays with the old one.
+        for dir in self.watched.iter().filter(|dir| touched.contains(*dir)) {
+            if let Some(notify) = &mut self.notify {
+                let _ = notify.unwatch(dir);
+            }
+        }
+        self.watched
+            .retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
+
+        let mut files = BTreeSet::new();
+        let mut touched = touched;
+        while !touched.is_empty() {
+            self.watch();
+            let look = self.tree.look(&touched);
+            files.extend(look.changed);
+            touched = look.new_dirs;
+        }
+        self.watch();
+        if !files.is_empty() {
+            let _ = self.reports.send(Report::Changed { files, since });
+        }
+    }
+
+    /// Asks the system to tell of the directories that matter now, and of no others.
+    fn watch(&mut self) {
+        let wanted = self.tree.watched();
+        for dir in self.watched.difference(&wanted) {
+            if let Some(notify) = &mut self.notify {
+                // It may be gone, and its watch with it.
+                let _ = notify.unwatch(dir);
+            }
+        }
+        self.watched.retain(|dir| wanted.contains(dir));
+        for dir in wanted {
+            let Some(notify) = &mut self.notify else {
+                return;
+            };
+            if self.watched.contains(&dir) {
+                continue;
+            }
+            match notify.watch(&dir, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.watched.insert(dir);
+                }
+                Err(error) if is_out_of_watches(&error) => self.fall_back(&error),
+                // Gone again, or not ours to read: there is nothing to see in it.
+                Err(error) => tracing::debug!("not watching `{}`: {error}", dir.display()),
+            }
+        }
+    }
+
+    fn fall_back(&mut self, error: &notify::Error) {
+        self.notify = None;
+        self.watched.clear();
+        let hint = is_out_of_watches(error).then(|| {
+            "raise the limits: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024"
+                .to_string()
+        });
+        let message = match hint {
+            Some(_) => {
+                "the system has no file watches left; looking for changes once a second".to_string()
+            }
+            None => format!(
+                "the system does not tell of changes ({error}); looking for them once a second"
+            ),
+        };
+        let _ = self.reports.send(Report::Trouble { message, hint });
+    }
+}
+
+/// Reading a file, or changing its mode, is no change.
+fn is_change(kind: &EventKind) -> bool {
+    !matches!(
+        kind,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))
+    )
+}
+
+fn is_out_of_watches(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => true,
+        ErrorKind::Io(error) => matches!(
+            error.raw_os_error(),
+            Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE)
+        ),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

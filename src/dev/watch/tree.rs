@@ -1,0 +1,355 @@
+//! What the files of a project look like, and how that differs from the last look.
+//!
+//! Touches the disk and knows nothing of notifications: it is told where to look. Directories are listed one at a
+//! time, so that what is ignored costs nothing however large it is.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, Read};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ignore::WalkBuilder;
+
+/// Larger files are compared by size and time only.
+const HASHED: u64 = 4 << 20;
+
+/// How much the first look may read; later ones read what was written meanwhile.
+const FIRST_LOOK: u64 = 64 << 20;
+
+/// What to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Directories with everything below them that is not ignored.
+    pub roots: BTreeSet<PathBuf>,
+    /// Single files, existing or not, ignored or not.
+    pub files: BTreeSet<PathBuf>,
+    /// Files below the roots that do not count.
+    pub except: BTreeSet<PathBuf>,
+    /// Directories below the roots whose `.wasm` files do not count.
+    pub except_wasm_in: BTreeSet<PathBuf>,
+}
+
+/// The state of the targets when they were last looked at.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    targets: Targets,
+    /// The directories to look at, as far as they exist, each with its files.
+    dirs: BTreeMap<PathBuf, Files>,
+    /// The single files of the targets.
+    singles: BTreeMap<PathBuf, Option<Stamp>>,
+    /// How many bytes may still be read to hash files that nobody touched.
+    budget: u64,
+}
+
+type Files = BTreeMap<PathBuf, Stamp>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    /// `None`: too large, unreadable, or not read yet.
+    hash: Option<u64>,
+}
+
+/// Paths that something happened to: the files themselves, or their directories.
+pub(super) type Touched = BTreeSet<PathBuf>;
+
+/// What a look found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Files that are new, gone, or have other contents.
+    pub(super) changed: BTreeSet<PathBuf>,
+    /// Directories that are new and have not been looked into: they want to be watched first, or a file written in
+    /// between would be missed.
+    pub(super) new_dirs: BTreeSet<PathBuf>,
+}
+
+impl Tree {
+    /// Looks at other targets from now on. Tells the roots that are new: what a first look finds there is no change.
+    pub(super) fn retarget(&mut self, targets: Targets) -> Touched {
+        self.budget = FIRST_LOOK;
+        self.dirs
+            .retain(|dir, _| targets.roots.iter().any(|root| dir.starts_with(root)));
+        self.singles.retain(|file, _| targets.files.contains(file));
+        for file in &targets.files {
+            self.singles
+                .entry(file.clone())
+                .or_insert_with(|| Stamp::of(file, HASHED));
+        }
+        self.targets = targets;
+        self.targets
+            .roots
+            .iter()
+            .filter(|root| !self.dirs.contains_key(*root))
+            .cloned()
+            .collect()
+    }
+
+    /// The directories to be told of: those below the roots, and for each root or single file the nearest that
+    /// exists above it.
+    pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
+        let above = self.targets.roots.iter().chain(&self.targets.files);
+        let nearest = above.filter_map(|path| path.ancestors().skip(1).find(|dir| dir.is_dir()));
+        self.dirs
+            .keys()
+            .cloned()
+            .chain(nearest.map(Path::to_path_buf))
+            .collect()
+    }
+
+    /// Everything there is to look at.
+    pub(super) fn everything(&self) -> Touched {
+        self.dirs
+            .keys()
+            .chain(&self.targets.roots)
+            .cloned()
+            .collect()
+    }
+
+    /// Whether something that happened to this path can matter.
+    pub(super) fn cares_for(&self, path: &Path) -> bool {
+        let mut targets = self.targets.files.iter().chain(&self.targets.roots);
+        let known = self.dirs.contains_key(path)
+            || path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
+        (known && !is_noise(path)) || targets.any(|target| target.starts_with(path))
+    }
+
+    /// Looks again at what was touched, and at the single files.
+    pub(super) fn look(&mut self, touched: &Touched) -> Look {
+        let mut look = Look::default();
+        let mut dirs: BTreeSet<PathBuf> = touched
+            .iter()
+            .filter_map(|path| path.parent())
+            .map(Path::to_path_buf)
+            .collect();
+        dirs.extend(touched.iter().cloned());
+        if touched
+            .iter()
+            .any(|path| path.file_name().is_some_and(is_ignore_file))
+        {
+            dirs.extend(self.dirs.keys().cloned());
+        }
+        // A root may have been missing until now.
+        dirs.extend(
+            self.targets
+                .roots
+                .iter()
+                .filter(|root| !self.dirs.contains_key(*root))
+                .cloned(),
+        );
+        for dir in dirs {
+            if self.dirs.contains_key(&dir) || self.targets.roots.contains(&dir) {
+                self.list(&dir, touched, &mut look);
+            }
+        }
+        for (file, before) in &mut self.singles {
+            let now = Stamp::of(file, HASHED);
+            if Stamp::differs(before.as_ref(), now.as_ref()) {
+                look.changed.insert(file.clone());
+            }
+            *before = now;
+        }
+        look
+    }
+
+    fn list(&mut self, dir: &Path, touched: &Touched, look: &mut Look) {
+        if !dir.is_dir() {
+            return self.forget(dir, look);
+        }
+        let before = self
+            .dirs
+            .insert(dir.to_path_buf(), Files::new())
+            .unwrap_or_default();
+        let mut dirs = BTreeSet::new();
+        let mut files = Files::new();
+        for (path, is_dir) in entries(dir) {
+            if is_dir {
+                dirs.insert(path);
+            } else if !self.is_excepted(&path)
+                && let Some(stamp) = self.stamp(&path, before.get(&path), touched)
+            {
+                files.insert(path, stamp);
+            }
+        }
+        let all: BTreeSet<&PathBuf> = before.keys().chain(files.keys()).collect();
+        let changed = all
+            .into_iter()
+            .filter(|file| Stamp::differs(before.get(*file), files.get(*file)));
+        look.changed.extend(changed.cloned());
+        self.dirs.insert(dir.to_path_buf(), files);
+
+        let known = self
+            .dirs
+            .range::<Path, _>((Bound::Excluded(dir), Bound::Unbounded));
+        let known = known
+            .map(|(known, _)| known)
+            .take_while(|known| known.starts_with(dir));
+        let gone = known.filter(|known| {
+            known.parent() == Some(dir)
+                && !dirs.contains(*known)
+                && !self.targets.roots.contains(*known)
+        });
+        gone.cloned()
+            .collect::<Vec<_>>()
+            .iter()
+            .for_each(|gone| self.forget(gone, look));
+        for new in dirs {
+            if let btree_map::Entry::Vacant(entry) = self.dirs.entry(new) {
+                look.new_dirs.insert(entry.key().clone());
+                entry.insert(Files::new());
+            }
+        }
+    }
+
+    fn stamp(&mut self, path: &Path, before: Option<&Stamp>, touched: &Touched) -> Option<Stamp> {
+        if let Some(before) = before {
+            // A touched file is read whatever its time says: the clock of a file system is coarse.
+            let same = !touched.contains(path)
+                && !Stamp::differs(Some(before), Stamp::of(path, 0).as_ref());
+            return if same {
+                Some(before.clone())
+            } else {
+                Stamp::of(path, HASHED)
+            };
+        }
+        let stamp = Stamp::of(path, self.budget.min(HASHED));
+        if let Some(Stamp {
+            len, hash: Some(_), ..
+        }) = stamp
+        {
+            self.budget -= len;
+        }
+        stamp
+    }
+
+    /// A directory is gone, or ignored from now on.
+    fn forget(&mut self, dir: &Path, look: &mut Look) {
+        let (gone, kept) = std::mem::take(&mut self.dirs)
+            .into_iter()
+            .partition(|(known, _)| known.starts_with(dir));
+        self.dirs = kept;
+        look.changed
+            .extend(BTreeMap::into_values(gone).flat_map(Files::into_keys));
+    }
+
+    fn is_excepted(&self, file: &Path) -> bool {
+        let built = file.extension() == Some(OsStr::new("wasm"))
+            && file
+                .parent()
+                .is_some_and(|dir| self.targets.except_wasm_in.contains(dir));
+        built || self.targets.except.contains(file)
+    }
+}
+
+impl Stamp {
+    /// `None` when there is no such file. Reads it if it has no more than `limit` bytes.
+    fn of(path: &Path, limit: u64) -> Option<Self> {
+        let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
+        let len = metadata.len();
+        let hash = if len <= limit { hash(path).ok() } else { None };
+        Some(Self {
+            len,
+            modified: metadata.modified().ok(),
+            hash,
+        })
+    }
+
+    fn differs(before: Option<&Self>, now: Option<&Self>) -> bool {
+        match (before, now) {
+            (
+                Some(Self {
+                    hash: Some(before), ..
+                }),
+                Some(Self {
+                    hash: Some(now), ..
+                }),
+            ) => before != now,
+            (Some(before), Some(now)) => before.len != now.len || before.modified != now.modified,
+            (before, now) => before.is_some() != now.is_some(),
+        }
+    }
+}
+
+fn hash(path: &Path) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let mut hasher = DefaultHasher::new();
+    let mut buffer = [0; 16 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.write(&buffer[..read]),
+        }
+    }
+}
+
+/// The files and directories in a directory that are not ignored; true for a directory.
+fn entries(dir: &Path) -> impl Iterator<Item = (PathBuf, bool)> {
+    let mut walk = WalkBuilder::new(dir);
+    walk.max_depth(Some(1))
+        .hidden(false)
+        .follow_links(true)
+        // A project that is not in a repository yet has its .gitignore for a reason.
+        .require_git(false)
+        .add_custom_ignore_filename(".washignore")
+        .filter_entry(|entry| entry.depth() == 0 || !is_ours_or_a_tools(entry.path()));
+    walk.build()
+        .flatten()
+        .filter(|entry| entry.depth() == 1)
+        .filter_map(|entry| {
+            let kind = entry.file_type()?;
+            let linked = entry.path_is_symlink();
+            let path = entry.into_path();
+            if linked && kind.is_dir() && leads_upwards(&path) {
+                return None;
+            }
+            (kind.is_dir() || (kind.is_file() && !is_noise(&path))).then_some((path, kind.is_dir()))
+        })
+}
+
+/// Whether a link leads to a directory that it lies in itself.
+fn leads_upwards(link: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let target = real(link);
+    link.ancestors().skip(1).any(|above| real(above) == target)
+}
+
+/// Directories that are never sources: what `wash` keeps, version control, what tools say is theirs.
+fn is_ours_or_a_tools(path: &Path) -> bool {
+    match path.file_name().and_then(OsStr::to_str) {
+        Some(".git" | ".hg" | ".svn" | ".jj" | ".wash" | "node_modules" | "__pycache__") => true,
+        Some("target") => path.with_file_name("Cargo.toml").exists(),
+        _ => path.join("CACHEDIR.TAG").exists() || path.join("pyvenv.cfg").exists(),
+    }
+}
+
+/// Files that editors and file managers leave for a moment.
+fn is_noise(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+        return false;
+    };
+    name.ends_with('~')
+        || name.starts_with(".#")
+        || (name.starts_with('#') && name.ends_with('#'))
+        || (name.starts_with('.')
+            && [".swp", ".swo", ".swx"]
+                .iter()
+                .any(|suffix| name.ends_with(suffix)))
+        || name.ends_with("___jb_tmp___")
+        || name.ends_with("___jb_old___")
+        || name.starts_with(".goutputstream-")
+        || matches!(name, "4913" | ".DS_Store")
+}
+
+fn is_ignore_file(name: &OsStr) -> bool {
+    matches!(
+        name.to_str(),
+        Some(".gitignore" | ".ignore" | ".washignore")
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! Compiled code on disk, so that nothing is compiled twice: a second start maps a file instead.
+//!
+//! A file is named by everything its content depends on: the component, the engine's settings, the version of
+//! wasmtime and the processor. Loading machine code trusts the file entirely, so a file is used only when it lies in
+//! a folder that nobody else can write to, belongs to this user, and ends with a seal: a digest of its name and
+//! content. Whatever fails that is compiled again and replaced. Files appear by renaming, complete or not at all, so
+//! any number of processes may share the folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use etcetera::BaseStrategy;
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Engine, Result};
+
+/// When the files grow beyond this many bytes, those not used for longest are removed.
+const SIZE: u64 = 1 << 30;
+
+/// A temporary file older than this was left behind by a process that died.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+const MAGIC: &[u8; 8] = b"washcode";
+const SEAL: u64 = 8 + 32;
+
+/// The folder for compiled code in the user's cache folder, if the user has one.
+pub fn default_dir() -> Option<PathBuf> {
+    let dirs = etcetera::choose_base_strategy().ok()?;
+    Some(dirs.cache_dir().join("wash").join("compiled"))
+}
+
+/// Why a folder cannot hold compiled code.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    #[error("cannot create `{path}`")]
+    Create { path: PathBuf, source: io::Error },
+    #[error("`{path}` is not a directory")]
+    NotADirectory { path: PathBuf },
+    #[error("`{path}` belongs to another user")]
+    Foreign { path: PathBuf },
+    #[error("cannot close `{path}` to other users")]
+    Permissions { path: PathBuf, source: io::Error },
+}
+
+pub(crate) struct Cache {
+    dir: PathBuf,
+    size: u64,
+}
+
+pub(crate) struct Loaded {
+    pub(crate) component: Component,
+    pub(crate) hit: bool,
+    /// Why the code was not kept, if it was not. The component works all the same.
+    pub(crate) problem: Option<io::Error>,
+}
+
+impl Cache {
+    /// Opens a folder, which is created if it is missing, and made private to this user.
+    pub(crate) fn open(dir: &Path) -> std::result::Result<Self, CacheError> {
+        let path = || dir.to_owned();
+        if let Some(parent) = dir.parent() {
+            fs::create_dir_all(parent).map_err(|source| CacheError::Create {
+                path: parent.to_owned(),
+                source,
+            })?;
+        }
+        match fs::DirBuilder::new().mode(0o700).create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(CacheError::Create {
+                    path: path(),
+                    source: error,
+                });
+            }
+            _ => {}
+        }
+        let metadata = fs::symlink_metadata(dir).map_err(|source| CacheError::Create {
+            path: path(),
+            source,
+        })?;
+        if !metadata.is_dir() {
+            return Err(CacheError::NotADirectory { path: path() });
+        }
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(CacheError::Foreign { path: path() });
+        }
+        if metadata.mode() & 0o077 != 0 {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| {
+                CacheError::Permissions {
+                    path: path(),
+                    source,
+                }
+            })?;
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            size: SIZE,
+        })
+    }
+
+    /// Loads what was compiled before, or compiles and keeps it.
+    pub(crate) fn load_or_compile(&self, engine: &Engine, bytes: &[u8]) -> Result<Loaded> {
+        let key = key(engine, bytes);
+        let path = self.dir.join(format!("{}.cwasm", hex(&key)));
+        if let Some(component) = load(engine, &path, &key) {
+            return Ok(Loaded {
+                component,
+                hit: true,
+                problem: None,
+            });
+        }
+        let code = engine.precompile_component(bytes)?;
+        let problem = self.store(&path, &key, &code).err();
+        let component = match load(engine, &path, &key) {
+            Some(component) => component,
+            None => from_memory(engine, &code)?,
+        };
+        Ok(Loaded {
+            component,
+            hit: false,
+            problem,
+        })
+    }
+
+    fn store(&self, path: &Path, key: &[u8; 32], code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&self.dir)?;
+        file.write_all(code)?;
+        file.write_all(MAGIC)?;
+        file.write_all(
+            &Sha256::new()
+                .chain_update(key)
+                .chain_update(code)
+                .finalize(),
+        )?;
+        file.persist(path).map_err(|error| error.error)?;
+        self.prune(path)
+    }
+
+    /// Removes the files not used for longest, but never `keep`, until the rest fits.
+    fn prune(&self, keep: &Path) -> io::Result<()> {
+        let mut files = Vec::new();
+        let mut total = 0;
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            // Another process may be pruning as well.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(TEMPORARY.as_bytes())
+            {
+                if used.elapsed().is_ok_and(|age| age > ABANDONED) {
+                    let _ = fs::remove_file(entry.path());
+                }
+                continue;
+            }
+            total += metadata.len();
+            files.push((used, metadata.len(), entry.path()));
+        }
+        files.sort();
+        for (_, len, path) in files {
+            if total <= self.size {
+                break;
+            }
+            // A process that has the file mapped keeps it: removing takes away the name only.
+            if path != keep && fs::remove_file(&path).is_ok() {
+                total -= len;
+            }
+        }
+        Ok(())
+    }
+}
+
+const TEMPORARY: &str = ".new-";
+
+/// Everything that compiled code depends on.
+fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
+    struct Sha(Sha256);
+    impl Hasher for Sha {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut sha = Sha(Sha256::new());
+    // Hashes the settings, the target with the processor's features, and the version of wasmtime.
+    engine.precompile_compatibility_hash().hash(&mut sha);
+    sha.0.update(Sha256::digest(bytes));
+    sha.0.finalize().into()
+}
+
+/// The code in a file, if the file is whole, ours and private. Marks it as used.
+fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Component> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
+        .ok()?;
+    if !trusted(&file).ok()? || !sealed(&file, key).ok()? {
+        return None;
+    }
+    // Best effort: a folder that cannot be written to still serves what it has.
+    let _ = file.set_modified(SystemTime::now());
+    // SAFETY: the file must be what `precompile_component` made. It lies in a folder which only this user can write
+    // to, is this user's, is no link, and its digest shows that it is what was written under this name; and files
+    // are replaced by renaming, never written in place, so that a mapping does not change under us.
+    #[expect(
+        unsafe_code,
+        reason = "mapping compiled code is what makes a second start fast"
+    )]
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    component.ok()
+}
+
+fn from_memory(engine: &Engine, code: &[u8]) -> Result<Component> {
+    // SAFETY: the bytes come from `precompile_component` of this process and were not touched since.
+    #[expect(
+        unsafe_code,
+        reason = "the code cannot be kept, and compiling it twice would be a waste"
+    )]
+    unsafe {
+        Component::deserialize(engine, code)
+    }
+}
+
+fn trusted(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    Ok(metadata.is_file() && ours && metadata.mode() & 0o022 == 0 && metadata.len() > SEAL)
+}
+
+fn sealed(mut file: &File, key: &[u8; 32]) -> io::Result<bool> {
+    let code = file.metadata()?.len() - SEAL;
+    let mut digest = Sha256::new().chain_update(key);
+    if io::copy(&mut file.take(code), &mut digest)? != code {
+        return Ok(false);
+    }
+    let mut seal = Vec::with_capacity(SEAL as usize);
+    file.read_to_end(&mut seal)?;
+    Ok(seal
+        .strip_prefix(MAGIC)
+        .is_some_and(|expected| expected == digest.finalize().as_slice()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,159 @@
+//! Tells what went wrong in a guest: one line for the client, a backtrace for the console.
+
+use std::fmt::Write as _;
+
+use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::limits::LimitReached;
+
+pub(crate) struct Report {
+    /// What happened, as one line.
+    pub(crate) summary: String,
+    /// The calls that led there, innermost first, indented; empty when it did not happen in a guest.
+    pub(crate) backtrace: String,
+}
+
+/// Describes the failure of a guest of which the members are composed.
+pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
+    let mut backtrace = String::new();
+    if let Some(trace) = error.downcast_ref::<WasmBacktrace>() {
+        let frames = trace.frames();
+        for (index, frame) in frames.iter().enumerate().skip(panic_machinery(frames)) {
+            write_frame(&mut backtrace, index, frame, members);
+        }
+    }
+    Report {
+        summary: summary(error),
+        backtrace,
+    }
+}
+
+/// How many of the innermost frames are Rust's way from a `panic!` to the trap, which tells nothing.
+fn panic_machinery(frames: &[FrameInfo]) -> usize {
+    let is_machinery = |frame: &FrameInfo| {
+        let function = frame.func_name().map(demangle).unwrap_or_default();
+        function.starts_with("core::panicking::") || function.ends_with("rust_begin_unwind")
+    };
+    frames
+        .iter()
+        .rposition(is_machinery)
+        .map_or(0, |last| last + 1)
+}
+
+/// Describes an error of the engine's own: the cause first, then what was being done, outermost last.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut lines: Vec<_> = error.chain().map(ToString::to_string).collect();
+    lines.reverse();
+    lines.join("\n")
+}
+
+impl Report {
+    /// The summary, and the backtrace below it.
+    pub(crate) fn text(&self) -> String {
+        match self.backtrace.as_str() {
+            "" => self.summary.clone(),
+            backtrace => format!("{}\n{}", self.summary, backtrace.trim_end()),
+        }
+    }
+}
+
+fn summary(error: &Error) -> String {
+    if let Some(limit) = error.downcast_ref::<LimitReached>() {
+        return limit.to_string();
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
+        return format!("the guest called `exit` with status {status}");
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return trap.to_string();
+    }
+    error
+        .root_cause()
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or("unknown error")
+        .to_owned()
+}
+
+fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, members: &[&str]) {
+    let function = frame
+        .func_name()
+        .map_or_else(|| format!("function {}", frame.func_index()), demangle);
+    let origin = match member(frame, members) {
+        Some(member) => format!("  [{member}]"),
+        None => frame
+            .module()
+            .name()
+            .map(|name| format!("  [module {name}]"))
+            .unwrap_or_default(),
+    };
+    let symbols = frame.symbols();
+    let inlined = symbols.split_last().map_or(&[][..], |(_, inlined)| inlined);
+    let mut mark = format!("{index:>3}:");
+    for symbol in inlined {
+        let name = symbol.name().map_or_else(|| "?".to_owned(), demangle);
+        let _ = writeln!(out, "  {mark} {name}{origin}");
+        write_place(out, symbol);
+        mark = "    ".to_owned();
+    }
+    let _ = writeln!(out, "  {mark} {function}{origin}");
+    if let Some(symbol) = symbols.last() {
+        write_place(out, symbol);
+    }
+}
+
+fn write_place(out: &mut String, symbol: &FrameSymbol) {
+    if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
+        let column = symbol
+            .column()
+            .map(|column| format!(":{column}"))
+            .unwrap_or_default();
+        let _ = writeln!(out, "         at {file}:{line}{column}");
+    }
+}
+
+/// The member that a frame belongs to, if it can be told: the only one, or the one that gave its core module its name,
+/// as Rust's and other toolchains do.
+fn member<'a>(frame: &FrameInfo, members: &[&'a str]) -> Option<&'a str> {
+    if let [only] = members {
+        return Some(only);
+    }
+    let module = plain(frame.module().name()?);
+    members
+        .iter()
+        .copied()
+        .find(|member| plain(member) == module)
+}
+
+fn plain(name: &str) -> String {
+    name.strip_suffix(".wasm").unwrap_or(name).replace('-', "_")
+}
+
+fn demangle(name: &str) -> String {
+    match rustc_demangle::try_demangle(name) {
+        // The alternate form leaves out the hash at the end.
+        Ok(name) => format!("{name:#}"),
+        Err(_) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_names_are_demangled_and_others_kept() {
+        assert_eq!(demangle("_ZN3foo3bar17h05af221e174051e9E"), "foo::bar");
+        assert_eq!(demangle("main.handle"), "main.handle");
+    }
+
+    #[test]
+    fn module_names_tell_members() {
+        assert_eq!(
+            plain("blobstore_filesystem.wasm"),
+            plain("blobstore-filesystem")
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Calls the exported HTTP handler of an instance, of WASI 0.2 or 0.3.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::InstancePre;
+use wasmtime::{Result, Store};
+use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
+
+use super::state::State;
+
+pub(super) type Request = http::Request<WasiBody>;
+type Response = http::Response<WasiBody>;
+
+/// The exported handler, looked up once.
+pub(crate) enum Entry {
+    P2(p2::bindings::ProxyPre<State>),
+    P3(p3::bindings::ServicePre<State>),
+}
+
+/// Takes the head of the response, at most once.
+#[derive(Clone)]
+pub(super) struct Answer(Arc<Mutex<Option<oneshot::Sender<Outcome>>>>);
+
+/// How a guest answered: with a response, or with one of the error codes of wasi:http.
+pub(super) type Outcome = std::result::Result<Response, HttpError>;
+
+impl Answer {
+    pub(super) fn new() -> (Self, oneshot::Receiver<Outcome>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+    }
+
+    fn send(&self, outcome: Outcome) {
+        if let Some(sender) = self.take() {
+            // When nobody waits, the client has gone, and the guest is about to be stopped.
+            let _ = sender.send(outcome);
+        }
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
+    }
+
+    fn take(&self) -> Option<oneshot::Sender<Outcome>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Entry {
+    /// Finds the export that handles HTTP requests, if the component has one.
+    pub(crate) fn find(pre: &InstancePre<State>) -> Result<Option<Self>> {
+        let component = pre.component();
+        let exports = component.component_type();
+        let mut exports = exports.exports(component.engine()).map(|(name, _)| name);
+        Ok(match exports.find_map(handler_version) {
+            Some(Version::P2) => Some(Self::P2(p2::bindings::ProxyPre::new(pre.clone())?)),
+            Some(Version::P3) => Some(Self::P3(p3::bindings::ServicePre::new(pre.clone())?)),
+            None => None,
+        })
+    }
+
+    /// Instantiates the component, without calling anything.
+    pub(super) async fn instantiate(&self, store: &mut Store<State>) -> Result<Instance> {
+        Ok(match self {
+            Self::P2(pre) => Instance::P2(pre.instantiate_async(store).await?),
+            Self::P3(pre) => Instance::P3(pre.instantiate_async(store).await?),
+        })
+    }
+}
+
+pub(super) enum Instance {
+    P2(p2::bindings::Proxy),
+    P3(p3::bindings::Service),
+}
+
+impl Instance {
+    /// Runs a request until the guest has nothing more to do. `ended` tells when nobody takes any more of the body.
+    pub(super) async fn serve(
+        self,
+        store: &mut Store<State>,
+        request: Request,
+        answer: &Answer,
+        ended: CancellationToken,
+    ) -> Result<()> {
+        match self {
+            Self::P2(proxy) => serve_p2(&proxy, store, request, answer).await,
+            Self::P3(service) => serve_p3(&service, store, request, answer, ended).await,
+        }
+    }
+}
+
+enum Version {
+    P2,
+    P3,
+}
+
+fn handler_version(export: &str) -> Option<Version> {
+    if export.starts_with("wasi:http/incoming-handler@0.2.") {
+        Some(Version::P2)
+    } else if export.starts_with("wasi:http/handler@0.3.") {
+        Some(Version::P3)
+    } else {
+        None
+    }
+}
+
+async fn serve_p2(
+    proxy: &p2::bindings::Proxy,
+    store: &mut Store<State>,
+    request: Request,
+    answer: &Answer,
+) -> Result<()> {
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(p2::bindings::http::types::Scheme::Http, request)?;
+    let out = http.new_response_outparam_from_callback({
+        let answer = answer.clone();
+        move |response| answer.send(response.map_err(HttpError::from))
+    })?;
+    proxy
+        .wasi_http_incoming_handler()
+        .call_handle(store, request, out)
+        .await
+}
+
+async fn serve_p3(
+    service: &p3::bindings::Service,
+    store: &mut Store<State>,
+    request: Request,
+    answer: &Answer,
+    ended: CancellationToken,
+) -> Result<()> {
+    let (request, sent) = p3::Request::from_http(store.data_mut().http().hooks, request);
+    let request = store.data_mut().table().push(request)?;
+    store
+        .run_concurrent(async |accessor| {
+            match service
+                .wasi_http_handler()
+                .call_handle(accessor, request)
+                .await?
+            {
+                Ok(response) => {
+                    let response = accessor.with(|mut store| {
+                        let response = store.get().table().delete(response)?;
+                        response.into_http_with_getter(&mut store, sent, State::http)
+                    })?;
+                    answer.send(Ok(response));
+                    // Streams move only while this runs, whoever feeds them: a guest may have passed on a stream that
+                    // the host writes to, and be done long before its end.
+                    ended.cancelled().await;
+                }
+                Err(code) => answer.send(Err(HttpError::from(code))),
+            }
+            poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+            Ok(())
+        })
+        .await?
+}

@@ -1,0 +1,187 @@
+//! What a store holds: the resources of one instance, and the authority of each member in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::cli::WasiCliCtxView;
+use wasmtime_wasi::clocks::WasiClocksCtxView;
+use wasmtime_wasi::filesystem::{WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::random::WasiRandomCtx;
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
+
+use crate::capability::http_client::{AllowList, Gate};
+use crate::console::{Console, GuestStream};
+use crate::http::RequestId;
+
+use super::limits::MemoryBudget;
+use super::output::GuestOutput;
+
+/// What a member was given, made ready once for all instances of a workload.
+pub(crate) struct MemberSetup {
+    pub(crate) name: Arc<str>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) arguments: Vec<String>,
+    /// Holds the directories open.
+    pub(crate) filesystem: WasiFilesystemCtx,
+    pub(crate) config: BTreeMap<String, String>,
+    pub(crate) outgoing_http: AllowList,
+}
+
+/// On whose behalf an instance runs.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) console: Console,
+    /// `None` while a workload is tried out before it serves.
+    pub(crate) request: Option<RequestId>,
+}
+
+pub(crate) struct State {
+    pub(crate) budget: MemoryBudget,
+    pub(crate) call: Call,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    /// Serves the interfaces that grant nothing: no environment, no directories, no network.
+    nobody: WasiCtx,
+    members: Vec<MemberState>,
+}
+
+struct MemberState {
+    setup: Arc<MemberSetup>,
+    /// Made when the member first asks for something: most members of a request do not.
+    wasi: Option<WasiCtx>,
+    gate: Gate,
+}
+
+impl State {
+    pub(crate) fn new(members: &[Arc<MemberSetup>], budget: MemoryBudget, call: Call) -> Self {
+        let members = members.iter().map(|setup| MemberState {
+            setup: Arc::clone(setup),
+            wasi: None,
+            gate: Gate::new(Arc::clone(setup), call.clone()),
+        });
+        Self {
+            budget,
+            members: members.collect(),
+            call,
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            nobody: WasiCtx::default(),
+        }
+    }
+
+    pub(crate) fn setup(&self, member: usize) -> &Arc<MemberSetup> {
+        &self.members[member].setup
+    }
+
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub(crate) fn random(&mut self) -> &mut WasiRandomCtx {
+        self.nobody.random()
+    }
+
+    pub(crate) fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView {
+            ctx: self.nobody.clocks(),
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn cli(&mut self) -> WasiCliCtxView<'_> {
+        WasiCliCtxView {
+            ctx: self.nobody.cli(),
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn filesystem(&mut self) -> WasiFilesystemCtxView<'_> {
+        WasiFilesystemCtxView {
+            ctx: self.nobody.filesystem(),
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn sockets(&mut self) -> WasiSocketsCtxView<'_> {
+        WasiSocketsCtxView {
+            ctx: self.nobody.sockets(),
+            table: &mut self.table,
+        }
+    }
+
+    /// wasi:http for what sends no request: requests and responses that come in.
+    pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: wasmtime_wasi_http::default_hooks(),
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+
+    pub(crate) fn member_cli(&mut self, member: usize) -> WasiCliCtxView<'_> {
+        WasiCliCtxView {
+            ctx: self.members[member].wasi(&self.call).cli(),
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn member_filesystem(&mut self, member: usize) -> WasiFilesystemCtxView<'_> {
+        let ctx = self.members[member].wasi(&self.call).filesystem();
+        WasiFilesystemCtxView {
+            ctx,
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn member_sockets(&mut self, member: usize) -> WasiSocketsCtxView<'_> {
+        WasiSocketsCtxView {
+            ctx: self.members[member].wasi(&self.call).sockets(),
+            table: &mut self.table,
+        }
+    }
+
+    pub(crate) fn member_http(&mut self, member: usize) -> WasiHttpCtxView<'_> {
+        let hooks = &mut self.members[member].gate;
+        WasiHttpCtxView {
+            hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl MemberState {
+    fn wasi(&mut self, call: &Call) -> &mut WasiCtx {
+        self.wasi.get_or_insert_with(|| {
+            let setup = &self.setup;
+            let output = |stream| {
+                GuestOutput::new(
+                    call.console.clone(),
+                    stream,
+                    Arc::clone(&setup.name),
+                    call.request,
+                )
+            };
+            // Sockets stay denied, as the builder has them: no setting grants them yet.
+            let mut wasi = WasiCtx::builder()
+                .envs(&setup.environment)
+                .arg(&setup.name)
+                .args(&setup.arguments)
+                .stdout(output(GuestStream::Stdout))
+                .stderr(output(GuestStream::Stderr))
+                .build();
+            *wasi.filesystem() = setup.filesystem.clone();
+            wasi
+        })
+    }
+}
+
+/// For interfaces that need the resources only.
+pub(crate) struct Table;
+
+impl HasData for Table {
+    type Data<'a> = &'a mut ResourceTable;
+}

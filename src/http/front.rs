@@ -1,0 +1,114 @@
+//! The swap slot: what answers requests at this moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use http::Response;
+use tokio::sync::watch;
+
+use super::access::Ticket;
+use super::{Body, Handler, Page, Request, RequestId, Stop, Wants, page};
+use crate::console::Console;
+
+/// Stands in front of the handlers of a session; clones are the same front.
+///
+/// A request is answered by what is in the slot when its head arrives, and holds on to that until its response's body
+/// has ended: whoever drops the last handle on a replaced handler knows that its last request is done.
+#[derive(Clone)]
+pub struct Front {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    slot: watch::Sender<Slot>,
+    console: Console,
+    last_id: AtomicU64,
+    in_flight: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+enum Slot {
+    Serving(Arc<dyn Handler>),
+    /// Nothing to serve yet; the page says why.
+    Unavailable(Arc<Page>),
+}
+
+impl Front {
+    /// Answers with [`Page::starting`] until told otherwise. The access log goes to the console.
+    pub fn new(console: Console) -> Self {
+        let inner = Inner {
+            slot: watch::Sender::new(Slot::Unavailable(Arc::new(Page::starting()))),
+            console,
+            last_id: AtomicU64::new(0),
+            in_flight: Arc::new(AtomicUsize::new(0)),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// From now on, this handler answers new requests.
+    pub fn serve(&self, handler: Arc<dyn Handler>) {
+        self.put(Slot::Serving(handler));
+    }
+
+    /// From now on, this page answers new requests.
+    pub fn unavailable(&self, page: Page) {
+        self.put(Slot::Unavailable(Arc::new(page)));
+    }
+
+    /// Requests whose response's body has not ended yet.
+    pub fn in_flight(&self) -> usize {
+        self.inner.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Answers one request. `stop` tells whether it is the server that cut the response off.
+    pub(super) async fn answer(&self, request: Request, stop: &Stop) -> Response<Body> {
+        if let Some(edition) = page::waiting(request.headers()) {
+            return self.out_of_date(edition, stop).await;
+        }
+        let id = RequestId(self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let aborted = stop.immediate.clone();
+        let ticket = Ticket::new(
+            id,
+            &request,
+            &self.inner.console,
+            &self.inner.in_flight,
+            aborted,
+        );
+        let slot = self.inner.slot.borrow().clone();
+        match slot {
+            Slot::Serving(handler) => {
+                let response = handler.handle(request, id).await;
+                ticket.track(response, Some(handler))
+            }
+            Slot::Unavailable(page) => {
+                ticket.track(page.response(Wants::of(request.headers())), None)
+            }
+        }
+    }
+
+    /// Answers a page in a browser when there is something better to show. That is not a request to the project, so
+    /// it has no number and no access line.
+    async fn out_of_date(&self, edition: &str, stop: &Stop) -> Response<Body> {
+        let mut slot = self.inner.slot.subscribe();
+        let another = |slot: &Slot| match slot {
+            Slot::Serving(_) => true,
+            Slot::Unavailable(page) => page.edition() != edition,
+        };
+        tokio::select! {
+            _ = slot.wait_for(another) => page::waited(true),
+            () = stop.graceful.cancelled() => page::waited(false),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pages_waiting(&self) -> usize {
+        self.inner.slot.receiver_count()
+    }
+
+    fn put(&self, slot: Slot) {
+        // The old slot is dropped here, after the lock: a handler may run its owner's code as it goes.
+        drop(self.inner.slot.send_replace(slot));
+    }
+}

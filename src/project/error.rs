@@ -1,0 +1,107 @@
+//! Why a directory is not a project that can be built.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::Warning;
+use crate::report::Advice;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    #[error("there is no directory `{}`", .0.display())]
+    NoSuchDirectory(PathBuf),
+    #[error("there is no file `{}`", .0.display())]
+    NoSuchFile(PathBuf),
+    #[error("`{}` is a directory, expected a component", .0.display())]
+    NotAFile(PathBuf),
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("no project in `{}`{}", .start.display(), if *.searched_above { " or above it" } else { "" })]
+    NotRecognised {
+        start: PathBuf,
+        searched_above: bool,
+    },
+    #[error("nothing says how to build the project in `{}`", .0.display())]
+    NoBuild(PathBuf),
+    #[error("`{}` has no script `{script}`, so nothing says how to build the component", .file.display())]
+    NoBuildScript { file: PathBuf, script: String },
+    #[error("cannot tell how to build the Python component in `{}`: {reason}", .root.display())]
+    Python { root: PathBuf, reason: String },
+    /// Every problem of the config files, in the order of the file.
+    #[error("{}", Problems(.0))]
+    Invalid(Vec<Warning>),
+    #[error("component `{name}` cannot be loaded from `{}`", .root.display())]
+    Sibling {
+        name: String,
+        root: PathBuf,
+        source: Box<ProjectError>,
+    },
+    #[error("projects are components of each other: {}", join(.0))]
+    Cycle(Vec<PathBuf>),
+}
+
+impl Advice for ProjectError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            ProjectError::NotRecognised { .. } | ProjectError::NoBuild(_) => vec![
+                "looked for .wash/config.yaml, .yml, .json or .toml, Cargo.toml, go.mod, package.json, pyproject.toml \
+                 and componentize-py.toml; another project says how it is built in .wash/config.yaml:\n\n\
+                 build:\n  command: make component.wasm\n  component_path: component.wasm"
+                    .to_string(),
+            ],
+            ProjectError::NotAFile(path) => vec![format!("for the project in it: wash -C {} dev", path.display())],
+            ProjectError::NoBuildScript { script, .. } => vec![format!(
+                "add a script `{script}` that writes a component, or set `build.command` and `build.component_path` in \
+                 .wash/config.yaml"
+            )],
+            ProjectError::Python { .. } => vec![
+                "set the command in .wash/config.yaml:\n\n\
+                 build:\n  command: componentize-py -d wit -w WORLD componentize app -o app.wasm\n  \
+                 component_path: app.wasm"
+                    .to_string(),
+            ],
+            ProjectError::Invalid(problems) => {
+                let hints = problems.iter().filter_map(|problem| problem.hint.clone());
+                hints.collect::<indexmap::IndexSet<_>>().into_iter().collect()
+            }
+            ProjectError::Sibling { source, .. } => source.hints(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+/// One problem on one line; several as a list.
+struct Problems<'p>(&'p [Warning]);
+
+impl fmt::Display for Problems<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [problem] => problem.fmt(f),
+            problems => {
+                write!(f, "the configuration has {} problems", problems.len())?;
+                problems
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+        }
+    }
+}
+
+fn join(roots: &[PathBuf]) -> String {
+    roots
+        .iter()
+        .map(|root| format!("`{}`", root.display()))
+        .collect::<Vec<_>>()
+        .join(" -> ")
+}

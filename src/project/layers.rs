@@ -1,0 +1,233 @@
+//! The layers of the configuration, lowest first: the user's config, the project's, `WASH_SECTION__KEY` in the
+//! environment, the command line. Merged key by key; lists are replaced.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::BaseStrategy;
+
+use super::parse::parse;
+use super::table::Notes;
+use super::value::{Node, Origin, Value};
+use super::{Overrides, ProjectError};
+
+/// In the order in which they are looked for; the first that exists is read.
+const NAMES: [&str; 4] = ["config.yaml", "config.yml", "config.json", "config.toml"];
+
+/// The merged configuration, and the files it came from or would have come from.
+pub(super) struct Layers {
+    pub(super) config: Value,
+    pub(super) sources: Vec<PathBuf>,
+}
+
+/// `root` is `None` for a component that is there already: it has no project config.
+pub(super) fn read(
+    root: Option<&Path>,
+    overrides: &Overrides,
+    notes: &Notes,
+) -> Result<Layers, ProjectError> {
+    let mut layers = Layers {
+        config: Value::empty_map(root.unwrap_or(Path::new("."))),
+        sources: Vec::new(),
+    };
+    match &overrides.user_config {
+        Some(file) => layers.add_file(file, notes)?,
+        None => {
+            if let Some(dir) = user_config_dir(overrides) {
+                layers.add_first(&dir, notes)?;
+            }
+        }
+    }
+    match (&overrides.config, root) {
+        (Some(file), _) => layers.add_file(file, notes)?,
+        (None, Some(root)) => layers.add_first(&root.join(".wash"), notes)?,
+        (None, None) => {}
+    }
+    for (name, text) in &overrides.env {
+        let Some(path) = key_of_variable(name) else {
+            continue;
+        };
+        layers.config.insert(&path, variable(name, text));
+    }
+    let flags = [
+        ("--address", &overrides.address, &["dev", "address"][..]),
+        (
+            "--artifact-path",
+            &overrides.artifact,
+            &["build", "component_path"],
+        ),
+        (
+            "--artifact-path",
+            &overrides.artifact,
+            &["dev", "component_path"],
+        ),
+    ];
+    for (flag, text, path) in flags {
+        if let Some(text) = text {
+            let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+            let at = Origin {
+                file: Path::new(flag).into(),
+                line: None,
+            };
+            layers.config.insert(
+                &path,
+                Value {
+                    node: Node::Text(text.clone()),
+                    at,
+                },
+            );
+        }
+    }
+    Ok(layers)
+}
+
+/// Whether a directory has a config file of its own.
+pub(super) fn has_config(dir: &Path) -> bool {
+    NAMES
+        .iter()
+        .any(|name| dir.join(".wash").join(name).is_file())
+}
+
+impl Layers {
+    fn add_first(&mut self, dir: &Path, notes: &Notes) -> Result<(), ProjectError> {
+        let candidates = NAMES.map(|name| dir.join(name));
+        let mut present = candidates.iter().filter(|path| path.is_file());
+        if let Some(first) = present.next() {
+            for other in present {
+                let at = Origin {
+                    file: other.as_path().into(),
+                    line: None,
+                };
+                notes.warn(
+                    &at,
+                    format!("not read, because there is `{}`", first.display()),
+                    None,
+                );
+            }
+            self.merge(first, notes)?;
+        }
+        self.sources.extend(candidates);
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path, notes: &Notes) -> Result<(), ProjectError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        self.merge(&path, notes)?;
+        self.sources.push(path);
+        Ok(())
+    }
+
+    fn merge(&mut self, path: &Path, notes: &Notes) -> Result<(), ProjectError> {
+        let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => ProjectError::NoSuchFile(path.to_path_buf()),
+            _ => ProjectError::Read {
+                path: path.to_path_buf(),
+                source,
+            },
+        })?;
+        match parse(path, &text) {
+            Ok(Value {
+                node: Node::Map(entries),
+                at,
+            }) => self.config.merge(Value {
+                node: Node::Map(entries),
+                at,
+            }),
+            Ok(other) => {
+                notes.problem(
+                    &other.at,
+                    format!("expected a map of settings, found {}", other.describe()),
+                    None,
+                );
+            }
+            Err(problem) => notes.problems.borrow_mut().push(problem),
+        }
+        Ok(())
+    }
+}
+
+fn user_config_dir(overrides: &Overrides) -> Option<PathBuf> {
+    match overrides
+        .env
+        .get("XDG_CONFIG_HOME")
+        .filter(|dir| Path::new(dir).is_absolute())
+    {
+        Some(dir) => Some(Path::new(dir).join("wash")),
+        None => Some(
+            etcetera::choose_base_strategy()
+                .ok()?
+                .config_dir()
+                .join("wash"),
+        ),
+    }
+}
+
+/// `WASH_DEV__ADDRESS` is `dev.address`. Variables without a double underscore are not settings.
+fn key_of_variable(name: &str) -> Option<Vec<String>> {
+    let path: Vec<String> = name
+        .strip_prefix("WASH_")?
+        .split("__")
+        .map(str::to_ascii_lowercase)
+        .collect();
+    (path.len() > 1 && path.iter().all(|key| !key.is_empty())).then_some(path)
+}
+
+/// Booleans, numbers, lists and maps as in YAML; everything else is the text itself.
+fn variable(name: &str, text: &str) -> Value {
+    let file: Arc<Path> = Path::new(&format!("${name}")).into();
+    let at = Origin {
+        file: file.clone(),
+        line: None,
+    };
+    match parse(&file, text) {
+        Ok(Value {
+            node: node @ (Node::Bool { .. } | Node::Number { .. } | Node::List(_)),
+            ..
+        }) => Value { node, at },
+        Ok(Value {
+            node: Node::Map(entries),
+            ..
+        }) if !entries.is_empty() => Value {
+            node: Node::Map(entries),
+            at,
+        },
+        _ => Value {
+            node: Node::Text(text.to_string()),
+            at,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_with_a_section_are_settings() {
+        assert_eq!(
+            key_of_variable("WASH_DEV__ADDRESS"),
+            Some(vec!["dev".into(), "address".into()])
+        );
+        for name in [
+            "WASH_LOG",
+            "WASH_COMPONENT_PATH",
+            "DEV__ADDRESS",
+            "WASH___X",
+            "WASH_DEV__",
+        ] {
+            assert_eq!(key_of_variable(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_a_scalar_or_text() {
+        let node = |text| variable("WASH_A__B", text).node;
+        assert!(matches!(node("true"), Node::Bool { value: true, .. }));
+        assert_eq!(node("127.0.0.1:80"), Node::Text("127.0.0.1:80".into()));
+        assert_eq!(node("[::1]:80"), Node::Text("[::1]:80".into()));
+        assert_eq!(node(""), Node::Text(String::new()));
+        assert!(matches!(node("[a, b]"), Node::List(items) if items.len() == 2));
+    }
+}

@@ -1,0 +1,461 @@
+//! [`RawConfig`] mirrors the config file: every key there is, of both generations of upstream's schema and of ours,
+//! typed but not yet given a meaning.
+//!
+//! Ours are:
+//!
+//! - `name`: the name of the project's component
+//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `dev.components[].path`: another project, instead of `file`
+//! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
+//! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
+
+use std::collections::BTreeMap;
+
+use super::table::{Located, Notes, Table};
+use super::value::Value;
+
+#[derive(Debug, Default)]
+pub(super) struct RawConfig {
+    pub(super) name: Option<Located<String>>,
+    pub(super) build: RawBuild,
+    pub(super) dev: RawDev,
+    pub(super) workload: RawSettings,
+    pub(super) imports: BTreeMap<String, String>,
+    pub(super) configs: BTreeMap<String, RawSource>,
+    pub(super) secrets: BTreeMap<String, RawSource>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawBuild {
+    pub(super) command: Option<Located<String>>,
+    pub(super) component_path: Option<Located<String>>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) rust: Option<RawRust>,
+    pub(super) tinygo: Option<RawTinyGo>,
+    pub(super) typescript: Option<RawTypeScript>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawRust {
+    pub(super) custom_command: Option<Located<Vec<String>>>,
+    pub(super) target: Option<String>,
+    pub(super) cargo_flags: Vec<String>,
+    pub(super) release: Option<bool>,
+    pub(super) features: Vec<String>,
+    pub(super) no_default_features: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawTinyGo {
+    pub(super) custom_command: Option<Located<Vec<String>>>,
+    pub(super) target: Option<String>,
+    pub(super) build_flags: Vec<String>,
+    pub(super) scheduler: Option<String>,
+    pub(super) gc: Option<String>,
+    pub(super) opt: Option<String>,
+    pub(super) panic: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) no_debug: bool,
+    pub(super) stack_size: Option<String>,
+    pub(super) wit_package: Option<String>,
+    pub(super) wit_world: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawTypeScript {
+    pub(super) custom_command: Option<Located<Vec<String>>>,
+    pub(super) package_manager: Option<String>,
+    pub(super) build_command: Option<String>,
+    pub(super) build_flags: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawDev {
+    pub(super) command: Option<Located<String>>,
+    pub(super) component_path: Option<Located<String>>,
+    pub(super) address: Option<Located<String>>,
+    pub(super) components: Vec<RawComponent>,
+    pub(super) volumes: Vec<RawVolume>,
+    pub(super) limits: RawLimits,
+    /// The `config` of the `wasi:config` entries of `host_interfaces`.
+    pub(super) interface_config: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawLimits {
+    pub(super) cpu_time: Option<Located<String>>,
+    pub(super) memory: Option<Located<String>>,
+    pub(super) concurrent_requests: Option<Located<String>>,
+}
+
+#[derive(Debug)]
+pub(super) struct RawComponent {
+    pub(super) at: super::value::Origin,
+    /// The key of the entry, such as `dev.components[0]`.
+    pub(super) key: String,
+    pub(super) name: Option<Located<String>>,
+    pub(super) file: Option<Located<String>>,
+    pub(super) path: Option<Located<String>>,
+    pub(super) other_source: OtherSource,
+    pub(super) settings: RawSettings,
+    pub(super) volumes: Vec<RawVolume>,
+    pub(super) imports: BTreeMap<String, String>,
+}
+
+/// What an entry of `dev.components` says instead of a usable `file` or `path`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherSource {
+    None,
+    Image,
+    /// One of them, of the wrong type; that has been told.
+    Wrong,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawSettings {
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) config_from: Option<Located<Vec<String>>>,
+    pub(super) secret_from: Option<Located<Vec<String>>>,
+    pub(super) config: BTreeMap<String, String>,
+    pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct RawVolume {
+    pub(super) host_path: Located<String>,
+    pub(super) guest_path: Located<String>,
+    pub(super) read_only: bool,
+}
+
+/// An entry of `configs` or `secrets`.
+#[derive(Debug)]
+pub(super) struct RawSource {
+    pub(super) inline: BTreeMap<String, String>,
+    pub(super) file: Option<Located<String>>,
+    pub(super) dir: Option<Located<String>>,
+    pub(super) from_env: Option<Located<Vec<String>>>,
+}
+
+impl RawConfig {
+    pub(super) fn read(notes: &Notes, value: Value) -> Self {
+        let Some(mut root) = Table::new(notes, "", value) else {
+            return Self::default();
+        };
+        let raw = Self {
+            name: root.text("name"),
+            build: root.table("build").map(RawBuild::read).unwrap_or_default(),
+            dev: root.table("dev").map(RawDev::read).unwrap_or_default(),
+            workload: root
+                .table("workload")
+                .map(RawSettings::read_workload)
+                .unwrap_or_default(),
+            imports: root.text_map("imports").unwrap_or_default(),
+            configs: sources(&mut root, "configs"),
+            secrets: sources(&mut root, "secrets"),
+        };
+        if let Some(mut wit) = root.table("wit") {
+            wit.skip(&["skip_fetch", "wit_dir"]);
+            wit.not_yet("WIT packages are not fetched", &["registries", "sources"]);
+            wit.finish();
+        }
+        root.skip(&["version", "new", "templates", "host"]);
+        root.finish();
+        raw
+    }
+}
+
+impl RawBuild {
+    fn read(mut build: Table<'_>) -> Self {
+        let component_path = build.text("component_path");
+        let artifact_path = build.text("artifact_path");
+        let raw = Self {
+            command: build.text("command"),
+            component_path: component_path.or(artifact_path),
+            env: build.text_map("env").unwrap_or_default(),
+            rust: build.table("rust").map(RawRust::read),
+            tinygo: build.table("tinygo").map(RawTinyGo::read),
+            typescript: build.table("typescript").map(RawTypeScript::read),
+        };
+        build.finish();
+        raw
+    }
+}
+
+impl RawRust {
+    fn read(mut rust: Table<'_>) -> Self {
+        let raw = Self {
+            custom_command: rust.texts("custom_command"),
+            target: text(&mut rust, "target"),
+            cargo_flags: texts(&mut rust, "cargo_flags"),
+            release: rust.boolean("release"),
+            features: texts(&mut rust, "features"),
+            no_default_features: rust.boolean("no_default_features").unwrap_or_default(),
+        };
+        rust.finish();
+        raw
+    }
+}
+
+impl RawTinyGo {
+    fn read(mut tinygo: Table<'_>) -> Self {
+        let raw = Self {
+            custom_command: tinygo.texts("custom_command"),
+            target: text(&mut tinygo, "target"),
+            build_flags: texts(&mut tinygo, "build_flags"),
+            scheduler: text(&mut tinygo, "scheduler"),
+            gc: text(&mut tinygo, "gc"),
+            opt: tinygo.text_or_number("opt").map(|opt| opt.value),
+            panic: text(&mut tinygo, "panic"),
+            tags: texts(&mut tinygo, "tags"),
+            no_debug: tinygo.boolean("no_debug").unwrap_or_default(),
+            stack_size: tinygo.text_or_number("stack_size").map(|size| size.value),
+            wit_package: text(&mut tinygo, "wit_package"),
+            wit_world: text(&mut tinygo, "wit_world"),
+        };
+        tinygo.skip(&["disable_go_generate"]);
+        tinygo.finish();
+        raw
+    }
+}
+
+impl RawTypeScript {
+    fn read(mut typescript: Table<'_>) -> Self {
+        let raw = Self {
+            custom_command: typescript.texts("custom_command"),
+            package_manager: text(&mut typescript, "package_manager"),
+            build_command: text(&mut typescript, "build_command"),
+            build_flags: texts(&mut typescript, "build_flags"),
+        };
+        typescript.skip(&["node_version", "skip_install"]);
+        typescript.not_yet("the project's own build script decides", &["source_maps"]);
+        typescript.finish();
+        raw
+    }
+}
+
+impl RawDev {
+    fn read(mut dev: Table<'_>) -> Self {
+        let raw = Self {
+            command: dev.text("command"),
+            component_path: dev.text("component_path"),
+            address: dev.text_or_number("address"),
+            components: dev
+                .tables("components")
+                .into_iter()
+                .map(RawComponent::read)
+                .collect(),
+            volumes: volumes(&mut dev),
+            limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
+            interface_config: interface_config(&mut dev),
+        };
+        dev.not_yet(
+            "services do not run yet",
+            &[
+                "service",
+                "service_file",
+                "service_image",
+                "service_pull_policy",
+                "service_ports",
+            ],
+        );
+        dev.not_yet(
+            "components that provide host capabilities do not run yet",
+            &["host_plugins"],
+        );
+        dev.not_yet(
+            "components are not pulled from registries yet",
+            &["allow_insecure_registries"],
+        );
+        dev.not_yet(
+            "there is no such capability yet",
+            &[
+                "data_nats_url",
+                "postgres_url",
+                "wasi_keyvalue_redis_url",
+                "wasi_keyvalue_nats_url",
+                "wasi_keyvalue_path",
+                "wasi_otel",
+                "wasi_webgpu",
+            ],
+        );
+        dev.not_yet(
+            "blobs are kept in the project's `.wash` directory",
+            &["wasi_blobstore_path"],
+        );
+        dev.not_yet(
+            "there is no HTTPS server yet",
+            &["tls_cert_path", "tls_key_path", "tls_ca_path"],
+        );
+        dev.not_yet(
+            "outgoing HTTPS trusts the built-in authorities only",
+            &["http_client_ca_paths", "http_client_trust_roots"],
+        );
+        dev.not_yet(
+            "connections are not limited",
+            &[
+                "max_connections",
+                "max_outbound_http_connections_per_workload",
+                "max_outbound_socket_connections_per_workload",
+                "max_inbound_socket_connections_per_workload",
+                "http_connection_wait",
+            ],
+        );
+        dev.not_yet("proposals are not chosen one by one", &["wasm_proposals"]);
+        dev.not_yet("set it in the shell that starts `wash`", &["environment"]);
+        dev.not_yet("middleware is not composed yet", &["http"]);
+        dev.finish();
+        raw
+    }
+}
+
+impl RawLimits {
+    fn read(mut limits: Table<'_>) -> Self {
+        let raw = Self {
+            cpu_time: limits.text_or_number("cpu_time"),
+            memory: limits.text_or_number("memory"),
+            concurrent_requests: limits.text_or_number("concurrent_requests"),
+        };
+        limits.finish();
+        raw
+    }
+}
+
+impl RawComponent {
+    fn read(mut component: Table<'_>) -> Self {
+        let other_source = match (
+            component.has("file") || component.has("path"),
+            component.has("image"),
+        ) {
+            (true, _) => OtherSource::Wrong,
+            (false, true) => OtherSource::Image,
+            (false, false) => OtherSource::None,
+        };
+        let raw = Self {
+            other_source,
+            at: component.at.clone(),
+            key: component.name().to_string(),
+            name: component.text("name"),
+            file: component.text("file"),
+            path: component.text("path"),
+            volumes: volumes(&mut component),
+            imports: component.text_map("imports").unwrap_or_default(),
+            settings: RawSettings::read(&mut component),
+        };
+        component.not_yet(
+            "components are not pulled from registries yet",
+            &["image", "pullPolicy"],
+        );
+        component.not_yet(
+            "instances are managed by the host",
+            &["poolSize", "maxInvocations", "maxConcurrency"],
+        );
+        component.finish();
+        raw
+    }
+}
+
+impl RawSettings {
+    fn read_workload(mut workload: Table<'_>) -> Self {
+        let raw = Self::read(&mut workload);
+        workload.finish();
+        raw
+    }
+
+    /// The keys that `workload` and each of `dev.components` have in common.
+    fn read(table: &mut Table<'_>) -> Self {
+        let mut raw = Self {
+            config: table.text_map("config").unwrap_or_default(),
+            allowed_hosts: table.texts("allowedHosts"),
+            ..Self::default()
+        };
+        table.not_yet(
+            "sockets are denied",
+            &["allowedIpNameLookups", "allowedHostLoopbackPorts"],
+        );
+        // Upstream's form nests the variables under `config`; the flat form is a map of variables.
+        if table.has_nested_environment() {
+            if let Some(mut environment) = table.table("environment") {
+                raw.environment = environment.text_map("config").unwrap_or_default();
+                raw.config_from = environment.texts("configFrom");
+                raw.secret_from = environment.texts("secretFrom");
+                environment.finish();
+            }
+        } else {
+            raw.environment = table.text_map("environment").unwrap_or_default();
+        }
+        raw
+    }
+}
+
+fn text(table: &mut Table<'_>, key: &'static str) -> Option<String> {
+    table.text(key).map(|text| text.value)
+}
+
+fn texts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
+    table
+        .texts(key)
+        .map(|texts| texts.value)
+        .unwrap_or_default()
+}
+
+fn volumes(table: &mut Table<'_>) -> Vec<RawVolume> {
+    let read = |mut volume: Table<'_>| {
+        let host_path = volume.required_text("host_path");
+        let guest_path = volume.required_text("guest_path");
+        let read_only = volume.boolean("read_only").unwrap_or_default();
+        volume.finish();
+        Some(RawVolume {
+            host_path: host_path?,
+            guest_path: guest_path?,
+            read_only,
+        })
+    };
+    table
+        .tables("volumes")
+        .into_iter()
+        .filter_map(read)
+        .collect()
+}
+
+/// Of `dev.host_interfaces` only the settings of wasi:config mean something here: imports are read from components.
+fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
+    let mut config = BTreeMap::new();
+    for mut interface in dev.tables("host_interfaces") {
+        let package = (
+            text(&mut interface, "namespace"),
+            text(&mut interface, "package"),
+        );
+        let settings = interface.text_map("config").unwrap_or_default();
+        match package {
+            (Some(namespace), Some(package)) if namespace == "wasi" && package == "config" => {
+                config.extend(settings);
+            }
+            (Some(namespace), Some(package)) if !settings.is_empty() => {
+                let message = format!(
+                    "`{}.config` is not obeyed for `{namespace}:{package}`",
+                    interface.name()
+                );
+                interface.notes.warn(&interface.at, message, None);
+            }
+            _ => {}
+        }
+        interface.skip(&["interfaces", "version", "name"]);
+        interface.finish();
+    }
+    config
+}
+
+fn sources(root: &mut Table<'_>, key: &'static str) -> BTreeMap<String, RawSource> {
+    let read = |(name, mut source): (String, Table<'_>)| {
+        let raw = RawSource {
+            inline: source.text_map("inline").unwrap_or_default(),
+            file: source.text("file"),
+            dir: source.text("dir"),
+            from_env: source.texts("fromEnv"),
+        };
+        source.finish();
+        (name, raw)
+    };
+    root.named_tables(key).into_iter().map(read).collect()
+}

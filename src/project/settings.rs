@@ -1,0 +1,256 @@
+//! What a component is given at run time, from its section of the config, `configs` and `secrets`, and `.env`.
+//!
+//! Variables, later ones win: `configFrom`, `secretFrom`, `environment`, `.env`. Settings of wasi:config, later ones
+//! win: `dev.host_interfaces`, `config`, and the variables, which are settings as well. `.env` belongs to the
+//! project's own component alone. Outgoing HTTP reaches any host when nothing is said, none with an empty list.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::raw::{RawSettings, RawSource, RawVolume};
+use super::table::{Located, Notes};
+use super::value::Origin;
+use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+
+/// What the settings of all components of one project are resolved against.
+pub(super) struct Context<'c> {
+    pub(super) notes: &'c Notes,
+    pub(super) root: &'c Path,
+    pub(super) env: &'c BTreeMap<String, String>,
+    pub(super) configs: &'c BTreeMap<String, RawSource>,
+    pub(super) secrets: &'c BTreeMap<String, RawSource>,
+    /// Settings of wasi:config that every component has.
+    pub(super) interface_config: &'c BTreeMap<String, String>,
+}
+
+impl Context<'_> {
+    pub(super) fn settings(
+        &self,
+        raw: &RawSettings,
+        volumes: &[RawVolume],
+        dotenv: BTreeMap<String, String>,
+    ) -> MemberSettings {
+        let mut environment = self.named(raw.config_from.as_ref(), "configs");
+        environment.extend(self.named(raw.secret_from.as_ref(), "secrets"));
+        environment.extend(raw.environment.clone());
+        environment.extend(dotenv);
+
+        let mut config = self.interface_config.clone();
+        config.extend(raw.config.clone());
+        config.extend(environment.clone());
+
+        MemberSettings {
+            environment,
+            arguments: Vec::new(),
+            directories: volumes
+                .iter()
+                .filter_map(|volume| self.directory(volume))
+                .collect(),
+            config,
+            outgoing_http: match &raw.allowed_hosts {
+                None => OutgoingHttp::Any,
+                Some(hosts) if hosts.value.is_empty() => OutgoingHttp::Denied,
+                Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
+                Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
+            },
+        }
+    }
+
+    /// The values of the entries of `configs` or `secrets` that a component names.
+    fn named(
+        &self,
+        names: Option<&Located<Vec<String>>>,
+        section: &str,
+    ) -> BTreeMap<String, String> {
+        let (sources, secret) = if section == "secrets" {
+            (self.secrets, true)
+        } else {
+            (self.configs, false)
+        };
+        let mut values = BTreeMap::new();
+        let Some(names) = names else { return values };
+        for name in &names.value {
+            match sources.get(name) {
+                Some(source) => values.extend(self.source(source, secret)),
+                None => {
+                    let message = format!("`{}`: there is no `{name}` in `{section}`", names.key);
+                    self.notes.problem(&names.at, message, None);
+                }
+            }
+        }
+        values
+    }
+
+    /// The files that the settings come from, besides the config itself.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let sources = self.configs.values().chain(self.secrets.values());
+        sources
+            .flat_map(|source| source.file.iter().chain(&source.dir))
+            .map(|path| self.root.join(&path.value))
+            .collect()
+    }
+
+    fn directory(&self, volume: &RawVolume) -> Option<Directory> {
+        let host = self.root.join(&volume.host_path.value);
+        if !host.is_dir() {
+            let message = format!(
+                "`{}`: there is no directory `{}`",
+                volume.host_path.key,
+                host.display()
+            );
+            self.notes.problem(
+                &volume.host_path.at,
+                message,
+                Some(format!("mkdir -p {}", host.display())),
+            );
+            return None;
+        }
+        let access = if volume.read_only {
+            Access::ReadOnly
+        } else {
+            Access::ReadWrite
+        };
+        Some(Directory {
+            host,
+            guest: volume.guest_path.value.clone(),
+            access,
+            create: false,
+        })
+    }
+
+    fn source(&self, source: &RawSource, secret: bool) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        if let Some(names) = &source.from_env {
+            for name in &names.value {
+                match self.env.get(name) {
+                    Some(value) => {
+                        values.insert(name.clone(), value.clone());
+                    }
+                    None => {
+                        let message =
+                            format!("`{}`: the environment has no variable `{name}`", names.key);
+                        self.notes.problem(
+                            &names.at,
+                            message,
+                            Some(format!("export {name}=VALUE")),
+                        );
+                    }
+                }
+            }
+        }
+        if let Some(path) = source
+            .file
+            .as_ref()
+            .and_then(|file| self.contained(file, secret))
+        {
+            values.extend(dotenv(&path, self.notes));
+        }
+        if let Some(path) = source
+            .dir
+            .as_ref()
+            .and_then(|dir| self.contained(dir, secret))
+        {
+            values.extend(self.one_value_a_file(&path, source.dir.as_ref().map(|dir| &dir.at)));
+        }
+        values.extend(source.inline.clone());
+        values
+    }
+
+    /// The path of a file of values. One with secrets lies in the project and is readable by its owner alone.
+    fn contained(&self, path: &Located<String>, secret: bool) -> Option<PathBuf> {
+        let full = self.root.join(&path.value);
+        let problem = |message: String, hint: Option<String>| {
+            self.notes
+                .problem(&path.at, format!("`{}`: {message}", path.key), hint);
+            None
+        };
+        let Ok(real) = full.canonicalize() else {
+            return problem(format!("there is no `{}`", full.display()), None);
+        };
+        if secret {
+            if !real.starts_with(self.root) {
+                return problem(
+                    format!("secrets lie in the project, `{}` does not", real.display()),
+                    None,
+                );
+            }
+            if real.is_file() && readable_by_others(&real) {
+                let message = format!("`{}` can be read by others than its owner", full.display());
+                return problem(message, Some(format!("chmod 600 {}", full.display())));
+            }
+        }
+        Some(real)
+    }
+
+    /// As Kubernetes mounts config maps: a file's name is the key, its text the value.
+    fn one_value_a_file(&self, dir: &Path, at: Option<&Origin>) -> BTreeMap<String, String> {
+        let entries = fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().is_file());
+        let read = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            match fs::read_to_string(entry.path()) {
+                Ok(text) => Some((
+                    name,
+                    text.strip_suffix('\n').map(str::to_string).unwrap_or(text),
+                )),
+                Err(error) => {
+                    let message = format!("cannot read `{}`: {error}", entry.path().display());
+                    if let Some(at) = at {
+                        self.notes.problem(at, message, None);
+                    }
+                    None
+                }
+            }
+        };
+        entries.filter_map(read).collect()
+    }
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &Path) -> bool {
+    false
+}
+
+/// The variables of a `.env` file; none when there is no such file.
+pub(super) fn dotenv(path: &Path, notes: &Notes) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    let at = |line| Origin {
+        file: path.into(),
+        line,
+    };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return values,
+        Err(error) => {
+            notes.problem(&at(None), format!("cannot be read: {error}"), None);
+            return values;
+        }
+    };
+    for entry in dotenvy::from_read_iter(text.as_bytes()) {
+        match entry {
+            Ok((name, value)) => {
+                values.insert(name, value);
+            }
+            Err(dotenvy::Error::LineParse(wrong, _)) => {
+                let line = text
+                    .lines()
+                    .position(|line| line.trim() == wrong.trim())
+                    .map(|index| index + 1);
+                // The line may hold a secret: it is not repeated.
+                notes.problem(&at(line), "expected `NAME=value`".to_string(), None);
+            }
+            Err(error) => notes.problem(&at(None), error.to_string(), None),
+        }
+    }
+    values
+}

@@ -1,0 +1,367 @@
+//! Reads a map of a config file key by key, and keeps account of what was wrong.
+//!
+//! The keys that were asked for are the keys that exist: whatever is left when a table is finished is unknown, and
+//! the nearest of those asked for is suggested.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::Warning;
+use super::value::{Node, Origin, Value};
+
+/// Everything found while reading; reading goes on after a problem, so that all are told at once.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) problems: RefCell<Vec<Warning>>,
+    pub(super) warnings: RefCell<Vec<Warning>>,
+}
+
+impl Notes {
+    pub(super) fn problem(&self, at: &Origin, message: String, hint: Option<String>) {
+        self.problems.borrow_mut().push(note(at, message, hint));
+    }
+
+    pub(super) fn warn(&self, at: &Origin, message: String, hint: Option<String>) {
+        self.warnings.borrow_mut().push(note(at, message, hint));
+    }
+}
+
+fn note(at: &Origin, message: String, hint: Option<String>) -> Warning {
+    Warning {
+        file: at.file.to_path_buf(),
+        line: at.line,
+        message,
+        hint,
+    }
+}
+
+/// A value of the right type, its place, and the full name of its key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Located<T> {
+    pub(super) value: T,
+    pub(super) at: Origin,
+    /// Such as `dev.components[0].file`.
+    pub(super) key: String,
+}
+
+impl<T> Located<T> {
+    /// Turns the value into what it means; what does not parse is a problem.
+    pub(super) fn parse<U>(
+        self,
+        notes: &Notes,
+        parse: impl FnOnce(&T) -> Result<U, String>,
+    ) -> Option<Located<U>> {
+        match parse(&self.value) {
+            Ok(value) => Some(Located {
+                value,
+                at: self.at,
+                key: self.key,
+            }),
+            Err(reason) => {
+                notes.problem(&self.at, format!("`{}`: {reason}", self.key), None);
+                None
+            }
+        }
+    }
+}
+
+/// A map being read.
+pub(super) struct Table<'n> {
+    pub(super) notes: &'n Notes,
+    pub(super) at: Origin,
+    /// Empty for the whole file.
+    path: String,
+    entries: IndexMap<String, Value>,
+    known: Vec<&'static str>,
+}
+
+impl<'n> Table<'n> {
+    /// `None`, with a problem, when the value is no map.
+    pub(super) fn new(notes: &'n Notes, path: &str, value: Value) -> Option<Self> {
+        let found = value.describe();
+        match value.node {
+            Node::Map(entries) => Some(Self {
+                notes,
+                at: value.at,
+                path: path.to_string(),
+                entries,
+                known: Vec::new(),
+            }),
+            _ => {
+                let what = if path.is_empty() {
+                    String::new()
+                } else {
+                    format!("`{path}`: ")
+                };
+                notes.problem(
+                    &value.at,
+                    format!("{what}expected a map, found {found}"),
+                    None,
+                );
+                None
+            }
+        }
+    }
+
+    /// The table's own key, such as `dev.components[0]`.
+    pub(super) fn name(&self) -> &str {
+        &self.path
+    }
+
+    fn key(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_string()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// The value of a key, if it is there and not null.
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.known.push(key);
+        self.entries
+            .shift_remove(key)
+            .filter(|value| value.node != Node::Null)
+    }
+
+    fn expected<T>(&self, key: &str, what: &str, value: &Value) -> Option<T> {
+        let message = format!(
+            "`{}`: expected {what}, found {}",
+            self.key(key),
+            value.describe()
+        );
+        self.notes.problem(&value.at, message, None);
+        None
+    }
+
+    pub(super) fn text(&mut self, key: &'static str) -> Option<Located<String>> {
+        let value = self.take(key)?;
+        match value.node {
+            Node::Text(text) => Some(Located {
+                value: text,
+                at: value.at,
+                key: self.key(key),
+            }),
+            _ => self.expected(key, "a string", &value),
+        }
+    }
+
+    /// A string, or a number as it was written.
+    pub(super) fn text_or_number(&mut self, key: &'static str) -> Option<Located<String>> {
+        let value = self.take(key)?;
+        match value.node {
+            Node::Text(text) | Node::Number { text } => Some(Located {
+                value: text,
+                at: value.at,
+                key: self.key(key),
+            }),
+            _ => self.expected(key, "a string or a number", &value),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.take(key)?;
+        match value.node {
+            Node::Bool { value, .. } => Some(value),
+            _ => self.expected(key, "`true` or `false`", &value),
+        }
+    }
+
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Located<Vec<String>>> {
+        let Value { node, at } = self.take(key)?;
+        let Node::List(items) = node else {
+            return self.expected(key, "a list of strings", &Value { node, at });
+        };
+        let key = self.key(key);
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let found = item.describe();
+            match item.node {
+                Node::Text(text) => list.push(text),
+                _ => self.notes.problem(
+                    &item.at,
+                    format!("`{key}[{index}]`: expected a string, found {found}"),
+                    None,
+                ),
+            }
+        }
+        Some(Located {
+            value: list,
+            at,
+            key,
+        })
+    }
+
+    /// A map of strings. Numbers and booleans are taken as they were written.
+    pub(super) fn text_map(&mut self, key: &'static str) -> Option<BTreeMap<String, String>> {
+        let value = self.take(key)?;
+        let Node::Map(entries) = value.node else {
+            return self.expected(key, "a map of strings", &value);
+        };
+        let path = self.key(key);
+        let mut map = BTreeMap::new();
+        for (name, value) in entries {
+            let found = value.describe();
+            match value.node {
+                Node::Text(text) | Node::Number { text } | Node::Bool { text, .. } => {
+                    map.insert(name, text);
+                }
+                _ => self.notes.problem(
+                    &value.at,
+                    format!("`{path}.{name}`: expected a string, found {found}"),
+                    None,
+                ),
+            }
+        }
+        Some(map)
+    }
+
+    pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'n>> {
+        let value = self.take(key)?;
+        Table::new(self.notes, &self.key(key), value)
+    }
+
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'n>> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        let Node::List(items) = value.node else {
+            return self
+                .expected::<Vec<_>>(key, "a list of maps", &value)
+                .unwrap_or_default();
+        };
+        let path = self.key(key);
+        let table = |(index, item)| Table::new(self.notes, &format!("{path}[{index}]"), item);
+        items.into_iter().enumerate().filter_map(table).collect()
+    }
+
+    /// The entries of a map whose keys are names the user chose.
+    pub(super) fn named_tables(&mut self, key: &'static str) -> Vec<(String, Table<'n>)> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        let Node::Map(entries) = value.node else {
+            return self
+                .expected::<Vec<_>>(key, "a map of maps", &value)
+                .unwrap_or_default();
+        };
+        let path = self.key(key);
+        let table = |(name, value): (String, Value)| {
+            Table::new(self.notes, &format!("{path}.{name}"), value).map(|table| (name, table))
+        };
+        entries.into_iter().filter_map(table).collect()
+    }
+
+    pub(super) fn required_text(&mut self, key: &'static str) -> Option<Located<String>> {
+        if !self.has(key) {
+            let message = format!("`{}` is missing", self.key(key));
+            self.notes.problem(&self.at, message, None);
+        }
+        self.text(key)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries
+            .get(key)
+            .is_some_and(|value| value.node != Node::Null)
+    }
+
+    /// Whether `environment` is upstream's map of `config`, `configFrom` and `secretFrom`, and not of variables.
+    pub(super) fn has_nested_environment(&self) -> bool {
+        let Some(Value {
+            node: Node::Map(entries),
+            ..
+        }) = self.entries.get("environment")
+        else {
+            return false;
+        };
+        let nested = |key, is: fn(&Node) -> bool| {
+            entries
+                .get(key)
+                .is_some_and(|value: &Value| is(&value.node))
+        };
+        nested("config", |node| matches!(node, Node::Map(_)))
+            || ["configFrom", "secretFrom"]
+                .iter()
+                .any(|key| nested(key, |node| matches!(node, Node::List(_))))
+    }
+
+    /// Keys that mean something to other commands, or nothing to anyone any more.
+    pub(super) fn skip(&mut self, keys: &[&'static str]) {
+        for key in keys {
+            self.take(key);
+        }
+    }
+
+    /// Keys that other tools know and this one does not obey; says so for each that is there. A `false`, an empty
+    /// list or an empty map asks for nothing.
+    pub(super) fn not_yet(&mut self, what: &str, keys: &[&'static str]) {
+        for key in keys {
+            let Some(value) = self.take(key) else {
+                continue;
+            };
+            let asks = match &value.node {
+                Node::Bool { value, .. } => *value,
+                Node::List(items) => !items.is_empty(),
+                Node::Map(entries) => !entries.is_empty(),
+                _ => true,
+            };
+            if asks {
+                self.notes.warn(
+                    &value.at,
+                    format!("`{}` is not obeyed: {what}", self.key(key)),
+                    None,
+                );
+            }
+        }
+    }
+
+    /// Warns of every key that nobody asked for.
+    pub(super) fn finish(self) {
+        for (key, value) in &self.entries {
+            let name = self.key(key);
+            let hint = nearest(key, &self.known)
+                .map(|known| format!("did you mean `{}`?", self.key(known)));
+            self.notes
+                .warn(&value.at, format!("unknown key `{name}`"), hint);
+        }
+    }
+}
+
+/// The known name that a misspelt one most likely stands for.
+pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let plain = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_ascii_lowercase()
+    };
+    let wanted = plain(name);
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&wanted, &plain(known)), *known))
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        let known = ["command", "component_path", "env", "artifact_path"];
+        let cases = [
+            ("componentPath", Some("component_path")),
+            ("comand", Some("command")),
+            ("envs", Some("env")),
+            ("image", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest(name, &known), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A config file as a tree of values, each with the place it stands at.
+//!
+//! One tree for YAML, TOML, JSON and the environment, so that everything after [`super::parse`] is written once.
+//! Scalars keep the text they were written with: `PORT: 0080` is still `0080` where a string is wanted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// A file, or `$VARIABLE`.
+    pub(super) file: Arc<Path>,
+    /// From 1, where the parser tells.
+    pub(super) line: Option<usize>,
+}
+
+/// A value; of an entry in a map, `at` is the place of its key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Value {
+    pub(super) node: Node,
+    pub(super) at: Origin,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool { value: bool, text: String },
+    Number { text: String },
+    Text(String),
+    List(Vec<Value>),
+    Map(IndexMap<String, Value>),
+}
+
+impl Value {
+    pub(super) fn empty_map(file: &Path) -> Self {
+        Self {
+            node: Node::Map(IndexMap::new()),
+            at: Origin {
+                file: file.into(),
+                line: None,
+            },
+        }
+    }
+
+    /// Lays `over` on top: maps are merged key by key, everything else is replaced.
+    pub(super) fn merge(&mut self, over: Value) {
+        match (&mut self.node, over) {
+            (
+                _,
+                Value {
+                    node: Node::Null, ..
+                },
+            ) => {}
+            (
+                Node::Map(base),
+                Value {
+                    node: Node::Map(entries),
+                    at,
+                },
+            ) => {
+                for (key, value) in entries {
+                    match base.get_mut(&key) {
+                        Some(below) => below.merge(value),
+                        None => {
+                            base.insert(key, value);
+                        }
+                    }
+                }
+                self.at = at;
+            }
+            (_, over) => *self = over,
+        }
+    }
+
+    /// Sets the value at a path of keys, making the maps on the way.
+    pub(super) fn insert(&mut self, path: &[String], value: Value) {
+        let nested = path.iter().rev().fold(value, |inner, key| {
+            let at = inner.at.clone();
+            Value {
+                node: Node::Map(IndexMap::from([(key.clone(), inner)])),
+                at,
+            }
+        });
+        self.merge(nested);
+    }
+
+    /// What was found, for `expected X, found Y`.
+    pub(super) fn describe(&self) -> String {
+        match &self.node {
+            Node::Null => "nothing".to_string(),
+            Node::Bool { text, .. } => format!("the boolean `{text}`"),
+            Node::Number { text } => format!("the number `{text}`"),
+            Node::Text(text) => format!("the string `{text}`"),
+            Node::List(_) => "a list".to_string(),
+            Node::Map(_) => "a map".to_string(),
+        }
+    }
+}

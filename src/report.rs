@@ -1,0 +1,174 @@
+//! How failures reach the user: `error:`, what caused it, and after a blank line what to do about it.
+//!
+//! With `--output json`, results and failures are `{"message", "success", "data"}` on stdout instead.
+//!
+//! Library errors carry their hints as data and tell them through [`Advice`]; [`hinted`] keeps them attached on the
+//! way up through `anyhow`.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// `--output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    #[default]
+    #[value(alias = "plain")]
+    Text,
+    /// For programs: `{"message", "success", "data"}`
+    Json,
+}
+
+/// An error that may know what to do about it.
+pub trait Advice: Error + Send + Sync + 'static {
+    /// Each hint is one line or a block ready to paste, without the word `hint:`.
+    fn hints(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Keeps the hints of an error on its way through `anyhow`: `build(..).await.map_err(hinted)?`.
+pub fn hinted<E: Advice>(error: E) -> anyhow::Error {
+    let hints = error.hints();
+    anyhow::Error::new(Hinted {
+        error: Box::new(error),
+        hints,
+    })
+}
+
+#[derive(Debug)]
+struct Hinted {
+    error: Box<dyn Error + Send + Sync>,
+    hints: Vec<String>,
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for Hinted {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Prints what a command came to: a line for people, or `message` and `data` for programs.
+pub fn success(format: OutputFormat, text: &str, message: &str, data: Value) -> io::Result<()> {
+    match format {
+        OutputFormat::Text => stdout(text),
+        OutputFormat::Json => stdout(&pretty(
+            &json!({ "message": message, "success": true, "data": data }),
+        )),
+    }
+}
+
+/// Prints why a command failed: on stderr for people, on stdout for programs.
+pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
+    match format {
+        OutputFormat::Text => anstream::stderr()
+            .lock()
+            .write_all(render(error).as_bytes()),
+        OutputFormat::Json => {
+            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+            let hints: Vec<&str> = hints(error).collect();
+            let data = json!({ "causes": causes, "hints": hints });
+            stdout(&pretty(
+                &json!({ "message": error.to_string(), "success": false, "data": data }),
+            ))
+        }
+    }
+}
+
+/// Something that does not stop anything, on stderr in both formats.
+pub fn warn(message: &dyn fmt::Display, hint: Option<&str>) {
+    anstream::eprintln!("{WARNING}warning{WARNING:#}: {message}");
+    if let Some(hint) = hint {
+        anstream::eprintln!("  {HINT}hint{HINT:#}: {hint}");
+    }
+}
+
+/// Whether nobody reads our stdout any more, which is no failure.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(closed)
+}
+
+/// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours.
+fn render(error: &anyhow::Error) -> String {
+    let mut text = format!("{ERROR}error{ERROR:#}: {error}\n");
+    for cause in error.chain().skip(1) {
+        text.push_str(&format!("  caused by: {cause}\n"));
+    }
+    let hints: Vec<_> = hints(error).collect();
+    if !hints.is_empty() {
+        text.push('\n');
+    }
+    for hint in hints {
+        text.push_str(&format!("{HINT}hint{HINT:#}: {hint}\n"));
+    }
+    text
+}
+
+/// The hints of every error in the chain.
+pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
+    let hinted = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<Hinted>());
+    hinted.flat_map(|hinted| hinted.hints.iter().map(String::as_str))
+}
+
+fn stdout(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer failed")]
+    struct Outer(#[source] io::Error);
+
+    impl Advice for Outer {
+        fn hints(&self) -> Vec<String> {
+            vec!["try again".to_string()]
+        }
+    }
+
+    #[test]
+    fn causes_and_hints_survive_the_way_up() {
+        let error = hinted(Outer(io::Error::other("disk on fire"))).context("reading the project");
+        let text = anstream::adapter::strip_str(&render(&error)).to_string();
+        assert_eq!(
+            text,
+            "error: reading the project\n  caused by: outer failed\n  caused by: disk on fire\n\nhint: try again\n"
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_is_recognised_below_other_errors() {
+        let closed = anyhow::Error::new(io::Error::from(io::ErrorKind::BrokenPipe))
+            .context("writing the result");
+        assert!(is_closed_pipe(&closed));
+        assert!(!is_closed_pipe(&anyhow::anyhow!("broken pipe")));
+    }
+}

@@ -1,0 +1,217 @@
+//! Config files in, resolved projects or errors out: one case a file in `tests/config`.
+//!
+//! A case starts with what it shows, then directives (`purpose build`, `address ADDRESS`, `artifact PATH`,
+//! `env NAME=VALUE`, `dir PATH`, `prebuilt PATH`), then the files of the project as `-- PATH --` and their text. A path
+//! that ends in a slash is a directory. What is expected follows `-- expected --`; `BLESS=1 cargo test --test config` writes it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
+use wash::project::{
+    self, Artifact, Command, Overrides, Project, ProjectError, Purpose, SiblingSource, Warning,
+};
+use wash::report::Advice;
+
+#[test]
+fn cases() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let mut cases: Vec<PathBuf> = fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "no cases in {}", dir.display());
+    let failed: Vec<String> = cases.iter().filter_map(|case| check(case)).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// What differs, if anything.
+fn check(case: &Path) -> Option<String> {
+    const EXPECTED: &str = "-- expected --\n";
+    let text = fs::read_to_string(case).unwrap();
+    let (input, expected) = text.split_once(EXPECTED).unwrap_or((&text, ""));
+    let found = run(input);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(case, format!("{input}{EXPECTED}{found}")).unwrap();
+        return None;
+    }
+    (found != expected).then(|| format!("{}: expected\n{expected}\nfound\n{found}", case.display()))
+}
+
+fn run(input: &str) -> String {
+    let temp = tempfile::tempdir().unwrap();
+    // One element deep, so that a case may name a directory beside the project.
+    let root = temp.path().canonicalize().unwrap().join("app");
+    fs::create_dir(&root).unwrap();
+    let mut overrides = Overrides {
+        purpose: Purpose::Dev,
+        user_config: Some(root.join("user.yaml")),
+        ..Overrides::default()
+    };
+    let (mut dir, mut prebuilt) = (root.clone(), None);
+
+    let (head, files) = input.split_at(input.find("\n-- ").map_or(input.len(), |start| start + 1));
+    for line in head.lines() {
+        match line.split_once(' ') {
+            Some(("purpose", "build")) => overrides.purpose = Purpose::Build,
+            Some(("address", address)) => overrides.address = Some(address.to_string()),
+            Some(("artifact", path)) => overrides.artifact = Some(path.to_string()),
+            Some(("env", variable)) => {
+                let (name, value) = variable.split_once('=').unwrap();
+                overrides.env.insert(name.to_string(), value.to_string());
+            }
+            Some(("dir", path)) => dir = root.join(path),
+            Some(("prebuilt", path)) => prebuilt = Some(root.join(path)),
+            _ => {}
+        }
+    }
+    fs::write(root.join("user.yaml"), "").unwrap();
+    let mut file = None;
+    for line in files.split_inclusive('\n') {
+        if let Some(path) = line
+            .trim_end()
+            .strip_prefix("-- ")
+            .and_then(|rest| rest.strip_suffix(" --"))
+        {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if path.to_string_lossy().ends_with('/') {
+                fs::create_dir_all(&path).unwrap();
+                file = None;
+            } else {
+                fs::write(&path, "").unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+                file = Some(path);
+            }
+        } else if let Some(path) = &file {
+            let text = fs::read_to_string(path).unwrap() + line;
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    let loaded = match prebuilt {
+        Some(path) => project::prebuilt(&path, &overrides),
+        None => project::find_root(&dir).and_then(|root| project::load(&root, &overrides)),
+    };
+    let mut text = String::new();
+    match loaded {
+        Ok(project) => show(&mut text, &project, ""),
+        Err(error) => show_error(&mut text, &error),
+    }
+    text.replace(&*root.to_string_lossy(), "ROOT").replace(
+        &*temp.path().canonicalize().unwrap().to_string_lossy(),
+        "ABOVE",
+    )
+}
+
+fn show_error(text: &mut String, error: &ProjectError) {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut label = "error";
+    while let Some(error) = cause {
+        writeln!(text, "{label}: {error}").unwrap();
+        label = "  caused by";
+        cause = error.source();
+    }
+    for hint in error.hints() {
+        writeln!(text, "hint: {hint}").unwrap();
+    }
+}
+
+/// Only what differs from the defaults, indented below a sibling.
+fn show(text: &mut String, project: &Project, indent: &str) {
+    let mut line = |line: String| writeln!(text, "{indent}{line}").unwrap();
+    line(format!("{} in {}", project.name, project.root.display()));
+    let build = &project.build;
+    line(match &build.command {
+        Command::Shell(command) => format!("{:?} sh: {command}", build.kind),
+        Command::Argv(argv) => format!("{:?} argv: {}", build.kind, argv.join(" ")),
+        Command::None => format!("{:?} no command", build.kind),
+    });
+    for (name, value) in &build.env {
+        line(format!("build env {name}={value}"));
+    }
+    line(match &build.artifact {
+        Artifact::Path(path) => format!("artifact {}", path.display()),
+        Artifact::FromCargo => "artifact from cargo".to_string(),
+        Artifact::Search(dirs) => {
+            let dirs: Vec<_> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+            format!("artifact in {}", dirs.join(", "))
+        }
+    });
+    let address = &project.dev.address;
+    if *address != project::Address::default() {
+        line(format!(
+            "address {}{}",
+            address.socket,
+            if address.requested { ", requested" } else { "" }
+        ));
+    }
+    if project.dev.limits != Limits::default() {
+        let Limits {
+            cpu_time,
+            memory,
+            concurrent_requests,
+        } = &project.dev.limits;
+        line(format!(
+            "limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests"
+        ));
+    }
+    show_settings(text, &project.settings, indent);
+    for (interface, wire) in &project.imports {
+        writeln!(text, "{indent}import {interface} = {wire}").unwrap();
+    }
+    for sibling in &project.dev.components {
+        writeln!(text, "{indent}component {}", sibling.name).unwrap();
+        let deeper = format!("{indent}  ");
+        match &sibling.source {
+            SiblingSource::File(path) => writeln!(text, "{deeper}file {}", path.display()).unwrap(),
+            SiblingSource::Project(project) => show(text, project, &format!("{deeper}| ")),
+        }
+        show_settings(text, &sibling.settings, &deeper);
+        for (interface, wire) in &sibling.imports {
+            writeln!(text, "{deeper}import {interface} = {wire}").unwrap();
+        }
+    }
+    for warning in &project.warnings {
+        show_warning(text, warning, indent);
+    }
+}
+
+fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
+    let mut line = |line: String| writeln!(text, "{indent}{line}").unwrap();
+    for (name, value) in &settings.environment {
+        line(format!("env {name}={value:?}"));
+    }
+    for (name, value) in &settings.config {
+        line(format!("config {name}={value:?}"));
+    }
+    for directory in &settings.directories {
+        let access = if directory.access == Access::ReadOnly {
+            "read-only"
+        } else {
+            "read-write"
+        };
+        line(format!(
+            "directory {} = {}, {access}",
+            directory.guest,
+            directory.host.display()
+        ));
+    }
+    match &settings.outgoing_http {
+        OutgoingHttp::Any => {}
+        OutgoingHttp::Denied => line("outgoing http denied".to_string()),
+        OutgoingHttp::Allowed(hosts) => line(format!("outgoing http to {}", hosts.join(", "))),
+    }
+}
+
+fn show_warning(text: &mut String, warning: &Warning, indent: &str) {
+    writeln!(text, "{indent}warning: {warning}").unwrap();
+    if let Some(hint) = &warning.hint {
+        writeln!(text, "{indent}  hint: {hint}").unwrap();
+    }
+}

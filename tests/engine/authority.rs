@@ -1,0 +1,145 @@
+//! Each member has what it was given, and nothing else.
+
+use std::collections::BTreeMap;
+
+use wash::host::StartError;
+use wash::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+
+use crate::stage::{Stage, alone, probe};
+
+const PROBES: [&str; 2] = ["probe", "probe-p3"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_there_is_nothing() {
+    for name in PROBES {
+        let stage = Stage::probe(name).await;
+        let (_, text) = stage.get("/environment").await;
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            lines,
+            ["argument api", "lookup false", "tcp false"],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_is_there() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = |host: &str, access| Directory {
+        host: root.path().join(host),
+        guest: format!("/{host}"),
+        access,
+        create: true,
+    };
+    let settings = MemberSettings {
+        environment: BTreeMap::from([("GREETING".into(), "hi".into())]),
+        arguments: vec!["--flag".into()],
+        directories: vec![
+            directory("data", Access::ReadWrite),
+            directory("fixed", Access::ReadOnly),
+        ],
+        ..MemberSettings::default()
+    };
+    let stage = Stage::new(alone(probe("probe"), settings.clone())).await;
+    let (_, text) = stage.get("/environment").await;
+    for line in [
+        "GREETING=hi",
+        "argument --flag",
+        "directory /data",
+        "wrote",
+        "directory /fixed",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert_eq!(
+        std::fs::read(root.path().join("data/written")).unwrap(),
+        b"by the guest"
+    );
+    assert!(!root.path().join("fixed/written").exists(), "{text}");
+
+    let stage = Stage::new(alone(probe("probe-p3"), settings)).await;
+    let (_, text) = stage.get("/environment").await;
+    for line in [
+        "GREETING=hi",
+        "argument --flag",
+        "directory /data",
+        "directory /fixed",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_go_where_the_patterns_allow() {
+    for name in PROBES {
+        let target = Stage::probe("probe").await;
+        let port = target.address.port();
+        let allowed = OutgoingHttp::Allowed(vec![format!("127.0.0.1:{port}")]);
+        let settings = MemberSettings {
+            outgoing_http: allowed,
+            ..MemberSettings::default()
+        };
+        let stage = Stage::new(alone(probe(name), settings)).await;
+        assert_eq!(
+            stage.get(&format!("/fetch?127.0.0.1:{port}")).await,
+            (200, "status 200".into()),
+            "{name}"
+        );
+        let (_, text) = stage.get("/fetch?denied.example").await;
+        assert!(text.contains("HttpRequestDenied"), "{name}: {text}");
+        let output = stage.output.text();
+        assert!(
+            output.contains("`workload.allowedHosts: [\"denied.example\"]`"),
+            "{name}: {output}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_told_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("file"), "").unwrap();
+    let directory = |host: &str| Directory {
+        host: root.path().join(host),
+        guest: "/d".into(),
+        access: Access::ReadOnly,
+        create: false,
+    };
+    let settings = MemberSettings {
+        directories: vec![directory("missing"), directory("file")],
+        outgoing_http: OutgoingHttp::Allowed(vec!["*foo".into()]),
+        ..MemberSettings::default()
+    };
+    let mut workload = alone(probe("probe"), settings);
+    workload.grants[0].member = 7;
+    let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {
+        panic!()
+    };
+    let messages: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    assert_eq!(messages.len(), 4, "{messages:#?}");
+    assert!(
+        problems[..3]
+            .iter()
+            .all(|problem| problem.member.as_deref() == Some("api"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_nobody_was_granted_is_refused() {
+    let mut workload = alone(probe("probe"), MemberSettings::default());
+    workload
+        .grants
+        .retain(|grant| !grant.interface.starts_with("wasi:filesystem/preopens"));
+    let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {
+        panic!()
+    };
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].message.contains("wasi:filesystem/preopens"),
+        "{problems:?}"
+    );
+}

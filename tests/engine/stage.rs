@@ -1,0 +1,297 @@
+//! A host with one workload behind a server, and a client.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use wash::capability;
+use wash::console::{Captured, Console};
+use wash::host::local::{HostOptions, LocalHost, Routes};
+use wash::host::workload::{Grant, Limits, Member, MemberSettings, Workload, WorkloadId};
+use wash::host::{Host, StartError, StartRequest, Started, WorkloadStatus};
+use wash::http::{Handler, RequestId};
+use wash::linker::Scope;
+use wasmparser::{Parser, Payload};
+
+/// The probe of WASI 0.2 or 0.3: a guest that does what the path of a request says.
+pub(crate) fn probe(name: &str) -> Arc<[u8]> {
+    static BUILT: OnceLock<Mutex<std::collections::BTreeMap<String, Arc<[u8]>>>> = OnceLock::new();
+    let mut built = BUILT.get_or_init(Mutex::default).lock().unwrap();
+    Arc::clone(built.entry(name.to_owned()).or_insert_with(|| build(name)))
+}
+
+fn build(name: &str) -> Arc<[u8]> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    let status = Command::new("cargo")
+        .args([
+            &guest_toolchain(),
+            "build",
+            "--release",
+            "--target",
+            "wasm32-wasip2",
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        .current_dir(&project)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .status()
+        .unwrap();
+    assert!(status.success(), "building {} failed", project.display());
+    let file = target
+        .join("wasm32-wasip2/release")
+        .join(format!("{}.wasm", name.replace('-', "_")));
+    std::fs::read(file).unwrap().into()
+}
+
+/// `+TOOLCHAIN` of the guests: the one that the README's script makes, if there is one.
+fn guest_toolchain() -> String {
+    let list = Command::new("rustup")
+        .args(["toolchain", "list"])
+        .output()
+        .unwrap();
+    let made = String::from_utf8_lossy(&list.stdout).contains("wash-wasm");
+    if made { "+wash-wasm" } else { "+stable" }.to_owned()
+}
+
+/// The routes of a test: one handler, which can be swapped.
+#[derive(Default)]
+pub(crate) struct Switch(Mutex<Option<(WorkloadId, Arc<dyn Handler>)>>);
+
+impl Routes for Switch {
+    fn serve(&self, id: &WorkloadId, handler: Arc<dyn Handler>) {
+        *self.0.lock().unwrap() = Some((id.clone(), handler));
+    }
+
+    fn clear(&self, id: &WorkloadId) {
+        let mut current = self.0.lock().unwrap();
+        if current.as_ref().is_some_and(|(current, _)| current == id) {
+            *current = None;
+        }
+    }
+}
+
+impl Switch {
+    pub(crate) fn handler(&self) -> Option<Arc<dyn Handler>> {
+        self.0
+            .lock()
+            .unwrap()
+            .as_ref()
+            .map(|(_, handler)| Arc::clone(handler))
+    }
+}
+
+pub(crate) struct Stage {
+    pub(crate) host: LocalHost,
+    pub(crate) routes: Arc<Switch>,
+    pub(crate) output: Captured,
+    pub(crate) id: WorkloadId,
+    pub(crate) address: SocketAddr,
+}
+
+/// A workload of one component, which is given what it imports.
+pub(crate) fn alone(component: Arc<[u8]>, settings: MemberSettings) -> Workload {
+    let grants = imports(&component)
+        .into_iter()
+        .filter(|import| grants_something(import));
+    let grants = grants
+        .map(|import| Grant {
+            interface: import.clone(),
+            import,
+            member: 0,
+        })
+        .collect();
+    let members = vec![Member {
+        name: "api".into(),
+        settings,
+    }];
+    Workload {
+        name: "test".into(),
+        component,
+        members,
+        grants,
+        limits: Limits::default(),
+    }
+}
+
+pub(crate) fn imports(component: &[u8]) -> Vec<String> {
+    let mut imports = Vec::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.unwrap() {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                imports.extend(
+                    section
+                        .into_iter()
+                        .map(|import| import.unwrap().name.name.to_owned()),
+                );
+            }
+            _ => {}
+        }
+    }
+    imports
+}
+
+fn grants_something(import: &str) -> bool {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    capability::host_interfaces().iter().any(|served| {
+        let minor = served
+            .version
+            .as_ref()
+            .map(|version| format!("{}.{}.", version.major, version.minor));
+        served.scope == Scope::PerMember
+            && served.interface == name
+            && minor.is_none_or(|minor| version.starts_with(&minor))
+    })
+}
+
+impl Stage {
+    pub(crate) async fn new(workload: Workload) -> Self {
+        Self::try_new(workload).await.unwrap()
+    }
+
+    pub(crate) async fn try_new(workload: Workload) -> Result<Self, StartError> {
+        let routes = Arc::new(Switch::default());
+        let (console, output) = Console::capture();
+        let options = HostOptions {
+            cache_dir: Some(cache_dir()),
+            console,
+            routes: routes.clone(),
+        };
+        let host = LocalHost::new(options);
+        let Started { id, .. } = host
+            .start(StartRequest {
+                workload,
+                replaces: None,
+            })
+            .await?;
+        let address = listen(Arc::clone(&routes)).await;
+        Ok(Self {
+            host,
+            routes,
+            output,
+            id,
+            address,
+        })
+    }
+
+    /// The probe, with default settings.
+    pub(crate) async fn probe(name: &str) -> Self {
+        Self::new(alone(probe(name), MemberSettings::default())).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        self.send(request("GET", path, Bytes::new())).await
+    }
+
+    pub(crate) async fn send(&self, request: http::Request<Full<Bytes>>) -> (u16, String) {
+        let response = self.open(request).await;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.into()).unwrap())
+    }
+
+    /// Sends a request on a connection of its own, over HTTP/1.1.
+    pub(crate) async fn open<B>(
+        &self,
+        request: http::Request<B>,
+    ) -> http::Response<hyper::body::Incoming>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        sender
+            .send_request(request.map(|body| boxed(body)))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn status(&self) -> WorkloadStatus {
+        self.host.status(&self.id).await.unwrap()
+    }
+
+    /// Waits until no request is in flight.
+    pub(crate) async fn idle(&self) {
+        within("all requests end", async {
+            while self.status().await.in_flight > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+}
+
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> http::Request<Full<Bytes>> {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "test.example");
+    request.body(Full::new(body.into())).unwrap()
+}
+
+pub(crate) fn boxed<B>(body: B) -> UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    body.map_err(Into::into).boxed_unsync()
+}
+
+/// Fails a test that would hang.
+pub(crate) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(60), work).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited a minute, and it is not so that {what}"),
+    }
+}
+
+/// Compiled code is shared by all tests of a run, and by the next run.
+pub(crate) fn cache_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")
+}
+
+async fn listen(routes: Arc<Switch>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut next = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            let routes = Arc::clone(&routes);
+            let first = next * 1000;
+            next += 1;
+            tokio::spawn(async move {
+                let count = std::sync::atomic::AtomicU64::new(first);
+                let service = service_fn(|request| {
+                    let id = RequestId(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+                    let handler = routes.handler().expect("a workload is running");
+                    async move { Ok::<_, std::convert::Infallible>(handler.handle(request, id).await) }
+                });
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    address
+}
