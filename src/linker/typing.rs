@@ -136,10 +136,10 @@ impl Written {
                 write(out, |e| e.defined_type().variant(cases))
             }
             Type::Enum(names) => write(out, |e| {
-                e.defined_type().enum_type(names.iter().map(String::as_str))
+                e.defined_type().enum_type(names.iter().map(String::as_str));
             }),
             Type::Flags(names) => write(out, |e| {
-                e.defined_type().flags(names.iter().map(String::as_str))
+                e.defined_type().flags(names.iter().map(String::as_str));
             }),
             Type::Tuple(types) => {
                 let types: Vec<_> = types.iter().map(|ty| self.value(out, from, *ty)).collect();
