@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use super::{Globals, warn_about};
 use crate::console::Console;
+use crate::dev::Entrance;
 use crate::dev::session::{self, Setup};
 use crate::dev::watch::Means;
-use crate::dev::Entrance;
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::project::{self, Overrides, Project, ProjectError, Purpose};
@@ -34,9 +34,9 @@ use crate::report::{Advice, hinted};
     after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
 )]
 pub struct DevArgs {
-    /// A component that is there already, or the directory of a project
-    #[arg(value_name = "FILE", conflicts_with = "directory", value_hint = clap::ValueHint::AnyPath)]
-    component: Option<PathBuf>,
+    /// A component that is there already, or the directory of a project, instead of the current directory
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    path: Option<PathBuf>,
     /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
@@ -57,11 +57,22 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     warn_about(&project);
 
     let wanted = &project.dev.address;
-    let Listening { listener, address, skipped } = listen(wanted.socket, wanted.requested).await.map_err(hinted)?;
+    let Listening {
+        listener,
+        address,
+        skipped,
+    } = listen(wanted.socket, wanted.requested)
+        .await
+        .map_err(hinted)?;
     let console = Console::stdio();
     if let Some(skipped) = skipped {
-        let holder = skipped.holder.map_or_else(String::new, |holder| format!(" by {holder}"));
-        console.talk(&format!("{} is in use{holder}; listening on {address}", skipped.address));
+        let holder = skipped
+            .holder
+            .map_or_else(String::new, |holder| format!(" by {holder}"));
+        console.talk(&format!(
+            "{} is in use{holder}; listening on {address}",
+            skipped.address
+        ));
     }
 
     let front = Front::new(console.clone());
@@ -76,7 +87,11 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let setup = Setup {
         project,
         load: Box::new(load),
-        means: if args.poll { Means::Polling } else { Means::Notifications },
+        means: if args.poll {
+            Means::Polling
+        } else {
+            Means::Notifications
+        },
         host: Arc::new(host),
         entrance,
         server: tokio::spawn(server.run(listener)),
@@ -96,19 +111,23 @@ fn loader(
     args: &DevArgs,
     globals: &Globals,
 ) -> anyhow::Result<impl Fn() -> Result<Project, ProjectError> + Send + use<>> {
+    let named = args.path.as_deref().unwrap_or(Path::new(""));
+    let named = globals.path(named)?;
     let overrides = Overrides {
         address: args.address.clone(),
-        config: args.config.clone(),
+        config: args
+            .config
+            .as_deref()
+            .map(|file| globals.path(file))
+            .transpose()?,
         artifact: args.artifact_path.clone(),
         ..globals.overrides(Purpose::Dev)?
     };
-    let here = globals.path(Path::new(""))?;
-    let named = args.component.as_ref().map(|path| here.join(path));
-    let prebuilt = named.clone().filter(|path| !path.is_dir());
-    let start = named.unwrap_or(here);
-    let root = match &prebuilt {
-        None => project::find_root(&start).map_err(hinted)?,
-        Some(_) => PathBuf::new(),
+    let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());
+    // A config file from elsewhere makes a project of any directory.
+    let root = match (&prebuilt, &overrides.config) {
+        (None, None) => project::find_root(&named).map_err(hinted)?,
+        _ => named,
     };
     Ok(move || match &prebuilt {
         Some(file) => project::prebuilt(file, &overrides),
@@ -125,11 +144,15 @@ impl Advice for ListenError {
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
 fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
     let (sender, receiver) = mpsc::unbounded_channel();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
         let (mut signals, sender) = (signal(kind)?, sender.clone());
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() && sender.send(()).is_ok() {}
-        });
+        tokio::spawn(
+            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
+        );
     }
     Ok(receiver)
 }

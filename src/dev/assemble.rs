@@ -64,7 +64,11 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         service: None,
         exports: Exports::Driven,
     })?;
-    let bytes: Vec<&[u8]> = plan.members.iter().map(|planned| bytes[planned.index]).collect();
+    let bytes: Vec<&[u8]> = plan
+        .members
+        .iter()
+        .map(|planned| bytes[planned.index])
+        .collect();
     let component = match bytes.as_slice() {
         // Composing one component would only copy it.
         [_] => parts.components[&plan.members[0].name].bytes.clone(),
@@ -101,19 +105,32 @@ fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
         };
         (name.as_str(), role, component, wiring(imports))
     });
-    let shipped = parts.shipped.iter().map(|(provider, component)| {
-        (provider.name, Role::Shipped, component, BTreeMap::new())
-    });
+    let shipped = parts
+        .shipped
+        .iter()
+        .map(|(provider, component)| (provider.name, Role::Shipped, component, BTreeMap::new()));
     // A unit stands in for the shipped provider of its name.
     let shipped = shipped.filter(|(name, ..)| !parts.components.contains_key(*name));
     units.chain(shipped).map(|(name, role, component, wiring)| {
         let shape = component.shape.clone();
-        (Member { name: name.to_string(), role, shape, wiring }, &*component.bytes)
+        (
+            Member {
+                name: name.to_string(),
+                role,
+                shape,
+                wiring,
+            },
+            &*component.bytes,
+        )
     })
 }
 
 fn sibling<'p>(project: &'p Project, name: &str) -> Option<&'p Sibling> {
-    project.dev.components.iter().find(|sibling| sibling.name == name)
+    project
+        .dev
+        .components
+        .iter()
+        .find(|sibling| sibling.name == name)
 }
 
 fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
@@ -123,18 +140,26 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
         (_, Some(plugin)) => Wire::Plugin(plugin.to_string()),
         (member, None) => Wire::Member(member.to_string()),
     };
-    imports.iter().map(|(interface, to)| (interface.clone(), wire(to))).collect()
+    imports
+        .iter()
+        .map(|(interface, to)| (interface.clone(), wire(to)))
+        .collect()
 }
 
 fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
-        Role::Sibling => {
-            sibling(&parts.project, &member.name).map(|sibling| sibling.settings.clone()).unwrap_or_default()
-        }
+        Role::Sibling => sibling(&parts.project, &member.name)
+            .map(|sibling| sibling.settings.clone())
+            .unwrap_or_default(),
         Role::Shipped => {
-            let provider = parts.shipped.iter().find(|(provider, _)| provider.name == member.name);
-            provider.map(|(provider, _)| needs(provider, &state_dir(&parts.project))).unwrap_or_default()
+            let provider = parts
+                .shipped
+                .iter()
+                .find(|(provider, _)| provider.name == member.name);
+            provider
+                .map(|(provider, _)| needs(provider, &state_dir(&parts.project)))
+                .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),
     }
@@ -149,7 +174,10 @@ fn needs(provider: &Provider, state: &Path) -> MemberSettings {
             create: true,
         },
     });
-    MemberSettings { directories: directories.collect(), ..MemberSettings::default() }
+    MemberSettings {
+        directories: directories.collect(),
+        ..MemberSettings::default()
+    }
 }
 
 #[cfg(test)]
@@ -158,17 +186,34 @@ mod tests {
 
     #[test]
     fn the_words_of_a_wiring() {
-        let imports = [("a:b/c", "host"), ("d:e/f", "plugin:x"), ("g:h/i", "stub"), ("j:k/l", "cache")];
+        let imports = [
+            ("a:b/c", "host"),
+            ("d:e/f", "plugin:x"),
+            ("g:h/i", "stub"),
+            ("j:k/l", "cache"),
+        ];
         let imports = imports.map(|(interface, to)| (interface.to_string(), to.to_string()));
         let wires: Vec<Wire> = wiring(&imports.into()).into_values().collect();
-        let expected = [Wire::Host, Wire::Plugin("x".into()), Wire::Stub, Wire::Member("cache".into())];
+        let expected = [
+            Wire::Host,
+            Wire::Plugin("x".into()),
+            Wire::Stub,
+            Wire::Member("cache".into()),
+        ];
         assert_eq!(wires, expected);
     }
 
     #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {
-        let need = Need::StateDirectory { name: "blobs", guest: "/" };
-        let provider = Provider { name: "blob", bytes: &[], needs: &[need] };
+        let need = Need::StateDirectory {
+            name: "blobs",
+            guest: "/",
+        };
+        let provider = Provider {
+            name: "blob",
+            bytes: &[],
+            needs: &[need],
+        };
         let settings = needs(&provider, Path::new("/p/.wash/state"));
         let directory = Directory {
             host: "/p/.wash/state/blobs".into(),
@@ -176,6 +221,12 @@ mod tests {
             access: Access::ReadWrite,
             create: true,
         };
-        assert_eq!(settings, MemberSettings { directories: vec![directory], ..Default::default() });
+        assert_eq!(
+            settings,
+            MemberSettings {
+                directories: vec![directory],
+                ..Default::default()
+            }
+        );
     }
 }

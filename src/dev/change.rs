@@ -31,7 +31,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
         change.restarts("limits".to_string());
     }
     if old.dev.address != new.dev.address {
-        change.postponed.push(format!("address {}", new.dev.address.socket));
+        change
+            .postponed
+            .push(format!("address {}", new.dev.address.socket));
     }
     change
 }
@@ -76,12 +78,24 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
         imports: &project.imports,
     };
     let siblings = project.dev.components.iter().map(|sibling| {
-        let Sibling { name, source, settings, imports } = sibling;
+        let Sibling {
+            name,
+            source,
+            settings,
+            imports,
+        } = sibling;
         let source = match source {
             SiblingSource::File(path) => Source::File(path),
             SiblingSource::Project(project) => Source::Build(&project.root, &project.build),
         };
-        (name.clone(), Unit { source, settings, imports })
+        (
+            name.clone(),
+            Unit {
+                source,
+                settings,
+                imports,
+            },
+        )
     });
     siblings.chain([(project.name.clone(), own)]).collect()
 }
@@ -132,18 +146,31 @@ mod tests {
             &["settings of `app`"],
         );
         check(
-            |new| new.dev.components[0].settings.config.extend([variable.clone()]),
+            |new| {
+                new.dev.components[0]
+                    .settings
+                    .config
+                    .extend([variable.clone()])
+            },
             &[],
             true,
             &["settings of `cache`"],
         );
         check(
-            |new| new.imports.extend([("a:b/c".to_string(), "cache".to_string())]),
+            |new| {
+                new.imports
+                    .extend([("a:b/c".to_string(), "cache".to_string())])
+            },
             &[],
             true,
             &["imports of `app`"],
         );
-        check(|new| new.dev.limits.concurrent_requests = 1, &[], true, &["limits"]);
+        check(
+            |new| new.dev.limits.concurrent_requests = 1,
+            &[],
+            true,
+            &["limits"],
+        );
     }
 
     #[test]
@@ -170,9 +197,24 @@ mod tests {
 
     #[test]
     fn components_come_and_go() {
-        check(|new| new.dev.components.push(sibling("auth")), &[], true, &["component `auth` added"]);
-        check(|new| new.dev.components.clear(), &[], true, &["component `cache` removed"]);
-        check(|new| new.name = "api".to_string(), &[], true, &["the name is now `api`"]);
+        check(
+            |new| new.dev.components.push(sibling("auth")),
+            &[],
+            true,
+            &["component `auth` added"],
+        );
+        check(
+            |new| new.dev.components.clear(),
+            &[],
+            true,
+            &["component `cache` removed"],
+        );
+        check(
+            |new| new.name = "api".to_string(),
+            &[],
+            true,
+            &["the name is now `api`"],
+        );
     }
 
     #[test]

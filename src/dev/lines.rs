@@ -28,7 +28,11 @@ pub(super) fn wiring(plan: &LinkPlan) -> String {
     for (index, member) in plan.members.iter().enumerate() {
         text += &format!("  {}\n", member_line(plan, index, member));
         let lines = edges(plan, index);
-        let width = lines.iter().map(|(imports, _)| imports.chars().count()).max().unwrap_or_default();
+        let width = lines
+            .iter()
+            .map(|(imports, _)| imports.chars().count())
+            .max()
+            .unwrap_or_default();
         for (imports, from) in lines {
             text += &format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n");
         }
@@ -36,14 +40,20 @@ pub(super) fn wiring(plan: &LinkPlan) -> String {
     for left_out in &plan.left_out {
         if left_out.role != Role::Shipped && left_out.role != Role::Plugin {
             let exports = left_out.exports.join(", ");
-            text += &format!("  {WARNING}{}{WARNING:#} takes no part: nobody imports {exports}\n", left_out.name);
+            text += &format!(
+                "  {WARNING}{}{WARNING:#} takes no part: nobody imports {exports}\n",
+                left_out.name
+            );
         }
     }
     text
 }
 
 fn member_line(plan: &LinkPlan, index: usize, member: &Planned) -> String {
-    let exports = plan.exports.iter().filter(|exported| exported.member == index);
+    let exports = plan
+        .exports
+        .iter()
+        .filter(|exported| exported.member == index);
     let exports: Vec<_> = exports.map(|exported| exported.export.as_str()).collect();
     let role = match member.role {
         Role::Project | Role::Sibling => "",
@@ -88,7 +98,10 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
     }
     for (generation, packages) in wasi {
         let packages: Vec<_> = packages.into_iter().collect();
-        lines.push((format!("{generation}: {}", packages.join(", ")), "the host".to_string()));
+        lines.push((
+            format!("{generation}: {}", packages.join(", ")),
+            "the host".to_string(),
+        ));
     }
     if !types.is_empty() {
         let types: Vec<_> = types.into_iter().collect();
@@ -127,8 +140,19 @@ impl Display for Steps {
             write!(f, "build {}, ", Time(build))?;
         }
         let cached = if self.cached { " from the cache" } else { "" };
-        let Self { link, compile, swap, .. } = *self;
-        write!(f, "link {}, compile {}{cached}, swap {}", Time(link), Time(compile), Time(swap))
+        let Self {
+            link,
+            compile,
+            swap,
+            ..
+        } = *self;
+        write!(
+            f,
+            "link {}, compile {}{cached}, swap {}",
+            Time(link),
+            Time(compile),
+            Time(swap)
+        )
     }
 }
 
@@ -172,12 +196,16 @@ pub(super) fn stopping(in_flight: usize) -> String {
 
 /// Something that makes the session work less well.
 pub(super) fn trouble(message: &str, hint: Option<&str>) -> String {
-    let hint = hint.map_or_else(String::new, |hint| format!("\n  {HINT}hint{HINT:#}: {hint}"));
+    let hint = hint.map_or_else(String::new, |hint| {
+        format!("\n  {HINT}hint{HINT:#}: {hint}")
+    });
     format!("{WARNING}warning{WARNING:#}: {message}{hint}")
 }
 
 pub(super) fn warnings(warnings: &[Warning]) -> String {
-    let lines = warnings.iter().map(|warning| trouble(&warning.to_string(), warning.hint.as_deref()));
+    let lines = warnings
+        .iter()
+        .map(|warning| trouble(&warning.to_string(), warning.hint.as_deref()));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -196,15 +224,25 @@ fn below(path: &Path, root: &Path) -> String {
 /// What to print for a piece of news.
 pub(super) fn news(news: &News, url: &str) -> String {
     match news {
-        News::Failed { failure, again: true, .. } => {
+        News::Failed {
+            failure,
+            again: true,
+            ..
+        } => {
             format!("{ERROR}{}{ERROR:#}, as before", title(&failure.stage))
         }
-        News::Failed { failure, serving, .. } => {
+        News::Failed {
+            failure, serving, ..
+        } => {
             let until = match serving {
                 true => "the version before goes on serving".to_string(),
                 false => format!("{url} answers 503 until it is mended"),
             };
-            format!("{ERROR}{}{ERROR:#}: {}\n{DIM}{until}{DIM:#}", title(&failure.stage), failure.cause.text)
+            format!(
+                "{ERROR}{}{ERROR:#}: {}\n{DIM}{until}{DIM:#}",
+                title(&failure.stage),
+                failure.cause.text
+            )
         }
         News::Unchanged { units } => {
             let (what, is) = match units.as_slice() {
@@ -215,15 +253,23 @@ pub(super) fn news(news: &News, url: &str) -> String {
             format!("{what} {is} the same as before: nothing to reload")
         }
         News::Waiting { unit, missing } => {
-            format!("{unit} is built; it will be linked when {} is as well", missing.join(", "))
+            format!(
+                "{unit} is built; it will be linked when {} is as well",
+                missing.join(", ")
+            )
         }
         News::ConfigApplied { applied, postponed } => {
-            let applied = (!applied.is_empty()).then(|| format!("config changed: {}", applied.join(", ")));
+            let applied =
+                (!applied.is_empty()).then(|| format!("config changed: {}", applied.join(", ")));
             let postponed = (!postponed.is_empty()).then(|| {
                 let warning = format!("{WARNING}takes effect with the next `wash dev`{WARNING:#}");
                 format!("config changed: {}, which {warning}", postponed.join(", "))
             });
-            applied.into_iter().chain(postponed).collect::<Vec<_>>().join("\n")
+            applied
+                .into_iter()
+                .chain(postponed)
+                .collect::<Vec<_>>()
+                .join("\n")
         }
         News::RewrittenByBuild { unit, path } => format!(
             "{WARNING}`{}` changes with every build of {unit}{WARNING:#}: it is ignored while builds run\n\
@@ -243,7 +289,10 @@ pub(super) fn page(failures: &[Failure]) -> Page {
         [] => Page::starting(),
         [failure] => Page::unavailable(title(&failure.stage), text(failure)),
         failures => {
-            let texts: Vec<_> = failures.iter().map(|failure| format!("{}: {}", title(&failure.stage), text(failure))).collect();
+            let texts: Vec<_> = failures
+                .iter()
+                .map(|failure| format!("{}: {}", title(&failure.stage), text(failure)))
+                .collect();
             Page::unavailable("there is nothing to serve yet", texts.join("\n\n"))
         }
     }

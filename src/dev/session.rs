@@ -170,7 +170,8 @@ impl Session {
         let (files, since) = match report {
             Report::Changed { files, since } => (files, since),
             Report::Trouble { message, hint } => {
-                self.console.talk(&lines::trouble(&message, hint.as_deref()));
+                self.console
+                    .talk(&lines::trouble(&message, hint.as_deref()));
                 return Vec::new();
             }
         };
@@ -207,7 +208,8 @@ impl Session {
             } => {
                 // A build that was cancelled has another in its place, or none.
                 let job = self.jobs.get_mut(&unit);
-                let job = job.filter(|job| job.generation == generation && !job.cancel.is_cancelled());
+                let job =
+                    job.filter(|job| job.generation == generation && !job.cancel.is_cancelled());
                 let Some(job) = job else { return Vec::new() };
                 job.ended = Some(ended);
                 let outcome = outcome.map(|ready| {

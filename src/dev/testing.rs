@@ -18,7 +18,11 @@ pub(super) fn project(root: &str) -> Project {
             env: BTreeMap::new(),
             artifact: Artifact::Path(root.join("app.wasm")),
         },
-        dev: Dev { address: Address::default(), components: Vec::new(), limits: Limits::default() },
+        dev: Dev {
+            address: Address::default(),
+            components: Vec::new(),
+            limits: Limits::default(),
+        },
         settings: Default::default(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),

@@ -3,14 +3,22 @@ use crate::dev::testing::project;
 use crate::project::Sibling;
 
 fn sibling(name: &str, source: SiblingSource) -> Sibling {
-    Sibling { name: name.to_string(), source, settings: Default::default(), imports: Default::default() }
+    Sibling {
+        name: name.to_string(),
+        source,
+        settings: Default::default(),
+        imports: Default::default(),
+    }
 }
 
 /// A project with a sibling project inside it and a sibling file that its own build makes.
 fn scope() -> Scope {
     let mut app = project("/p");
     app.dev.components = vec![
-        sibling("cache", SiblingSource::Project(Box::new(project("/p/components/cache")))),
+        sibling(
+            "cache",
+            SiblingSource::Project(Box::new(project("/p/components/cache"))),
+        ),
         sibling("auth", SiblingSource::File("/p/target/auth.wasm".into())),
     ];
     Scope::of(&app)
@@ -47,9 +55,17 @@ fn a_manifest_is_both() {
 
 #[test]
 fn what_is_watched() {
-    let Targets { roots, files, except, .. } = scope().targets();
+    let Targets {
+        roots,
+        files,
+        except,
+        ..
+    } = scope().targets();
     let names = |paths: BTreeSet<PathBuf>| -> Vec<String> {
-        paths.iter().map(|path| path.display().to_string()).collect()
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
     };
     assert_eq!(names(roots), ["/p", "/p/components/cache"]);
     assert!(names(files).contains(&"/p/target/auth.wasm".to_string()));

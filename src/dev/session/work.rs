@@ -168,7 +168,12 @@ pub(super) async fn start(
             ..Cause::default()
         })?;
         let state = assemble::state_dir(&parts.project);
-        let directories = || workload.members.iter().flat_map(|member| &member.settings.directories);
+        let directories = || {
+            workload
+                .members
+                .iter()
+                .flat_map(|member| &member.settings.directories)
+        };
         if directories().any(|directory| directory.host.starts_with(&state)) {
             keep_out_of_version_control(&state).map_err(|error| Cause {
                 text: format!("cannot write to `{}`: {error}", state.display()),
@@ -211,13 +216,23 @@ pub(super) fn cause(error: &impl Advice) -> Cause {
 }
 
 fn build_cause(error: &BuildError) -> Cause {
-    let shown = match error {
-        BuildError::Failed { output, .. } => output.clone(),
-        _ => String::new(),
-    };
-    Cause {
-        shown,
-        ..cause(error)
+    let cause = cause(error);
+    match error {
+        BuildError::Failed {
+            command,
+            status,
+            output,
+            ..
+        } => Cause {
+            // Whoever reads this knows that it is about a build that failed.
+            text: cause.text.replacen(
+                &error.to_string(),
+                &format!("`{command}` ended with {status}"),
+                1,
+            ),
+            shown: output.clone(),
+        },
+        _ => cause,
     }
 }
 
@@ -229,7 +244,10 @@ fn start_cause(error: StartError) -> Cause {
                 None => problem.message.clone(),
             };
             let texts: Vec<_> = problems.iter().map(text).collect();
-            let hints: Vec<_> = problems.into_iter().filter_map(|problem| problem.hint).collect();
+            let hints: Vec<_> = problems
+                .into_iter()
+                .filter_map(|problem| problem.hint)
+                .collect();
             with_hints(texts.join("\n"), &hints)
         }
         StartError::Load { reason, .. } => with_hints(reason, &[]),

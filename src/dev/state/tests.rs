@@ -115,7 +115,10 @@ fn parse(line: &str) -> Option<Event> {
 }
 
 fn cause(text: &str) -> Cause {
-    Cause { text: text.to_string(), shown: String::new() }
+    Cause {
+        text: text.to_string(),
+        shown: String::new(),
+    }
 }
 
 fn render(action: &Action) -> String {
