@@ -205,14 +205,14 @@ mod tests {
 
     #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {
-        let need = Need::StateDirectory {
+        const NEEDS: &[Need] = &[Need::StateDirectory {
             name: "blobs",
             guest: "/",
-        };
+        }];
         let provider = Provider {
             name: "blob",
             bytes: &[],
-            needs: &[need],
+            needs: NEEDS,
         };
         let settings = needs(&provider, Path::new("/p/.wash/state"));
         let directory = Directory {
