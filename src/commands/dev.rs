@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -100,9 +100,9 @@ fn loader(
         address: args.address.clone(),
         config: args.config.clone(),
         artifact: args.artifact_path.clone(),
-        ..globals.overrides(Purpose::Dev)
+        ..globals.overrides(Purpose::Dev)?
     };
-    let here = globals.directory()?;
+    let here = globals.path(Path::new(""))?;
     let named = args.component.as_ref().map(|path| here.join(path));
     let prebuilt = named.clone().filter(|path| !path.is_dir());
     let start = named.unwrap_or(here);
