@@ -86,6 +86,8 @@ impl Fit<'_> {
             let part = format!("{} `{name}`", item.kind());
             match found.exports.get(name) {
                 Some(other) => self.within(part, |fit| fit.item(item, other))?,
+                // Types of values are compared where they are used; under which name they are found does not matter.
+                None if self.expected.is_value_type(item) => {}
                 None => return self.differ(part, "nothing of that name"),
             }
         }

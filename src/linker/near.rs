@@ -101,14 +101,7 @@ fn of_names(
                 provider: provider(),
                 export,
             });
-        } else if resembles(&name.path(), &wanted.path()) && name.package != wanted.package {
-            misses.push(NearMiss::SimilarName {
-                provider: provider(),
-                export,
-            });
-        } else if name.package == wanted.package
-            && strsim::damerau_levenshtein(&name.interface, &wanted.interface) <= 2
-        {
+        } else if mistyped(wanted, &name) {
             misses.push(NearMiss::SimilarName {
                 provider: provider(),
                 export,
@@ -125,6 +118,15 @@ fn of_names(
         });
     }
     misses
+}
+
+/// Whether `name` may be what was meant by `wanted`. Names of one package begin alike, so there only letters count.
+fn mistyped(wanted: &InterfaceName, name: &InterfaceName) -> bool {
+    if name.package == wanted.package {
+        strsim::damerau_levenshtein(&name.interface, &wanted.interface) <= 2
+    } else {
+        resembles(&name.path(), &wanted.path())
+    }
 }
 
 /// The name most like `wanted`, if there is one that is like it at all.

@@ -112,16 +112,17 @@ fn exports(
                 .for_each(|name| add(index, name));
         }
     }
-    if exports.is_empty() && handlers.is_empty() && request.exports == Exports::Driven {
-        if let Some(member) = members
+    if exports.is_empty()
+        && handlers.is_empty()
+        && request.exports == Exports::Driven
+        && let Some(member) = members
             .iter()
             .find(|m| request.service.is_none_or(|service| m.name == service))
-        {
-            problems.push(Problem::NothingToDrive {
-                member: member.name.clone(),
-                exports: member.shape.exports.keys().cloned().collect(),
-            });
-        }
+    {
+        problems.push(Problem::NothingToDrive {
+            member: member.name.clone(),
+            exports: member.shape.exports.keys().cloned().collect(),
+        });
     }
     exports
 }

@@ -9,17 +9,17 @@ use crate::component::{Extern, Item};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
-    pub members: Vec<&'a Member>,
+    pub(super) members: Vec<&'a Member>,
     /// The choices of each member that takes part, for each of its imports in order.
-    pub choices: BTreeMap<usize, Vec<Choice<'a>>>,
-    pub problems: Vec<Problem>,
+    pub(super) choices: BTreeMap<usize, Vec<Choice<'a>>>,
+    pub(super) problems: Vec<Problem>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Choice<'a> {
-    pub import: &'a str,
-    pub provider: Chosen<'a>,
-    pub reason: Reason,
+    pub(super) import: &'a str,
+    pub(super) provider: Chosen<'a>,
+    pub(super) reason: Reason,
 }
 
 #[derive(Debug, Clone, Copy)]

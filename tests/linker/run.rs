@@ -19,7 +19,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 });
 
 /// The plan or failure as text. An error is a fault of the linker, whatever the case expects.
-pub fn run(case: &Case) -> anyhow::Result<String> {
+pub(crate) fn run(case: &Case) -> anyhow::Result<String> {
     let members: Vec<Member> = case
         .members
         .iter()
