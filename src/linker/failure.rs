@@ -76,6 +76,12 @@ pub enum Problem {
         here: String,
         there: String,
     },
+    /// Two members expect different things of an interface that the host serves to both as one.
+    SharedClash {
+        import: String,
+        members: (String, String),
+        difference: Difference,
+    },
     /// An export refers to a resource that nobody outside could name.
     HiddenResource {
         member: String,

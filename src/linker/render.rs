@@ -253,6 +253,14 @@ impl fmt::Display for Problem {
                      else in `{member}` it is the one of {here}"
                 )
             }
+            Problem::SharedClash {
+                import,
+                members: (first, second),
+                difference,
+            } => write!(
+                f,
+                "components `{first}` and `{second}` share `{import}` of the host, but expect different things of it: {difference}"
+            ),
             Problem::HiddenResource {
                 member,
                 export,
@@ -320,6 +328,9 @@ impl Problem {
                 vec![format!("wire `{import}` of `{member}` to another provider, or move what both need into a component of its own")]
             }
             Problem::ResourceClash { .. } => vec!["wire both interfaces to the same provider".to_string()],
+            Problem::SharedClash { members: (first, second), .. } => {
+                vec![format!("build `{first}` and `{second}` against the same version of the WIT")]
+            }
             Problem::HiddenResource { .. } => vec!["let the interface of that resource come from the host".to_string()],
             Problem::SeveralHandlers { .. } => {
                 vec!["remove all but one from `dev.components`, or export `wasi:http/incoming-handler` from the project".to_string()]

@@ -119,11 +119,7 @@ impl<'a> Resolver<'a> {
         if only_types(import) {
             return Some((Chosen::Nobody, Reason::OnlyTypes));
         }
-        let served = import
-            .external
-            .interface
-            .as_ref()
-            .and_then(|i| candidates::of_host(i, self.host));
+        let served = self.served(import);
         if let Some(served) = served.filter(|served| served.tier == Tier::Wasi) {
             return Some((Chosen::Host(served), Reason::Wasi));
         }
@@ -160,6 +156,20 @@ impl<'a> Resolver<'a> {
             }],
         });
         None
+    }
+
+    /// What the host serves for an import: functions and types of an interface, and nothing else.
+    fn served(&self, import: Import<'_>) -> Option<&'a HostInterface> {
+        let Item::Instance(instance) = &import.external.item else {
+            return None;
+        };
+        let plain = |item: &Item| matches!(item, Item::Func(_) | Item::Type(_));
+        let interface = import
+            .external
+            .interface
+            .as_ref()
+            .filter(|_| instance.exports.values().all(plain))?;
+        candidates::of_host(interface, self.host)
     }
 
     fn others(&self, member: usize) -> impl Iterator<Item = &'a Member> {
@@ -244,8 +254,7 @@ impl<'a> Resolver<'a> {
                 return None;
             }
             Wire::Host => {
-                let interface = import.external.interface.as_ref();
-                if let Some(served) = interface.and_then(|i| candidates::of_host(i, self.host)) {
+                if let Some(served) = self.served(import) {
                     return Some(Chosen::Host(served));
                 }
                 if only_types(import) {

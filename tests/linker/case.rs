@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
 use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
@@ -25,7 +26,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn parse(text: &str) -> Case {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Case> {
         let (before, expected) = text.split_once("=== expect\n").unwrap_or((text, ""));
         let mut sections = before.split("=== ");
         sections.next().expect("a description comes first");
@@ -74,9 +75,8 @@ impl Case {
             let wit = body(&format!("wit {name}"))
                 .or(body("wit"))
                 .unwrap_or_default();
-            let bytes =
-                component(&body_text, wit).unwrap_or_else(|e| panic!("member `{name}`: {e:?}"));
-            let shape = Shape::parse(&bytes).unwrap_or_else(|e| panic!("member `{name}`: {e}"));
+            let bytes = component(&body_text, wit).with_context(|| format!("member `{name}`"))?;
+            let shape = Shape::parse(&bytes).with_context(|| format!("member `{name}`"))?;
             case.members.push((
                 Member {
                     name: name.to_string(),
@@ -87,7 +87,7 @@ impl Case {
                 bytes,
             ));
         }
-        case
+        Ok(case)
     }
 
     pub(crate) fn with_expected(&self, expected: &str) -> String {
@@ -168,7 +168,8 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
         ..Resolve::default()
     };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source).map_err(|e| anyhow::anyhow!("{e:?}"))?,
+        UnresolvedPackageGroup::parse("case.wit", &source)
+            .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
     let mut module =
