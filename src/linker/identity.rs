@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::fit::fits;
 use super::near::HOST;
 use super::{Difference, LinkPlan, Problem, Provider};
-use crate::component::{Instance, Item, Origin, ResourceId};
+use crate::component::{Instance, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -152,7 +152,8 @@ fn agree(
     Ok(())
 }
 
-/// Exports that speak of a resource which is neither the host's nor exported by name.
+/// Exports that speak of a resource which is neither the host's nor exported by name. What the host drives must speak of
+/// the host's.
 fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     if plan.members.len() == 1 {
         return Vec::new();
@@ -180,11 +181,13 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     for (exported, shape, external) in exports() {
         for resource in shape.types.resources_of(&external.item) {
             let maker = maker(plan, exported.member, resource);
-            if !matches!(maker, Maker::Host { .. }) && !named.contains(&maker) {
+            let driven = external.interface.as_ref().is_some_and(is_http_handler);
+            if !matches!(maker, Maker::Host { .. }) && (driven || !named.contains(&maker)) {
                 problems.push(Problem::HiddenResource {
                     member: plan.members[exported.member].name.clone(),
                     export: exported.export.clone(),
                     resource: shape.types.resource(resource).name.clone(),
+                    maker: maker_name(plan, &maker),
                 });
             }
         }

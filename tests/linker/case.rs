@@ -21,6 +21,7 @@ pub(crate) struct Case {
     pub(crate) members: Vec<(Member, Vec<u8>)>,
     pub(crate) host: Vec<HostInterface>,
     pub(crate) service: Option<String>,
+    pub(crate) http: Vec<String>,
     pub(crate) all: bool,
     pub(crate) expected: String,
 }
@@ -49,6 +50,7 @@ impl Case {
                 .filter_map(host_interface)
                 .collect(),
             service: None,
+            http: Vec::new(),
             all: false,
             expected: expected.to_string(),
         };
@@ -61,6 +63,10 @@ impl Case {
                 "shipped" => Role::Shipped,
                 "service" => {
                     case.service = Some(words[1].to_string());
+                    continue;
+                }
+                "http" => {
+                    case.http = words[1..].iter().map(|name| name.to_string()).collect();
                     continue;
                 }
                 "export-all" => {

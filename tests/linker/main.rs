@@ -7,7 +7,6 @@
 
 mod case;
 mod run;
-mod tmp;
 
 use std::fmt::Write;
 

@@ -52,6 +52,7 @@ fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
         members,
         host: &case.host,
         service: case.service.as_deref(),
+        http: &case.http,
         exports: if case.all {
             Exports::All
         } else {
