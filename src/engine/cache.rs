@@ -200,6 +200,10 @@ fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The code in a file, if the file is whole, ours and private. Marks it as used.
+#[expect(
+    unsafe_code,
+    reason = "mapping compiled code is what makes a second start fast"
+)]
 fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Component> {
     let file = OpenOptions::new()
         .read(true)
@@ -212,25 +216,18 @@ fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Component> {
     // Best effort: a folder that cannot be written to still serves what it has.
     let _ = file.set_modified(SystemTime::now());
     // SAFETY: the file must be what `precompile_component` made. It lies in a folder which only this user can write
-    // to, is this user's, is no link, and its digest shows that it is what was written under this name; and files
-    // are replaced by renaming, never written in place, so that a mapping does not change under us.
-    #[expect(
-        unsafe_code,
-        reason = "mapping compiled code is what makes a second start fast"
-    )]
-    let component = unsafe { Component::deserialize_file(engine, path) };
-    component.ok()
+    // to, is this user's, is no link, and its seal shows that it is what was written under this name; and files are
+    // replaced by renaming, never written in place, so that a mapping does not change under us.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
 }
 
+#[expect(
+    unsafe_code,
+    reason = "the code cannot be kept, and compiling it twice would be a waste"
+)]
 fn from_memory(engine: &Engine, code: &[u8]) -> Result<Component> {
     // SAFETY: the bytes come from `precompile_component` of this process and were not touched since.
-    #[expect(
-        unsafe_code,
-        reason = "the code cannot be kept, and compiling it twice would be a waste"
-    )]
-    unsafe {
-        Component::deserialize(engine, code)
-    }
+    unsafe { Component::deserialize(engine, code) }
 }
 
 fn trusted(file: &File) -> io::Result<bool> {
@@ -254,4 +251,65 @@ fn sealed(mut file: &File, key: &[u8; 32]) -> io::Result<bool> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn age(path: &Path, seconds: u64) {
+        let time = SystemTime::now() - Duration::from_secs(seconds);
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first_and_what_is_new_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let mut cache = Cache::open(&root.path().join("compiled")).unwrap();
+        for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
+            let path = cache.dir.join(name);
+            cache.store(&path, &[0; 32], &[0; 1000]).unwrap();
+            age(&path, 100 - index as u64);
+        }
+        assert_eq!(names(&cache.dir), ["a", "b", "c"]);
+        age(&cache.dir.join("a"), 1);
+        cache.size = 2500;
+        cache
+            .store(&cache.dir.join("d"), &[0; 32], &[0; 1000])
+            .unwrap();
+        assert_eq!(names(&cache.dir), ["a", "d"]);
+        cache.size = 10;
+        cache
+            .store(&cache.dir.join("e"), &[0; 32], &[0; 1000])
+            .unwrap();
+        assert_eq!(names(&cache.dir), ["e"]);
+    }
+
+    #[test]
+    fn what_a_dead_process_left_behind_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&root.path().join("compiled")).unwrap();
+        let [old, new] = [format!("{TEMPORARY}old"), format!("{TEMPORARY}new")];
+        fs::write(cache.dir.join(&old), "").unwrap();
+        fs::write(cache.dir.join(&new), "").unwrap();
+        age(&cache.dir.join(&old), 7200);
+        cache
+            .store(&cache.dir.join("a"), &[0; 32], b"code")
+            .unwrap();
+        assert_eq!(names(&cache.dir), [new, "a".to_owned()]);
+    }
 }

@@ -120,3 +120,113 @@ pub(super) fn exports(component: &Component) -> Vec<String> {
         .map(|(name, _)| name.to_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use wasmtime::Store;
+
+    use crate::console::Console;
+    use crate::engine::Engines;
+    use crate::engine::limits::MemoryBudget;
+    use crate::engine::state::Call;
+    use crate::host::workload::{Limits, Member, MemberSettings};
+    use crate::http::RequestId;
+
+    use super::*;
+
+    /// Runs a component that logs what it finds in its configuration, with two members. Returns the log.
+    async fn run(text: &str, grants: &[(&str, &str, usize)]) -> String {
+        let (console, captured) = Console::capture();
+        let members = ["first", "second"].map(|name| {
+            let config = [("greeting".to_owned(), format!("hello {name}"))].into();
+            let settings = MemberSettings {
+                config,
+                ..MemberSettings::default()
+            };
+            Member {
+                name: name.to_owned(),
+                settings,
+            }
+        });
+        let grants = grants.iter().map(|(import, interface, member)| Grant {
+            import: (*import).to_owned(),
+            interface: (*interface).to_owned(),
+            member: *member,
+        });
+        let workload = Workload {
+            name: "test".to_owned(),
+            component: wat::parse_str(text).unwrap().into(),
+            grants: grants.collect(),
+            limits: Limits::default(),
+            members: members.into(),
+        };
+        let engines = Engines::new(None, console.clone());
+        let code = engines.load(&workload.component).unwrap();
+        assert_eq!(check_grants(&workload), []);
+        assert_eq!(check_component(&code.component, &workload.grants), []);
+        let pre = link(&code, &workload).unwrap();
+        let setups: Vec<_> = workload
+            .members
+            .iter()
+            .map(|member| Arc::new(capability::set_up(member).ok().unwrap()))
+            .collect();
+        let call = Call {
+            console,
+            request: Some(RequestId(3)),
+        };
+        let mut store = Store::new(
+            pre.engine(),
+            State::new(&setups, MemoryBudget::new(1 << 20), call),
+        );
+        store.set_epoch_deadline(u64::MAX / 2);
+        let instance = pre.instantiate_async(&mut store).await.unwrap();
+        let run = instance
+            .get_typed_func::<(), ()>(&mut store, "run")
+            .unwrap();
+        run.call_async(&mut store, ()).await.unwrap();
+        captured.text()
+    }
+
+    /// A component that logs the value of `greeting`, or `nothing`.
+    fn reader(config: &str, logging: &str) -> String {
+        include_str!("reader.wat")
+            .replace("CONFIG", config)
+            .replace("LOGGING", logging)
+    }
+
+    #[tokio::test]
+    async fn config_and_logging_are_served_under_every_name_they_have_had() {
+        for config in [
+            "wasi:config/store@0.2.0-rc.1",
+            "wasi:config/store@0.2.0-draft",
+            "wasi:config/store",
+            "wasi:config/runtime@0.2.0-draft",
+            "wasi:config/runtime",
+        ] {
+            for logging in ["wasi:logging/logging@0.1.0-draft", "wasi:logging/logging"] {
+                let text = reader(&format!("\"{config}\""), &format!("\"{logging}\""));
+                let log = run(&text, &[(config, config, 0), (logging, logging, 0)]).await;
+                assert!(
+                    log.contains("first #3") && log.contains("hello first"),
+                    "{config} {logging}: {log}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_import_under_a_plain_name_is_served_as_the_member_it_is_granted_to() {
+        let (config, logging) = ("wasi:config/store@0.2.0-rc.1", "wasi:logging/logging");
+        let text = reader(
+            &format!("\"a-config\" (implements \"{config}\")"),
+            &format!("\"a-log\" (implements \"{logging}\")"),
+        );
+        let log = run(&text, &[("a-config", config, 1), ("a-log", logging, 0)]).await;
+        assert!(
+            log.contains("first #3") && log.contains("hello second"),
+            "{log}"
+        );
+    }
+}

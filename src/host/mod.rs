@@ -4,6 +4,8 @@
 //! [`local`] the host inside this process. What a
 //! workload may use while it runs is served by the folders of `capability`.
 
+#[cfg(test)]
+mod contract;
 pub mod local;
 pub mod workload;
 

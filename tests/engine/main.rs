@@ -1,7 +1,10 @@
 //! The engine and the local host, with real guests, a real server and a real client.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod authority;
 mod cache;
+mod composed;
 mod failures;
 mod lifecycle;
 mod requests;

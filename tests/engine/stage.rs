@@ -94,7 +94,6 @@ impl Switch {
 
 pub(crate) struct Stage {
     pub(crate) host: LocalHost,
-    pub(crate) routes: Arc<Switch>,
     pub(crate) output: Captured,
     pub(crate) id: WorkloadId,
     pub(crate) address: SocketAddr,
@@ -145,7 +144,7 @@ pub(crate) fn imports(component: &[u8]) -> Vec<String> {
     imports
 }
 
-fn grants_something(import: &str) -> bool {
+pub(crate) fn grants_something(import: &str) -> bool {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
     capability::host_interfaces().iter().any(|served| {
         let minor = served
@@ -181,7 +180,6 @@ impl Stage {
         let address = listen(Arc::clone(&routes)).await;
         Ok(Self {
             host,
-            routes,
             output,
             id,
             address,

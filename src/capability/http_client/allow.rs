@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 
 use crate::host::workload::OutgoingHttp;
 
@@ -47,6 +47,7 @@ pub struct PatternError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Empty,
+    Scheme,
     Wildcard,
     MoreThanAHost,
     NotAHost,
@@ -61,6 +62,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "it is empty",
+            Self::Scheme => "the scheme is `http` or `https`",
             Self::Wildcard => "`*` stands alone, or before a dot at the start",
             Self::MoreThanAHost => {
                 "a path, a query, a fragment or a user name is not part of a host"
@@ -84,11 +86,11 @@ impl Pattern {
         }
         let (scheme, rest) = match pattern.split_once("://") {
             Some((scheme, rest)) => {
-                let scheme = scheme.parse::<Scheme>().map_err(|_| Reason::NotAHost)?;
-                (
-                    Some(scheme.as_str().to_ascii_lowercase()),
-                    rest.strip_suffix('/').unwrap_or(rest),
-                )
+                let scheme = scheme.to_ascii_lowercase();
+                if scheme != "http" && scheme != "https" {
+                    return Err(Reason::Scheme);
+                }
+                (Some(scheme), rest.strip_suffix('/').unwrap_or(rest))
             }
             None => (None, pattern),
         };
@@ -278,7 +280,7 @@ mod tests {
             ("example.com:99999", Reason::NotAHost),
             ("*.", Reason::NotAHost),
             ("a b", Reason::NotAHost),
-            ("1://a", Reason::NotAHost),
+            ("ftp://a", Reason::Scheme),
         ] {
             assert_eq!(
                 Pattern::parse(pattern).map_err(|error| error.reason),

@@ -71,12 +71,13 @@ const INTERFACES: &[Row] = &[
     shared("wasi:cli/terminal-stdout", P3),
     shared("wasi:cli/terminal-stderr", P3),
     shared("wasi:filesystem/types", P3),
+    // It creates sockets as well, but the types in it are those of other interfaces, which ties them together.
+    shared("wasi:sockets/types", P3),
     per_member("wasi:cli/environment", P3),
     per_member("wasi:cli/stdin", P3),
     per_member("wasi:cli/stdout", P3),
     per_member("wasi:cli/stderr", P3),
     per_member("wasi:filesystem/preopens", P3),
-    per_member("wasi:sockets/types", P3),
     per_member("wasi:sockets/ip-name-lookup", P3),
 ];
 
@@ -149,7 +150,7 @@ fn share_p2(linker: &mut Linker<State>) -> Result<()> {
 }
 
 fn share_p3(linker: &mut Linker<State>) -> Result<()> {
-    use p3::bindings::{cli, clocks, filesystem, random};
+    use p3::bindings::{cli, clocks, filesystem, random, sockets};
 
     clocks::types::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
     clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
@@ -163,7 +164,8 @@ fn share_p3(linker: &mut Linker<State>) -> Result<()> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
+    sockets::types::add_to_linker::<_, WasiSockets>(linker, State::sockets)
 }
 
 /// Adds an interface under the name of a member's import, with that member's view of the store.
@@ -261,7 +263,6 @@ fn grant_p3(
                 filesystem(member)
             );
         }
-        "wasi:sockets/types" => add!(linker, import, sockets::types, WasiSockets, sockets(member)),
         "wasi:sockets/ip-name-lookup" => {
             add!(
                 linker,
