@@ -34,10 +34,11 @@ fn build(name: &str) -> Arc<[u8]> {
         .join(name);
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let status = Command::new("cargo")
+        .args(guest_toolchain())
         .args([
-            &guest_toolchain(),
             "build",
             "--release",
+            "--locked",
             "--target",
             "wasm32-wasip2",
         ])
@@ -55,14 +56,14 @@ fn build(name: &str) -> Arc<[u8]> {
     std::fs::read(file).unwrap().into()
 }
 
-/// `+TOOLCHAIN` of the guests: the one that the README's script makes, if there is one.
-fn guest_toolchain() -> String {
+/// The toolchain that `scripts/guest-toolchain` made; where there is none, the default one has the target.
+fn guest_toolchain() -> Option<&'static str> {
     let list = Command::new("rustup")
         .args(["toolchain", "list"])
         .output()
         .unwrap();
     let made = String::from_utf8_lossy(&list.stdout).contains("wash-wasm");
-    if made { "+wash-wasm" } else { "+stable" }.to_owned()
+    made.then_some("+wash-wasm")
 }
 
 /// The routes of a test: one handler, which can be swapped.
