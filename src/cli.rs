@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build};
+use crate::commands::{self, build, dev};
 use crate::report;
 
 pub use crate::commands::Globals;
@@ -33,6 +33,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::BuildArgs),
+    Dev(dev::DevArgs),
 }
 
 pub fn main() -> ExitCode {
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Build(args) => build::run(args, &cli.globals).await,
+        Command::Dev(args) => dev::run(args, &cli.globals).await,
     }
 }
 

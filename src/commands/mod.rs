@@ -1,6 +1,7 @@
 //! One file a command: its arguments, and a `run` that gathers input, calls the library and shows the result.
 
 pub mod build;
+pub mod dev;
 
 use std::env;
 use std::ffi::OsString;

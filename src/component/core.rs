@@ -11,7 +11,8 @@ pub(super) fn advice(bytes: &[u8]) -> Advice {
         match payload {
             Ok(Payload::ImportSection(section)) => {
                 let mut imports = section.into_imports();
-                if imports.any(|import| import.is_ok_and(|i| i.module == "wasi_snapshot_preview1")) {
+                if imports.any(|import| import.is_ok_and(|i| i.module == "wasi_snapshot_preview1"))
+                {
                     return Advice::Preview1;
                 }
             }

@@ -50,7 +50,11 @@ impl Types {
     }
 
     pub fn describe_func(&self, func: &Func) -> String {
-        let mut text = String::from(if func.is_async { "async func(" } else { "func(" });
+        let mut text = String::from(if func.is_async {
+            "async func("
+        } else {
+            "func("
+        });
         for (i, (name, ty)) in func.params.iter().enumerate() {
             let _ = write!(text, "{}{name}: ", if i > 0 { ", " } else { "" });
             self.write(&mut text, *ty, DEPTH);
@@ -70,23 +74,43 @@ impl Types {
         }
         match self.get(id) {
             Type::Primitive(ty) => text.push_str(&ty.to_string()),
-            Type::Record(fields) => self.write_cases(text, "record", fields.iter().map(|(n, t)| (n, Some(*t))), depth),
-            Type::Variant(cases) => self.write_cases(text, "variant", cases.iter().map(|(n, t)| (n, *t)), depth),
-            Type::Enum(names) => self.write_cases(text, "enum", names.iter().map(|n| (n, None)), depth),
-            Type::Flags(names) => self.write_cases(text, "flags", names.iter().map(|n| (n, None)), depth),
-            Type::Tuple(types) => self.write_generic(text, "tuple", types.iter().map(|t| Some(*t)), depth),
+            Type::Record(fields) => self.write_cases(
+                text,
+                "record",
+                fields.iter().map(|(n, t)| (n, Some(*t))),
+                depth,
+            ),
+            Type::Variant(cases) => {
+                self.write_cases(text, "variant", cases.iter().map(|(n, t)| (n, *t)), depth);
+            }
+            Type::Enum(names) => {
+                self.write_cases(text, "enum", names.iter().map(|n| (n, None)), depth);
+            }
+            Type::Flags(names) => {
+                self.write_cases(text, "flags", names.iter().map(|n| (n, None)), depth);
+            }
+            Type::Tuple(types) => {
+                self.write_generic(text, "tuple", types.iter().map(|t| Some(*t)), depth);
+            }
             Type::List(ty) => self.write_generic(text, "list", [Some(*ty)], depth),
             Type::FixedList(ty, length) => {
                 text.push_str("list<");
                 self.write(text, *ty, depth - 1);
                 let _ = write!(text, ", {length}>");
             }
-            Type::Map(key, value) => self.write_generic(text, "map", [Some(*key), Some(*value)], depth),
+            Type::Map(key, value) => {
+                self.write_generic(text, "map", [Some(*key), Some(*value)], depth);
+            }
             Type::Option(ty) => self.write_generic(text, "option", [Some(*ty)], depth),
-            Type::Result { ok: None, err: None } => text.push_str("result"),
+            Type::Result {
+                ok: None,
+                err: None,
+            } => text.push_str("result"),
             Type::Result { ok, err: None } => self.write_generic(text, "result", [*ok], depth),
             Type::Result { ok, err } => self.write_generic(text, "result", [*ok, *err], depth),
-            Type::Own(resource) | Type::Resource(resource) => text.push_str(&self.resource(*resource).name),
+            Type::Own(resource) | Type::Resource(resource) => {
+                text.push_str(&self.resource(*resource).name);
+            }
             Type::Borrow(resource) => {
                 let _ = write!(text, "borrow<{}>", self.resource(*resource).name);
             }
@@ -120,7 +144,13 @@ impl Types {
     }
 
     /// `list<u8>`, `result<_, error>`: a missing type in between is written as `_`.
-    fn write_generic(&self, text: &mut String, kind: &str, types: impl IntoIterator<Item = Option<TypeId>>, depth: usize) {
+    fn write_generic(
+        &self,
+        text: &mut String,
+        kind: &str,
+        types: impl IntoIterator<Item = Option<TypeId>>,
+        depth: usize,
+    ) {
         let _ = write!(text, "{kind}<");
         for (i, ty) in types.into_iter().enumerate() {
             if i > 0 {

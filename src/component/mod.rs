@@ -64,7 +64,9 @@ impl About {
             for (name, version) in values.iter() {
                 match field.as_str() {
                     "language" => self.languages.insert(name.clone()),
-                    _ => self.tools.insert(format!("{name} {version}").trim_end().to_string()),
+                    _ => self
+                        .tools
+                        .insert(format!("{name} {version}").trim_end().to_string()),
                 };
             }
         }
@@ -102,12 +104,18 @@ impl ShapeError {
             ShapeError::CoreModule(Advice::Preview1) => {
                 "build for `wasm32-wasip2`, or wrap it: `wasm-tools component new --adapt wasi_snapshot_preview1=ADAPTER`"
             }
-            ShapeError::CoreModule(Advice::Embedded) => "wrap it: `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`",
+            ShapeError::CoreModule(Advice::Embedded) => {
+                "wrap it: `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`"
+            }
             ShapeError::CoreModule(Advice::Unknown) => {
                 "was it built for `wasm32-unknown-unknown`? build for `wasm32-wasip2` instead"
             }
-            ShapeError::WitPackage => "it only describes interfaces; build a component that implements them",
-            ShapeError::NotWasm { .. } => "a component begins with the bytes `00 61 73 6d 0d 00 01 00`",
+            ShapeError::WitPackage => {
+                "it only describes interfaces; build a component that implements them"
+            }
+            ShapeError::NotWasm { .. } => {
+                "a component begins with the bytes `00 61 73 6d 0d 00 01 00`"
+            }
             ShapeError::Invalid { .. } => "build it again; `wasm-tools validate FILE` tells more",
         }
     }
@@ -122,7 +130,11 @@ impl Shape {
             Kind::WitPackage => return Err(ShapeError::WitPackage),
         }
         let shape = read::read(bytes)?;
-        if shape.is_wit_package() { Err(ShapeError::WitPackage) } else { Ok(shape) }
+        if shape.is_wit_package() {
+            Err(ShapeError::WitPackage)
+        } else {
+            Ok(shape)
+        }
     }
 
     /// The exports that answer HTTP requests: `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`.
@@ -133,7 +145,9 @@ impl Shape {
     /// The name of the exported `wasi:cli/run`, the newest if there are several.
     pub fn exports_run(&self) -> Option<&str> {
         interfaces(&self.exports)
-            .filter(|(_, interface)| interface.package == "wasi:cli" && interface.interface == "run")
+            .filter(|(_, interface)| {
+                interface.package == "wasi:cli" && interface.interface == "run"
+            })
             .max_by(|(_, a), (_, b)| a.version.cmp(&b.version))
             .map(|(name, _)| name)
     }
@@ -141,24 +155,34 @@ impl Shape {
     /// Whether it can only run where WASI 0.3 and the component model's async are switched on.
     pub fn uses_wasi_p3(&self) -> bool {
         self.needs_async
-            || interfaces(&self.imports).chain(interfaces(&self.exports)).any(|(_, interface)| interface.is_wasi_p3())
+            || interfaces(&self.imports)
+                .chain(interfaces(&self.exports))
+                .any(|(_, interface)| interface.is_wasi_p3())
     }
 
     fn is_wit_package(&self) -> bool {
-        let describes = |e: &Extern| matches!(e.item, Item::Other("component type" | "interface type"));
+        let describes =
+            |e: &Extern| matches!(e.item, Item::Other("component type" | "interface type"));
         self.imports.is_empty() && !self.exports.is_empty() && self.exports.values().all(describes)
     }
 }
 
 /// Whether the interface is one through which the host hands over HTTP requests.
 pub fn is_http_handler(interface: &InterfaceName) -> bool {
-    let Some(version) = &interface.version else { return false };
+    let Some(version) = &interface.version else {
+        return false;
+    };
     interface.package == "wasi:http"
-        && matches!((interface.interface.as_str(), version.major, version.minor), ("incoming-handler", 0, 2) | ("handler", 0, 3))
+        && matches!(
+            (interface.interface.as_str(), version.major, version.minor),
+            ("incoming-handler", 0, 2) | ("handler", 0, 3)
+        )
 }
 
 fn interfaces(externs: &IndexMap<String, Extern>) -> impl Iterator<Item = (&str, &InterfaceName)> {
-    externs.iter().filter_map(|(name, e)| Some((name.as_str(), e.interface.as_ref()?)))
+    externs
+        .iter()
+        .filter_map(|(name, e)| Some((name.as_str(), e.interface.as_ref()?)))
 }
 
 /// Tells a component, a core module and everything else apart by the first bytes. A WIT package in binary form looks
@@ -170,14 +194,19 @@ pub fn kind(bytes: &[u8]) -> Result<Kind, ShapeError> {
     if wasmparser::Parser::is_core_wasm(bytes) {
         return Ok(Kind::CoreModule);
     }
-    let text = bytes.iter().position(|b| !b.is_ascii_whitespace()).map_or(&[][..], |start| &bytes[start..]);
+    let text = bytes
+        .iter()
+        .position(|b| !b.is_ascii_whitespace())
+        .map_or(&[][..], |start| &bytes[start..]);
     let found = match text {
         [] => "the file is empty",
         [0, b'a', b's', b'm', ..] => "it has the header of a version that does not exist",
         [0x1f, 0x8b, ..] => "it is compressed with gzip",
         [b'P', b'K', 3, 4, ..] => "it is a zip archive",
         [0x7f, b'E', b'L', b'F', ..] => "it is an ELF program",
-        _ if text.starts_with(b"(component") || text.starts_with(b"(module") => "it is the text format, WAT",
+        _ if text.starts_with(b"(component") || text.starts_with(b"(module") => {
+            "it is the text format, WAT"
+        }
         _ if text.starts_with(b"package ") => "it is the text of a WIT package",
         _ => "it does not begin with `\\0asm`",
     };

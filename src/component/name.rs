@@ -43,8 +43,19 @@ impl InterfaceName {
     /// Whether this is an interface of WASI 0.3, release candidates included.
     pub fn is_wasi_p3(&self) -> bool {
         self.namespace() == "wasi"
-            && matches!(self.package.as_str(), "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:random" | "wasi:sockets")
-            && self.version.as_ref().is_some_and(|v| (v.major, v.minor) == (0, 3))
+            && matches!(
+                self.package.as_str(),
+                "wasi:cli"
+                    | "wasi:clocks"
+                    | "wasi:filesystem"
+                    | "wasi:http"
+                    | "wasi:random"
+                    | "wasi:sockets"
+            )
+            && self
+                .version
+                .as_ref()
+                .is_some_and(|v| (v.major, v.minor) == (0, 3))
     }
 }
 
@@ -79,7 +90,11 @@ impl FromStr for InterfaceName {
         let (namespace, rest) = package.split_once(':').ok_or_else(error)?;
         let words = [namespace, interface].into_iter().chain(rest.split(':'));
         if words.into_iter().all(is_kebab) {
-            Ok(Self { package: package.to_string(), interface: interface.to_string(), version })
+            Ok(Self {
+                package: package.to_string(),
+                interface: interface.to_string(),
+                version,
+            })
         } else {
             Err(error())
         }
@@ -87,7 +102,8 @@ impl FromStr for InterfaceName {
 }
 
 fn is_kebab(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 impl fmt::Display for InterfaceName {
@@ -110,10 +126,24 @@ mod tests {
 
     #[test]
     fn names_are_read_and_printed() {
-        for text in ["wasi:io/streams@0.2.3", "wasi:logging/logging", "a:b/c@1.0.0-draft.2+build"] {
+        for text in [
+            "wasi:io/streams@0.2.3",
+            "wasi:logging/logging",
+            "a:b/c@1.0.0-draft.2+build",
+        ] {
             assert_eq!(name(text).to_string(), text);
         }
-        for text in ["", "wasi", "wasi:io", "io/streams", "wasi:io/streams@", "wasi:io/streams@0.2", "a:b/c/d", "a b:c/d", ":/"] {
+        for text in [
+            "",
+            "wasi",
+            "wasi:io",
+            "io/streams",
+            "wasi:io/streams@",
+            "wasi:io/streams@0.2",
+            "a:b/c/d",
+            "a b:c/d",
+            ":/",
+        ] {
             assert!(text.parse::<InterfaceName>().is_err(), "{text}");
         }
     }

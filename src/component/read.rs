@@ -9,12 +9,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wasm_metadata::{ComponentNames, Producers};
 use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType, ComponentFuncTypeId,
-    ComponentInstanceTypeId, ComponentItem, ComponentValType, ResourceId as ParserResourceId,
+    ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType,
+    ComponentFuncTypeId, ComponentInstanceTypeId, ComponentItem, ComponentValType,
+    ResourceId as ParserResourceId,
 };
 use wasmparser::types::Types as ParserTypes;
 use wasmparser::{
-    BinaryReaderError, Encoding, KnownCustom, Parser, Payload, PrimitiveValType, ValidPayload, Validator, WasmFeatures,
+    BinaryReaderError, Encoding, KnownCustom, Parser, Payload, PrimitiveValType, ValidPayload,
+    Validator, WasmFeatures,
 };
 
 use super::types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
@@ -39,16 +41,35 @@ pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
     let imports = scan
         .imports
         .iter()
-        .filter_map(|name| scan.types.component_item_for_import(name).map(|item| (name, item)))
-        .map(|(name, item)| (name.clone(), reader.external(name, item, Origin::Import(name.clone()))))
+        .filter_map(|name| {
+            scan.types
+                .component_item_for_import(name)
+                .map(|item| (name, item))
+        })
+        .map(|(name, item)| {
+            (
+                name.clone(),
+                reader.external(name, item, Origin::Import(name.clone())),
+            )
+        })
         .collect();
     let exports = scan
         .exports
         .iter()
-        .filter_map(|name| scan.types.component_item_for_export(name).map(|item| (name, item)))
+        .filter_map(|name| {
+            scan.types
+                .component_item_for_export(name)
+                .map(|item| (name, item))
+        })
         .map(|(name, item)| (name.clone(), reader.external(name, item, Origin::Own)))
         .collect();
-    Ok(Shape { imports, exports, types: reader.types, about: scan.about, needs_async })
+    Ok(Shape {
+        imports,
+        exports,
+        types: reader.types,
+        about: scan.about,
+        needs_async,
+    })
 }
 
 fn features() -> WasmFeatures {
@@ -65,7 +86,10 @@ fn async_features() -> WasmFeatures {
 
 impl From<BinaryReaderError> for ShapeError {
     fn from(error: BinaryReaderError) -> Self {
-        ShapeError::Invalid { reason: error.message().to_string(), offset: error.offset() }
+        ShapeError::Invalid {
+            reason: error.message().to_string(),
+            offset: error.offset(),
+        }
     }
 }
 
@@ -99,12 +123,16 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
             }
             Payload::CustomSection(custom) => match custom.as_known() {
                 KnownCustom::Producers(_) => {
-                    if let Ok(producers) = Producers::from_bytes(custom.data(), custom.data_offset()) {
+                    if let Ok(producers) =
+                        Producers::from_bytes(custom.data(), custom.data_offset())
+                    {
                         about.merge(&producers);
                     }
                 }
                 KnownCustom::ComponentName(_) if depth == 1 => {
-                    if let Ok(names) = ComponentNames::from_bytes(custom.data(), custom.data_offset()) {
+                    if let Ok(names) =
+                        ComponentNames::from_bytes(custom.data(), custom.data_offset())
+                    {
                         about.name = names.get_name().cloned();
                     }
                 }
@@ -115,11 +143,19 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
         if let ValidPayload::End(types) = validator.payload(&payload)? {
             depth -= 1;
             if depth == 0 {
-                return Ok(Scan { types, imports, exports, about });
+                return Ok(Scan {
+                    types,
+                    imports,
+                    exports,
+                    about,
+                });
             }
         }
     }
-    Err(ShapeError::Invalid { reason: "the file ends before the component does".to_string(), offset: bytes.len() })
+    Err(ShapeError::Invalid {
+        reason: "the file ends before the component does".to_string(),
+        offset: bytes.len(),
+    })
 }
 
 struct Reader<'a> {
@@ -148,7 +184,10 @@ impl<'a> Reader<'a> {
 
     fn external(&mut self, name: &str, item: &ComponentItem, origin: Origin) -> Extern {
         let interface = item.implements.as_deref().unwrap_or(name).parse().ok();
-        Extern { interface, item: self.item(name, &item.ty, &origin) }
+        Extern {
+            interface,
+            item: self.item(name, &item.ty, &origin),
+        }
     }
 
     fn item(&mut self, name: &str, ty: &ComponentEntityType, origin: &Origin) -> Item {
@@ -189,8 +228,16 @@ impl<'a> Reader<'a> {
             return known.clone();
         }
         let ty = &self.from[id];
-        let params = ty.params.iter().map(|(name, ty)| (name.to_string(), self.value(ty, origin))).collect();
-        let func = Arc::new(Func { is_async: ty.async_, params, result: self.optional(&ty.result, origin) });
+        let params = ty
+            .params
+            .iter()
+            .map(|(name, ty)| (name.to_string(), self.value(ty, origin)))
+            .collect();
+        let func = Arc::new(Func {
+            is_async: ty.async_,
+            params,
+            result: self.optional(&ty.result, origin),
+        });
         self.funcs.insert(id, func.clone());
         func
     }
@@ -219,8 +266,14 @@ impl<'a> Reader<'a> {
     /// nothing can refer to a resource before it is declared.
     fn resource(&mut self, id: ParserResourceId, name: &str, origin: &Origin) -> ResourceId {
         *self.resources.entry(id).or_insert_with(|| {
-            self.types.resources.push(Resource { name: name.to_string(), origin: origin.clone() });
-            ResourceId(u32::try_from(self.types.resources.len() - 1).expect("the validator limits the number of types"))
+            self.types.resources.push(Resource {
+                name: name.to_string(),
+                origin: origin.clone(),
+            });
+            ResourceId(
+                u32::try_from(self.types.resources.len() - 1)
+                    .expect("the validator limits the number of types"),
+            )
         })
     }
 
@@ -230,30 +283,51 @@ impl<'a> Reader<'a> {
         }
         let ty = match &self.from[id] {
             ComponentDefinedType::Primitive(ty) => Type::Primitive(*ty),
-            ComponentDefinedType::Record(record) => {
-                Type::Record(record.fields.iter().map(|(name, ty)| (name.to_string(), self.value(ty, origin))).collect())
-            }
+            ComponentDefinedType::Record(record) => Type::Record(
+                record
+                    .fields
+                    .iter()
+                    .map(|(name, ty)| (name.to_string(), self.value(ty, origin)))
+                    .collect(),
+            ),
             ComponentDefinedType::Variant(variant) => Type::Variant(
-                variant.cases.iter().map(|(name, case)| (name.to_string(), self.optional(&case.ty, origin))).collect(),
+                variant
+                    .cases
+                    .iter()
+                    .map(|(name, case)| (name.to_string(), self.optional(&case.ty, origin)))
+                    .collect(),
             ),
             ComponentDefinedType::List { element, .. } => Type::List(self.value(element, origin)),
             ComponentDefinedType::Map { key, value, .. } => {
                 Type::Map(self.value(key, origin), self.value(value, origin))
             }
-            ComponentDefinedType::FixedLengthList { element, length, .. } => {
-                Type::FixedList(self.value(element, origin), *length)
+            ComponentDefinedType::FixedLengthList {
+                element, length, ..
+            } => Type::FixedList(self.value(element, origin), *length),
+            ComponentDefinedType::Tuple(tuple) => Type::Tuple(
+                tuple
+                    .types
+                    .iter()
+                    .map(|ty| self.value(ty, origin))
+                    .collect(),
+            ),
+            ComponentDefinedType::Flags(names) => {
+                Type::Flags(names.iter().map(|n| n.to_string()).collect())
             }
-            ComponentDefinedType::Tuple(tuple) => {
-                Type::Tuple(tuple.types.iter().map(|ty| self.value(ty, origin)).collect())
+            ComponentDefinedType::Enum(names) => {
+                Type::Enum(names.iter().map(|n| n.to_string()).collect())
             }
-            ComponentDefinedType::Flags(names) => Type::Flags(names.iter().map(|n| n.to_string()).collect()),
-            ComponentDefinedType::Enum(names) => Type::Enum(names.iter().map(|n| n.to_string()).collect()),
             ComponentDefinedType::Option { ty, .. } => Type::Option(self.value(ty, origin)),
-            ComponentDefinedType::Result { ok, err, .. } => {
-                Type::Result { ok: self.optional(ok, origin), err: self.optional(err, origin) }
+            ComponentDefinedType::Result { ok, err, .. } => Type::Result {
+                ok: self.optional(ok, origin),
+                err: self.optional(err, origin),
+            },
+            ComponentDefinedType::Own(id) => {
+                Type::Own(self.resource(id.resource(), "resource", origin))
             }
-            ComponentDefinedType::Own(id) => Type::Own(self.resource(id.resource(), "resource", origin)),
-            ComponentDefinedType::Borrow(id) => Type::Borrow(self.resource(id.resource(), "resource", origin)),
+            ComponentDefinedType::Borrow(id) => {
+                Type::Borrow(self.resource(id.resource(), "resource", origin))
+            }
             ComponentDefinedType::Future { ty, .. } => Type::Future(self.optional(ty, origin)),
             ComponentDefinedType::Stream { ty, .. } => Type::Stream(self.optional(ty, origin)),
         };

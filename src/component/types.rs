@@ -63,7 +63,10 @@ pub enum Type {
     FixedList(TypeId, u32),
     Map(TypeId, TypeId),
     Option(TypeId),
-    Result { ok: Option<TypeId>, err: Option<TypeId> },
+    Result {
+        ok: Option<TypeId>,
+        err: Option<TypeId>,
+    },
     Own(ResourceId),
     Borrow(ResourceId),
     /// The resource itself, where it is named.
@@ -119,32 +122,42 @@ impl Types {
         }
     }
 
+    /// Whether an item is a named type other than a resource.
+    pub fn is_value_type(&self, item: &Item) -> bool {
+        matches!(item, Item::Type(_)) && self.named_resource(item).is_none()
+    }
+
     /// The resources that an import or export speaks of, in the order of their first mention.
     pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
-        let mut walk = Walk { types: self, seen: HashSet::new(), resources: IndexSet::new() };
+        let mut walk = Walk {
+            types: self,
+            seen: HashSet::new(),
+            resources: IndexSet::new(),
+        };
         walk.item(item);
         walk.resources
     }
 
     /// Whether any of the types is a stream or a future.
     pub fn has_streams(&self) -> bool {
-        self.types.iter().any(|t| matches!(t, Type::Future(_) | Type::Stream(_)))
+        self.types
+            .iter()
+            .any(|t| matches!(t, Type::Future(_) | Type::Stream(_)))
     }
 
     pub(super) fn push(&mut self, ty: Type) -> TypeId {
         self.types.push(ty);
-        TypeId(u32::try_from(self.types.len() - 1).expect("the validator limits the number of types to a million"))
+        TypeId(
+            u32::try_from(self.types.len() - 1)
+                .expect("the validator limits the number of types to a million"),
+        )
     }
 }
 
 impl Instance {
     /// Whether it consists of types alone, without functions or resources: nobody needs to provide it.
     pub fn only_types(&self, types: &Types) -> bool {
-        self.exports.values().all(|item| match item {
-            Item::Type(id) => !matches!(types.get(*id), Type::Resource(_)),
-            Item::Instance(inner) => inner.only_types(types),
-            Item::Func(_) | Item::Other(_) => false,
-        })
+        self.exports.values().all(|item| types.is_value_type(item))
     }
 }
 

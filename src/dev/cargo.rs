@@ -168,9 +168,18 @@ mod tests {
     #[test]
     fn path_dependencies_of_path_dependencies() {
         let (dirs, files) = found(&[
-            ("api", "[dependencies]\nlib = { path = \"../lib\" }\nserde = \"1\"\nown = { path = \"own\" }"),
-            ("api/own", "[dependencies]\nmore = { path = \"../../more\" }"),
-            ("lib", "[target.'cfg(unix)'.dependencies]\ndeep = { path = \"../deep\" }\n[dev-dependencies]\ntest = { path = \"../test\" }"),
+            (
+                "api",
+                "[dependencies]\nlib = { path = \"../lib\" }\nserde = \"1\"\nown = { path = \"own\" }",
+            ),
+            (
+                "api/own",
+                "[dependencies]\nmore = { path = \"../../more\" }",
+            ),
+            (
+                "lib",
+                "[target.'cfg(unix)'.dependencies]\ndeep = { path = \"../deep\" }\n[dev-dependencies]\ntest = { path = \"../test\" }",
+            ),
             ("deep", "[build-dependencies]\nlib = { path = \"../lib\" }"),
             ("more", ""),
             ("test", ""),
@@ -201,7 +210,10 @@ mod tests {
     fn what_is_broken_or_missing_is_skipped() {
         assert_eq!(found(&[]), Default::default());
         assert_eq!(
-            found(&[("api", "[dependencies]\nlib = { path = \"../gone\" }\nodd = 1")]),
+            found(&[(
+                "api",
+                "[dependencies]\nlib = { path = \"../gone\" }\nodd = 1"
+            )]),
             Default::default()
         );
         assert_eq!(found(&[("api", "[dependencies")]), Default::default());

@@ -1,10 +1,22 @@
 //! The dev loop: watch, build, link, start, and again with every change.
 //!
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
-//! tells how it went. [`change`] compares two readings of the project's config, [`assemble`] turns a link plan into a
-//! workload, [`report`] words what the user reads.
+//! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
+//! readings of the project's config, `assemble` makes a workload of what was built, `entrance` is what requests find,
+//! and `lines` has the words.
 //!
 //! Knows `Host`, `build` and `linker`, and nothing of the engine that runs components.
 
+mod assemble;
+mod cargo;
+mod change;
+mod entrance;
+mod lines;
+mod scope;
+pub mod session;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod watch;
+
+pub use entrance::Entrance;

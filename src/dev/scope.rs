@@ -19,7 +19,7 @@ const PROJECT_FILES: [&str; 5] = [
 
 /// The units of a project and where their sources are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
+pub(super) struct Scope {
     units: BTreeMap<UnitName, Sources>,
     /// Files that the projects were read from.
     config: BTreeSet<PathBuf>,
@@ -32,8 +32,10 @@ struct Sources {
     root: Option<PathBuf>,
     /// Directories that the build reads besides.
     others: BTreeSet<PathBuf>,
-    /// Single files.
+    /// Single files that the build reads besides.
     files: BTreeSet<PathBuf>,
+    /// The component itself, where there is no build.
+    component: Option<PathBuf>,
     /// What the build writes.
     artifacts: BTreeSet<PathBuf>,
     artifact_dirs: BTreeSet<PathBuf>,
@@ -41,14 +43,14 @@ struct Sources {
 
 /// Changed files by what they mean.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Sorted {
-    pub config: BTreeSet<PathBuf>,
-    pub units: BTreeMap<UnitName, BTreeSet<PathBuf>>,
+pub(super) struct Sorted {
+    pub(super) config: BTreeSet<PathBuf>,
+    pub(super) units: BTreeMap<UnitName, BTreeSet<PathBuf>>,
 }
 
 impl Scope {
     /// Reads the manifests of cargo packages, for the packages that they depend on by path.
-    pub fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project) -> Self {
         let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
         let mut config = config_of(project);
         for sibling in &project.dev.components {
@@ -64,7 +66,7 @@ impl Scope {
         Self { units, config }
     }
 
-    pub fn targets(&self) -> Targets {
+    pub(super) fn targets(&self) -> Targets {
         let mut targets = Targets {
             files: self.config.clone(),
             ..Targets::default()
@@ -73,7 +75,9 @@ impl Scope {
             targets
                 .roots
                 .extend(sources.root.iter().chain(&sources.others).cloned());
-            targets.files.extend(sources.files.iter().cloned());
+            targets
+                .files
+                .extend(sources.files.iter().chain(&sources.component).cloned());
             targets.except.extend(sources.artifacts.iter().cloned());
             targets
                 .except_wasm_in
@@ -82,7 +86,7 @@ impl Scope {
         targets
     }
 
-    pub fn sort(&self, files: BTreeSet<PathBuf>) -> Sorted {
+    pub(super) fn sort(&self, files: BTreeSet<PathBuf>) -> Sorted {
         let mut sorted = Sorted::default();
         for file in files {
             for name in self.units_of(&file) {
@@ -108,11 +112,18 @@ impl Scope {
         let innermost = roots
             .filter(|root| file.starts_with(root))
             .max_by_key(|root| root.as_os_str().len());
+        let is_a_component = self
+            .units
+            .values()
+            .any(|sources| sources.component.as_deref() == Some(file));
         let only_config = self.config.contains(file) && !is_project_file(file);
         let belongs = move |sources: &Sources| {
             let below = sources.root.as_deref() == innermost && innermost.is_some();
             let besides = sources.others.iter().any(|dir| file.starts_with(dir));
-            sources.files.contains(file) || ((below || besides) && !only_config)
+            match is_a_component {
+                true => sources.component.as_deref() == Some(file),
+                false => sources.files.contains(file) || ((below || besides) && !only_config),
+            }
         };
         self.units
             .iter()
@@ -138,7 +149,7 @@ fn is_project_file(file: &Path) -> bool {
 impl Sources {
     fn file(path: &Path) -> Self {
         Self {
-            files: [path.to_path_buf()].into(),
+            component: Some(path.to_path_buf()),
             ..Self::default()
         }
     }

@@ -46,17 +46,17 @@ pub enum Event {
     /// A file that the project was read from changed.
     ConfigChanged,
     /// The answer to [`Action::LoadConfig`].
-    ConfigLoaded(Result<ConfigChange, String>),
+    ConfigLoaded(Result<ConfigChange, Cause>),
     /// The answer to [`Action::StartBuild`], unless it was cancelled.
     BuildFinished {
         unit: UnitName,
         generation: Generation,
-        outcome: Result<Digest, String>,
+        outcome: Result<Digest, Cause>,
     },
     /// The answer to [`Action::Start`].
     StartFinished {
         revision: Revision,
-        outcome: Result<(), String>,
+        outcome: Result<(), Cause>,
     },
     /// The user asked to stop.
     Interrupt,
@@ -148,7 +148,16 @@ pub enum News {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub stage: Stage,
+    pub cause: Cause,
+}
+
+/// Why something did not work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cause {
+    /// One or more lines.
     pub text: String,
+    /// What the terminal has shown already: the output of a build.
+    pub shown: String,
 }
 
 /// Where something failed. In the order in which a reader wants to hear of it.
@@ -177,7 +186,7 @@ pub struct Machine {
     last_revision: Revision,
     /// Something was built or configured since the last start was considered.
     dirty: bool,
-    failures: BTreeMap<Stage, String>,
+    failures: BTreeMap<Stage, Cause>,
     draining: bool,
 }
 
@@ -264,10 +273,10 @@ impl Machine {
         }
     }
 
-    fn config_loaded(&mut self, outcome: Result<ConfigChange, String>, actions: &mut Vec<Action>) {
+    fn config_loaded(&mut self, outcome: Result<ConfigChange, Cause>, actions: &mut Vec<Action>) {
         let change = match outcome {
             Ok(change) => change,
-            Err(text) => return self.failed(Stage::Config, text, actions),
+            Err(cause) => return self.failed(Stage::Config, cause, actions),
         };
         self.mended(&Stage::Config, actions);
         if change.is_news() {
@@ -309,7 +318,7 @@ impl Machine {
         &mut self,
         name: &UnitName,
         generation: Generation,
-        outcome: Result<Digest, String>,
+        outcome: Result<Digest, Cause>,
         actions: &mut Vec<Action>,
     ) {
         let Some(unit) = self.units.get_mut(name) else {
@@ -324,7 +333,7 @@ impl Machine {
                 self.dirty = true;
                 self.mended(&Stage::Build(name.clone()), actions);
             }
-            Err(text) => self.failed(Stage::Build(name.clone()), text, actions),
+            Err(cause) => self.failed(Stage::Build(name.clone()), cause, actions),
         }
         self.settle(actions);
         if good && self.dirty && self.is_at_rest() {
@@ -341,7 +350,7 @@ impl Machine {
     fn start_finished(
         &mut self,
         revision: Revision,
-        outcome: Result<(), String>,
+        outcome: Result<(), Cause>,
         actions: &mut Vec<Action>,
     ) {
         let Some((_, wanted)) = self.starting.take_if(|(starting, _)| *starting == revision) else {
@@ -352,7 +361,7 @@ impl Machine {
                 self.running = Some(wanted);
                 self.failures.remove(&Stage::Start);
             }
-            Err(text) => self.failed(Stage::Start, text, actions),
+            Err(cause) => self.failed(Stage::Start, cause, actions),
         }
         self.settle(actions);
     }
@@ -425,12 +434,12 @@ impl Machine {
         why
     }
 
-    fn failed(&mut self, stage: Stage, text: String, actions: &mut Vec<Action>) {
+    fn failed(&mut self, stage: Stage, cause: Cause, actions: &mut Vec<Action>) {
         let again = self
             .failures
-            .insert(stage.clone(), text.clone())
-            .is_some_and(|before| before == text);
-        let failure = Failure { stage, text };
+            .insert(stage.clone(), cause.clone())
+            .is_some_and(|before| before == cause);
+        let failure = Failure { stage, cause };
         actions.push(Action::Tell(News::Failed {
             failure,
             again,
@@ -450,9 +459,9 @@ impl Machine {
             let failures = self.failures.iter();
             actions.push(Action::ShowPage(
                 failures
-                    .map(|(stage, text)| Failure {
+                    .map(|(stage, cause)| Failure {
                         stage: stage.clone(),
-                        text: text.clone(),
+                        cause: cause.clone(),
                     })
                     .collect(),
             ));

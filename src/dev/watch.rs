@@ -38,7 +38,10 @@ pub enum Report {
         since: Instant,
     },
     /// Watching works less well than it should.
-    Trouble { message: String, hint: Option<String> },
+    Trouble {
+        message: String,
+        hint: Option<String>,
+    },
 }
 
 /// How to learn of changes.
@@ -62,7 +65,12 @@ impl Watcher {
         let (retarget, retargets) = mpsc::channel(1);
         let (reports, receiver) = mpsc::unbounded_channel();
         let (raw, events) = mpsc::unbounded_channel();
-        let mut worker = Worker { tree: Tree::default(), watched: BTreeSet::new(), notify: None, reports };
+        let mut worker = Worker {
+            tree: Tree::default(),
+            watched: BTreeSet::new(),
+            notify: None,
+            reports,
+        };
         match means {
             Means::Notifications => worker.connect(raw),
             Means::Polling => {}
@@ -142,7 +150,9 @@ impl Worker {
                 }
                 () = tokio::time::sleep(POLL), if polling => (Instant::now(), self.tree.everything()),
             };
-            self = self.blocking(move |worker| worker.look(touched, since)).await;
+            self = self
+                .blocking(move |worker| worker.look(touched, since))
+                .await;
         }
     }
 
@@ -152,7 +162,9 @@ impl Worker {
             work(&mut self);
             self
         };
-        tokio::task::spawn_blocking(work).await.expect("looking at files does not panic")
+        tokio::task::spawn_blocking(work)
+            .await
+            .expect("looking at files does not panic")
     }
 
     fn take(&mut self, event: notify::Result<Vec<PathBuf>>, touched: &mut Touched) {
@@ -179,7 +191,8 @@ impl Worker {
                 let _ = notify.unwatch(dir);
             }
         }
-        self.watched.retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
+        self.watched
+            .retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
 
         let mut files = BTreeSet::new();
         let mut touched = touched;
@@ -206,7 +219,9 @@ impl Worker {
         }
         self.watched.retain(|dir| wanted.contains(dir));
         for dir in wanted {
-            let Some(notify) = &mut self.notify else { return };
+            let Some(notify) = &mut self.notify else {
+                return;
+            };
             if self.watched.contains(&dir) {
                 continue;
             }
@@ -229,8 +244,12 @@ impl Worker {
                 .to_string()
         });
         let message = match hint {
-            Some(_) => "the system has no file watches left; looking for changes once a second".to_string(),
-            None => format!("the system does not tell of changes ({error}); looking for them once a second"),
+            Some(_) => {
+                "the system has no file watches left; looking for changes once a second".to_string()
+            }
+            None => format!(
+                "the system does not tell of changes ({error}); looking for them once a second"
+            ),
         };
         let _ = self.reports.send(Report::Trouble { message, hint });
     }
@@ -238,13 +257,19 @@ impl Worker {
 
 /// Reading a file, or changing its mode, is no change.
 fn is_change(kind: &EventKind) -> bool {
-    !matches!(kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)))
+    !matches!(
+        kind,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))
+    )
 }
 
 fn is_out_of_watches(error: &notify::Error) -> bool {
     match &error.kind {
         ErrorKind::MaxFilesWatch => true,
-        ErrorKind::Io(error) => matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE)),
+        ErrorKind::Io(error) => matches!(
+            error.raw_os_error(),
+            Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE)
+        ),
         _ => false,
     }
 }

@@ -24,16 +24,63 @@ const TABLE: &[Row] = &[
         ],
         same: true,
     },
-    Row { spellings: &[("wasi:logging/logging", "0.1.0-draft"), ("wasi:logging/logging", "")], same: true },
-    Row { spellings: &[("wasi:keyvalue/*", "0.2.0-draft2"), ("wasi:keyvalue/*", "0.2.0-draft"), ("wasi:keyvalue/*", "")], same: false },
-    Row { spellings: &[("wasi:blobstore/*", "0.2.0-draft"), ("wasi:blobstore/*", "0.2.0-draft2"), ("wasi:blobstore/*", "")], same: false },
-    Row { spellings: &[("wasi:messaging/*", "0.2.0-draft"), ("wasi:messaging/*", "")], same: false },
-    Row { spellings: &[("wasi:cli/*", "0.3.0-rc*"), ("wasi:cli/*", "0.3.*")], same: false },
-    Row { spellings: &[("wasi:clocks/*", "0.3.0-rc*"), ("wasi:clocks/*", "0.3.*")], same: false },
-    Row { spellings: &[("wasi:filesystem/*", "0.3.0-rc*"), ("wasi:filesystem/*", "0.3.*")], same: false },
-    Row { spellings: &[("wasi:http/*", "0.3.0-rc*"), ("wasi:http/*", "0.3.*")], same: false },
-    Row { spellings: &[("wasi:random/*", "0.3.0-rc*"), ("wasi:random/*", "0.3.*")], same: false },
-    Row { spellings: &[("wasi:sockets/*", "0.3.0-rc*"), ("wasi:sockets/*", "0.3.*")], same: false },
+    Row {
+        spellings: &[
+            ("wasi:logging/logging", "0.1.0-draft"),
+            ("wasi:logging/logging", ""),
+        ],
+        same: true,
+    },
+    Row {
+        spellings: &[
+            ("wasi:keyvalue/*", "0.2.0-draft2"),
+            ("wasi:keyvalue/*", "0.2.0-draft"),
+            ("wasi:keyvalue/*", ""),
+        ],
+        same: false,
+    },
+    Row {
+        spellings: &[
+            ("wasi:blobstore/*", "0.2.0-draft"),
+            ("wasi:blobstore/*", "0.2.0-draft2"),
+            ("wasi:blobstore/*", ""),
+        ],
+        same: false,
+    },
+    Row {
+        spellings: &[
+            ("wasi:messaging/*", "0.2.0-draft"),
+            ("wasi:messaging/*", ""),
+        ],
+        same: false,
+    },
+    Row {
+        spellings: &[("wasi:cli/*", "0.3.0-rc*"), ("wasi:cli/*", "0.3.*")],
+        same: false,
+    },
+    Row {
+        spellings: &[("wasi:clocks/*", "0.3.0-rc*"), ("wasi:clocks/*", "0.3.*")],
+        same: false,
+    },
+    Row {
+        spellings: &[
+            ("wasi:filesystem/*", "0.3.0-rc*"),
+            ("wasi:filesystem/*", "0.3.*"),
+        ],
+        same: false,
+    },
+    Row {
+        spellings: &[("wasi:http/*", "0.3.0-rc*"), ("wasi:http/*", "0.3.*")],
+        same: false,
+    },
+    Row {
+        spellings: &[("wasi:random/*", "0.3.0-rc*"), ("wasi:random/*", "0.3.*")],
+        same: false,
+    },
+    Row {
+        spellings: &[("wasi:sockets/*", "0.3.0-rc*"), ("wasi:sockets/*", "0.3.*")],
+        same: false,
+    },
 ];
 
 /// How two names of one interface are related.
@@ -47,7 +94,13 @@ pub(super) enum Relation {
 
 /// Whether the two are spellings of one interface.
 pub(super) fn related(a: &InterfaceName, b: &InterfaceName) -> Option<Relation> {
-    TABLE.iter().find(|row| row.related(a, b)).map(|row| if row.same { Relation::Same } else { Relation::Draft })
+    TABLE.iter().find(|row| row.related(a, b)).map(|row| {
+        if row.same {
+            Relation::Same
+        } else {
+            Relation::Draft
+        }
+    })
 }
 
 impl Row {
@@ -56,7 +109,10 @@ impl Row {
         self.spellings.iter().any(|spelling| {
             spells(spelling, a)
                 && self.spellings.iter().any(|other| {
-                    spells(other, b) && (!by_package(spelling) || !by_package(other) || a.interface == b.interface)
+                    spells(other, b)
+                        && (!by_package(spelling)
+                            || !by_package(other)
+                            || a.interface == b.interface)
                 })
         })
     }
@@ -67,7 +123,11 @@ fn spells((path, version): &(&str, &str), name: &InterfaceName) -> bool {
         Some(package) => package == name.package,
         None => *path == name.path(),
     };
-    let written = name.version.as_ref().map(|v| v.to_string()).unwrap_or_default();
+    let written = name
+        .version
+        .as_ref()
+        .map(|v| v.to_string())
+        .unwrap_or_default();
     same_path
         && match version.strip_suffix('*') {
             Some(start) => written.starts_with(start),
@@ -82,19 +142,63 @@ mod tests {
     #[test]
     fn spellings_are_related_to_each_other_and_to_nothing_else() {
         for (a, b, expected) in [
-            ("wasi:config/runtime@0.2.0-draft", "wasi:config/store@0.2.0-rc.1", Some(Relation::Same)),
-            ("wasi:config/store@0.2.0-draft", "wasi:config/store", Some(Relation::Same)),
-            ("wasi:logging/logging", "wasi:logging/logging@0.1.0-draft", Some(Relation::Same)),
-            ("wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/store@0.2.0-draft2", Some(Relation::Draft)),
-            ("wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/batch@0.2.0-draft2", None),
-            ("wasi:http/handler@0.3.0-rc-2025-09-16", "wasi:http/handler@0.3.0", Some(Relation::Draft)),
-            ("wasi:http/handler@0.3.0-rc-2025-09-16", "wasi:http/types@0.3.0", None),
-            ("wasi:http/handler@0.3.0-rc-2025-09-16", "wasi:http/handler@0.2.0", None),
-            ("wasi:config/store@0.2.0-rc.1", "wasi:config/store@0.3.0", None),
+            (
+                "wasi:config/runtime@0.2.0-draft",
+                "wasi:config/store@0.2.0-rc.1",
+                Some(Relation::Same),
+            ),
+            (
+                "wasi:config/store@0.2.0-draft",
+                "wasi:config/store",
+                Some(Relation::Same),
+            ),
+            (
+                "wasi:logging/logging",
+                "wasi:logging/logging@0.1.0-draft",
+                Some(Relation::Same),
+            ),
+            (
+                "wasi:keyvalue/store@0.2.0-draft",
+                "wasi:keyvalue/store@0.2.0-draft2",
+                Some(Relation::Draft),
+            ),
+            (
+                "wasi:keyvalue/store@0.2.0-draft",
+                "wasi:keyvalue/batch@0.2.0-draft2",
+                None,
+            ),
+            (
+                "wasi:http/handler@0.3.0-rc-2025-09-16",
+                "wasi:http/handler@0.3.0",
+                Some(Relation::Draft),
+            ),
+            (
+                "wasi:http/handler@0.3.0-rc-2025-09-16",
+                "wasi:http/types@0.3.0",
+                None,
+            ),
+            (
+                "wasi:http/handler@0.3.0-rc-2025-09-16",
+                "wasi:http/handler@0.2.0",
+                None,
+            ),
+            (
+                "wasi:config/store@0.2.0-rc.1",
+                "wasi:config/store@0.3.0",
+                None,
+            ),
             ("a:b/c", "a:b/c@0.1.0-draft", None),
         ] {
-            assert_eq!(related(&a.parse().unwrap(), &b.parse().unwrap()), expected, "{a} and {b}");
-            assert_eq!(related(&b.parse().unwrap(), &a.parse().unwrap()), expected, "{b} and {a}");
+            assert_eq!(
+                related(&a.parse().unwrap(), &b.parse().unwrap()),
+                expected,
+                "{a} and {b}"
+            );
+            assert_eq!(
+                related(&b.parse().unwrap(), &a.parse().unwrap()),
+                expected,
+                "{b} and {a}"
+            );
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::component::{Extern, InterfaceName, Shape, Types};
 /// An import, with the types it speaks in.
 #[derive(Clone, Copy)]
 pub(super) struct Import<'a> {
-    pub name: &'a str,
-    pub external: &'a Extern,
-    pub types: &'a Types,
+    pub(super) name: &'a str,
+    pub(super) external: &'a Extern,
+    pub(super) types: &'a Types,
 }
 
 /// How the name of an export relates to that of an import, best first.
@@ -27,23 +27,42 @@ pub(super) enum How {
 
 /// An export that has the right name.
 pub(super) struct Candidate<'a> {
-    pub export: &'a str,
-    pub how: How,
+    pub(super) export: &'a str,
+    pub(super) how: How,
     /// Whether it has the right type as well.
-    pub fit: Result<(), Difference>,
+    pub(super) fit: Result<(), Difference>,
 }
 
 /// The export of `provider` that comes closest to `import` among those with the right name.
 pub(super) fn best<'a>(import: Import<'_>, provider: &'a Shape) -> Option<Candidate<'a>> {
-    let named = provider.exports.iter().filter_map(|(name, export)| Some((name, export, how(import, name, export)?)));
+    let named = provider
+        .exports
+        .iter()
+        .filter_map(|(name, export)| Some((name, export, how(import, name, export)?)));
     let fitted = named.map(|(name, export, how)| {
-        let fit = fits((import.types, &import.external.item), (&provider.types, &export.item)).map(|_| ());
+        let fit = fits(
+            (import.types, &import.external.item),
+            (&provider.types, &export.item),
+        )
+        .map(|_| ());
         let version = export.interface.as_ref().and_then(|i| i.version.clone());
-        (Candidate { export: name, how, fit }, version)
+        (
+            Candidate {
+                export: name,
+                how,
+                fit,
+            },
+            version,
+        )
     });
     fitted
         .min_by(|(a, va), (b, vb)| {
-            (a.fit.is_err(), a.how, Reverse(va), a.export).cmp(&(b.fit.is_err(), b.how, Reverse(vb), b.export))
+            (a.fit.is_err(), a.how, Reverse(va), a.export).cmp(&(
+                b.fit.is_err(),
+                b.how,
+                Reverse(vb),
+                b.export,
+            ))
         })
         .map(|(candidate, _)| candidate)
 }
@@ -78,7 +97,10 @@ impl HostInterface {
 
 /// The interface of the host that serves `wanted`. The host's types are not known here: for versions of one track and
 /// for other spellings of the same interface its word is taken.
-pub(super) fn of_host<'a>(wanted: &InterfaceName, host: &'a [HostInterface]) -> Option<&'a HostInterface> {
+pub(super) fn of_host<'a>(
+    wanted: &InterfaceName,
+    host: &'a [HostInterface],
+) -> Option<&'a HostInterface> {
     let serving = host.iter().filter_map(|interface| {
         let name: InterfaceName = interface.name().parse().ok()?;
         match how_interfaces(wanted, &name)? {
@@ -86,5 +108,9 @@ pub(super) fn of_host<'a>(wanted: &InterfaceName, host: &'a [HostInterface]) -> 
             (how, _) => Some((how, interface)),
         }
     });
-    serving.min_by(|(a, x), (b, y)| (a, &x.interface, Reverse(&x.version)).cmp(&(b, &y.interface, Reverse(&y.version)))).map(|(_, i)| i)
+    serving
+        .min_by(|(a, x), (b, y)| {
+            (a, &x.interface, Reverse(&x.version)).cmp(&(b, &y.interface, Reverse(&y.version)))
+        })
+        .map(|(_, i)| i)
 }

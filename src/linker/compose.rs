@@ -1,9 +1,23 @@
 //! A plan and the bytes of its members in, one component out.
+//!
+//! The members are embedded as they are. Around them go the imports from the host, an instance of each member with its
+//! imports connected, and the exports. Written with wasm-encoder rather than by a composition library, because these
+//! must be exact: which imports become one and which stay apart decides who is granted what.
 
-use wac_graph::types::{Package, WorldId};
-use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
+use std::collections::HashMap;
 
-use super::{LinkPlan, Provider};
+use indexmap::IndexMap;
+use wasm_encoder::{
+    ComponentExportKind, ComponentExternName, ComponentTypeRef, InstanceType, TypeBounds,
+};
+use wasm_metadata::Producers;
+
+use super::cycles;
+use super::identity::Maker;
+use super::typing::{Source, Written, export_type, outer};
+use super::writer::Writer;
+use super::{Edge, HostImport, LinkPlan, Provider};
+use crate::component::{Instance, Item, ResourceId};
 
 /// A valid plan did not compose: a bug of `wash`, or bytes that are not those the plan was made from.
 #[derive(Debug, thiserror::Error)]
@@ -18,75 +32,362 @@ pub struct ComposeError {
 /// engine does that when it compiles it.
 pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {
     if bytes.len() != plan.members.len() {
-        return Err(ComposeError { reason: format!("{} members came with {} files", plan.members.len(), bytes.len()) });
+        return fail(format!(
+            "{} members came with {} files",
+            plan.members.len(),
+            bytes.len()
+        ));
     }
     if let [single] = bytes {
         return Ok(single.to_vec());
     }
-    let mut composition = Composition { plan, graph: CompositionGraph::new(), instances: Vec::new() };
-    for (member, bytes) in bytes.iter().enumerate() {
-        composition.instantiate(member, bytes)?;
+    let mut composition = Composition {
+        plan,
+        out: Writer::default(),
+        written: Written::default(),
+        imports: vec![Import::New; plan.host.len()],
+        instances: vec![None; plan.members.len()],
+    };
+    for import in 0..plan.host.len() {
+        composition.import(import)?;
     }
-    for edge in 0..plan.edges.len() {
-        composition.connect(edge)?;
+    // The same bytes in two places are embedded once.
+    let mut components = HashMap::new();
+    for member in cycles::providers_first(plan) {
+        let name = &plan.members[member].name;
+        let component = *components
+            .entry(bytes[member])
+            .or_insert_with(|| composition.out.component(name, bytes[member]));
+        composition.instantiate(member, component)?;
     }
     composition.export()?;
-    let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
-    composition.graph.encode(options).map_err(|e| reason("encoding", e))
+    Ok(composition.finish())
+}
+
+fn fail<T>(reason: String) -> Result<T, ComposeError> {
+    Err(ComposeError { reason })
 }
 
 struct Composition<'a> {
     plan: &'a LinkPlan,
-    graph: CompositionGraph,
-    /// Instance and type of each member.
-    instances: Vec<(NodeId, WorldId)>,
+    out: Writer,
+    written: Written,
+    /// For each of the plan's host imports.
+    imports: Vec<Import>,
+    /// The instance of each member that has one yet.
+    instances: Vec<Option<u32>>,
 }
 
-impl Composition<'_> {
-    fn instantiate(&mut self, member: usize, bytes: &[u8]) -> Result<(), ComposeError> {
-        let name = &self.plan.members[member].name;
-        let package = Package::from_bytes(name, None, bytes, self.graph.types_mut()).map_err(|e| reason(name, e))?;
-        let world = package.ty();
-        let package = self.graph.register_package(package).map_err(|e| reason(name, e))?;
-        self.instances.push((self.graph.instantiate(package), world));
+#[derive(Clone, Copy)]
+enum Import {
+    New,
+    /// Being written: its resources are still to come.
+    Open,
+    /// The index of its instance.
+    Done(u32),
+}
+
+impl<'a> Composition<'a> {
+    fn import(&mut self, index: usize) -> Result<u32, ComposeError> {
+        let host = &self.plan.host[index];
+        match self.imports[index] {
+            Import::Done(instance) => return Ok(instance),
+            Import::Open => {
+                return fail(format!(
+                    "the resources of `{}` need each other in a circle",
+                    host.import
+                ));
+            }
+            Import::New => self.imports[index] = Import::Open,
+        }
+        let ty = self.interface(index)?;
+        let (index_of_type, encoder) = self.out.begin_type();
+        encoder.instance(&ty);
+        let instance = self
+            .out
+            .import(extern_name(host), ComponentTypeRef::Instance(index_of_type));
+        self.imports[index] = Import::Done(instance);
+        Ok(instance)
+    }
+
+    /// The type of an import: everything that any of its members expects of it.
+    fn interface(&mut self, index: usize) -> Result<InstanceType, ComposeError> {
+        let mut items: IndexMap<&str, Vec<(usize, &Item)>> = IndexMap::new();
+        for edge in self
+            .plan
+            .edges
+            .iter()
+            .filter(|e| e.provider == Provider::Host { import: index })
+        {
+            for (name, item) in &self.expected(edge)?.exports {
+                items.entry(name).or_default().push((edge.member, item));
+            }
+        }
+        let mut out = InstanceType::new();
+        let mut written = Written::default();
+        for (name, same) in items {
+            let (member, item) = same[0];
+            let source = self.source(member);
+            if let Some(resource) = source.types().named_resource(item) {
+                self.name_resource(index, &mut out, &mut written, name, source.maker(resource))?;
+                continue;
+            }
+            for resource in source.types().resources_of(item) {
+                let maker = source.maker(resource);
+                if written.find_resource(&maker).is_none() {
+                    let local = outer(&mut out, self.resource(&maker)?);
+                    written.resource(maker, local);
+                }
+            }
+            match item {
+                Item::Type(id) => {
+                    let local = written.ty(&mut out, source, *id);
+                    let named = export_type(&mut out, name, TypeBounds::Eq(local));
+                    for (member, item) in same {
+                        if let Item::Type(id) = item {
+                            written.name(member, *id, named);
+                        }
+                    }
+                }
+                Item::Func(func) => {
+                    let ty = written.func(&mut out, source, func);
+                    out.export(name, ComponentTypeRef::Func(ty));
+                }
+                Item::Instance(_) | Item::Other(_) => {
+                    return fail(format!("`{name}` is a {}", item.kind()));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Names a resource in the type of an import. Functions speak of it by its first name there: methods must.
+    fn name_resource(
+        &mut self,
+        import: usize,
+        out: &mut InstanceType,
+        written: &mut Written,
+        name: &str,
+        maker: Maker,
+    ) -> Result<(), ComposeError> {
+        if let Some(known) = written.find_resource(&maker) {
+            export_type(out, name, TypeBounds::Eq(known));
+            return Ok(());
+        }
+        let bounds = match &maker {
+            Maker::Host { import: of, .. } if *of == import => TypeBounds::SubResource,
+            _ => TypeBounds::Eq(outer(out, self.resource(&maker)?)),
+        };
+        let named = export_type(out, name, bounds);
+        written.resource(maker, named);
         Ok(())
     }
 
-    /// Connects an import with its provider. Shared imports of the host are left open: what is left open is imported
-    /// under its own name, versions of one track as one.
-    fn connect(&mut self, edge: usize) -> Result<(), ComposeError> {
-        let edge = &self.plan.edges[edge];
-        let (instance, world) = self.instances[edge.member];
-        let argument = match &edge.provider {
+    fn instantiate(&mut self, member: usize, component: u32) -> Result<(), ComposeError> {
+        let plan = self.plan;
+        let mut arguments = Vec::new();
+        for edge in plan.edges_of(member) {
+            let (kind, index) = self.argument(edge)?;
+            arguments.push((edge.import.as_str(), kind, index));
+        }
+        let name = &plan.members[member].name;
+        self.instances[member] = Some(self.out.instantiate(name, component, arguments));
+        Ok(())
+    }
+
+    fn argument(&mut self, edge: &Edge) -> Result<(ComponentExportKind, u32), ComposeError> {
+        let item = &self.plan.members[edge.member].shape.imports[&edge.import].item;
+        match &edge.provider {
+            Provider::Host { import } => Ok((ComponentExportKind::Instance, self.import(*import)?)),
             Provider::Member { member, export } => {
-                self.graph.alias_instance_export(self.instances[*member].0, export).map_err(|e| reason(export, e))?
-            }
-            Provider::Host { import } => {
-                let host = &self.plan.host[*import];
-                if host.member.is_none() {
-                    return Ok(());
+                let from = self.instance(*member)?;
+                let kind = kind(item)?;
+                let provided = self.out.alias(from, export, kind);
+                match (item, &self.plan.members[*member].shape.exports[export].item) {
+                    (Item::Instance(expected), Item::Instance(found))
+                        if !names_same_types(expected, found) =>
+                    {
+                        self.rename(edge.member, expected, Some(provided))
+                    }
+                    _ => Ok((kind, provided)),
                 }
-                let kind = self.graph.types()[world].imports.get(&edge.import).copied();
-                let kind = kind.ok_or_else(|| ComposeError { reason: format!("`{}`: the component has no such import", edge.import) })?;
-                self.graph.import(&host.import, kind).map_err(|e| reason(&host.import, e))?
             }
-            Provider::Nobody => return Ok(()),
+            Provider::Nobody => match item {
+                Item::Instance(instance) => self.rename(edge.member, instance, None),
+                Item::Type(id) => {
+                    let source = self.source(edge.member);
+                    for resource in source.types().resources_of(item) {
+                        self.resource(&source.maker(resource))?;
+                    }
+                    Ok((
+                        ComponentExportKind::Type,
+                        self.written.ty(&mut self.out, source, *id),
+                    ))
+                }
+                Item::Func(_) | Item::Other(_) => {
+                    fail(format!("`{}` has no provider", edge.import))
+                }
+            },
+        }
+    }
+
+    /// An instance that has what `expected` has: the types by their structure, the rest from `provided`.
+    fn rename(
+        &mut self,
+        member: usize,
+        expected: &Instance,
+        provided: Option<u32>,
+    ) -> Result<(ComponentExportKind, u32), ComposeError> {
+        let source = self.source(member);
+        let mut exports = Vec::new();
+        for (name, item) in &expected.exports {
+            let is_resource = source.types().named_resource(item).is_some();
+            let (kind, index) = match (item, provided) {
+                (Item::Type(id), _) if !is_resource => {
+                    for resource in source.types().resources_of(item) {
+                        self.resource(&source.maker(resource))?;
+                    }
+                    (
+                        ComponentExportKind::Type,
+                        self.written.ty(&mut self.out, source, *id),
+                    )
+                }
+                (_, Some(provided)) => {
+                    let kind = kind(item)?;
+                    (kind, self.out.alias(provided, name, kind))
+                }
+                (_, None) => return fail(format!("`{name}` has no provider")),
+            };
+            exports.push((name.as_str(), kind, index));
+        }
+        Ok((ComponentExportKind::Instance, self.out.bundle(exports)))
+    }
+
+    /// The index of a resource in the composed component.
+    fn resource(&mut self, maker: &Maker) -> Result<u32, ComposeError> {
+        if let Some(index) = self.written.find_resource(maker) {
+            return Ok(index);
+        }
+        let (instance, name) = match maker {
+            Maker::Host { import, name } => (self.import(*import)?, name.clone()),
+            Maker::Member { member, resource } => {
+                let (export, name) = self.exported_as(*member, *resource)?;
+                let from = self.instance(*member)?;
+                (
+                    self.out.alias(from, export, ComponentExportKind::Instance),
+                    name.to_string(),
+                )
+            }
         };
-        self.graph
-            .set_instantiation_argument(instance, &edge.import, argument)
-            .map_err(|e| reason(&edge.import, e))
+        let index = self.out.alias(instance, &name, ComponentExportKind::Type);
+        self.written.resource(maker.clone(), index);
+        Ok(index)
+    }
+
+    /// Where a member exports a resource that it makes: an interface, and the name in it.
+    fn exported_as(
+        &self,
+        member: usize,
+        resource: ResourceId,
+    ) -> Result<(&'a str, &'a str), ComposeError> {
+        let shape = &self.plan.members[member].shape;
+        for (export, external) in &shape.exports {
+            let Item::Instance(instance) = &external.item else {
+                continue;
+            };
+            let found = instance
+                .exports
+                .iter()
+                .find(|(_, item)| shape.types.named_resource(item) == Some(resource));
+            if let Some((name, _)) = found {
+                return Ok((export, name));
+            }
+        }
+        fail(format!(
+            "`{}` does not export its resource `{}`",
+            self.plan.members[member].name,
+            shape.types.resource(resource).name
+        ))
     }
 
     fn export(&mut self) -> Result<(), ComposeError> {
         for exported in &self.plan.exports {
-            let instance = self.instances[exported.member].0;
-            let item = self.graph.alias_instance_export(instance, &exported.export).map_err(|e| reason(&exported.export, e))?;
-            self.graph.export(item, &exported.export).map_err(|e| reason(&exported.export, e))?;
+            let external = &self.plan.members[exported.member].shape.exports[&exported.export];
+            let from = self.instance(exported.member)?;
+            let kind = kind(&external.item)?;
+            let index = self.out.alias(from, &exported.export, kind);
+            let implements = external
+                .interface
+                .as_ref()
+                .map(ToString::to_string)
+                .filter(|name| *name != exported.export);
+            let name = ComponentExternName {
+                implements: implements.map(Into::into),
+                ..exported.export.as_str().into()
+            };
+            self.out.export(name, kind, index);
         }
         Ok(())
     }
+
+    fn finish(self) -> Vec<u8> {
+        let mut producers = Producers::empty();
+        producers.add("processed-by", "wash", env!("CARGO_PKG_VERSION"));
+        self.out.finish(&producers.raw_custom_section())
+    }
+
+    fn expected(&self, edge: &Edge) -> Result<&'a Instance, ComposeError> {
+        match &self.plan.members[edge.member].shape.imports[&edge.import].item {
+            Item::Instance(instance) => Ok(instance),
+            item => fail(format!(
+                "`{}` is a {}, which the host does not serve",
+                edge.import,
+                item.kind()
+            )),
+        }
+    }
+
+    fn instance(&self, member: usize) -> Result<u32, ComposeError> {
+        match self.instances[member] {
+            Some(instance) => Ok(instance),
+            None => fail(format!(
+                "`{}` is needed before it is there",
+                self.plan.members[member].name
+            )),
+        }
+    }
+
+    fn source(&self, member: usize) -> Source<'a> {
+        Source {
+            member,
+            plan: self.plan,
+        }
+    }
 }
 
-fn reason(at: &str, error: impl Into<anyhow::Error>) -> ComposeError {
-    ComposeError { reason: format!("`{at}`: {:#}", error.into()) }
+/// Whether every type that is expected by name is found by that name.
+fn names_same_types(expected: &Instance, found: &Instance) -> bool {
+    expected
+        .exports
+        .keys()
+        .all(|name| found.exports.contains_key(name))
+}
+
+fn kind(item: &Item) -> Result<ComponentExportKind, ComposeError> {
+    match item {
+        Item::Func(_) => Ok(ComponentExportKind::Func),
+        Item::Instance(_) => Ok(ComponentExportKind::Instance),
+        Item::Type(_) => Ok(ComponentExportKind::Type),
+        Item::Other(kind) => fail(format!("a {kind} cannot be linked")),
+    }
+}
+
+/// The name of an import: an interface's own, or a plain one that tells which interface it implements.
+fn extern_name(host: &HostImport) -> ComponentExternName<'_> {
+    let interface = host.interface.to_string();
+    let implements = (interface != host.import).then(|| interface.into());
+    ComponentExternName {
+        implements,
+        ..host.import.as_str().into()
+    }
 }

@@ -4,7 +4,12 @@ use super::{LinkPlan, Problem, Provider};
 
 /// The circles of a plan. Each is told once, beginning with its first member.
 pub(super) fn find(plan: &LinkPlan) -> Vec<Problem> {
-    let mut search = Search { plan, state: vec![State::New; plan.members.len()], path: Vec::new(), circles: Vec::new() };
+    let mut search = Search {
+        plan,
+        state: vec![State::New; plan.members.len()],
+        path: Vec::new(),
+        circles: Vec::new(),
+    };
     for member in 0..plan.members.len() {
         search.visit(member);
     }
@@ -64,9 +69,15 @@ impl Search<'_> {
     }
 
     fn circle(&mut self, member: usize) {
-        let start = self.path.iter().position(|(at, _)| *at == member).expect("an open member is on the path");
+        let start = self
+            .path
+            .iter()
+            .position(|(at, _)| *at == member)
+            .expect("an open member is on the path");
         let path = self.path[start..].iter();
-        let path = path.map(|(at, import)| (self.plan.members[*at].name.clone(), import.to_string())).collect();
+        let path = path
+            .map(|(at, import)| (self.plan.members[*at].name.clone(), import.to_string()))
+            .collect();
         self.circles.push(Problem::Cycle { path });
     }
 }

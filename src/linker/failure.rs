@@ -16,17 +16,53 @@ pub enum Problem {
     /// Two members have the same name.
     DuplicateName { name: String },
     /// The config wires an import to somebody who is not there.
-    NoSuchProvider { member: String, role: Role, import: String, wanted: String, nearest: Option<String> },
+    NoSuchProvider {
+        member: String,
+        role: Role,
+        import: String,
+        wanted: String,
+        nearest: Option<String>,
+    },
     /// The config wires something that the member does not import.
-    NoSuchImport { member: String, role: Role, import: String, nearest: Option<String> },
+    NoSuchImport {
+        member: String,
+        role: Role,
+        import: String,
+        nearest: Option<String>,
+    },
     /// The wired provider is there, but has nothing that fits.
-    WiredMisfit { member: String, import: String, provider: String, near: Vec<NearMiss> },
+    WiredMisfit {
+        member: String,
+        import: String,
+        provider: String,
+        near: Vec<NearMiss>,
+    },
     /// A member offers the interface, but its types differ.
-    TypeClash { member: String, role: Role, import: String, provider: String, export: String, difference: Difference, host: bool },
+    TypeClash {
+        member: String,
+        role: Role,
+        import: String,
+        provider: String,
+        export: String,
+        difference: Difference,
+        host: bool,
+    },
     /// Nobody provides it.
-    Unmet { member: String, role: Role, import: String, kind: &'static str, near: Vec<NearMiss>, fixes: Vec<Fix> },
+    Unmet {
+        member: String,
+        role: Role,
+        import: String,
+        kind: &'static str,
+        near: Vec<NearMiss>,
+        fixes: Vec<Fix>,
+    },
     /// Several members of the same rank provide it.
-    Tie { member: String, role: Role, import: String, candidates: Vec<String> },
+    Tie {
+        member: String,
+        role: Role,
+        import: String,
+        candidates: Vec<String>,
+    },
     /// Members need each other in a circle: each imports from the next, and the last from the first.
     Cycle { path: Vec<(String, String)> },
     /// An import and its provider speak of a resource of the same name, but it is not the same resource.
@@ -41,11 +77,18 @@ pub enum Problem {
         there: String,
     },
     /// An export refers to a resource that nobody outside could name.
-    HiddenResource { member: String, export: String, resource: String },
+    HiddenResource {
+        member: String,
+        export: String,
+        resource: String,
+    },
     /// Several members answer HTTP requests, and the project itself does not.
     SeveralHandlers { candidates: Vec<String> },
     /// Nothing that a host could drive is exported.
-    NothingToDrive { member: String, exports: Vec<String> },
+    NothingToDrive {
+        member: String,
+        exports: Vec<String>,
+    },
 }
 
 /// The first difference between two types that ought to be the same.
@@ -61,22 +104,38 @@ pub struct Difference {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NearMiss {
     /// The same interface with types that differ.
-    OtherType { provider: String, export: String, difference: Difference },
+    OtherType {
+        provider: String,
+        export: String,
+        difference: Difference,
+    },
     /// The same interface in a version that is not compatible.
     OtherVersion { provider: String, export: String },
     /// Another draft, or another name, of the same interface, whose types differ.
-    OtherDraft { provider: String, export: String, difference: Option<Difference> },
+    OtherDraft {
+        provider: String,
+        export: String,
+        difference: Option<Difference>,
+    },
     /// A name that is spelled almost the same.
     SimilarName { provider: String, export: String },
     /// The package is known, this interface of it is not.
-    OtherInterface { provider: String, exports: Vec<String> },
+    OtherInterface {
+        provider: String,
+        exports: Vec<String>,
+    },
 }
 
 /// What to do about a problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fix {
     /// Wire the import to a provider, in the project's config.
-    Wire { member: String, role: Role, import: String, to: String },
+    Wire {
+        member: String,
+        role: Role,
+        import: String,
+        to: String,
+    },
     /// Add a component that exports the interface.
     AddComponent { interface: String },
 }

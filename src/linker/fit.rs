@@ -12,9 +12,17 @@ use crate::component::{Func, Instance, Item, ResourceId, Type, TypeId, Types};
 pub(super) type Resources = HashMap<ResourceId, ResourceId>;
 
 /// Compares an import (`expected`) with an export that could provide it (`found`).
-pub(super) fn fits(expected: (&Types, &Item), found: (&Types, &Item)) -> Result<Resources, Difference> {
-    let mut fit =
-        Fit { expected: expected.0, found: found.0, path: Vec::new(), equal: HashSet::new(), resources: HashMap::new() };
+pub(super) fn fits(
+    expected: (&Types, &Item),
+    found: (&Types, &Item),
+) -> Result<Resources, Difference> {
+    let mut fit = Fit {
+        expected: expected.0,
+        found: found.0,
+        path: Vec::new(),
+        equal: HashSet::new(),
+        resources: HashMap::new(),
+    };
     fit.item(expected.1, found.1)?;
     Ok(fit.resources)
 }
@@ -34,7 +42,11 @@ type Fits = Result<(), Difference>;
 
 impl Fit<'_> {
     fn differ(&self, expected: impl Into<String>, found: impl Into<String>) -> Fits {
-        Err(Difference { path: self.path.clone(), expected: expected.into(), found: found.into() })
+        Err(Difference {
+            path: self.path.clone(),
+            expected: expected.into(),
+            found: found.into(),
+        })
     }
 
     /// Compares a part of what is being compared.
@@ -50,16 +62,23 @@ impl Fit<'_> {
             (Item::Func(expected), Item::Func(found)) => self.func(expected, found),
             (Item::Instance(expected), Item::Instance(found)) => self.instance(expected, found),
             (Item::Type(expected), Item::Type(found)) => self.ty(*expected, *found),
-            _ => self.differ(format!("a {}", expected.kind()), format!("a {}", found.kind())),
+            _ => self.differ(
+                format!("a {}", expected.kind()),
+                format!("a {}", found.kind()),
+            ),
         }
     }
 
     fn instance(&mut self, expected: &Instance, found: &Instance) -> Fits {
         // The named resources first: functions refer to them.
         for (name, item) in &expected.exports {
-            if let (Some(expected), Some(found)) =
-                (self.expected.named_resource(item), found.exports.get(name).and_then(|i| self.found.named_resource(i)))
-            {
+            if let (Some(expected), Some(found)) = (
+                self.expected.named_resource(item),
+                found
+                    .exports
+                    .get(name)
+                    .and_then(|i| self.found.named_resource(i)),
+            ) {
                 self.resources.insert(expected, found);
             }
         }
@@ -67,6 +86,8 @@ impl Fit<'_> {
             let part = format!("{} `{name}`", item.kind());
             match found.exports.get(name) {
                 Some(other) => self.within(part, |fit| fit.item(item, other))?,
+                // Types of values are compared where they are used; under which name they are found does not matter.
+                None if self.expected.is_value_type(item) => {}
                 None => return self.differ(part, "nothing of that name"),
             }
         }
@@ -75,10 +96,21 @@ impl Fit<'_> {
 
     fn func(&mut self, expected: &Func, found: &Func) -> Fits {
         if expected.is_async != found.is_async {
-            let word = |is_async| if is_async { "an async function" } else { "a function that is not async" };
+            let word = |is_async| {
+                if is_async {
+                    "an async function"
+                } else {
+                    "a function that is not async"
+                }
+            };
             return self.differ(word(expected.is_async), word(found.is_async));
         }
-        let names = |func: &Func| func.params.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let names = |func: &Func| {
+            func.params
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect::<Vec<_>>()
+        };
         if names(expected) != names(found) {
             let list = |func| match names(func).join("`, `") {
                 names if names.is_empty() => "no parameters".to_string(),
@@ -87,16 +119,22 @@ impl Fit<'_> {
             return self.differ(list(expected), list(found));
         }
         for ((name, expected), (_, found)) in expected.params.iter().zip(&found.params) {
-            self.within(format!("parameter `{name}`"), |fit| fit.ty(*expected, *found))?;
+            self.within(format!("parameter `{name}`"), |fit| {
+                fit.ty(*expected, *found)
+            })?;
         }
-        self.within("result".to_string(), |fit| fit.optional(expected.result, found.result))
+        self.within("result".to_string(), |fit| {
+            fit.optional(expected.result, found.result)
+        })
     }
 
     fn optional(&mut self, expected: Option<TypeId>, found: Option<TypeId>) -> Fits {
         match (expected, found) {
             (Some(expected), Some(found)) => self.ty(expected, found),
             (None, None) => Ok(()),
-            (Some(expected), None) => self.differ(quoted(self.expected.describe(expected)), "nothing"),
+            (Some(expected), None) => {
+                self.differ(quoted(self.expected.describe(expected)), "nothing")
+            }
             (None, Some(found)) => self.differ("nothing", quoted(self.found.describe(found))),
         }
     }
@@ -130,16 +168,24 @@ impl Fit<'_> {
             }
             (Type::Enum(a), Type::Enum(b)) => self.names("cases", a.iter(), b.iter()),
             (Type::Flags(a), Type::Flags(b)) => self.names("flags", a.iter(), b.iter()),
-            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => a.iter().zip(b).try_for_each(|(a, b)| self.ty(*a, *b)),
+            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+                a.iter().zip(b).try_for_each(|(a, b)| self.ty(*a, *b))
+            }
             (Type::List(a), Type::List(b)) | (Type::Option(a), Type::Option(b)) => self.ty(*a, *b),
             (Type::FixedList(a, n), Type::FixedList(b, m)) if n == m => self.ty(*a, *b),
-            (Type::Map(ak, av), Type::Map(bk, bv)) => self.ty(*ak, *bk).and_then(|()| self.ty(*av, *bv)),
+            (Type::Map(ak, av), Type::Map(bk, bv)) => {
+                self.ty(*ak, *bk).and_then(|()| self.ty(*av, *bv))
+            }
             (Type::Result { ok: ao, err: ae }, Type::Result { ok: bo, err: be }) => {
                 self.within("ok".to_string(), |fit| fit.optional(*ao, *bo))?;
                 self.within("error".to_string(), |fit| fit.optional(*ae, *be))
             }
-            (Type::Future(a), Type::Future(b)) | (Type::Stream(a), Type::Stream(b)) => self.optional(*a, *b),
-            (Type::Own(a), Type::Own(b)) | (Type::Borrow(a), Type::Borrow(b)) | (Type::Resource(a), Type::Resource(b)) => {
+            (Type::Future(a), Type::Future(b)) | (Type::Stream(a), Type::Stream(b)) => {
+                self.optional(*a, *b)
+            }
+            (Type::Own(a), Type::Own(b))
+            | (Type::Borrow(a), Type::Borrow(b))
+            | (Type::Resource(a), Type::Resource(b)) => {
                 if *self.resources.entry(*a).or_insert(*b) == *b {
                     Ok(())
                 } else {
@@ -151,11 +197,19 @@ impl Fit<'_> {
     }
 
     fn differ_in_types(&self, expected: TypeId, found: TypeId) -> Fits {
-        self.differ(quoted(self.expected.describe(expected)), quoted(self.found.describe(found)))
+        self.differ(
+            quoted(self.expected.describe(expected)),
+            quoted(self.found.describe(found)),
+        )
     }
 
     /// Compares the names of fields, cases or flags, which must be the same in the same order.
-    fn names<'n>(&self, what: &str, expected: impl Iterator<Item = &'n String>, found: impl Iterator<Item = &'n String>) -> Fits {
+    fn names<'n>(
+        &self,
+        what: &str,
+        expected: impl Iterator<Item = &'n String>,
+        found: impl Iterator<Item = &'n String>,
+    ) -> Fits {
         let (expected, found): (Vec<_>, Vec<_>) = (expected.collect(), found.collect());
         if expected == found {
             return Ok(());
@@ -167,8 +221,19 @@ impl Fit<'_> {
         if let Some(extra) = found.iter().find(|name| !expected.contains(name)) {
             return self.differ(format!("no {one} `{extra}`"), "one");
         }
-        let position = expected.iter().zip(&found).position(|(a, b)| a != b).unwrap_or(0);
-        self.differ(format!("{one} `{}` at position {}", expected[position], position + 1), format!("`{}`", found[position]))
+        let position = expected
+            .iter()
+            .zip(&found)
+            .position(|(a, b)| a != b)
+            .unwrap_or(0);
+        self.differ(
+            format!(
+                "{one} `{}` at position {}",
+                expected[position],
+                position + 1
+            ),
+            format!("`{}`", found[position]),
+        )
     }
 }
 

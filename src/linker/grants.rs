@@ -11,23 +11,34 @@ use super::{HostImport, Planned, Scope};
 use crate::component::{Extern, InterfaceName, Item, Origin, Shape, track};
 
 pub(super) struct Names<'a> {
-    pub imports: Vec<HostImport>,
+    pub(super) imports: Vec<HostImport>,
     /// Member (as in the resolution) and import, to the index into `imports`.
-    pub of: BTreeMap<(usize, &'a str), usize>,
+    pub(super) of: BTreeMap<(usize, &'a str), usize>,
 }
 
 /// Names the imports that the host provides. `planned` has the members of `resolution` that take part, in order.
 pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Names<'a> {
-    let mut names = Names { imports: Vec::new(), of: BTreeMap::new() };
+    let mut names = Names {
+        imports: Vec::new(),
+        of: BTreeMap::new(),
+    };
     let mut shared: BTreeMap<String, usize> = BTreeMap::new();
     for (place, (member, choices)) in resolution.choices.iter().enumerate() {
         let shape = &planned[place].shape;
         let own = own_grants(shape, |import| {
-            choices.iter().any(|c| c.import == import && matches!(c.provider, Chosen::Host(h) if h.scope == Scope::PerMember))
+            choices.iter().any(|c| {
+                c.import == import
+                    && matches!(c.provider, Chosen::Host(h) if h.scope == Scope::PerMember)
+            })
         });
         for choice in choices {
-            let Chosen::Host(served) = choice.provider else { continue };
-            let interface = shape.imports[choice.import].interface.clone().expect("the host only serves interfaces");
+            let Chosen::Host(served) = choice.provider else {
+                continue;
+            };
+            let interface = shape.imports[choice.import]
+                .interface
+                .clone()
+                .expect("the host only serves interfaces");
             let per_member = own.contains(&choice.import);
             let alone = planned.len() == 1;
             let labelled = choice.import != interface.to_string();
@@ -51,12 +62,21 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
             };
             let import = match alone || (!per_member && !labelled) {
                 true => choice.import.to_string(),
-                false => plain_name(&planned[place].name, choice.import, &interface, &names.imports),
+                false => plain_name(
+                    &planned[place].name,
+                    choice.import,
+                    &interface,
+                    &names.imports,
+                ),
             };
             names.imports.push(HostImport {
                 import,
                 interface,
-                scope: if per_member { Scope::PerMember } else { Scope::Shared },
+                scope: if per_member {
+                    Scope::PerMember
+                } else {
+                    Scope::Shared
+                },
                 member: (per_member || labelled).then_some(place),
                 capability: served.capability,
             });
@@ -71,25 +91,42 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
 fn own_grants(shape: &Shape, grants: impl Fn(&str) -> bool) -> Vec<&str> {
     let speaks_of_granted = |external: &Extern| match &external.item {
         Item::Instance(instance) => instance.exports.values().any(|item| {
-            shape.types.named_resource(item).is_some_and(|resource| match &shape.types.resource(resource).origin {
-                Origin::Import(import) => grants(import),
-                Origin::Own => false,
+            shape.types.named_resource(item).is_some_and(|resource| {
+                match &shape.types.resource(resource).origin {
+                    Origin::Import(import) => grants(import),
+                    Origin::Own => false,
+                }
             })
         }),
         _ => false,
     };
-    let own = shape.imports.iter().filter(|(name, external)| grants(name) || speaks_of_granted(external));
+    let own = shape
+        .imports
+        .iter()
+        .filter(|(name, external)| grants(name) || speaks_of_granted(external));
     own.map(|(name, _)| name.as_str()).collect()
 }
 
 /// `blob-wasi-filesystem-preopens`; with the version when the member imports several.
-fn plain_name(member: &str, import: &str, interface: &InterfaceName, taken: &[HostImport]) -> String {
-    let label = if import == interface.to_string() { interface.path() } else { import.to_string() };
+fn plain_name(
+    member: &str,
+    import: &str,
+    interface: &InterfaceName,
+    taken: &[HostImport],
+) -> String {
+    let label = if import == interface.to_string() {
+        interface.path()
+    } else {
+        import.to_string()
+    };
     let name = kebab(&format!("{member}-{label}"));
     if !taken.iter().any(|known| known.import == name) {
         return name;
     }
-    let version = interface.version.as_ref().map(|v| format!("v{}x{}x{}{}", v.major, v.minor, v.patch, v.pre));
+    let version = interface
+        .version
+        .as_ref()
+        .map(|v| format!("v{}x{}x{}{}", v.major, v.minor, v.patch, v.pre));
     let mut name = kebab(&format!("{name}-{}", version.unwrap_or_default()));
     while taken.iter().any(|known| known.import == name) {
         name.push_str("-x");
@@ -100,7 +137,10 @@ fn plain_name(member: &str, import: &str, interface: &InterfaceName, taken: &[Ho
 /// A label of the component model: words of letters and digits that begin with a letter, joined by dashes.
 fn kebab(text: &str) -> String {
     let mut label = String::new();
-    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
         if !label.is_empty() {
             label.push('-');
         }

@@ -13,7 +13,7 @@ use crate::component::{Item, Origin, ResourceId};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Maker {
+pub(super) enum Maker {
     /// An import of the composed component, and the resource's name in it.
     Host { import: usize, name: String },
     /// An instance of a member.
@@ -26,25 +26,41 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
     for edge in &plan.edges {
         let member = &plan.members[edge.member];
         let import = &member.shape.imports[&edge.import];
-        let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &str| Problem::ResourceClash {
-            member: member.name.clone(),
-            import: edge.import.clone(),
-            provider: provider.to_string(),
-            resource: member.shape.types.resource(resource).name.clone(),
-            here: maker_name(plan, here),
-            there: there.to_string(),
+        let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &str| {
+            Problem::ResourceClash {
+                member: member.name.clone(),
+                import: edge.import.clone(),
+                provider: provider.to_string(),
+                resource: member.shape.types.resource(resource).name.clone(),
+                here: maker_name(plan, here),
+                there: there.to_string(),
+            }
         };
         match &edge.provider {
-            Provider::Member { member: place, export } => {
+            Provider::Member {
+                member: place,
+                export,
+            } => {
                 let provider = &plan.members[*place];
                 let export = &provider.shape.exports[export];
-                let pairs = fits((&member.shape.types, &import.item), (&provider.shape.types, &export.item));
+                let pairs = fits(
+                    (&member.shape.types, &import.item),
+                    (&provider.shape.types, &export.item),
+                );
                 let mut pairs: Vec<_> = pairs.unwrap_or_default().into_iter().collect();
                 pairs.sort();
                 for (expected, found) in pairs {
-                    let (here, there) = (maker(plan, edge.member, expected), maker(plan, *place, found));
+                    let (here, there) = (
+                        maker(plan, edge.member, expected),
+                        maker(plan, *place, found),
+                    );
                     if here != there {
-                        problems.push(clash(&provider.name, expected, &here, &maker_name(plan, &there)));
+                        problems.push(clash(
+                            &provider.name,
+                            expected,
+                            &here,
+                            &maker_name(plan, &there),
+                        ));
                     }
                 }
             }
@@ -68,11 +84,22 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     if plan.members.len() == 1 {
         return Vec::new();
     }
-    let exports = || plan.exports.iter().map(|e| (e, &plan.members[e.member].shape, &plan.members[e.member].shape.exports[&e.export]));
+    let exports = || {
+        plan.exports.iter().map(|e| {
+            (
+                e,
+                &plan.members[e.member].shape,
+                &plan.members[e.member].shape.exports[&e.export],
+            )
+        })
+    };
     let mut named = HashSet::new();
     for (exported, shape, external) in exports() {
         if let Item::Instance(instance) = &external.item {
-            let resources = instance.exports.values().filter_map(|item| shape.types.named_resource(item));
+            let resources = instance
+                .exports
+                .values()
+                .filter_map(|item| shape.types.named_resource(item));
             named.extend(resources.map(|resource| maker(plan, exported.member, resource)));
         }
     }
@@ -92,19 +119,35 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     problems
 }
 
-fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Maker {
+pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Maker {
     let shape = &plan.members[member].shape;
     let known = shape.types.resource(resource);
-    let Origin::Import(import) = &known.origin else { return Maker::Member { member, resource } };
-    let provider = plan.edges_of(member).find(|edge| edge.import == *import).map(|edge| &edge.provider);
+    let Origin::Import(import) = &known.origin else {
+        return Maker::Member { member, resource };
+    };
+    let provider = plan
+        .edges_of(member)
+        .find(|edge| edge.import == *import)
+        .map(|edge| &edge.provider);
     match provider {
-        Some(Provider::Host { import }) => Maker::Host { import: *import, name: known.name.clone() },
-        Some(Provider::Member { member: place, export }) => {
+        Some(Provider::Host { import }) => Maker::Host {
+            import: *import,
+            name: known.name.clone(),
+        },
+        Some(Provider::Member {
+            member: place,
+            export,
+        }) => {
             let provider = &plan.members[*place].shape;
-            let Some(Item::Instance(instance)) = provider.exports.get(export).map(|e| &e.item) else {
+            let Some(Item::Instance(instance)) = provider.exports.get(export).map(|e| &e.item)
+            else {
                 return Maker::Member { member, resource };
             };
-            match instance.exports.get(&known.name).and_then(|item| provider.types.named_resource(item)) {
+            match instance
+                .exports
+                .get(&known.name)
+                .and_then(|item| provider.types.named_resource(item))
+            {
                 Some(found) => maker(plan, *place, found),
                 None => Maker::Member { member, resource },
             }

@@ -15,6 +15,8 @@ mod plan;
 mod planner;
 pub mod render;
 mod resolve;
+mod typing;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,8 +25,8 @@ use crate::component::Shape;
 
 pub use compose::{ComposeError, compose};
 pub use failure::{Difference, Fix, LinkFailure, NearMiss, Problem};
-pub use planner::plan;
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
+pub use planner::plan;
 
 /// A component that takes part in linking.
 #[derive(Debug, Clone)]

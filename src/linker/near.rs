@@ -21,8 +21,14 @@ pub(super) fn misses<'a>(
 ) -> Vec<NearMiss> {
     let mut misses: Vec<_> = others.flat_map(|other| of_member(import, other)).collect();
     if let Some(wanted) = &import.external.interface {
-        let served = host.iter().filter_map(|interface| interface.name().parse::<InterfaceName>().ok());
-        misses.extend(of_names(wanted, HOST, served.map(|name| (name.to_string(), name))));
+        let served = host
+            .iter()
+            .filter_map(|interface| interface.name().parse::<InterfaceName>().ok());
+        misses.extend(of_names(
+            wanted,
+            HOST,
+            served.map(|name| (name.to_string(), name)),
+        ));
     }
     misses.sort();
     misses.truncate(MOST);
@@ -36,20 +42,40 @@ fn of_member(import: Import<'_>, other: &Member) -> Vec<NearMiss> {
         return match (candidate.fit, candidate.how) {
             (Ok(()), _) => Vec::new(),
             (Err(difference), How::Alias) => {
-                vec![NearMiss::OtherDraft { provider: provider(), export, difference: Some(difference) }]
+                vec![NearMiss::OtherDraft {
+                    provider: provider(),
+                    export,
+                    difference: Some(difference),
+                }]
             }
-            (Err(difference), _) => vec![NearMiss::OtherType { provider: provider(), export, difference }],
+            (Err(difference), _) => vec![NearMiss::OtherType {
+                provider: provider(),
+                export,
+                difference,
+            }],
         };
     }
     match &import.external.interface {
         Some(wanted) => {
-            let exported = other.shape.exports.iter().filter_map(|(name, e)| Some((name.clone(), e.interface.clone()?)));
+            let exported = other
+                .shape
+                .exports
+                .iter()
+                .filter_map(|(name, e)| Some((name.clone(), e.interface.clone()?)));
             of_names(wanted, &other.name, exported)
         }
         None => {
-            let plain = other.shape.exports.iter().filter(|(_, e)| e.interface.is_none()).map(|(name, _)| name.as_str());
+            let plain = other
+                .shape
+                .exports
+                .iter()
+                .filter(|(_, e)| e.interface.is_none())
+                .map(|(name, _)| name.as_str());
             name(import.name, plain)
-                .map(|export| NearMiss::SimilarName { provider: provider(), export: export.to_string() })
+                .map(|export| NearMiss::SimilarName {
+                    provider: provider(),
+                    export: export.to_string(),
+                })
                 .into_iter()
                 .collect()
         }
@@ -65,29 +91,51 @@ fn of_names(
     let (mut misses, mut package) = (Vec::new(), Vec::new());
     for (export, name) in offered {
         if aliases::related(wanted, &name).is_some() {
-            misses.push(NearMiss::OtherDraft { provider: provider(), export, difference: None });
+            misses.push(NearMiss::OtherDraft {
+                provider: provider(),
+                export,
+                difference: None,
+            });
         } else if name.same_path(wanted) {
-            misses.push(NearMiss::OtherVersion { provider: provider(), export });
-        } else if resembles(&name.path(), &wanted.path()) && name.package != wanted.package {
-            misses.push(NearMiss::SimilarName { provider: provider(), export });
-        } else if name.package == wanted.package && strsim::damerau_levenshtein(&name.interface, &wanted.interface) <= 2 {
-            misses.push(NearMiss::SimilarName { provider: provider(), export });
+            misses.push(NearMiss::OtherVersion {
+                provider: provider(),
+                export,
+            });
+        } else if mistyped(wanted, &name) {
+            misses.push(NearMiss::SimilarName {
+                provider: provider(),
+                export,
+            });
         } else if name.package == wanted.package && name.version == wanted.version {
             package.push(export);
         }
     }
     if misses.is_empty() && !package.is_empty() {
         package.sort();
-        misses.push(NearMiss::OtherInterface { provider: provider(), exports: package });
+        misses.push(NearMiss::OtherInterface {
+            provider: provider(),
+            exports: package,
+        });
     }
     misses
 }
 
+/// Whether `name` may be what was meant by `wanted`. Names of one package begin alike, so there only letters count.
+fn mistyped(wanted: &InterfaceName, name: &InterfaceName) -> bool {
+    if name.package == wanted.package {
+        strsim::damerau_levenshtein(&name.interface, &wanted.interface) <= 2
+    } else {
+        resembles(&name.path(), &wanted.path())
+    }
+}
+
 /// The name most like `wanted`, if there is one that is like it at all.
 pub(super) fn name<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .filter(|name| resembles(name, wanted))
-        .max_by(|a, b| strsim::jaro_winkler(a, wanted).total_cmp(&strsim::jaro_winkler(b, wanted)).then(b.cmp(a)))
+    names.filter(|name| resembles(name, wanted)).max_by(|a, b| {
+        strsim::jaro_winkler(a, wanted)
+            .total_cmp(&strsim::jaro_winkler(b, wanted))
+            .then(b.cmp(a))
+    })
 }
 
 fn resembles(a: &str, b: &str) -> bool {

@@ -115,7 +115,9 @@ pub struct LeftOut {
 impl LinkPlan {
     /// Whether any member needs WASI 0.3 or the component model's async, and so an engine that has it.
     pub fn uses_wasi_p3(&self) -> bool {
-        self.members.iter().any(|member| member.shape.uses_wasi_p3())
+        self.members
+            .iter()
+            .any(|member| member.shape.uses_wasi_p3())
     }
 
     /// The edges of one member.

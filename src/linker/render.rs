@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::near::HOST;
-use super::{Difference, Edge, Fix, LinkFailure, LinkPlan, NearMiss, Problem, Provider, Reason, Role};
+use super::{
+    Difference, Edge, Fix, LinkFailure, LinkPlan, NearMiss, Problem, Provider, Reason, Role,
+};
 use crate::component::InterfaceName;
 
 /// A line of the wiring: interfaces of one package that a member has from the same provider for the same reason.
@@ -19,10 +21,17 @@ pub struct Wiring {
 /// The wiring of a plan, in the order of its members and their imports. Imports that only name types are not in it.
 pub fn wiring(plan: &LinkPlan) -> Vec<Wiring> {
     let mut groups: Vec<(Wiring, Option<InterfaceName>, Vec<String>)> = Vec::new();
-    for edge in plan.edges.iter().filter(|edge| edge.provider != Provider::Nobody) {
+    for edge in plan
+        .edges
+        .iter()
+        .filter(|edge| edge.provider != Provider::Nobody)
+    {
         let member = &plan.members[edge.member];
         let mut interface = member.shape.imports[&edge.import].interface.clone();
-        if interface.as_ref().is_some_and(|name| name.to_string() != edge.import) {
+        if interface
+            .as_ref()
+            .is_some_and(|name| name.to_string() != edge.import)
+        {
             interface = None;
         }
         let line = Wiring {
@@ -32,8 +41,12 @@ pub fn wiring(plan: &LinkPlan) -> Vec<Wiring> {
             reason: reason(plan, edge),
         };
         let same = groups.iter_mut().find(|(known, name, _)| {
-            (&known.member, &known.provider, &known.reason) == (&line.member, &line.provider, &line.reason)
-                && name.as_ref().zip(interface.as_ref()).is_some_and(|(a, b)| (&a.package, &a.version) == (&b.package, &b.version))
+            (&known.member, &known.provider, &known.reason)
+                == (&line.member, &line.provider, &line.reason)
+                && name
+                    .as_ref()
+                    .zip(interface.as_ref())
+                    .is_some_and(|(a, b)| (&a.package, &a.version) == (&b.package, &b.version))
         });
         match (same, interface) {
             (Some((.., names)), Some(interface)) => names.push(interface.interface),
@@ -43,22 +56,44 @@ pub fn wiring(plan: &LinkPlan) -> Vec<Wiring> {
             }
         }
     }
-    let joined = groups.into_iter().map(|(line, interface, names)| match (interface, names.as_slice()) {
-        (Some(interface), [_, _, ..]) => {
-            let version = interface.version.map(|v| format!("@{v}")).unwrap_or_default();
-            Wiring { import: format!("{}/{{{}}}{version}", interface.package, names.join(", ")), ..line }
-        }
-        _ => line,
-    });
+    let joined =
+        groups.into_iter().map(
+            |(line, interface, names)| match (interface, names.as_slice()) {
+                (Some(interface), [_, _, ..]) => {
+                    let version = interface
+                        .version
+                        .map(|v| format!("@{v}"))
+                        .unwrap_or_default();
+                    Wiring {
+                        import: format!("{}/{{{}}}{version}", interface.package, names.join(", ")),
+                        ..line
+                    }
+                }
+                _ => line,
+            },
+        );
     joined.collect()
 }
 
 /// The wiring as aligned text, a line each.
 pub fn table(wiring: &[Wiring]) -> String {
-    let width = |column: fn(&Wiring) -> &str| wiring.iter().map(|line| column(line).chars().count()).max().unwrap_or(0);
-    let (member, import, provider) = (width(|l| &l.member), width(|l| &l.import), width(|l| &l.provider));
+    let width = |column: fn(&Wiring) -> &str| {
+        wiring
+            .iter()
+            .map(|line| column(line).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (member, import, provider) = (
+        width(|l| &l.member),
+        width(|l| &l.import),
+        width(|l| &l.provider),
+    );
     let line = |l: &Wiring| {
-        format!("{:member$}  {:import$}  <- {:provider$}  {}\n", l.member, l.import, l.provider, l.reason)
+        format!(
+            "{:member$}  {:import$}  <- {:provider$}  {}\n",
+            l.member, l.import, l.provider, l.reason
+        )
     };
     wiring.iter().map(line).collect()
 }
@@ -75,7 +110,9 @@ fn reason(plan: &LinkPlan, edge: &Edge) -> String {
     let why = match &edge.reason {
         Reason::Wired => "wired in the config".to_string(),
         Reason::Sibling => match &edge.provider {
-            Provider::Member { member, .. } if plan.members[*member].role == Role::Project => "the project exports it",
+            Provider::Member { member, .. } if plan.members[*member].role == Role::Project => {
+                "the project exports it"
+            }
             _ => "a sibling exports it",
         }
         .to_string(),
@@ -111,29 +148,83 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
-            Problem::NoSuchProvider { member, import, wanted, .. } => {
-                write!(f, "component `{member}` has `{import}` wired to `{wanted}`, but there is no such component")
+            Problem::NoSuchProvider {
+                member,
+                import,
+                wanted,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to `{wanted}`, but there is no such component"
+                )
             }
             Problem::NoSuchImport { member, import, .. } => {
-                write!(f, "component `{member}` has `{import}` wired, but does not import it")
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired, but does not import it"
+                )
             }
-            Problem::WiredMisfit { member, import, provider, .. } => {
-                let provider = if provider == HOST { provider.clone() } else { format!("`{provider}`") };
-                write!(f, "component `{member}` has `{import}` wired to {provider}, which does not provide it")
+            Problem::WiredMisfit {
+                member,
+                import,
+                provider,
+                ..
+            } => {
+                let provider = if provider == HOST {
+                    provider.clone()
+                } else {
+                    format!("`{provider}`")
+                };
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to {provider}, which does not provide it"
+                )
             }
-            Problem::TypeClash { member, import, provider, export, difference, .. } => {
-                write!(f, "component `{member}` imports `{import}`, which `{provider}` exports with another type")?;
+            Problem::TypeClash {
+                member,
+                import,
+                provider,
+                export,
+                difference,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` imports `{import}`, which `{provider}` exports with another type"
+                )?;
                 if export != import {
                     write!(f, " (as `{export}`)")?;
                 }
                 write!(f, ": {difference}")
             }
-            Problem::Unmet { member, import, kind, .. } => {
-                let kind = if *kind == "interface" { String::new() } else { format!("the {kind} ") };
-                write!(f, "component `{member}` imports {kind}`{import}`, but no sibling or capability provides it")
+            Problem::Unmet {
+                member,
+                import,
+                kind,
+                ..
+            } => {
+                let kind = if *kind == "interface" {
+                    String::new()
+                } else {
+                    format!("the {kind} ")
+                };
+                write!(
+                    f,
+                    "component `{member}` imports {kind}`{import}`, but no sibling or capability provides it"
+                )
             }
-            Problem::Tie { member, import, candidates, .. } => {
-                write!(f, "component `{member}` imports `{import}`, which {} provide", several(candidates))
+            Problem::Tie {
+                member,
+                import,
+                candidates,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` imports `{import}`, which {} provide",
+                    several(candidates)
+                )
             }
             Problem::Cycle { path } => {
                 write!(f, "components need each other in a circle:")?;
@@ -143,26 +234,55 @@ impl fmt::Display for Problem {
                 }
                 Ok(())
             }
-            Problem::ResourceClash { member, import, provider, resource, here, there } => {
-                let provider = if provider == HOST { provider.clone() } else { format!("`{provider}`") };
+            Problem::ResourceClash {
+                member,
+                import,
+                provider,
+                resource,
+                here,
+                there,
+            } => {
+                let provider = if provider == HOST {
+                    provider.clone()
+                } else {
+                    format!("`{provider}`")
+                };
                 write!(
                     f,
                     "component `{member}` has `{import}` from {provider}, where `{resource}` is the one of {there}, but everywhere \
                      else in `{member}` it is the one of {here}"
                 )
             }
-            Problem::HiddenResource { member, export, resource } => {
-                write!(f, "`{export}` of component `{member}` cannot be exported: its resource `{resource}` is made by a sibling")
+            Problem::HiddenResource {
+                member,
+                export,
+                resource,
+            } => {
+                write!(
+                    f,
+                    "`{export}` of component `{member}` cannot be exported: its resource `{resource}` is made by a sibling"
+                )
             }
             Problem::SeveralHandlers { candidates } => {
-                write!(f, "{} all answer HTTP requests, and the project itself does not", several(candidates))
+                write!(
+                    f,
+                    "{} all answer HTTP requests, and the project itself does not",
+                    several(candidates)
+                )
             }
             Problem::NothingToDrive { member, exports } if exports.is_empty() => {
                 write!(f, "component `{member}` exports nothing")
             }
             Problem::NothingToDrive { member, exports } => {
-                let exports = exports.iter().map(|e| format!("`{e}`")).collect::<Vec<_>>().join(", ");
-                write!(f, "component `{member}` exports nothing that a host could drive, only {exports}")
+                let exports = exports
+                    .iter()
+                    .map(|e| format!("`{e}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                write!(
+                    f,
+                    "component `{member}` exports nothing that a host could drive, only {exports}"
+                )
             }
         }
     }
@@ -227,19 +347,50 @@ impl fmt::Display for NearMiss {
             false => format!("`{provider}` exports"),
         };
         match self {
-            NearMiss::OtherType { provider, export, difference } => {
-                write!(f, "{} `{export}`, but with another type: {difference}", has(provider))
+            NearMiss::OtherType {
+                provider,
+                export,
+                difference,
+            } => {
+                write!(
+                    f,
+                    "{} `{export}`, but with another type: {difference}",
+                    has(provider)
+                )
             }
-            NearMiss::OtherVersion { provider, export } => write!(f, "{} `{export}`, which is not compatible", has(provider)),
-            NearMiss::OtherDraft { provider, export, difference: Some(difference) } => {
-                write!(f, "{} `{export}`, another draft of it: {difference}", has(provider))
+            NearMiss::OtherVersion { provider, export } => {
+                write!(f, "{} `{export}`, which is not compatible", has(provider))
             }
-            NearMiss::OtherDraft { provider, export, difference: None } => {
+            NearMiss::OtherDraft {
+                provider,
+                export,
+                difference: Some(difference),
+            } => {
+                write!(
+                    f,
+                    "{} `{export}`, another draft of it: {difference}",
+                    has(provider)
+                )
+            }
+            NearMiss::OtherDraft {
+                provider,
+                export,
+                difference: None,
+            } => {
                 write!(f, "{} `{export}`, another draft of it", has(provider))
             }
-            NearMiss::SimilarName { provider, export } => write!(f, "{} `{export}`, which is spelled almost the same", has(provider)),
+            NearMiss::SimilarName { provider, export } => write!(
+                f,
+                "{} `{export}`, which is spelled almost the same",
+                has(provider)
+            ),
             NearMiss::OtherInterface { provider, exports } => {
-                write!(f, "of that package, {} only `{}`", has(provider), exports.join("`, `"))
+                write!(
+                    f,
+                    "of that package, {} only `{}`",
+                    has(provider),
+                    exports.join("`, `")
+                )
             }
         }
     }
@@ -248,7 +399,12 @@ impl fmt::Display for NearMiss {
 impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fix::Wire { member, role, import, to } => write!(f, "add{}", wire(member, *role, import, to)),
+            Fix::Wire {
+                member,
+                role,
+                import,
+                to,
+            } => write!(f, "add{}", wire(member, *role, import, to)),
             Fix::AddComponent { interface } => write!(
                 f,
                 "add a component that exports it:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
@@ -261,22 +417,32 @@ impl fmt::Display for Fix {
 fn wire(member: &str, role: Role, import: &str, to: &str) -> String {
     match role {
         Role::Sibling => {
-            format!("\n    dev:\n      components:\n        - name: {member}\n          imports:\n            {import}: {to}")
+            format!(
+                "\n    dev:\n      components:\n        - name: {member}\n          imports:\n            {import}: {to}"
+            )
         }
-        Role::Project | Role::Plugin | Role::Shipped => format!("\n    imports:\n      {import}: {to}"),
+        Role::Project | Role::Plugin | Role::Shipped => {
+            format!("\n    imports:\n      {import}: {to}")
+        }
     }
 }
 
 fn place(member: &str, role: Role) -> String {
     match role {
         Role::Sibling => format!("`imports` of `{member}` in `dev.components`"),
-        Role::Project | Role::Plugin | Role::Shipped => "`imports` in the project's config".to_string(),
+        Role::Project | Role::Plugin | Role::Shipped => {
+            "`imports` in the project's config".to_string()
+        }
     }
 }
 
 fn several(names: &[String]) -> String {
     match names {
         [first, second] => format!("both `{first}` and `{second}`"),
-        names => names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
+        names => names
+            .iter()
+            .map(|n| format!("`{n}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }

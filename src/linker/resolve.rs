@@ -9,17 +9,17 @@ use crate::component::{Extern, Item};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
-    pub members: Vec<&'a Member>,
+    pub(super) members: Vec<&'a Member>,
     /// The choices of each member that takes part, for each of its imports in order.
-    pub choices: BTreeMap<usize, Vec<Choice<'a>>>,
-    pub problems: Vec<Problem>,
+    pub(super) choices: BTreeMap<usize, Vec<Choice<'a>>>,
+    pub(super) problems: Vec<Problem>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Choice<'a> {
-    pub import: &'a str,
-    pub provider: Chosen<'a>,
-    pub reason: Reason,
+    pub(super) import: &'a str,
+    pub(super) provider: Chosen<'a>,
+    pub(super) reason: Reason,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +37,16 @@ pub(super) fn ordered<'a>(request: &LinkRequest<'a>) -> Vec<&'a Member> {
 }
 
 /// Resolves the imports of `roots` and of every member that they come to need.
-pub(super) fn resolve<'a>(request: &LinkRequest<'a>, members: Vec<&'a Member>, roots: &[usize]) -> Resolution<'a> {
-    let mut resolver = Resolver { host: request.host, members, problems: Vec::new() };
+pub(super) fn resolve<'a>(
+    request: &LinkRequest<'a>,
+    members: Vec<&'a Member>,
+    roots: &[usize],
+) -> Resolution<'a> {
+    let mut resolver = Resolver {
+        host: request.host,
+        members,
+        problems: Vec::new(),
+    };
     let mut choices = BTreeMap::new();
     let mut waiting: Vec<usize> = roots.to_vec();
     while let Some(member) = waiting.pop() {
@@ -53,7 +61,11 @@ pub(super) fn resolve<'a>(request: &LinkRequest<'a>, members: Vec<&'a Member>, r
         }
         choices.insert(member, chosen);
     }
-    Resolution { members: resolver.members, choices, problems: resolver.problems }
+    Resolution {
+        members: resolver.members,
+        choices,
+        problems: resolver.problems,
+    }
 }
 
 struct Resolver<'a> {
@@ -65,7 +77,10 @@ struct Resolver<'a> {
 /// What one rank of providers has for an import.
 enum Offer<'a> {
     Nothing,
-    One { member: usize, export: &'a str },
+    One {
+        member: usize,
+        export: &'a str,
+    },
     /// The problem is recorded.
     Refused,
 }
@@ -78,9 +93,17 @@ impl<'a> Resolver<'a> {
             .imports
             .iter()
             .filter_map(|(name, external)| {
-                let import = Import { name, external, types: &shape.types };
+                let import = Import {
+                    name,
+                    external,
+                    types: &shape.types,
+                };
                 let (provider, reason) = self.import(member, import)?;
-                Some(Choice { import: name, provider, reason })
+                Some(Choice {
+                    import: name,
+                    provider,
+                    reason,
+                })
             })
             .collect()
     }
@@ -89,12 +112,18 @@ impl<'a> Resolver<'a> {
     fn import(&mut self, member: usize, import: Import<'a>) -> Option<(Chosen<'a>, Reason)> {
         let this = self.members[member];
         if let Some(wire) = wire_of(this, import) {
-            return self.wired(member, import, wire).map(|chosen| (chosen, Reason::Wired));
+            return self
+                .wired(member, import, wire)
+                .map(|chosen| (chosen, Reason::Wired));
         }
         if only_types(import) {
             return Some((Chosen::Nobody, Reason::OnlyTypes));
         }
-        let served = import.external.interface.as_ref().and_then(|i| candidates::of_host(i, self.host));
+        let served = import
+            .external
+            .interface
+            .as_ref()
+            .and_then(|i| candidates::of_host(i, self.host));
         if let Some(served) = served.filter(|served| served.tier == Tier::Wasi) {
             return Some((Chosen::Host(served), Reason::Wasi));
         }
@@ -103,7 +132,9 @@ impl<'a> Resolver<'a> {
             (&[Role::Plugin], Reason::Plugin),
         ] {
             match self.offer(member, import, roles, served.is_some()) {
-                Offer::One { member, export } => return Some((Chosen::Member { member, export }, reason)),
+                Offer::One { member, export } => {
+                    return Some((Chosen::Member { member, export }, reason));
+                }
                 Offer::Refused => return None,
                 Offer::Nothing => {}
             }
@@ -112,7 +143,9 @@ impl<'a> Resolver<'a> {
             return Some((Chosen::Host(served), Reason::Capability(served.capability)));
         }
         match self.offer(member, import, &[Role::Shipped], false) {
-            Offer::One { member, export } => return Some((Chosen::Member { member, export }, Reason::Shipped)),
+            Offer::One { member, export } => {
+                return Some((Chosen::Member { member, export }, Reason::Shipped));
+            }
             Offer::Refused => return None,
             Offer::Nothing => {}
         }
@@ -122,25 +155,39 @@ impl<'a> Resolver<'a> {
             import: import.name.to_string(),
             kind: import.external.item.kind(),
             near: near::misses(import, self.others(member), self.host),
-            fixes: vec![Fix::AddComponent { interface: import.name.to_string() }],
+            fixes: vec![Fix::AddComponent {
+                interface: import.name.to_string(),
+            }],
         });
         None
     }
 
     fn others(&self, member: usize) -> impl Iterator<Item = &'a Member> {
-        let others = self.members.iter().enumerate().filter(move |(index, _)| *index != member);
+        let others = self
+            .members
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| *index != member);
         others.map(|(_, other)| *other)
     }
 
     /// What the members of the given roles have for an import.
-    fn offer(&mut self, member: usize, import: Import<'a>, roles: &[Role], host_serves: bool) -> Offer<'a> {
+    fn offer(
+        &mut self,
+        member: usize,
+        import: Import<'a>,
+        roles: &[Role],
+        host_serves: bool,
+    ) -> Offer<'a> {
         let mut fitting = Vec::new();
         let mut clash = None;
         for (index, provider) in self.members.iter().enumerate() {
             if index == member || !roles.contains(&provider.role) {
                 continue;
             }
-            let Some(candidate) = candidates::best(import, &provider.shape) else { continue };
+            let Some(candidate) = candidates::best(import, &provider.shape) else {
+                continue;
+            };
             match candidate.fit {
                 Ok(()) => fitting.push((index, candidate.export, candidate.how)),
                 // Another draft with other types is not what was asked for; the same name with other types is a mistake,
@@ -168,13 +215,19 @@ impl<'a> Resolver<'a> {
                 });
                 Offer::Refused
             }
-            ([(member, export, _)], _) => Offer::One { member: *member, export },
+            ([(member, export, _)], _) => Offer::One {
+                member: *member,
+                export,
+            },
             (several, _) => {
                 self.problems.push(Problem::Tie {
                     member: this.name.clone(),
                     role: this.role,
                     import: import.name.to_string(),
-                    candidates: several.iter().map(|(index, ..)| wire_text(self.members[*index])).collect(),
+                    candidates: several
+                        .iter()
+                        .map(|(index, ..)| wire_text(self.members[*index]))
+                        .collect(),
                 });
                 Offer::Refused
             }
@@ -204,20 +257,37 @@ impl<'a> Resolver<'a> {
             }
         };
         let is_plugin = |role| matches!(role, Role::Plugin | Role::Shipped);
-        let found = self.members.iter().position(|m| m.name == *wanted && is_plugin(m.role) == plugin);
+        let found = self
+            .members
+            .iter()
+            .position(|m| m.name == *wanted && is_plugin(m.role) == plugin);
         let Some(provider) = found else {
-            let nearest = near::name(wanted, self.members.iter().filter(|m| m.name != this.name).map(|m| m.name.as_str()));
+            let nearest = near::name(
+                wanted,
+                self.members
+                    .iter()
+                    .filter(|m| m.name != this.name)
+                    .map(|m| m.name.as_str()),
+            );
             self.problems.push(Problem::NoSuchProvider {
                 member: this.name.clone(),
                 role: this.role,
                 import: import.name.to_string(),
                 wanted: wanted.clone(),
-                nearest: nearest.map(|name| self.members.iter().find(|m| m.name == name).map_or(name.to_string(), |m| wire_text(m))),
+                nearest: nearest.map(|name| {
+                    self.members
+                        .iter()
+                        .find(|m| m.name == name)
+                        .map_or(name.to_string(), |m| wire_text(m))
+                }),
             });
             return None;
         };
         match candidates::best(import, &self.members[provider].shape) {
-            Some(candidate) if candidate.fit.is_ok() => Some(Chosen::Member { member: provider, export: candidate.export }),
+            Some(candidate) if candidate.fit.is_ok() => Some(Chosen::Member {
+                member: provider,
+                export: candidate.export,
+            }),
             _ => {
                 let near = near::misses(import, std::iter::once(self.members[provider]), &[]);
                 self.misfit(this, import, &self.members[provider].name.clone(), near);
@@ -239,8 +309,14 @@ impl<'a> Resolver<'a> {
     fn check_wiring(&mut self, member: usize) {
         let this = self.members[member];
         for key in this.wiring.keys() {
-            if !this.shape.imports.iter().any(|(name, external)| specificity(key, name, external).is_some()) {
-                let nearest = near::name(key, this.shape.imports.keys().map(String::as_str)).map(str::to_string);
+            if !this
+                .shape
+                .imports
+                .iter()
+                .any(|(name, external)| specificity(key, name, external).is_some())
+            {
+                let nearest = near::name(key, this.shape.imports.keys().map(String::as_str))
+                    .map(str::to_string);
                 self.problems.push(Problem::NoSuchImport {
                     member: this.name.clone(),
                     role: this.role,
@@ -265,7 +341,9 @@ fn wire_of<'a>(member: &'a Member, import: Import<'_>) -> Option<&'a Wire> {
     let speaking = member.wiring.iter().filter_map(|(key, wire)| {
         specificity(key, import.name, import.external).map(|specificity| (specificity, wire))
     });
-    speaking.max_by_key(|(specificity, _)| *specificity).map(|(_, wire)| wire)
+    speaking
+        .max_by_key(|(specificity, _)| *specificity)
+        .map(|(_, wire)| wire)
 }
 
 /// How exactly a key of the wiring names an import: a package, an interface of any version, the import itself.

@@ -73,7 +73,7 @@ fn parse(line: &str) -> Option<Event> {
             during_build: verb == "changed-during-build",
         },
         "config-changed" => Event::ConfigChanged,
-        "config-broken" => Event::ConfigLoaded(Err(rest.to_string())),
+        "config-broken" => Event::ConfigLoaded(Err(cause(rest))),
         "config" => {
             let list = |key: &str| {
                 let word = words
@@ -97,7 +97,7 @@ fn parse(line: &str) -> Option<Event> {
             generation: words.get(1)?.parse().ok()?,
             outcome: match verb {
                 "built" => Ok(Digest(words.get(2)?.to_string())),
-                _ => Err(words[2..].join(" ")),
+                _ => Err(cause(&words[2..].join(" "))),
             },
         },
         "started" => Event::StartFinished {
@@ -106,12 +106,19 @@ fn parse(line: &str) -> Option<Event> {
         },
         "start-failed" => Event::StartFinished {
             revision: words.first()?.parse().ok()?,
-            outcome: Err(words[1..].join(" ")),
+            outcome: Err(cause(&words[1..].join(" "))),
         },
         "interrupt" => Event::Interrupt,
         "drained" => Event::Drained,
         _ => return None,
     })
+}
+
+fn cause(text: &str) -> Cause {
+    Cause {
+        text: text.to_string(),
+        shown: String::new(),
+    }
 }
 
 fn render(action: &Action) -> String {
@@ -167,8 +174,8 @@ fn render(action: &Action) -> String {
 
 fn render_failure(failure: &Failure) -> String {
     match &failure.stage {
-        Stage::Config => format!("config: {}", failure.text),
-        Stage::Build(unit) => format!("build of {unit}: {}", failure.text),
-        Stage::Start => format!("start: {}", failure.text),
+        Stage::Config => format!("config: {}", failure.cause.text),
+        Stage::Build(unit) => format!("build of {unit}: {}", failure.cause.text),
+        Stage::Start => format!("start: {}", failure.cause.text),
     }
 }

@@ -1,7 +1,8 @@
 //! One unit of a session: its build, what triggered it, and what it made last.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use super::{Action, Digest, Generation, UnitName};
 
@@ -107,7 +108,8 @@ impl Unit {
     /// log, or generated code stamped with the time. Nothing tells the two apart but persistence. So a file that
     /// changed during [`CANCELS`] builds in a row cuts no further build short, but each is followed by another, until
     /// [`FRUITLESS`] of those made nothing new, or [`PATIENCE`] is at its end. From then on the file is ignored while
-    /// a build runs, and only then: an edit at rest builds, and clears the file of the suspicion.
+    /// a build runs, and only then: an edit at rest builds, and clears the file of the suspicion. Lock files are
+    /// suspects from the start, for a first build writes them.
     pub(super) fn triggered(&mut self, paths: BTreeSet<PathBuf>, during_build: bool) -> Trigger {
         if !during_build {
             self.own.retain(|path| !paths.contains(path));
@@ -129,9 +131,13 @@ impl Unit {
                 *self.suspects.entry(path.clone()).or_default() += 1;
             }
         }
+        let times = |path: &PathBuf| match self.suspects[path] {
+            times if is_lock_file(path) => times + CANCELS,
+            times => times,
+        };
         let least = paths
             .iter()
-            .map(|path| self.suspects[path])
+            .map(times)
             .min()
             .expect("there is at least one path");
 
@@ -148,4 +154,13 @@ impl Unit {
             Trigger::Build
         }
     }
+}
+
+fn is_lock_file(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.ends_with(".lock")
+        || matches!(
+            name,
+            "package-lock.json" | "pnpm-lock.yaml" | "npm-shrinkwrap.json" | "go.sum"
+        )
 }

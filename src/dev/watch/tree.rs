@@ -72,13 +72,21 @@ impl Tree {
     /// Looks at other targets from now on. Tells the roots that are new: what a first look finds there is no change.
     pub(super) fn retarget(&mut self, targets: Targets) -> Touched {
         self.budget = FIRST_LOOK;
-        self.dirs.retain(|dir, _| targets.roots.iter().any(|root| dir.starts_with(root)));
+        self.dirs
+            .retain(|dir, _| targets.roots.iter().any(|root| dir.starts_with(root)));
         self.singles.retain(|file, _| targets.files.contains(file));
         for file in &targets.files {
-            self.singles.entry(file.clone()).or_insert_with(|| Stamp::of(file, HASHED));
+            self.singles
+                .entry(file.clone())
+                .or_insert_with(|| Stamp::of(file, HASHED));
         }
         self.targets = targets;
-        self.targets.roots.iter().filter(|root| !self.dirs.contains_key(*root)).cloned().collect()
+        self.targets
+            .roots
+            .iter()
+            .filter(|root| !self.dirs.contains_key(*root))
+            .cloned()
+            .collect()
     }
 
     /// The directories to be told of: those below the roots, and for each root or single file the nearest that
@@ -86,31 +94,53 @@ impl Tree {
     pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
         let above = self.targets.roots.iter().chain(&self.targets.files);
         let nearest = above.filter_map(|path| path.ancestors().skip(1).find(|dir| dir.is_dir()));
-        self.dirs.keys().cloned().chain(nearest.map(Path::to_path_buf)).collect()
+        self.dirs
+            .keys()
+            .cloned()
+            .chain(nearest.map(Path::to_path_buf))
+            .collect()
     }
 
     /// Everything there is to look at.
     pub(super) fn everything(&self) -> Touched {
-        self.dirs.keys().chain(&self.targets.roots).cloned().collect()
+        self.dirs
+            .keys()
+            .chain(&self.targets.roots)
+            .cloned()
+            .collect()
     }
 
     /// Whether something that happened to this path can matter.
     pub(super) fn cares_for(&self, path: &Path) -> bool {
         let mut targets = self.targets.files.iter().chain(&self.targets.roots);
-        let known = self.dirs.contains_key(path) || path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
+        let known = self.dirs.contains_key(path)
+            || path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
         (known && !is_noise(path)) || targets.any(|target| target.starts_with(path))
     }
 
     /// Looks again at what was touched, and at the single files.
     pub(super) fn look(&mut self, touched: &Touched) -> Look {
         let mut look = Look::default();
-        let mut dirs: BTreeSet<PathBuf> = touched.iter().filter_map(|path| path.parent()).map(Path::to_path_buf).collect();
+        let mut dirs: BTreeSet<PathBuf> = touched
+            .iter()
+            .filter_map(|path| path.parent())
+            .map(Path::to_path_buf)
+            .collect();
         dirs.extend(touched.iter().cloned());
-        if touched.iter().any(|path| path.file_name().is_some_and(is_ignore_file)) {
+        if touched
+            .iter()
+            .any(|path| path.file_name().is_some_and(is_ignore_file))
+        {
             dirs.extend(self.dirs.keys().cloned());
         }
         // A root may have been missing until now.
-        dirs.extend(self.targets.roots.iter().filter(|root| !self.dirs.contains_key(*root)).cloned());
+        dirs.extend(
+            self.targets
+                .roots
+                .iter()
+                .filter(|root| !self.dirs.contains_key(*root))
+                .cloned(),
+        );
         for dir in dirs {
             if self.dirs.contains_key(&dir) || self.targets.roots.contains(&dir) {
                 self.list(&dir, touched, &mut look);
@@ -130,7 +160,10 @@ impl Tree {
         if !dir.is_dir() {
             return self.forget(dir, look);
         }
-        let before = self.dirs.insert(dir.to_path_buf(), Files::new()).unwrap_or_default();
+        let before = self
+            .dirs
+            .insert(dir.to_path_buf(), Files::new())
+            .unwrap_or_default();
         let mut dirs = BTreeSet::new();
         let mut files = Files::new();
         for (path, is_dir) in entries(dir) {
@@ -143,16 +176,27 @@ impl Tree {
             }
         }
         let all: BTreeSet<&PathBuf> = before.keys().chain(files.keys()).collect();
-        let changed = all.into_iter().filter(|file| Stamp::differs(before.get(*file), files.get(*file)));
+        let changed = all
+            .into_iter()
+            .filter(|file| Stamp::differs(before.get(*file), files.get(*file)));
         look.changed.extend(changed.cloned());
         self.dirs.insert(dir.to_path_buf(), files);
 
-        let known = self.dirs.range::<Path, _>((Bound::Excluded(dir), Bound::Unbounded));
-        let known = known.map(|(known, _)| known).take_while(|known| known.starts_with(dir));
+        let known = self
+            .dirs
+            .range::<Path, _>((Bound::Excluded(dir), Bound::Unbounded));
+        let known = known
+            .map(|(known, _)| known)
+            .take_while(|known| known.starts_with(dir));
         let gone = known.filter(|known| {
-            known.parent() == Some(dir) && !dirs.contains(*known) && !self.targets.roots.contains(*known)
+            known.parent() == Some(dir)
+                && !dirs.contains(*known)
+                && !self.targets.roots.contains(*known)
         });
-        gone.cloned().collect::<Vec<_>>().iter().for_each(|gone| self.forget(gone, look));
+        gone.cloned()
+            .collect::<Vec<_>>()
+            .iter()
+            .for_each(|gone| self.forget(gone, look));
         for new in dirs {
             if let btree_map::Entry::Vacant(entry) = self.dirs.entry(new) {
                 look.new_dirs.insert(entry.key().clone());
@@ -164,11 +208,19 @@ impl Tree {
     fn stamp(&mut self, path: &Path, before: Option<&Stamp>, touched: &Touched) -> Option<Stamp> {
         if let Some(before) = before {
             // A touched file is read whatever its time says: the clock of a file system is coarse.
-            let same = !touched.contains(path) && !Stamp::differs(Some(before), Stamp::of(path, 0).as_ref());
-            return if same { Some(before.clone()) } else { Stamp::of(path, HASHED) };
+            let same = !touched.contains(path)
+                && !Stamp::differs(Some(before), Stamp::of(path, 0).as_ref());
+            return if same {
+                Some(before.clone())
+            } else {
+                Stamp::of(path, HASHED)
+            };
         }
         let stamp = Stamp::of(path, self.budget.min(HASHED));
-        if let Some(Stamp { len, hash: Some(_), .. }) = stamp {
+        if let Some(Stamp {
+            len, hash: Some(_), ..
+        }) = stamp
+        {
             self.budget -= len;
         }
         stamp
@@ -176,14 +228,19 @@ impl Tree {
 
     /// A directory is gone, or ignored from now on.
     fn forget(&mut self, dir: &Path, look: &mut Look) {
-        let (gone, kept) = std::mem::take(&mut self.dirs).into_iter().partition(|(known, _)| known.starts_with(dir));
+        let (gone, kept) = std::mem::take(&mut self.dirs)
+            .into_iter()
+            .partition(|(known, _)| known.starts_with(dir));
         self.dirs = kept;
-        look.changed.extend(BTreeMap::into_values(gone).flat_map(Files::into_keys));
+        look.changed
+            .extend(BTreeMap::into_values(gone).flat_map(Files::into_keys));
     }
 
     fn is_excepted(&self, file: &Path) -> bool {
         let built = file.extension() == Some(OsStr::new("wasm"))
-            && file.parent().is_some_and(|dir| self.targets.except_wasm_in.contains(dir));
+            && file
+                .parent()
+                .is_some_and(|dir| self.targets.except_wasm_in.contains(dir));
         built || self.targets.except.contains(file)
     }
 }
@@ -194,12 +251,23 @@ impl Stamp {
         let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
         let len = metadata.len();
         let hash = if len <= limit { hash(path).ok() } else { None };
-        Some(Self { len, modified: metadata.modified().ok(), hash })
+        Some(Self {
+            len,
+            modified: metadata.modified().ok(),
+            hash,
+        })
     }
 
     fn differs(before: Option<&Self>, now: Option<&Self>) -> bool {
         match (before, now) {
-            (Some(Self { hash: Some(before), .. }), Some(Self { hash: Some(now), .. })) => before != now,
+            (
+                Some(Self {
+                    hash: Some(before), ..
+                }),
+                Some(Self {
+                    hash: Some(now), ..
+                }),
+            ) => before != now,
             (Some(before), Some(now)) => before.len != now.len || before.modified != now.modified,
             (before, now) => before.is_some() != now.is_some(),
         }
@@ -228,15 +296,18 @@ fn entries(dir: &Path) -> impl Iterator<Item = (PathBuf, bool)> {
         .require_git(false)
         .add_custom_ignore_filename(".washignore")
         .filter_entry(|entry| entry.depth() == 0 || !is_ours_or_a_tools(entry.path()));
-    walk.build().flatten().filter(|entry| entry.depth() == 1).filter_map(|entry| {
-        let kind = entry.file_type()?;
-        let linked = entry.path_is_symlink();
-        let path = entry.into_path();
-        if linked && kind.is_dir() && leads_upwards(&path) {
-            return None;
-        }
-        (kind.is_dir() || (kind.is_file() && !is_noise(&path))).then_some((path, kind.is_dir()))
-    })
+    walk.build()
+        .flatten()
+        .filter(|entry| entry.depth() == 1)
+        .filter_map(|entry| {
+            let kind = entry.file_type()?;
+            let linked = entry.path_is_symlink();
+            let path = entry.into_path();
+            if linked && kind.is_dir() && leads_upwards(&path) {
+                return None;
+            }
+            (kind.is_dir() || (kind.is_file() && !is_noise(&path))).then_some((path, kind.is_dir()))
+        })
 }
 
 /// Whether a link leads to a directory that it lies in itself.
@@ -257,11 +328,16 @@ fn is_ours_or_a_tools(path: &Path) -> bool {
 
 /// Files that editors and file managers leave for a moment.
 fn is_noise(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return false };
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+        return false;
+    };
     name.ends_with('~')
         || name.starts_with(".#")
         || (name.starts_with('#') && name.ends_with('#'))
-        || (name.starts_with('.') && [".swp", ".swo", ".swx"].iter().any(|suffix| name.ends_with(suffix)))
+        || (name.starts_with('.')
+            && [".swp", ".swo", ".swx"]
+                .iter()
+                .any(|suffix| name.ends_with(suffix)))
         || name.ends_with("___jb_tmp___")
         || name.ends_with("___jb_old___")
         || name.starts_with(".goutputstream-")
@@ -269,7 +345,10 @@ fn is_noise(path: &Path) -> bool {
 }
 
 fn is_ignore_file(name: &OsStr) -> bool {
-    matches!(name.to_str(), Some(".gitignore" | ".ignore" | ".washignore"))
+    matches!(
+        name.to_str(),
+        Some(".gitignore" | ".ignore" | ".washignore")
+    )
 }
 
 #[cfg(test)]

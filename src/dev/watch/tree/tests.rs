@@ -10,11 +10,17 @@ struct Case {
 
 impl Case {
     fn new(files: &[(&str, &str)]) -> Self {
-        Self::with(files, |root| Targets { roots: [root.to_path_buf()].into(), ..Targets::default() })
+        Self::with(files, |root| Targets {
+            roots: [root.to_path_buf()].into(),
+            ..Targets::default()
+        })
     }
 
     fn with(files: &[(&str, &str)], targets: impl FnOnce(&Path) -> Targets) -> Self {
-        let mut case = Self { dir: tempfile::tempdir().unwrap(), tree: Tree::default() };
+        let mut case = Self {
+            dir: tempfile::tempdir().unwrap(),
+            tree: Tree::default(),
+        };
         files.iter().for_each(|(file, text)| case.write(file, text));
         let mut touched = case.tree.retarget(targets(case.dir.path()));
         while !touched.is_empty() {
@@ -43,7 +49,16 @@ impl Case {
             touched = look.new_dirs;
         }
         let root = self.dir.path();
-        changed.iter().map(|path| path.strip_prefix(root).unwrap().to_str().unwrap().to_string()).collect()
+        changed
+            .iter()
+            .map(|path| {
+                path.strip_prefix(root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_string()
+            })
+            .collect()
     }
 }
 
@@ -67,9 +82,17 @@ fn a_save_without_a_change() {
 #[test]
 fn a_file_of_the_same_length_and_time() {
     let mut case = Case::new(&[("src/lib.rs", "a")]);
-    let time = fs::metadata(case.path("src/lib.rs")).unwrap().modified().unwrap();
+    let time = fs::metadata(case.path("src/lib.rs"))
+        .unwrap()
+        .modified()
+        .unwrap();
     case.write("src/lib.rs", "b");
-    File::options().write(true).open(case.path("src/lib.rs")).unwrap().set_modified(time).unwrap();
+    File::options()
+        .write(true)
+        .open(case.path("src/lib.rs"))
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
     assert_eq!(case.look(&["src/lib.rs"]), ["src/lib.rs"]);
 }
 
@@ -79,14 +102,20 @@ fn a_file_is_renamed_over() {
     case.write("src/.lib.rs.swp", "b");
     case.write("src/lib.rs~", "b");
     fs::rename(case.path("src/.lib.rs.swp"), case.path("src/lib.rs")).unwrap();
-    assert_eq!(case.look(&["src/.lib.rs.swp", "src/lib.rs~", "src/lib.rs"]), ["src/lib.rs"]);
+    assert_eq!(
+        case.look(&["src/.lib.rs.swp", "src/lib.rs~", "src/lib.rs"]),
+        ["src/lib.rs"]
+    );
 }
 
 #[test]
 fn files_come_and_go() {
     let mut case = Case::new(&[("src/lib.rs", "a"), ("src/a.rs", "a")]);
     fs::rename(case.path("src/a.rs"), case.path("src/b.rs")).unwrap();
-    assert_eq!(case.look(&["src/a.rs", "src/b.rs"]), ["src/a.rs", "src/b.rs"]);
+    assert_eq!(
+        case.look(&["src/a.rs", "src/b.rs"]),
+        ["src/a.rs", "src/b.rs"]
+    );
 }
 
 #[test]
@@ -123,20 +152,34 @@ fn ignored_files() {
         ("dist/a.js", "a"),
         ("notes/a.md", "a"),
     ]);
-    for file in ["build.log", "src/x.log", "dist/b.js", "notes/a.md", "sub/gen.rs"] {
+    for file in [
+        "build.log",
+        "src/x.log",
+        "dist/b.js",
+        "notes/a.md",
+        "sub/gen.rs",
+    ] {
         case.write(file, "b");
         assert_eq!(case.look(&[file]), NOTHING, "{file}");
     }
     let root = case.dir.path();
-    let watched = [root.parent().unwrap(), root, &root.join("src"), &root.join("sub")].map(Path::to_path_buf);
+    let watched = [
+        root.parent().unwrap(),
+        root,
+        &root.join("src"),
+        &root.join("sub"),
+    ]
+    .map(Path::to_path_buf);
     assert_eq!(case.tree.watched(), watched.into());
 }
 
 #[test]
 fn an_ignore_file_above_the_root() {
-    let mut case = Case::with(&[(".gitignore", "*.gen\n"), ("api/lib.rs", "a")], |dir| Targets {
-        roots: [dir.join("api")].into(),
-        ..Targets::default()
+    let mut case = Case::with(&[(".gitignore", "*.gen\n"), ("api/lib.rs", "a")], |dir| {
+        Targets {
+            roots: [dir.join("api")].into(),
+            ..Targets::default()
+        }
     });
     case.write("api/a.gen", "a");
     assert_eq!(case.look(&["api/a.gen"]), NOTHING);
@@ -144,9 +187,16 @@ fn an_ignore_file_above_the_root() {
 
 #[test]
 fn ignore_rules_change() {
-    let mut case = Case::new(&[(".gitignore", "/dist\n"), ("src/gen/a.rs", "a"), ("dist/a.js", "a")]);
+    let mut case = Case::new(&[
+        (".gitignore", "/dist\n"),
+        ("src/gen/a.rs", "a"),
+        ("dist/a.js", "a"),
+    ]);
     case.write(".gitignore", "/src/gen\n");
-    assert_eq!(case.look(&[".gitignore"]), [".gitignore", "dist/a.js", "src/gen/a.rs"]);
+    assert_eq!(
+        case.look(&[".gitignore"]),
+        [".gitignore", "dist/a.js", "src/gen/a.rs"]
+    );
     case.write("src/gen/a.rs", "b");
     assert_eq!(case.look(&["src/gen/a.rs"]), NOTHING);
 }
@@ -192,12 +242,15 @@ fn hidden_files_are_sources() {
 
 #[test]
 fn the_artifact_does_not_count() {
-    let mut case = Case::with(&[("app.wasm", "a"), ("dist/app.wasm", "a"), ("src/a.go", "a")], |dir| Targets {
-        roots: [dir.to_path_buf()].into(),
-        except: [dir.join("app.wasm")].into(),
-        except_wasm_in: [dir.join("dist")].into(),
-        ..Targets::default()
-    });
+    let mut case = Case::with(
+        &[("app.wasm", "a"), ("dist/app.wasm", "a"), ("src/a.go", "a")],
+        |dir| Targets {
+            roots: [dir.to_path_buf()].into(),
+            except: [dir.join("app.wasm")].into(),
+            except_wasm_in: [dir.join("dist")].into(),
+            ..Targets::default()
+        },
+    );
     for file in ["app.wasm", "dist/app.wasm", "dist/other.wasm"] {
         case.write(file, "b");
         assert_eq!(case.look(&[file]), NOTHING, "{file}");
@@ -209,7 +262,11 @@ fn the_artifact_does_not_count() {
 #[test]
 fn single_files() {
     let mut case = Case::with(&[("Cargo.toml", "")], |dir| Targets {
-        files: [dir.join("target/out/app.wasm"), dir.join(".wash/config.yaml")].into(),
+        files: [
+            dir.join("target/out/app.wasm"),
+            dir.join(".wash/config.yaml"),
+        ]
+        .into(),
         ..Targets::default()
     });
     case.write("target/out/app.wasm", "a");
@@ -235,7 +292,10 @@ fn other_targets() {
     assert_eq!(new, [root.join("more")].into());
     case.write("src/lib.rs", "b");
     case.write("sibling/lib.rs", "b");
-    assert_eq!(case.look(&["src/lib.rs", "sibling/lib.rs"]), ["sibling/lib.rs", "src/lib.rs"]);
+    assert_eq!(
+        case.look(&["src/lib.rs", "sibling/lib.rs"]),
+        ["sibling/lib.rs", "src/lib.rs"]
+    );
 }
 
 #[cfg(unix)]

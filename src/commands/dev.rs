@@ -1,0 +1,168 @@
+//! `wash dev`
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::{Globals, warn_about};
+use crate::console::Console;
+use crate::dev::Entrance;
+use crate::dev::session::{self, Setup};
+use crate::dev::watch::Means;
+use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
+use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
+use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::report::{Advice, hinted};
+
+/// Start a development server for a project
+///
+/// Builds the project's component and those of `dev.components` in `.wash/config.yaml`, links them with each other and
+/// with what the host serves, and answers HTTP requests with the result. When a file changes, what depends on it is
+/// built and linked again and takes over without a request being lost; when that fails, the version before goes on
+/// serving. Files that .gitignore, .ignore or .washignore name are not watched.
+///
+/// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
+/// requests finish; a second one cuts them off.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
+)]
+pub struct DevArgs {
+    /// A component that is there already, or the directory of a project, instead of the current directory
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    path: Option<PathBuf>,
+    /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
+    /// Read this config file instead of the project's own
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Where the build leaves the component, relative to the project
+    #[arg(long, value_name = "FILE")]
+    artifact_path: Option<String>,
+    /// Look for changes once a second, for file systems that do not tell of them
+    #[arg(long)]
+    poll: bool,
+}
+
+pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let load = loader(&args, globals)?;
+    let project = load().map_err(hinted)?;
+    warn_about(&project);
+
+    let wanted = &project.dev.address;
+    let Listening {
+        listener,
+        address,
+        skipped,
+    } = listen(wanted.socket, wanted.requested)
+        .await
+        .map_err(hinted)?;
+    let console = Console::stdio();
+    if let Some(skipped) = skipped {
+        let holder = skipped
+            .holder
+            .map_or_else(String::new, |holder| format!(" by {holder}"));
+        console.talk(&format!(
+            "{} is in use{holder}; listening on {address}",
+            skipped.address
+        ));
+    }
+
+    let front = Front::new(console.clone());
+    let entrance = Arc::new(Entrance::new(front.clone()));
+    let stop = Stop::default();
+    let server = Server::new(front, console.clone(), stop.clone());
+    let host = LocalHost::new(HostOptions {
+        cache_dir: default_cache_dir(),
+        console: console.clone(),
+        routes: entrance.clone(),
+    });
+    let setup = Setup {
+        project,
+        load: Box::new(load),
+        means: if args.poll {
+            Means::Polling
+        } else {
+            Means::Notifications
+        },
+        host: Arc::new(host),
+        entrance,
+        server: tokio::spawn(server.run(listener)),
+        stop,
+        url: url(address),
+        console,
+        color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        interrupts: interrupts().context("cannot listen for signals")?,
+    };
+    let status = session::run(setup).await;
+    // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
+    std::process::exit(i32::from(status))
+}
+
+/// Reads the project that the command line names, each time it is called.
+fn loader(
+    args: &DevArgs,
+    globals: &Globals,
+) -> anyhow::Result<impl Fn() -> Result<Project, ProjectError> + Send + use<>> {
+    let named = args.path.as_deref().unwrap_or(Path::new(""));
+    let named = globals.path(named)?;
+    let overrides = Overrides {
+        address: args.address.clone(),
+        config: args
+            .config
+            .as_deref()
+            .map(|file| globals.path(file))
+            .transpose()?,
+        artifact: args.artifact_path.clone(),
+        ..globals.overrides(Purpose::Dev)?
+    };
+    let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());
+    // A config file from elsewhere makes a project of any directory.
+    let root = match (&prebuilt, &overrides.config) {
+        (None, None) => project::find_root(&named).map_err(hinted)?,
+        _ => named,
+    };
+    Ok(move || match &prebuilt {
+        Some(file) => project::prebuilt(file, &overrides),
+        None => project::load(&root, &overrides),
+    })
+}
+
+impl Advice for ListenError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
+/// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
+fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let (mut signals, sender) = (signal(kind)?, sender.clone());
+        tokio::spawn(
+            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
+        );
+    }
+    Ok(receiver)
+}
+
+/// What to type into a browser: an address of all interfaces is reached on this machine's own.
+fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}

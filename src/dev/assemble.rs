@@ -1,0 +1,232 @@
+//! From the components of all units to the workload that a host is asked to start.
+//!
+//! Pure: settings come from the project, bytes and shapes from the builds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::state::UnitName;
+use crate::component::Shape;
+use crate::host::workload::{
+    Access, Directory, Grant, Member as Granted, MemberSettings, Workload,
+};
+use crate::linker::{
+    self, ComposeError, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
+    Planned, Role, Wire,
+};
+use crate::project::{Project, Sibling};
+use crate::provider::{Need, Provider};
+
+/// A component, read.
+#[derive(Debug, Clone)]
+pub(super) struct Component {
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) shape: Arc<Shape>,
+}
+
+/// What can take part.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) project: Arc<Project>,
+    /// Of each unit.
+    pub(super) components: BTreeMap<UnitName, Component>,
+    pub(super) shipped: Arc<[(Provider, Component)]>,
+    pub(super) host: Arc<[HostInterface]>,
+}
+
+/// What does take part, and how.
+#[derive(Debug)]
+pub(super) struct Assembled {
+    pub(super) plan: LinkPlan,
+    pub(super) workload: Workload,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AssembleError {
+    #[error(transparent)]
+    Link(#[from] LinkFailure),
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+}
+
+/// Where a project keeps what must outlive reloads and restarts.
+pub(super) fn state_dir(project: &Project) -> PathBuf {
+    project.root.join(".wash/state")
+}
+
+/// Links the parts and composes what takes part into one component.
+pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
+    let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
+    let plan = linker::plan(&LinkRequest {
+        members: &members,
+        host: &parts.host,
+        service: None,
+        exports: Exports::Driven,
+    })?;
+    let bytes: Vec<&[u8]> = plan
+        .members
+        .iter()
+        .map(|planned| bytes[planned.index])
+        .collect();
+    let component = match bytes.as_slice() {
+        // Composing one component would only copy it.
+        [_] => parts.components[&plan.members[0].name].bytes.clone(),
+        bytes => linker::compose(&plan, bytes)?.into(),
+    };
+
+    let members = plan.members.iter().map(|planned| Granted {
+        name: planned.name.clone(),
+        settings: settings(parts, planned),
+    });
+    let grants = plan.host.iter().filter_map(|import| {
+        Some(Grant {
+            import: import.import.clone(),
+            interface: import.interface.to_string(),
+            member: import.member?,
+        })
+    });
+    let workload = Workload {
+        name: parts.project.name.clone(),
+        component,
+        members: members.collect(),
+        grants: grants.collect(),
+        limits: parts.project.dev.limits.clone(),
+    };
+    Ok(Assembled { plan, workload })
+}
+
+fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
+    let project = &parts.project;
+    let units = parts.components.iter().map(|(name, component)| {
+        let (role, imports) = match sibling(project, name) {
+            Some(sibling) => (Role::Sibling, &sibling.imports),
+            None => (Role::Project, &project.imports),
+        };
+        (name.as_str(), role, component, wiring(imports))
+    });
+    let shipped = parts
+        .shipped
+        .iter()
+        .map(|(provider, component)| (provider.name, Role::Shipped, component, BTreeMap::new()));
+    // A unit stands in for the shipped provider of its name.
+    let shipped = shipped.filter(|(name, ..)| !parts.components.contains_key(*name));
+    units.chain(shipped).map(|(name, role, component, wiring)| {
+        let shape = component.shape.clone();
+        (
+            Member {
+                name: name.to_string(),
+                role,
+                shape,
+                wiring,
+            },
+            &*component.bytes,
+        )
+    })
+}
+
+fn sibling<'p>(project: &'p Project, name: &str) -> Option<&'p Sibling> {
+    project
+        .dev
+        .components
+        .iter()
+        .find(|sibling| sibling.name == name)
+}
+
+fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
+    let wire = |to: &str| match (to, to.strip_prefix("plugin:")) {
+        ("host", _) => Wire::Host,
+        ("stub", _) => Wire::Stub,
+        (_, Some(plugin)) => Wire::Plugin(plugin.to_string()),
+        (member, None) => Wire::Member(member.to_string()),
+    };
+    imports
+        .iter()
+        .map(|(interface, to)| (interface.clone(), wire(to)))
+        .collect()
+}
+
+fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+    match member.role {
+        Role::Project => parts.project.settings.clone(),
+        Role::Sibling => sibling(&parts.project, &member.name)
+            .map(|sibling| sibling.settings.clone())
+            .unwrap_or_default(),
+        Role::Shipped => {
+            let provider = parts
+                .shipped
+                .iter()
+                .find(|(provider, _)| provider.name == member.name);
+            provider
+                .map(|(provider, _)| needs(provider, &state_dir(&parts.project)))
+                .unwrap_or_default()
+        }
+        Role::Plugin => MemberSettings::default(),
+    }
+}
+
+fn needs(provider: &Provider, state: &Path) -> MemberSettings {
+    let directories = provider.needs.iter().map(|need| match need {
+        Need::StateDirectory { name, guest } => Directory {
+            host: state.join(name),
+            guest: guest.to_string(),
+            access: Access::ReadWrite,
+            create: true,
+        },
+    });
+    MemberSettings {
+        directories: directories.collect(),
+        ..MemberSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_wiring() {
+        let imports = [
+            ("a:b/c", "host"),
+            ("d:e/f", "plugin:x"),
+            ("g:h/i", "stub"),
+            ("j:k/l", "cache"),
+        ];
+        let imports = imports.map(|(interface, to)| (interface.to_string(), to.to_string()));
+        let wires: Vec<Wire> = wiring(&imports.into()).into_values().collect();
+        let expected = [
+            Wire::Host,
+            Wire::Plugin("x".into()),
+            Wire::Stub,
+            Wire::Member("cache".into()),
+        ];
+        assert_eq!(wires, expected);
+    }
+
+    #[test]
+    fn a_provider_gets_its_directory_and_nothing_else() {
+        const NEEDS: &[Need] = &[Need::StateDirectory {
+            name: "blobs",
+            guest: "/",
+        }];
+        let provider = Provider {
+            name: "blob",
+            bytes: &[],
+            needs: NEEDS,
+        };
+        let settings = needs(&provider, Path::new("/p/.wash/state"));
+        let directory = Directory {
+            host: "/p/.wash/state/blobs".into(),
+            guest: "/".to_string(),
+            access: Access::ReadWrite,
+            create: true,
+        };
+        assert_eq!(
+            settings,
+            MemberSettings {
+                directories: vec![directory],
+                ..Default::default()
+            }
+        );
+    }
+}

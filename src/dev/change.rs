@@ -1,0 +1,229 @@
+//! How a project read again differs from what it was, and what of it takes effect at once.
+
+use std::collections::BTreeMap;
+
+use super::state::{ConfigChange, UnitName};
+use crate::project::{Build, Project, Sibling, SiblingSource};
+
+/// Compares two readings of the same project.
+pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
+    let mut change = ConfigChange {
+        units: units(new).into_keys().collect(),
+        ..ConfigChange::default()
+    };
+    if old.name != new.name {
+        change.restarts(format!("the name is now `{}`", new.name));
+    }
+    let (before, now) = (units(old), units(new));
+    for (name, unit) in &now {
+        match before.get(name) {
+            None if *name == new.name => {}
+            None => change.restarts(format!("component `{name}` added")),
+            Some(before) => change.compare_units(name, before, unit),
+        }
+    }
+    for name in before.keys().filter(|name| !now.contains_key(*name)) {
+        if *name != old.name {
+            change.restarts(format!("component `{name}` removed"));
+        }
+    }
+    if old.dev.limits != new.dev.limits {
+        change.restarts("limits".to_string());
+    }
+    if old.dev.address != new.dev.address {
+        change
+            .postponed
+            .push(format!("address {}", new.dev.address.socket));
+    }
+    change
+}
+
+impl ConfigChange {
+    fn restarts(&mut self, what: String) {
+        self.restart = true;
+        self.applied.push(what);
+    }
+
+    fn compare_units(&mut self, name: &UnitName, before: &Unit<'_>, now: &Unit<'_>) {
+        if before.source != now.source {
+            self.rebuild.insert(name.clone());
+            self.applied.push(format!("how `{name}` is built"));
+        }
+        if before.settings != now.settings {
+            self.restarts(format!("settings of `{name}`"));
+        }
+        if before.imports != now.imports {
+            self.restarts(format!("imports of `{name}`"));
+        }
+    }
+}
+
+/// What matters of a unit.
+struct Unit<'p> {
+    source: Source<'p>,
+    settings: &'p crate::host::workload::MemberSettings,
+    imports: &'p BTreeMap<String, String>,
+}
+
+#[derive(PartialEq)]
+enum Source<'p> {
+    File(&'p std::path::Path),
+    Build(&'p std::path::Path, &'p Build),
+}
+
+fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
+    let own = Unit {
+        source: Source::Build(&project.root, &project.build),
+        settings: &project.settings,
+        imports: &project.imports,
+    };
+    let siblings = project.dev.components.iter().map(|sibling| {
+        let Sibling {
+            name,
+            source,
+            settings,
+            imports,
+        } = sibling;
+        let source = match source {
+            SiblingSource::File(path) => Source::File(path),
+            SiblingSource::Project(project) => Source::Build(&project.root, &project.build),
+        };
+        (
+            name.clone(),
+            Unit {
+                source,
+                settings,
+                imports,
+            },
+        )
+    });
+    siblings.chain([(project.name.clone(), own)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::dev::testing::project;
+    use crate::project::Command;
+
+    fn sibling(name: &str) -> Sibling {
+        Sibling {
+            name: name.to_string(),
+            source: SiblingSource::File(PathBuf::from(format!("/p/{name}.wasm"))),
+            settings: Default::default(),
+            imports: BTreeMap::new(),
+        }
+    }
+
+    /// What a change to the project comes to: units to build, whether to restart, what is told.
+    fn check(edit: impl FnOnce(&mut Project), rebuild: &[&str], restart: bool, told: &[&str]) {
+        let mut old = project("/p");
+        old.dev.components.push(sibling("cache"));
+        let mut new = old.clone();
+        edit(&mut new);
+        let change = compare(&old, &new);
+        assert_eq!(change.rebuild.iter().collect::<Vec<_>>(), rebuild);
+        assert_eq!(change.restart, restart);
+        let all: Vec<_> = change.applied.iter().chain(&change.postponed).collect();
+        assert_eq!(all, told);
+    }
+
+    #[test]
+    fn nothing() {
+        check(|_| (), &[], false, &[]);
+        check(|new| new.warnings = Vec::new(), &[], false, &[]);
+    }
+
+    #[test]
+    fn what_the_run_depends_on() {
+        let variable = ("A".to_string(), "1".to_string());
+        check(
+            |new| new.settings.environment.extend([variable.clone()]),
+            &[],
+            true,
+            &["settings of `app`"],
+        );
+        check(
+            |new| {
+                new.dev.components[0]
+                    .settings
+                    .config
+                    .extend([variable.clone()])
+            },
+            &[],
+            true,
+            &["settings of `cache`"],
+        );
+        check(
+            |new| {
+                new.imports
+                    .extend([("a:b/c".to_string(), "cache".to_string())])
+            },
+            &[],
+            true,
+            &["imports of `app`"],
+        );
+        check(
+            |new| new.dev.limits.concurrent_requests = 1,
+            &[],
+            true,
+            &["limits"],
+        );
+    }
+
+    #[test]
+    fn what_the_build_depends_on() {
+        check(
+            |new| new.build.command = Command::Shell("make all".to_string()),
+            &["app"],
+            false,
+            &["how `app` is built"],
+        );
+        check(
+            |new| new.dev.components[0].source = SiblingSource::File("/p/other.wasm".into()),
+            &["cache"],
+            false,
+            &["how `cache` is built"],
+        );
+        check(
+            |new| new.dev.components[0].source = SiblingSource::Project(Box::new(project("/q"))),
+            &["cache"],
+            false,
+            &["how `cache` is built"],
+        );
+    }
+
+    #[test]
+    fn components_come_and_go() {
+        check(
+            |new| new.dev.components.push(sibling("auth")),
+            &[],
+            true,
+            &["component `auth` added"],
+        );
+        check(
+            |new| new.dev.components.clear(),
+            &[],
+            true,
+            &["component `cache` removed"],
+        );
+        check(
+            |new| new.name = "api".to_string(),
+            &[],
+            true,
+            &["the name is now `api`"],
+        );
+    }
+
+    #[test]
+    fn what_cannot_change() {
+        check(
+            |new| new.dev.address.socket.set_port(9),
+            &[],
+            false,
+            &["address 127.0.0.1:9"],
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! What requests find: pages until a version runs, then the version.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::host::local::Routes;
+use crate::host::workload::WorkloadId;
+use crate::http::{Front, Handler, Page};
+
+/// The one route of a session. A page never takes it from a version that runs.
+pub struct Entrance {
+    front: Front,
+    serving: Mutex<Option<WorkloadId>>,
+}
+
+impl Entrance {
+    pub fn new(front: Front) -> Self {
+        Self {
+            front,
+            serving: Mutex::new(None),
+        }
+    }
+
+    /// Shows a page as long as nothing runs.
+    pub(super) fn show(&self, page: Page) {
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.is_none() {
+            self.front.unavailable(page);
+        }
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.front.in_flight()
+    }
+}
+
+impl Routes for Entrance {
+    fn serve(&self, id: &WorkloadId, handler: Arc<dyn Handler>) {
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        *serving = Some(id.clone());
+        self.front.serve(handler);
+    }
+
+    fn clear(&self, id: &WorkloadId) {
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.as_ref() == Some(id) {
+            *serving = None;
+            self.front.unavailable(Page::unavailable("stopped", ""));
+        }
+    }
+}

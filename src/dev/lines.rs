@@ -1,0 +1,320 @@
+//! The words of a session: the wiring, the line of a reload, failures and other news.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use super::state::{Cause, Failure, News, Stage, Why};
+use crate::http::Page;
+use crate::linker::{LinkPlan, Planned, Provider, Reason, Role};
+use crate::project::{Project, Warning};
+
+const BOLD: Style = Style::new().effects(Effects::BOLD);
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// How many files a line names before it only counts the others.
+const FILES_NAMED: usize = 3;
+
+/// Each import of each member: who provides it, and why. WASI is one line a member.
+pub(super) fn wiring(plan: &LinkPlan) -> String {
+    let mut text = format!("{BOLD}wiring{BOLD:#}\n");
+    for (index, member) in plan.members.iter().enumerate() {
+        text += &format!("  {}\n", member_line(plan, index, member));
+        let lines = edges(plan, index);
+        let width = lines
+            .iter()
+            .map(|(imports, _)| imports.chars().count())
+            .max()
+            .unwrap_or_default();
+        for (imports, from) in lines {
+            text += &format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n");
+        }
+    }
+    for left_out in &plan.left_out {
+        if left_out.role != Role::Shipped && left_out.role != Role::Plugin {
+            let exports = left_out.exports.join(", ");
+            text += &format!(
+                "  {WARNING}{}{WARNING:#} takes no part: nobody imports {exports}\n",
+                left_out.name
+            );
+        }
+    }
+    text
+}
+
+fn member_line(plan: &LinkPlan, index: usize, member: &Planned) -> String {
+    let exports = plan
+        .exports
+        .iter()
+        .filter(|exported| exported.member == index);
+    let exports: Vec<_> = exports.map(|exported| exported.export.as_str()).collect();
+    let role = match member.role {
+        Role::Project | Role::Sibling => "",
+        Role::Plugin => " (plugin)",
+        Role::Shipped => " (ships with wash)",
+    };
+    let name = &member.name;
+    match exports.as_slice() {
+        [] => format!("{name}{role}"),
+        exports => format!("{name}{role} {DIM}serves{DIM:#} {}", exports.join(", ")),
+    }
+}
+
+/// The imports of one member as `(imports, provider and reason)`.
+fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
+    let mut wasi: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let mut types = BTreeSet::new();
+    let mut lines = Vec::new();
+    for edge in plan.edges_of(member) {
+        let provider = match &edge.provider {
+            Provider::Member { member, .. } => plan.members[*member].name.as_str(),
+            Provider::Host { .. } => "the host",
+            Provider::Nobody => "nobody",
+        };
+        let why = match &edge.reason {
+            Reason::Wasi => {
+                let (generation, package) = wasi_package(&edge.import);
+                wasi.entry(generation).or_default().insert(package);
+                continue;
+            }
+            Reason::OnlyTypes => {
+                types.insert(edge.import.as_str());
+                continue;
+            }
+            Reason::Wired => " (as the config says)".to_string(),
+            Reason::Sibling => " (a component of the project)".to_string(),
+            Reason::Plugin => " (an installed plugin)".to_string(),
+            Reason::Shipped => " (ships with wash)".to_string(),
+            Reason::Capability(capability) => format!(" ({capability})"),
+        };
+        lines.push((edge.import.clone(), format!("{provider}{why}")));
+    }
+    for (generation, packages) in wasi {
+        let packages: Vec<_> = packages.into_iter().collect();
+        lines.push((
+            format!("{generation}: {}", packages.join(", ")),
+            "the host".to_string(),
+        ));
+    }
+    if !types.is_empty() {
+        let types: Vec<_> = types.into_iter().collect();
+        lines.push((types.join(", "), "nobody (only types)".to_string()));
+    }
+    lines
+}
+
+/// `WASI 0.2` and `http` for `wasi:http/types@0.2.3`.
+fn wasi_package(import: &str) -> (String, &str) {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    let package = name.split(['/', ':']).nth(1).unwrap_or(name);
+    let mut numbers = version.splitn(3, '.');
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (format!("WASI {major}.{minor}"), package),
+        _ => ("WASI".to_string(), package),
+    }
+}
+
+/// How long each step to a running version took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Steps {
+    /// From the change, as far as there was one, to the swap.
+    pub(super) total: Duration,
+    /// The longest of the builds.
+    pub(super) build: Option<Duration>,
+    pub(super) link: Duration,
+    pub(super) compile: Duration,
+    pub(super) cached: bool,
+    pub(super) swap: Duration,
+}
+
+impl Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(build) = self.build {
+            write!(f, "build {}, ", Time(build))?;
+        }
+        let cached = if self.cached { " from the cache" } else { "" };
+        let Self {
+            link,
+            compile,
+            swap,
+            ..
+        } = *self;
+        write!(
+            f,
+            "link {}, compile {}{cached}, swap {}",
+            Time(link),
+            Time(compile),
+            Time(swap)
+        )
+    }
+}
+
+pub(super) fn serving(url: &str, steps: &Steps) -> String {
+    format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#} {DIM}({steps}){DIM:#}")
+}
+
+pub(super) fn reloaded(why: &Why, steps: &Steps, project: &Project) -> String {
+    let what = match why.units.as_slice() {
+        [] => project.name.clone(),
+        units => units.join(", "),
+    };
+    let mut because: Vec<String> = why
+        .files
+        .iter()
+        .take(FILES_NAMED)
+        .map(|file| below(file, &project.root))
+        .collect();
+    if why.files.len() > FILES_NAMED {
+        because.push(format!("{} more", why.files.len() - FILES_NAMED));
+    }
+    if why.config {
+        because.push("config".to_string());
+    }
+    let because = match because.is_empty() {
+        true => String::new(),
+        false => format!(": {}", because.join(", ")),
+    };
+    let total = Time(steps.total);
+    format!("{GOOD}reloaded{GOOD:#} {BOLD}{what}{BOLD:#} {total} {DIM}({steps}){DIM:#}{because}")
+}
+
+/// The end has begun, with so many requests in flight.
+pub(super) fn stopping(in_flight: usize) -> String {
+    match in_flight {
+        0 => "stopping".to_string(),
+        1 => "stopping when a request has ended; Ctrl-C cuts it off".to_string(),
+        more => format!("stopping when {more} requests have ended; Ctrl-C cuts them off"),
+    }
+}
+
+/// Something that makes the session work less well.
+pub(super) fn trouble(message: &str, hint: Option<&str>) -> String {
+    let hint = hint.map_or_else(String::new, |hint| {
+        format!("\n  {HINT}hint{HINT:#}: {hint}")
+    });
+    format!("{WARNING}warning{WARNING:#}: {message}{hint}")
+}
+
+pub(super) fn warnings(warnings: &[Warning]) -> String {
+    let lines = warnings
+        .iter()
+        .map(|warning| trouble(&warning.to_string(), warning.hint.as_deref()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A path as seen from the project, also where it lies beside it.
+fn below(path: &Path, root: &Path) -> String {
+    let mut up = PathBuf::new();
+    for above in root.ancestors().take(3) {
+        if let Ok(rest) = path.strip_prefix(above) {
+            return up.join(rest).display().to_string();
+        }
+        up.push("..");
+    }
+    path.display().to_string()
+}
+
+/// What to print for a piece of news.
+pub(super) fn news(news: &News, url: &str) -> String {
+    match news {
+        News::Failed {
+            failure,
+            again: true,
+            ..
+        } => {
+            format!("{ERROR}{}{ERROR:#}, as before", title(&failure.stage))
+        }
+        News::Failed {
+            failure, serving, ..
+        } => {
+            let until = match serving {
+                true => "the version before goes on serving".to_string(),
+                false => format!("{url} answers 503 until it is mended"),
+            };
+            format!(
+                "{ERROR}{}{ERROR:#}: {}\n{DIM}{until}{DIM:#}",
+                title(&failure.stage),
+                failure.cause.text
+            )
+        }
+        News::Unchanged { units } => {
+            let (what, is) = match units.as_slice() {
+                [] => ("the project".to_string(), "is"),
+                [unit] => (unit.clone(), "is"),
+                units => (units.join(", "), "are"),
+            };
+            format!("{what} {is} the same as before: nothing to reload")
+        }
+        News::Waiting { unit, missing } => {
+            format!(
+                "{unit} is built; it will be linked when {} is as well",
+                missing.join(", ")
+            )
+        }
+        News::ConfigApplied { applied, postponed } => {
+            let applied =
+                (!applied.is_empty()).then(|| format!("config changed: {}", applied.join(", ")));
+            let postponed = (!postponed.is_empty()).then(|| {
+                let warning = format!("{WARNING}takes effect with the next `wash dev`{WARNING:#}");
+                format!("config changed: {}, which {warning}", postponed.join(", "))
+            });
+            applied
+                .into_iter()
+                .chain(postponed)
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        News::RewrittenByBuild { unit, path } => format!(
+            "{WARNING}`{}` changes with every build of {unit}{WARNING:#}: it is ignored while builds run\n\
+             {HINT}hint{HINT:#}: if nobody but the build writes it, add it to .gitignore or .washignore",
+            path.display()
+        ),
+    }
+}
+
+/// What to show as long as nothing runs.
+pub(super) fn page(failures: &[Failure]) -> Page {
+    let text = |failure: &Failure| {
+        let Cause { text, shown } = &failure.cause;
+        format!("{text}\n\n{shown}").trim_end().to_string()
+    };
+    match failures {
+        [] => Page::starting(),
+        [failure] => Page::unavailable(title(&failure.stage), text(failure)),
+        failures => {
+            let texts: Vec<_> = failures
+                .iter()
+                .map(|failure| format!("{}: {}", title(&failure.stage), text(failure)))
+                .collect();
+            Page::unavailable("there is nothing to serve yet", texts.join("\n\n"))
+        }
+    }
+}
+
+fn title(stage: &Stage) -> String {
+    match stage {
+        Stage::Config => "the config cannot be used".to_string(),
+        Stage::Build(unit) => format!("{unit} was not built"),
+        Stage::Start => "not started".to_string(),
+    }
+}
+
+/// A duration in as many digits as matter.
+struct Time(Duration);
+
+impl Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            0 => f.write_str("<1ms"),
+            millis @ 1..1000 => write!(f, "{millis}ms"),
+            _ => write!(f, "{:.1}s", self.0.as_secs_f64()),
+        }
+    }
+}

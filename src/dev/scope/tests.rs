@@ -1,0 +1,91 @@
+use super::*;
+use crate::dev::testing::project;
+use crate::project::Sibling;
+
+fn sibling(name: &str, source: SiblingSource) -> Sibling {
+    Sibling {
+        name: name.to_string(),
+        source,
+        settings: Default::default(),
+        imports: Default::default(),
+    }
+}
+
+/// A project with a sibling project inside it and a sibling file that its own build makes.
+fn scope() -> Scope {
+    let mut app = project("/p");
+    app.dev.components = vec![
+        sibling(
+            "cache",
+            SiblingSource::Project(Box::new(project("/p/components/cache"))),
+        ),
+        sibling("auth", SiblingSource::File("/p/target/auth.wasm".into())),
+    ];
+    Scope::of(&app)
+}
+
+fn check(file: &str, units: &[&str], config: bool) {
+    let sorted = scope().sort([PathBuf::from(file)].into());
+    assert_eq!(sorted.units.keys().collect::<Vec<_>>(), units, "{file}");
+    assert_eq!(!sorted.config.is_empty(), config, "{file}");
+}
+
+#[test]
+fn a_file_belongs_to_the_innermost_project() {
+    check("/p/src/lib.rs", &["app"], false);
+    check("/p/components/other/lib.rs", &["app"], false);
+    check("/p/components/cache/src/lib.rs", &["cache"], false);
+    check("/p/target/auth.wasm", &["auth"], false);
+    check("/q/src/lib.rs", &[], false);
+}
+
+#[test]
+fn config_is_not_a_source() {
+    check("/p/.wash/config.yaml", &[], true);
+    check("/p/.env", &[], true);
+    check("/p/components/cache/.env", &[], true);
+}
+
+#[test]
+fn a_manifest_is_both() {
+    check("/p/Cargo.toml", &["app"], true);
+    check("/p/components/cache/go.mod", &["cache"], true);
+    check("/p/crates/a/Cargo.toml", &["app"], false);
+}
+
+#[test]
+fn what_is_watched() {
+    let Targets {
+        roots,
+        files,
+        except,
+        ..
+    } = scope().targets();
+    let names = |paths: BTreeSet<PathBuf>| -> Vec<String> {
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    };
+    assert_eq!(names(roots), ["/p", "/p/components/cache"]);
+    assert!(names(files).contains(&"/p/target/auth.wasm".to_string()));
+    assert_eq!(
+        names(except),
+        [
+            "/p/app.component.wasm",
+            "/p/app.wasm",
+            "/p/components/cache/app.component.wasm",
+            "/p/components/cache/app.wasm",
+        ]
+    );
+}
+
+#[test]
+fn a_component_that_is_there_already_is_its_own_source() {
+    let mut app = project("/p");
+    app.build.command = Command::None;
+    let scope = Scope::of(&app);
+    assert!(scope.targets().roots.is_empty());
+    let sorted = scope.sort(["/p/app.wasm".into(), "/p/other.wasm".into()].into());
+    assert_eq!(sorted.units["app"], ["/p/app.wasm".into()].into());
+}

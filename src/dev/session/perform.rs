@@ -1,0 +1,171 @@
+//! One method for each action.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::work::{self, Running};
+use super::{Job, Message, Session};
+use crate::dev::assemble::Parts;
+use crate::dev::change;
+use crate::dev::lines::{self, Steps};
+use crate::dev::scope::Scope;
+use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
+
+/// How long an immediate end waits for what builds have started to be killed.
+const KILLING: Duration = Duration::from_secs(2);
+
+impl Session {
+    pub(super) async fn load_config(&mut self) -> Result<ConfigChange, Cause> {
+        let project =
+            tokio::task::block_in_place(&self.load).map_err(|error| work::cause(&error))?;
+        let change = change::compare(&self.project, &project);
+        if project.warnings != self.project.warnings && !project.warnings.is_empty() {
+            self.console.talk(&lines::warnings(&project.warnings));
+        }
+        self.built.retain(|name, _| change.units.contains(name));
+        self.project = project.into();
+        self.rescope().await;
+        Ok(change)
+    }
+
+    /// Watches what belongs to the project now.
+    pub(super) async fn rescope(&mut self) {
+        let scope = Scope::of(&self.project);
+        if scope != self.scope {
+            self.watcher.retarget(scope.targets()).await;
+            self.scope = scope;
+        }
+    }
+
+    pub(super) fn start_build(&mut self, unit: UnitName, generation: Generation) {
+        let project = work::units(&self.project)
+            .remove(&unit)
+            .expect("the machine knows the units of the project");
+        let before = self.jobs.remove(&unit);
+        let wait = before.as_ref().map(|job| job.gone.clone());
+        self.cancelled.retain(|job| !job.gone.is_cancelled());
+        self.cancelled.extend(before);
+
+        let (cancel, gone) = (CancellationToken::new(), CancellationToken::new());
+        let output = work::output(&self.console);
+        let (color, messages) = (self.color, self.messages.clone());
+        let name = unit.clone();
+        let task = tokio::spawn({
+            let (cancel, gone) = (cancel.clone(), gone.clone().drop_guard());
+            async move {
+                let _gone = gone;
+                if let Some(wait) = wait {
+                    wait.cancelled().await;
+                }
+                let outcome = work::build(&project, output, color, cancel).await;
+                let ended = Instant::now();
+                // Nobody listens when the session has ended.
+                let _ = messages.send(Message::Built {
+                    unit: name,
+                    generation,
+                    outcome,
+                    ended,
+                });
+            }
+        });
+        let job = Job {
+            generation,
+            cancel,
+            abort: task.abort_handle(),
+            gone,
+            ended: None,
+        };
+        self.jobs.insert(unit, job);
+    }
+
+    pub(super) fn cancel_build(&mut self, unit: &UnitName) {
+        if let Some(job) = self.jobs.get(unit) {
+            job.cancel.cancel();
+        }
+    }
+
+    pub(super) fn start(&mut self, revision: Revision, why: Why) {
+        let components = self.built.iter();
+        let components = components.map(|(name, ready)| (name.clone(), ready.component.clone()));
+        let parts = Parts {
+            project: self.project.clone(),
+            components: components.collect(),
+            shipped: self.shipped.clone(),
+            host: self.interfaces.clone(),
+        };
+        let (host, replaces) = (self.host.clone(), self.running.clone());
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let outcome = Box::new(work::start(parts, &*host, replaces).await);
+            let _ = messages.send(Message::Started {
+                revision,
+                why,
+                outcome,
+            });
+        });
+    }
+
+    /// A start has ended: tells of it, unless it failed, which is for the machine to judge.
+    pub(super) fn started(
+        &mut self,
+        why: Why,
+        outcome: Result<Running, Cause>,
+    ) -> Result<(), Cause> {
+        let running = outcome?;
+        let wiring = lines::wiring(&running.plan);
+        if self.wiring.as_ref() != Some(&wiring) {
+            self.console.talk(&wiring);
+            self.wiring = Some(wiring);
+        }
+        let builds = why.units.iter().filter_map(|unit| self.built.get(unit));
+        let steps = Steps {
+            total: self.since.elapsed(),
+            build: builds.map(|ready| ready.elapsed).max(),
+            link: running.link,
+            compile: running.timings.compile,
+            cached: running.timings.cached,
+            swap: running.timings.link,
+        };
+        self.console.talk(&match self.running.replace(running.id) {
+            None => lines::serving(&self.url, &steps),
+            Some(_) => lines::reloaded(&why, &steps, &self.project),
+        });
+        Ok(())
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.stop.graceful.cancel();
+        self.console
+            .talk(&lines::stopping(self.entrance.in_flight()));
+        let builds = self.jobs.values().chain(&self.cancelled);
+        let builds: Vec<_> = builds.map(|job| job.gone.clone()).collect();
+        let (server, host) = (self.server.take(), self.host.clone());
+        let (running, messages) = (self.running.take(), self.messages.clone());
+        tokio::spawn(async move {
+            if let Some(server) = server {
+                // It has nothing to tell, and a panic in it was told already.
+                let _ = server.await;
+            }
+            if let Some(running) = running {
+                // It may have stopped by itself.
+                let _ = host.stop(&running).await;
+            }
+            for gone in builds {
+                gone.cancelled().await;
+            }
+            let _ = messages.send(Message::Drained);
+        });
+    }
+
+    /// Leaves nothing behind, whatever it costs.
+    pub(super) async fn abandon(&mut self) {
+        self.stop.immediate.cancel();
+        let builds = self.jobs.values().chain(&self.cancelled);
+        builds.clone().for_each(|job| job.abort.abort());
+        for job in builds {
+            let _ = timeout(KILLING, job.gone.cancelled()).await;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What runs beside the loop: building one unit, and starting what was built.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::build::{self, BuildError, BuildOptions, Built, Output};
+use crate::component::Shape;
+use crate::console::Console;
+use crate::dev::assemble::{self, Assembled, Component, Parts};
+use crate::dev::lines;
+use crate::dev::state::{Cause, Digest, UnitName};
+use crate::host::workload::WorkloadId;
+use crate::host::{Host, StartError, StartRequest, StartTimings};
+use crate::linker::LinkPlan;
+use crate::project::{Address, Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
+use crate::provider::{self, Provider};
+use crate::report::Advice;
+
+/// A component file that is not complete is looked at again for so long after it was written to.
+const STILL_WRITTEN: Duration = Duration::from_millis(500);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a build came to.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) component: Component,
+    pub(super) digest: Digest,
+    pub(super) elapsed: Duration,
+}
+
+/// A workload that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) id: WorkloadId,
+    pub(super) plan: LinkPlan,
+    /// How long planning and composing took.
+    pub(super) link: Duration,
+    pub(super) timings: StartTimings,
+}
+
+/// What to build for each unit. A file is a project that has nothing to run.
+pub(super) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
+    let siblings = project.dev.components.iter().map(|sibling| {
+        let project = match &sibling.source {
+            SiblingSource::Project(project) => (**project).clone(),
+            SiblingSource::File(path) => file(&sibling.name, path),
+        };
+        (sibling.name.clone(), project)
+    });
+    siblings
+        .chain([(project.name.clone(), project.clone())])
+        .collect()
+}
+
+fn file(name: &str, path: &Path) -> Project {
+    Project {
+        name: name.to_string(),
+        root: path.parent().unwrap_or(path).to_path_buf(),
+        sources: Vec::new(),
+        build: Build {
+            kind: Kind::Prebuilt,
+            command: Command::None,
+            env: BTreeMap::new(),
+            artifact: Artifact::Path(path.to_path_buf()),
+        },
+        dev: Dev {
+            address: Address::default(),
+            components: Vec::new(),
+            limits: Default::default(),
+        },
+        settings: Default::default(),
+        imports: BTreeMap::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The providers that ship with `wash`, read.
+pub(super) fn shipped() -> Arc<[(Provider, Component)]> {
+    let read = |provider: &Provider| {
+        let shape = Shape::parse(provider.bytes).expect("what ships is a component");
+        let component = Component {
+            bytes: provider.bytes.into(),
+            shape: shape.into(),
+        };
+        (*provider, component)
+    };
+    provider::shipped().iter().map(read).collect()
+}
+
+/// The output of builds goes to the console as it comes.
+pub(super) fn output(console: &Console) -> Output {
+    let console = console.clone();
+    Output::Tee(Arc::new(move |lines: &[u8]| {
+        console.talk(&String::from_utf8_lossy(lines))
+    }))
+}
+
+pub(super) async fn build(
+    project: &Project,
+    output: Output,
+    color: bool,
+    cancel: CancellationToken,
+) -> Result<Ready, Cause> {
+    let built = loop {
+        let options = BuildOptions {
+            output: output.clone(),
+            color,
+            cancel: cancel.clone(),
+        };
+        match build::build(project, options).await {
+            Err(BuildError::NotAComponent { path, .. }) if is_being_written(project, &path) => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            outcome => break outcome.map_err(|error| build_cause(&error))?,
+        }
+    };
+    let read = move || read(built);
+    tokio::task::spawn_blocking(read)
+        .await
+        .expect("reading a component does not panic")
+}
+
+/// Whether whoever puts the component there may not be done with it.
+fn is_being_written(project: &Project, path: &Path) -> bool {
+    let modified = || fs::metadata(path).ok()?.modified().ok();
+    let age = || SystemTime::now().duration_since(modified()?).ok();
+    project.build.command == Command::None && age().is_some_and(|age| age < STILL_WRITTEN)
+}
+
+fn read(built: Built) -> Result<Ready, Cause> {
+    let Built {
+        path,
+        bytes,
+        elapsed,
+    } = built;
+    let shape = Shape::parse(&bytes).map_err(|error| {
+        let text = format!("`{}`: {error}", path.display());
+        with_hints(text, &[error.hint().to_string()])
+    })?;
+    Ok(Ready {
+        digest: Digest(format!("{:x}", Sha256::digest(&bytes))),
+        component: Component {
+            bytes,
+            shape: shape.into(),
+        },
+        elapsed,
+    })
+}
+
+/// Links the parts and lets the host run them.
+pub(super) async fn start(
+    parts: Parts,
+    host: &dyn Host,
+    replaces: Option<WorkloadId>,
+) -> Result<Running, Cause> {
+    let begin = Instant::now();
+    let link = move || {
+        let Assembled { plan, workload } = assemble::assemble(&parts).map_err(|error| Cause {
+            text: error.to_string(),
+            ..Cause::default()
+        })?;
+        let state = assemble::state_dir(&parts.project);
+        let directories = || {
+            workload
+                .members
+                .iter()
+                .flat_map(|member| &member.settings.directories)
+        };
+        if directories().any(|directory| directory.host.starts_with(&state)) {
+            keep_out_of_version_control(&state).map_err(|error| Cause {
+                text: format!("cannot write to `{}`: {error}", state.display()),
+                ..Cause::default()
+            })?;
+        }
+        Ok((plan, workload))
+    };
+    let linked = tokio::task::spawn_blocking(link).await;
+    let (plan, workload) = linked.expect("linking does not panic")?;
+    let link = begin.elapsed();
+    let request = StartRequest { workload, replaces };
+    let started = host.start(request).await.map_err(start_cause)?;
+    Ok(Running {
+        id: started.id,
+        plan,
+        link,
+        timings: started.timings,
+    })
+}
+
+/// What a project keeps is its own: it must neither be committed nor watched.
+fn keep_out_of_version_control(dir: &Path) -> io::Result<()> {
+    let ignore = dir.join(".gitignore");
+    match ignore.exists() {
+        true => Ok(()),
+        false => fs::create_dir_all(dir).and_then(|()| fs::write(ignore, "*\n")),
+    }
+}
+
+/// An error with what caused it and what to do about it.
+pub(super) fn cause(error: &impl Advice) -> Cause {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text += &format!("\n  caused by: {error}");
+        source = error.source();
+    }
+    with_hints(text, &error.hints())
+}
+
+fn build_cause(error: &BuildError) -> Cause {
+    let cause = cause(error);
+    match error {
+        BuildError::Failed {
+            command,
+            status,
+            output,
+            ..
+        } => Cause {
+            // Whoever reads this knows that it is about a build that failed.
+            text: cause.text.replacen(
+                &error.to_string(),
+                &format!("`{command}` ended with {status}"),
+                1,
+            ),
+            shown: output.clone(),
+        },
+        _ => cause,
+    }
+}
+
+fn start_cause(error: StartError) -> Cause {
+    match error {
+        StartError::Invalid { problems, .. } => {
+            let text = |problem: &crate::host::Problem| match &problem.member {
+                Some(member) => format!("`{member}`: {}", problem.message),
+                None => problem.message.clone(),
+            };
+            let texts: Vec<_> = problems.iter().map(text).collect();
+            let hints: Vec<_> = problems
+                .into_iter()
+                .filter_map(|problem| problem.hint)
+                .collect();
+            with_hints(texts.join("\n"), &hints)
+        }
+        StartError::Load { reason, .. } => with_hints(reason, &[]),
+        StartError::Trap { ref report, .. } => with_hints(format!("{error}\n{report}"), &[]),
+        StartError::NoSuchWorkload(_) => with_hints(error.to_string(), &[]),
+    }
+}
+
+fn with_hints(mut text: String, hints: &[String]) -> Cause {
+    let hint = lines::HINT;
+    for advice in hints {
+        text += &format!("\n{hint}hint{hint:#}: {advice}");
+    }
+    Cause {
+        text,
+        ..Cause::default()
+    }
+}

@@ -1,0 +1,31 @@
+//! Projects for the tests of this module.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::host::workload::Limits;
+use crate::project::{Address, Artifact, Build, Command, Dev, Kind, Project};
+
+/// A project in `root`, built with make.
+pub(super) fn project(root: &str) -> Project {
+    let root = PathBuf::from(root);
+    Project {
+        name: "app".to_string(),
+        sources: vec![root.join(".wash/config.yaml"), root.join(".env")],
+        build: Build {
+            kind: Kind::Custom,
+            command: Command::Shell("make".to_string()),
+            env: BTreeMap::new(),
+            artifact: Artifact::Path(root.join("app.wasm")),
+        },
+        dev: Dev {
+            address: Address::default(),
+            components: Vec::new(),
+            limits: Limits::default(),
+        },
+        settings: Default::default(),
+        imports: BTreeMap::new(),
+        warnings: Vec::new(),
+        root,
+    }
+}

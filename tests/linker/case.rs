@@ -1,0 +1,178 @@
+//! Reading a case, and making components of its members.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use semver::Version;
+use wash::component::Shape;
+use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
+
+const WASI_P2: &str = include_str!("wit/wasi-0.2.wit");
+const WASI_P3: &str = include_str!("wit/wasi-0.3.wit");
+const DRAFTS: &str = include_str!("wit/drafts.wit");
+const HOST: &str = include_str!("wit/host.txt");
+
+/// The parts of a file: a description, then sections that begin with `=== KIND NAME`.
+pub(crate) struct Case {
+    before: String,
+    pub(crate) members: Vec<(Member, Vec<u8>)>,
+    pub(crate) host: Vec<HostInterface>,
+    pub(crate) service: Option<String>,
+    pub(crate) all: bool,
+    pub(crate) expected: String,
+}
+
+impl Case {
+    pub(crate) fn parse(text: &str) -> Case {
+        let (before, expected) = text.split_once("=== expect\n").unwrap_or((text, ""));
+        let mut sections = before.split("=== ");
+        sections.next().expect("a description comes first");
+        let sections: Vec<(&str, &str)> = sections
+            .map(|s| s.split_once('\n').unwrap_or((s, "")))
+            .collect();
+
+        let body = |kind: &str| {
+            sections
+                .iter()
+                .find(|(head, _)| *head == kind)
+                .map(|(_, body)| *body)
+        };
+        let mut case = Case {
+            before: before.to_string(),
+            members: Vec::new(),
+            host: body("host")
+                .unwrap_or(HOST)
+                .lines()
+                .filter_map(host_interface)
+                .collect(),
+            service: None,
+            all: false,
+            expected: expected.to_string(),
+        };
+        for (head, text) in &sections {
+            let words: Vec<_> = head.split_whitespace().collect();
+            let role = match words[0] {
+                "project" => Role::Project,
+                "sibling" => Role::Sibling,
+                "plugin" => Role::Plugin,
+                "shipped" => Role::Shipped,
+                "service" => {
+                    case.service = Some(words[1].to_string());
+                    continue;
+                }
+                "export-all" => {
+                    case.all = true;
+                    continue;
+                }
+                "wit" | "host" => continue,
+                other => panic!("a section cannot begin with `{other}`"),
+            };
+            let name = words[1];
+            let (wiring, body_text) = wiring(text);
+            let wit = body(&format!("wit {name}"))
+                .or(body("wit"))
+                .unwrap_or_default();
+            let bytes =
+                component(&body_text, wit).unwrap_or_else(|e| panic!("member `{name}`: {e:?}"));
+            let shape = Shape::parse(&bytes).unwrap_or_else(|e| panic!("member `{name}`: {e}"));
+            case.members.push((
+                Member {
+                    name: name.to_string(),
+                    role,
+                    shape: Arc::new(shape),
+                    wiring,
+                },
+                bytes,
+            ));
+        }
+        case
+    }
+
+    pub(crate) fn with_expected(&self, expected: &str) -> String {
+        format!("{}=== expect\n{expected}", self.before)
+    }
+}
+
+/// Takes the lines `wire IMPORT -> PROVIDER` out of a member's text.
+fn wiring(text: &str) -> (BTreeMap<String, Wire>, String) {
+    let mut wiring = BTreeMap::new();
+    let mut rest = String::new();
+    for line in text.lines() {
+        match line
+            .strip_prefix("wire ")
+            .and_then(|line| line.split_once(" -> "))
+        {
+            Some((import, provider)) => {
+                let wire = match provider {
+                    "host" => Wire::Host,
+                    "stub" => Wire::Stub,
+                    other => match other.strip_prefix("plugin:") {
+                        Some(name) => Wire::Plugin(name.to_string()),
+                        None => Wire::Member(other.to_string()),
+                    },
+                };
+                wiring.insert(import.to_string(), wire);
+            }
+            None => {
+                rest.push_str(line);
+                rest.push('\n');
+            }
+        }
+    }
+    (wiring, rest)
+}
+
+fn host_interface(line: &str) -> Option<HostInterface> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [interface, version, tier, scope, capability @ ..] = words.as_slice() else {
+        return None;
+    };
+    if interface.starts_with('#') {
+        return None;
+    }
+    Some(HostInterface {
+        interface: interface.to_string(),
+        version: (*version != "-").then(|| Version::parse(version).unwrap()),
+        tier: if *tier == "wasi" {
+            Tier::Wasi
+        } else {
+            Tier::Capability
+        },
+        scope: if *scope == "shared" {
+            Scope::Shared
+        } else {
+            Scope::PerMember
+        },
+        capability: capability.join(" ").leak(),
+    })
+}
+
+/// A component of a world whose functions trap, or of WAT as it is.
+pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
+    if text.trim_start().starts_with("(component") {
+        return Ok(wat::parse_str(text)?);
+    }
+    let mut source = format!("package test:case;\nworld member {{\n{text}\n}}\n{wit}\n{DRAFTS}");
+    for (wasi, versions) in [
+        (WASI_P2, &["0.2.0", "0.2.3"][..]),
+        (WASI_P3, &["0.3.0", "0.3.0-rc-2025-09-16"]),
+    ] {
+        for version in versions {
+            source.push_str(&wasi.replace("VERSION", version));
+        }
+    }
+    let mut resolve = Resolve {
+        all_features: true,
+        ..Resolve::default()
+    };
+    let package = resolve.push_group(
+        UnresolvedPackageGroup::parse("case.wit", &source).map_err(|e| anyhow::anyhow!("{e:?}"))?,
+    )?;
+    let world = resolve.select_world(&[package], Some("member"))?;
+    let mut module =
+        wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default().module(&module)?.encode()
+}

@@ -1,0 +1,54 @@
+//! The linker, case by case: each file of `cases/` has members as WIT or WAT and the plan, or the failure, as text.
+//!
+//! `BLESS=1 cargo test --test linker` writes what comes out. Every case is planned with its members in several orders;
+//! every plan is composed, validated, and instantiated.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod case;
+mod run;
+
+use std::fmt::Write;
+
+use case::Case;
+
+#[test]
+fn cases() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/linker/cases");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+
+    let only = std::env::var("CASE").unwrap_or_default();
+    let mut failures = String::new();
+    for file in &files {
+        let name = file.file_stem().unwrap().to_string_lossy();
+        if !name.contains(&only) {
+            continue;
+        }
+        let text = std::fs::read_to_string(file).unwrap();
+        let case = Case::parse(&text);
+        let found = match run::run(&case) {
+            Ok(found) => found,
+            Err(error) => {
+                writeln!(failures, "{name}: {error}\n").unwrap();
+                continue;
+            }
+        };
+        if bless {
+            std::fs::write(file, case.with_expected(&found)).unwrap();
+        } else if found != case.expected {
+            writeln!(
+                failures,
+                "{name}: expected\n{}\nfound\n{found}",
+                case.expected
+            )
+            .unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}

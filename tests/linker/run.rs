@@ -1,0 +1,181 @@
+//! Planning, composing and running a case.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use wash::linker::{
+    Exports, LinkFailure, LinkPlan, LinkRequest, Member, Provider, compose, plan, render,
+};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, Store};
+
+use super::case::Case;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut config = Config::new();
+    config.wasm_component_model_implements(true);
+    config.wasm_component_model_async(true);
+    Engine::new(&config).unwrap()
+});
+
+/// The plan or failure as text. An error is a fault of the linker, whatever the case expects.
+pub(crate) fn run(case: &Case) -> anyhow::Result<String> {
+    let members: Vec<Member> = case
+        .members
+        .iter()
+        .map(|(member, _)| member.clone())
+        .collect();
+    let planned = plan_of(case, &members);
+    let text = describe(&planned);
+    for order in orders(members.len()) {
+        let shuffled: Vec<_> = order.iter().map(|index| members[*index].clone()).collect();
+        let other = describe(&plan_of(case, &shuffled));
+        anyhow::ensure!(
+            text == other,
+            "the order {order:?} of the members changes the plan to\n{other}"
+        );
+    }
+    if let Ok(plan) = &planned {
+        let bytes: Vec<&[u8]> = plan
+            .members
+            .iter()
+            .map(|m| case.members[m.index].1.as_slice())
+            .collect();
+        let composed = compose(plan, &bytes)?;
+        check(plan, &composed)?;
+    }
+    Ok(text)
+}
+
+fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
+    plan(&LinkRequest {
+        members,
+        host: &case.host,
+        service: case.service.as_deref(),
+        exports: if case.all {
+            Exports::All
+        } else {
+            Exports::Driven
+        },
+    })
+}
+
+/// All orders of a few members, all rotations of many.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    if count > 4 {
+        return (0..count)
+            .map(|shift| (0..count).map(|i| (i + shift) % count).rev().collect())
+            .collect();
+    }
+    let mut orders = vec![vec![]];
+    for index in 0..count {
+        orders = orders
+            .into_iter()
+            .flat_map(|order: Vec<usize>| {
+                (0..=order.len()).map(move |at| {
+                    let mut longer = order.clone();
+                    longer.insert(at, index);
+                    longer
+                })
+            })
+            .collect();
+    }
+    orders
+}
+
+fn describe(planned: &Result<LinkPlan, LinkFailure>) -> String {
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(failure) => return format!("{failure}\n"),
+    };
+    let mut text = render::table(&render::wiring(plan))
+        .lines()
+        .map(|line| line.trim_end().to_string() + "\n")
+        .collect::<String>();
+    for edge in plan
+        .edges
+        .iter()
+        .filter(|edge| edge.provider == Provider::Nobody)
+    {
+        writeln!(
+            text,
+            "{}: `{}` only names types",
+            plan.members[edge.member].name, edge.import
+        )
+        .unwrap();
+    }
+    for exported in &plan.exports {
+        writeln!(
+            text,
+            "exports {} of {}",
+            exported.export, plan.members[exported.member].name
+        )
+        .unwrap();
+    }
+    for host in &plan.host {
+        let of = match host.member {
+            Some(member) => format!("of {}", plan.members[member].name),
+            None => "shared".to_string(),
+        };
+        writeln!(
+            text,
+            "host {} = {} ({of}; {})",
+            host.import, host.interface, host.capability
+        )
+        .unwrap();
+    }
+    for left_out in &plan.left_out {
+        writeln!(text, "left out: {}", left_out.name).unwrap();
+    }
+    text
+}
+
+/// The composed component is valid, imports and exports what the plan says, and instantiates.
+fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
+    wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
+        .validate_all(composed)
+        .map_err(|e| anyhow::anyhow!("the composed component is not valid: {e}"))?;
+    let shape = wash::component::Shape::parse(composed)?;
+    for host in &plan.host {
+        let import = shape.imports.get(&host.import);
+        let import = import.ok_or_else(|| {
+            anyhow::anyhow!("the composed component does not import `{}`", host.import)
+        })?;
+        let compatible = import
+            .interface
+            .as_ref()
+            .is_some_and(|interface| interface.compatible(&host.interface));
+        anyhow::ensure!(
+            compatible,
+            "`{}` is {:?}, not `{}`",
+            host.import,
+            import.interface,
+            host.interface
+        );
+    }
+    for (name, import) in &shape.imports {
+        let only_types = match &import.item {
+            wash::component::Item::Instance(instance) => instance.only_types(&shape.types),
+            item => matches!(item, wash::component::Item::Type(_)),
+        };
+        anyhow::ensure!(
+            only_types || plan.host.iter().any(|host| host.import == *name),
+            "`{name}` is imported, but not in the plan"
+        );
+    }
+    for exported in &plan.exports {
+        anyhow::ensure!(
+            shape.exports.contains_key(&exported.export),
+            "the composed component does not export `{}`",
+            exported.export
+        );
+    }
+
+    let component = Component::new(&ENGINE, composed)?;
+    let mut linker = Linker::<()>::new(&ENGINE);
+    linker.define_unknown_imports_as_traps(&component)?;
+    futures::executor::block_on(
+        linker.instantiate_async(&mut Store::new(&ENGINE, ()), &component),
+    )?;
+    Ok(())
+}
