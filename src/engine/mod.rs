@@ -1,10 +1,11 @@
 //! Compiles, instantiates and calls components: the only place, with `capability`, that names wasmtime.
 //!
-//! [`Engines`] turns bytes into code that can run, from the [`cache`] if it was compiled before. `prepare` goes from
+//! `Engines` turns bytes into code that can run, from the [`cache`] if it was compiled before. `prepare` goes from
 //! a workload to a `handler`: `linking` fills the component's imports by asking the capabilities, and the handler answers
 //! each HTTP request with an instance of its own, watched by `limits` and the `ticker`. `report` tells what went wrong in
 //! a guest.
 
+mod activity;
 mod body;
 pub mod cache;
 mod config;
@@ -18,6 +19,7 @@ mod report;
 mod serve;
 pub(crate) mod state;
 mod ticker;
+mod wire;
 
 pub(crate) use engines::{Code, Engines};
 pub(crate) use prepare::prepare;

@@ -50,7 +50,16 @@ async fn requests_in_flight_finish_where_they_began() {
         }
     })
     .await;
-    let status = stage.host.status(&new.id).await.unwrap();
+    let status = within("the new version is idle", async {
+        loop {
+            let status = stage.host.status(&new.id).await.unwrap();
+            if status.in_flight == 0 {
+                break status;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!((status.requests, status.state), (1, WorkloadState::Running));
 }
 
