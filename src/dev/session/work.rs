@@ -99,7 +99,7 @@ pub(super) fn shipped() -> Arc<[(Provider, Component)]> {
 pub(super) fn output(console: &Console) -> Output {
     let console = console.clone();
     Output::Tee(Arc::new(move |lines: &[u8]| {
-        console.talk(&String::from_utf8_lossy(lines))
+        console.talk(&String::from_utf8_lossy(lines));
     }))
 }
 
