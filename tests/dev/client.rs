@@ -28,7 +28,9 @@ impl Client {
     }
 
     pub async fn get(&mut self, path: &str) -> Result<(StatusCode, String), Failure> {
-        let request = Request::get(path).header("host", &self.authority).body(Empty::new())?;
+        let request = Request::get(path)
+            .header("host", &self.authority)
+            .body(Empty::new())?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();

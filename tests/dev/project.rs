@@ -25,7 +25,10 @@ impl Projects {
                 .join(fixture);
             copy(&from, &projects.path(fixture));
             for file in ["Cargo.toml", "Cargo.lock"] {
-                let (name, unique) = (format!("name = \"{fixture}\""), format!("name = \"{fixture}-{test}\""));
+                let (name, unique) = (
+                    format!("name = \"{fixture}\""),
+                    format!("name = \"{fixture}-{test}\""),
+                );
                 projects.replace(&format!("{fixture}/{file}"), &name, &unique);
             }
         }

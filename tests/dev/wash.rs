@@ -87,7 +87,9 @@ impl Dev {
 
 /// The first address in a line.
 pub fn url_in(line: &str) -> String {
-    let start = line.find("http://").unwrap_or_else(|| panic!("no address: {line}"));
+    let start = line
+        .find("http://")
+        .unwrap_or_else(|| panic!("no address: {line}"));
     let url = &line[start..];
     url[..url.find([' ', ';', ',']).unwrap_or(url.len())].to_string()
 }
@@ -150,7 +152,10 @@ impl Wash {
     }
 
     pub async fn end(mut self) -> (ExitStatus, String) {
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("wash ends").unwrap();
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("wash ends")
+            .unwrap();
         // Both streams end with the process.
         while self.count.changed().await.is_ok() {}
         (status, self.console())
@@ -162,8 +167,15 @@ pub fn descendants(of: u32) -> Vec<u32> {
     let children = |of: u32| -> Vec<u32> {
         let tasks = PathBuf::from(format!("/proc/{of}/task"));
         let tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
-        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>()).collect()
+        let lists =
+            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        lists
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .map(|pid| pid.parse().unwrap())
+                    .collect::<Vec<u32>>()
+            })
+            .collect()
     };
     let mut all = children(of);
     let mut next = 0;
@@ -177,6 +189,9 @@ pub fn descendants(of: u32) -> Vec<u32> {
 /// Whether the process is still there, and not only its exit status.
 pub fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = status.rsplit(')').next().and_then(|rest| rest.trim().chars().next());
+    let state = status
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next());
     state.is_some_and(|state| state != 'Z')
 }
