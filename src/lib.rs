@@ -10,6 +10,9 @@
 //! [`dev`] repeats that path on every change. [`cli`] and [`commands`] sit on top and nothing points back up: a
 //! module may use the ones below it in this list and none above.
 
+// Not in the manifest: there it would hold for tests as well.
+#![warn(clippy::unwrap_used)]
+
 pub mod cli;
 pub mod commands;
 pub mod dev;

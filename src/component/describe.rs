@@ -81,16 +81,16 @@ impl Types {
                 depth,
             ),
             Type::Variant(cases) => {
-                self.write_cases(text, "variant", cases.iter().map(|(n, t)| (n, *t)), depth)
+                self.write_cases(text, "variant", cases.iter().map(|(n, t)| (n, *t)), depth);
             }
             Type::Enum(names) => {
-                self.write_cases(text, "enum", names.iter().map(|n| (n, None)), depth)
+                self.write_cases(text, "enum", names.iter().map(|n| (n, None)), depth);
             }
             Type::Flags(names) => {
-                self.write_cases(text, "flags", names.iter().map(|n| (n, None)), depth)
+                self.write_cases(text, "flags", names.iter().map(|n| (n, None)), depth);
             }
             Type::Tuple(types) => {
-                self.write_generic(text, "tuple", types.iter().map(|t| Some(*t)), depth)
+                self.write_generic(text, "tuple", types.iter().map(|t| Some(*t)), depth);
             }
             Type::List(ty) => self.write_generic(text, "list", [Some(*ty)], depth),
             Type::FixedList(ty, length) => {
@@ -99,7 +99,7 @@ impl Types {
                 let _ = write!(text, ", {length}>");
             }
             Type::Map(key, value) => {
-                self.write_generic(text, "map", [Some(*key), Some(*value)], depth)
+                self.write_generic(text, "map", [Some(*key), Some(*value)], depth);
             }
             Type::Option(ty) => self.write_generic(text, "option", [Some(*ty)], depth),
             Type::Result {
@@ -109,7 +109,7 @@ impl Types {
             Type::Result { ok, err: None } => self.write_generic(text, "result", [*ok], depth),
             Type::Result { ok, err } => self.write_generic(text, "result", [*ok, *err], depth),
             Type::Own(resource) | Type::Resource(resource) => {
-                text.push_str(&self.resource(*resource).name)
+                text.push_str(&self.resource(*resource).name);
             }
             Type::Borrow(resource) => {
                 let _ = write!(text, "borrow<{}>", self.resource(*resource).name);

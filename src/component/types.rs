@@ -122,6 +122,11 @@ impl Types {
         }
     }
 
+    /// Whether an item is a named type other than a resource.
+    pub fn is_value_type(&self, item: &Item) -> bool {
+        matches!(item, Item::Type(_)) && self.named_resource(item).is_none()
+    }
+
     /// The resources that an import or export speaks of, in the order of their first mention.
     pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
         let mut walk = Walk {
@@ -152,11 +157,7 @@ impl Types {
 impl Instance {
     /// Whether it consists of types alone, without functions or resources: nobody needs to provide it.
     pub fn only_types(&self, types: &Types) -> bool {
-        self.exports.values().all(|item| match item {
-            Item::Type(id) => !matches!(types.get(*id), Type::Resource(_)),
-            Item::Instance(inner) => inner.only_types(types),
-            Item::Func(_) | Item::Other(_) => false,
-        })
+        self.exports.values().all(|item| types.is_value_type(item))
     }
 }
 

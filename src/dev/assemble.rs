@@ -62,6 +62,7 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         members: &members,
         host: &parts.host,
         service: None,
+        http: &parts.project.dev.http,
         exports: Exports::Driven,
     })?;
     let bytes: Vec<&[u8]> = plan
@@ -205,14 +206,14 @@ mod tests {
 
     #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {
-        let need = Need::StateDirectory {
+        const NEEDS: &[Need] = &[Need::StateDirectory {
             name: "blobs",
             guest: "/",
-        };
+        }];
         let provider = Provider {
             name: "blob",
             bytes: &[],
-            needs: &[need],
+            needs: NEEDS,
         };
         let settings = needs(&provider, Path::new("/p/.wash/state"));
         let directory = Directory {

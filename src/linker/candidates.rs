@@ -10,9 +10,9 @@ use crate::component::{Extern, InterfaceName, Shape, Types};
 /// An import, with the types it speaks in.
 #[derive(Clone, Copy)]
 pub(super) struct Import<'a> {
-    pub name: &'a str,
-    pub external: &'a Extern,
-    pub types: &'a Types,
+    pub(super) name: &'a str,
+    pub(super) external: &'a Extern,
+    pub(super) types: &'a Types,
 }
 
 /// How the name of an export relates to that of an import, best first.
@@ -27,10 +27,10 @@ pub(super) enum How {
 
 /// An export that has the right name.
 pub(super) struct Candidate<'a> {
-    pub export: &'a str,
-    pub how: How,
+    pub(super) export: &'a str,
+    pub(super) how: How,
     /// Whether it has the right type as well.
-    pub fit: Result<(), Difference>,
+    pub(super) fit: Result<(), Difference>,
 }
 
 /// The export of `provider` that comes closest to `import` among those with the right name.

@@ -128,25 +128,27 @@ impl<'a> Composition<'a> {
         for (name, same) in items {
             let (member, item) = same[0];
             let source = self.source(member);
+            if let Some(resource) = source.types().named_resource(item) {
+                self.name_resource(index, &mut out, &mut written, name, source.maker(resource))?;
+                continue;
+            }
             for resource in source.types().resources_of(item) {
                 let maker = source.maker(resource);
-                if written.find_resource(&maker).is_some() {
-                    continue;
+                if written.find_resource(&maker).is_none() {
+                    let local = outer(&mut out, self.resource(&maker)?);
+                    written.resource(maker, local);
                 }
-                // A resource that this import makes begins with its own name.
-                let local = match &maker {
-                    Maker::Host { import, .. } if *import == index => {
-                        export_type(&mut out, name, TypeBounds::SubResource)
-                    }
-                    _ => {
-                        let global = self.resource(&maker)?;
-                        outer(&mut out, global)
-                    }
-                };
-                written.resource(maker, local);
             }
             match item {
-                Item::Type(_) => self.name_type(index, &mut out, &mut written, name, &same),
+                Item::Type(id) => {
+                    let local = written.ty(&mut out, source, *id);
+                    let named = export_type(&mut out, name, TypeBounds::Eq(local));
+                    for (member, item) in same {
+                        if let Item::Type(id) = item {
+                            written.name(member, *id, named);
+                        }
+                    }
+                }
                 Item::Func(func) => {
                     let ty = written.func(&mut out, source, func);
                     out.export(name, ComponentTypeRef::Func(ty));
@@ -159,48 +161,26 @@ impl<'a> Composition<'a> {
         Ok(out)
     }
 
-    /// Writes a named type, and makes it known as that to every member that expects it.
-    fn name_type(
-        &self,
+    /// Names a resource in the type of an import. Functions speak of it by its first name there: methods must.
+    fn name_resource(
+        &mut self,
         import: usize,
         out: &mut InstanceType,
         written: &mut Written,
         name: &str,
-        same: &[(usize, &Item)],
-    ) {
-        let (member, item) = same[0];
-        let source = self.source(member);
-        let index = match (item, source.types().named_resource(item)) {
-            (_, Some(resource)) => {
-                let maker = source.maker(resource);
-                let local = written.find_resource(&maker).expect("made known above");
-                let is_own = maker
-                    == Maker::Host {
-                        import,
-                        name: name.to_string(),
-                    };
-                if is_own {
-                    local
-                } else {
-                    export_type(out, name, TypeBounds::Eq(local))
-                }
-            }
-            (Item::Type(id), None) => {
-                let local = written.ty(out, source, *id);
-                export_type(out, name, TypeBounds::Eq(local))
-            }
-            _ => return,
-        };
-        for (member, item) in same {
-            match self.source(*member).types().named_resource(item) {
-                Some(resource) => written.resource(self.source(*member).maker(resource), index),
-                None => {
-                    if let Item::Type(id) = item {
-                        written.name(*member, *id, index);
-                    }
-                }
-            }
+        maker: Maker,
+    ) -> Result<(), ComposeError> {
+        if let Some(known) = written.find_resource(&maker) {
+            export_type(out, name, TypeBounds::Eq(known));
+            return Ok(());
         }
+        let bounds = match &maker {
+            Maker::Host { import: of, .. } if *of == import => TypeBounds::SubResource,
+            _ => TypeBounds::Eq(outer(out, self.resource(&maker)?)),
+        };
+        let named = export_type(out, name, bounds);
+        written.resource(maker, named);
+        Ok(())
     }
 
     fn instantiate(&mut self, member: usize, component: u32) -> Result<(), ComposeError> {

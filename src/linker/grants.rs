@@ -11,9 +11,9 @@ use super::{HostImport, Planned, Scope};
 use crate::component::{Extern, InterfaceName, Item, Origin, Shape, track};
 
 pub(super) struct Names<'a> {
-    pub imports: Vec<HostImport>,
+    pub(super) imports: Vec<HostImport>,
     /// Member (as in the resolution) and import, to the index into `imports`.
-    pub of: BTreeMap<(usize, &'a str), usize>,
+    pub(super) of: BTreeMap<(usize, &'a str), usize>,
 }
 
 /// Names the imports that the host provides. `planned` has the members of `resolution` that take part, in order.

@@ -45,40 +45,40 @@ pub(super) struct Written {
 /// A member whose types are being written.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub plan: &'a LinkPlan,
-    pub member: usize,
+    pub(super) plan: &'a LinkPlan,
+    pub(super) member: usize,
 }
 
 impl<'a> Source<'a> {
-    pub fn types(&self) -> &'a Types {
+    pub(super) fn types(&self) -> &'a Types {
         &self.plan.members[self.member].shape.types
     }
 
-    pub fn maker(&self, resource: ResourceId) -> Maker {
+    pub(super) fn maker(&self, resource: ResourceId) -> Maker {
         identity::maker(self.plan, self.member, resource)
     }
 }
 
 impl Written {
     /// Makes a resource known under an index.
-    pub fn resource(&mut self, maker: Maker, index: u32) {
+    pub(super) fn resource(&mut self, maker: Maker, index: u32) {
         self.resources.insert(maker, index);
     }
 
-    pub fn find_resource(&self, maker: &Maker) -> Option<u32> {
+    pub(super) fn find_resource(&self, maker: &Maker) -> Option<u32> {
         self.resources.get(maker).copied()
     }
 
     /// Makes a type of a member known under an index: its name in an interface.
-    pub fn name(&mut self, member: usize, id: TypeId, index: u32) {
+    pub(super) fn name(&mut self, member: usize, id: TypeId, index: u32) {
         self.types.insert((member, id), index);
     }
 
-    pub fn find(&self, member: usize, id: TypeId) -> Option<u32> {
+    pub(super) fn find(&self, member: usize, id: TypeId) -> Option<u32> {
         self.types.get(&(member, id)).copied()
     }
 
-    pub fn func(&mut self, out: &mut impl Target, from: Source<'_>, func: &Func) -> u32 {
+    pub(super) fn func(&mut self, out: &mut impl Target, from: Source<'_>, func: &Func) -> u32 {
         let params: Vec<_> = func
             .params
             .iter()
@@ -95,7 +95,7 @@ impl Written {
     }
 
     /// A type as a part of another: primitives stand for themselves.
-    pub fn value(
+    pub(super) fn value(
         &mut self,
         out: &mut impl Target,
         from: Source<'_>,
@@ -108,7 +108,7 @@ impl Written {
     }
 
     /// A type with an index of its own.
-    pub fn ty(&mut self, out: &mut impl Target, from: Source<'_>, id: TypeId) -> u32 {
+    pub(super) fn ty(&mut self, out: &mut impl Target, from: Source<'_>, id: TypeId) -> u32 {
         if let Some(index) = self.find(from.member, id) {
             return index;
         }
@@ -136,10 +136,10 @@ impl Written {
                 write(out, |e| e.defined_type().variant(cases))
             }
             Type::Enum(names) => write(out, |e| {
-                e.defined_type().enum_type(names.iter().map(String::as_str))
+                e.defined_type().enum_type(names.iter().map(String::as_str));
             }),
             Type::Flags(names) => write(out, |e| {
-                e.defined_type().flags(names.iter().map(String::as_str))
+                e.defined_type().flags(names.iter().map(String::as_str));
             }),
             Type::Tuple(types) => {
                 let types: Vec<_> = types.iter().map(|ty| self.value(out, from, *ty)).collect();

@@ -27,12 +27,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn begin_type(&mut self) -> (u32, ComponentTypeEncoder<'_>) {
+    pub(super) fn begin_type(&mut self) -> (u32, ComponentTypeEncoder<'_>) {
         self.type_count += 1;
         (self.type_count - 1, self.types.ty())
     }
 
-    pub fn import(&mut self, name: ComponentExternName<'_>, ty: ComponentTypeRef) -> u32 {
+    pub(super) fn import(&mut self, name: ComponentExternName<'_>, ty: ComponentTypeRef) -> u32 {
         self.flush();
         let mut section = ComponentImportSection::new();
         section.import(name, ty);
@@ -42,7 +42,7 @@ impl Writer {
     }
 
     /// Embeds a component.
-    pub fn component(&mut self, name: &str, bytes: &[u8]) -> u32 {
+    pub(super) fn component(&mut self, name: &str, bytes: &[u8]) -> u32 {
         self.flush();
         self.component.section(&RawSection {
             id: ComponentSectionId::Component.into(),
@@ -53,7 +53,7 @@ impl Writer {
         self.component_count - 1
     }
 
-    pub fn instantiate(
+    pub(super) fn instantiate(
         &mut self,
         name: &str,
         component: u32,
@@ -66,7 +66,7 @@ impl Writer {
     }
 
     /// An instance that consists of things that are there already.
-    pub fn bundle(&mut self, exports: Vec<(&str, ComponentExportKind, u32)>) -> u32 {
+    pub(super) fn bundle(&mut self, exports: Vec<(&str, ComponentExportKind, u32)>) -> u32 {
         self.instance(|section| {
             section.export_items(exports);
         })
@@ -82,7 +82,7 @@ impl Writer {
     }
 
     /// The index of an export of an instance.
-    pub fn alias(&mut self, instance: u32, name: &str, kind: ComponentExportKind) -> u32 {
+    pub(super) fn alias(&mut self, instance: u32, name: &str, kind: ComponentExportKind) -> u32 {
         let key = (instance, name.to_string());
         if let Some(known) = self.aliases.get(&key) {
             return *known;
@@ -100,7 +100,12 @@ impl Writer {
         index
     }
 
-    pub fn export(&mut self, name: ComponentExternName<'_>, kind: ComponentExportKind, index: u32) {
+    pub(super) fn export(
+        &mut self,
+        name: ComponentExternName<'_>,
+        kind: ComponentExportKind,
+        index: u32,
+    ) {
         self.flush();
         let mut section = ComponentExportSection::new();
         section.export(name, kind, index, None);
@@ -109,7 +114,7 @@ impl Writer {
     }
 
     /// The bytes, with a custom section at the end.
-    pub fn finish(mut self, custom: &[u8]) -> Vec<u8> {
+    pub(super) fn finish(mut self, custom: &[u8]) -> Vec<u8> {
         self.flush();
         let mut names = ComponentNameSection::new();
         names.components(&self.components);

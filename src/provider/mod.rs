@@ -30,9 +30,7 @@ pub enum Need {
 pub fn shipped() -> &'static [Provider] {
     &[Provider {
         name: "blobstore-filesystem",
-        bytes: include_bytes!(
-            "../../plugins/blobstore-filesystem/blobstore-filesystem.wasm"
-        ),
+        bytes: include_bytes!("../../plugins/blobstore-filesystem/blobstore-filesystem.wasm"),
         needs: &[Need::StateDirectory {
             name: "blobstore",
             guest: "/",

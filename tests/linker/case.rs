@@ -3,29 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
 use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
-const WASI_P2: &str = include_str!("wasi-0.2.wit");
-const WASI_P3: &str = include_str!("wasi-0.3.wit");
-const DRAFTS: &str = include_str!("drafts.wit");
-const HOST: &str = include_str!("host.txt");
+const WASI_P2: &str = include_str!("wit/wasi-0.2.wit");
+const WASI_P3: &str = include_str!("wit/wasi-0.3.wit");
+const DRAFTS: &str = include_str!("wit/drafts.wit");
+const HOST: &str = include_str!("wit/host.txt");
 
 /// The parts of a file: a description, then sections that begin with `=== KIND NAME`.
-pub struct Case {
+pub(crate) struct Case {
     before: String,
-    pub members: Vec<(Member, Vec<u8>)>,
-    pub host: Vec<HostInterface>,
-    pub service: Option<String>,
-    pub all: bool,
-    pub expected: String,
+    pub(crate) members: Vec<(Member, Vec<u8>)>,
+    pub(crate) host: Vec<HostInterface>,
+    pub(crate) service: Option<String>,
+    pub(crate) http: Vec<String>,
+    pub(crate) all: bool,
+    pub(crate) expected: String,
 }
 
 impl Case {
-    pub fn parse(text: &str) -> Case {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Case> {
         let (before, expected) = text.split_once("=== expect\n").unwrap_or((text, ""));
         let mut sections = before.split("=== ");
         sections.next().expect("a description comes first");
@@ -48,6 +50,7 @@ impl Case {
                 .filter_map(host_interface)
                 .collect(),
             service: None,
+            http: Vec::new(),
             all: false,
             expected: expected.to_string(),
         };
@@ -62,6 +65,10 @@ impl Case {
                     case.service = Some(words[1].to_string());
                     continue;
                 }
+                "http" => {
+                    case.http = words[1..].iter().map(|name| name.to_string()).collect();
+                    continue;
+                }
                 "export-all" => {
                     case.all = true;
                     continue;
@@ -74,9 +81,8 @@ impl Case {
             let wit = body(&format!("wit {name}"))
                 .or(body("wit"))
                 .unwrap_or_default();
-            let bytes =
-                component(&body_text, wit).unwrap_or_else(|e| panic!("member `{name}`: {e:?}"));
-            let shape = Shape::parse(&bytes).unwrap_or_else(|e| panic!("member `{name}`: {e}"));
+            let bytes = component(&body_text, wit).with_context(|| format!("member `{name}`"))?;
+            let shape = Shape::parse(&bytes).with_context(|| format!("member `{name}`"))?;
             case.members.push((
                 Member {
                     name: name.to_string(),
@@ -87,10 +93,10 @@ impl Case {
                 bytes,
             ));
         }
-        case
+        Ok(case)
     }
 
-    pub fn with_expected(&self, expected: &str) -> String {
+    pub(crate) fn with_expected(&self, expected: &str) -> String {
         format!("{}=== expect\n{expected}", self.before)
     }
 }
@@ -150,7 +156,7 @@ fn host_interface(line: &str) -> Option<HostInterface> {
 }
 
 /// A component of a world whose functions trap, or of WAT as it is.
-pub fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
     if text.trim_start().starts_with("(component") {
         return Ok(wat::parse_str(text)?);
     }
@@ -163,10 +169,13 @@ pub fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
             source.push_str(&wasi.replace("VERSION", version));
         }
     }
-    let mut resolve = Resolve::default();
-    resolve.all_features = true;
+    let mut resolve = Resolve {
+        all_features: true,
+        ..Resolve::default()
+    };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source).map_err(|e| anyhow::anyhow!("{e:?}"))?,
+        UnresolvedPackageGroup::parse("case.wit", &source)
+            .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
     let mut module =

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub const TARGET: &str = "wasm32-wasip2";
+pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// A cargo command whose toolchain has the target.
-pub fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut cargo = tool("cargo");
     // Of the cargo that runs this test; the guest is another crate for another target.
     for name in [
@@ -21,7 +21,7 @@ pub fn cargo() -> Command {
 }
 
 /// The version of the compiler: `1.95.0 (59807616e 2026-04-14)`.
-pub fn rustc_version() -> String {
+pub(crate) fn rustc_version() -> String {
     let version = output(tool("rustc").arg("--version"));
     version.trim().trim_start_matches("rustc ").to_string()
 }

@@ -74,6 +74,7 @@ fn file(name: &str, path: &Path) -> Project {
         dev: Dev {
             address: Address::default(),
             components: Vec::new(),
+            http: Vec::new(),
             limits: Default::default(),
         },
         settings: Default::default(),

@@ -1,26 +1,25 @@
-//! The linker, case by case: each file of `tests/linker/` has members as WIT or WAT and the plan, or the failure, as text.
+//! The linker, case by case: each file of `cases/` has members as WIT or WAT and the plan, or the failure, as text.
 //!
 //! `BLESS=1 cargo test --test linker` writes what comes out. Every case is planned with its members in several orders;
 //! every plan is composed, validated, and instantiated.
 
-mod linker {
-    pub mod case;
-    pub mod run;
-}
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod case;
+mod run;
 
 use std::fmt::Write;
 
-use linker::{case::Case, run};
+use case::Case;
 
 #[test]
 fn cases() {
     let bless = std::env::var_os("BLESS").is_some();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/linker");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/linker/cases");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "case"));
     files.sort();
     assert!(!files.is_empty());
 
@@ -32,11 +31,10 @@ fn cases() {
             continue;
         }
         let text = std::fs::read_to_string(file).unwrap();
-        let case = Case::parse(&text);
-        let found = match run::run(&case) {
-            Ok(found) => found,
+        let (case, found) = match Case::parse(&text).and_then(|case| Ok((run::run(&case)?, case))) {
+            Ok((found, case)) => (case, found),
             Err(error) => {
-                writeln!(failures, "{name}: {error}\n").unwrap();
+                writeln!(failures, "{name}: {error:#}\n").unwrap();
                 continue;
             }
         };
