@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Some projects beside each other. The first is the one to run.
-pub struct Projects {
+pub(crate) struct Projects {
     temp: TempDir,
     first: &'static str,
 }
@@ -14,7 +14,7 @@ pub struct Projects {
 impl Projects {
     /// Copies of these fixtures. `test` makes their artifacts unique: all tests share one target directory, so that
     /// dependencies are compiled once.
-    pub fn copy(test: &str, fixtures: &[&'static str]) -> Self {
+    pub(crate) fn copy(test: &str, fixtures: &[&'static str]) -> Self {
         let projects = Self {
             temp: tempfile::tempdir().unwrap(),
             first: fixtures[0],
@@ -36,7 +36,7 @@ impl Projects {
     }
 
     /// A directory without a project.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             temp: tempfile::tempdir().unwrap(),
             first: "",
@@ -44,28 +44,28 @@ impl Projects {
     }
 
     /// A path beside the projects.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.temp.path().canonicalize().unwrap().join(path)
     }
 
     /// The project to run.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.path(self.first)
     }
 
-    pub fn write(&self, path: &str, contents: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, contents: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
     }
 
     /// Edits a file in place. The text to replace must be there.
-    pub fn replace(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
         self.write(path, self.replaced(path, from, to));
     }
 
     /// Edits a file as many editors save: a new file takes the place of the old one.
-    pub fn replace_by_rename(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn replace_by_rename(&self, path: &str, from: &str, to: &str) {
         let text = self.replaced(path, from, to);
         let new = format!("{path}.new~");
         self.write(&new, text);

@@ -13,15 +13,15 @@ use tokio::time::timeout;
 use crate::project::Projects;
 
 /// Longer than anything takes, also where every dependency of a guest must be compiled by a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How to run `wash dev`.
-pub struct Dev {
+pub(crate) struct Dev {
     command: Command,
 }
 
 /// One that runs. It is killed when it is dropped.
-pub struct Wash {
+pub(crate) struct Wash {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     /// How many lines there are.
@@ -31,14 +31,26 @@ pub struct Wash {
 }
 
 impl Dev {
-    /// On a free port, and with settings and caches of the tests' own.
-    pub fn on(projects: &Projects) -> Self {
+    /// Where guests are built.
+    pub(crate) fn target_dir() -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")
+    }
+
+    /// On a free port.
+    pub(crate) fn on(projects: &Projects) -> Self {
+        Self::without_address(projects)
+            .arg("--address")
+            .arg("127.0.0.1:0")
+    }
+
+    /// With settings and caches of the tests' own.
+    pub(crate) fn without_address(projects: &Projects) -> Self {
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
         command
-            .args(["dev", "--address", "127.0.0.1:0"])
+            .arg("dev")
             .current_dir(projects.root())
-            .env("CARGO_TARGET_DIR", shared.join("guests"))
+            .env("CARGO_TARGET_DIR", Self::target_dir())
             .env("XDG_CACHE_HOME", shared.join("cache"))
             .env("XDG_CONFIG_HOME", shared.join("config"))
             .env_remove("RUST_LOG")
@@ -51,17 +63,12 @@ impl Dev {
         Self { command }
     }
 
-    pub fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.command.env(name, value);
-        self
-    }
-
-    pub fn spawn(mut self) -> Wash {
+    pub(crate) fn spawn(mut self) -> Wash {
         let mut child = self.command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (counter, count) = watch::channel(0);
@@ -77,7 +84,7 @@ impl Dev {
     }
 
     /// Waits until the first version runs.
-    pub async fn serving(self) -> (Wash, String) {
+    pub(crate) async fn serving(self) -> (Wash, String) {
         let mut wash = self.spawn();
         let line = wash.line("serving http://").await;
         let url = url_in(&line);
@@ -86,7 +93,7 @@ impl Dev {
 }
 
 /// The first address in a line.
-pub fn url_in(line: &str) -> String {
+pub(crate) fn url_in(line: &str) -> String {
     let start = line
         .find("http://")
         .unwrap_or_else(|| panic!("no address: {line}"));
@@ -115,12 +122,12 @@ fn collect(
 
 impl Wash {
     /// The next line that contains the text.
-    pub async fn line(&mut self, text: &str) -> String {
+    pub(crate) async fn line(&mut self, text: &str) -> String {
         self.one_of(&[text]).await
     }
 
     /// The next line that contains one of the texts.
-    pub async fn one_of(&mut self, texts: &[&str]) -> String {
+    pub(crate) async fn one_of(&mut self, texts: &[&str]) -> String {
         loop {
             let new: Vec<String> = self.lines.lock().unwrap()[self.seen..].to_vec();
             for line in new {
@@ -138,20 +145,20 @@ impl Wash {
     }
 
     /// Everything that was printed, on both streams.
-    pub fn console(&self) -> String {
+    pub(crate) fn console(&self) -> String {
         self.lines.lock().unwrap().join("\n")
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("it runs")
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    pub async fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) async fn end(mut self) -> (ExitStatus, String) {
         let status = timeout(PATIENCE, self.child.wait())
             .await
             .expect("wash ends")
@@ -163,7 +170,7 @@ impl Wash {
 }
 
 /// The processes that the process has started, and those that these have started.
-pub fn descendants(of: u32) -> Vec<u32> {
+pub(crate) fn descendants(of: u32) -> Vec<u32> {
     let children = |of: u32| -> Vec<u32> {
         let tasks = PathBuf::from(format!("/proc/{of}/task"));
         let tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
@@ -187,7 +194,7 @@ pub fn descendants(of: u32) -> Vec<u32> {
 }
 
 /// Whether the process is still there, and not only its exit status.
-pub fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = status
         .rsplit(')')
