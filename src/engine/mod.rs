@@ -31,12 +31,13 @@ use cache::Cache;
 use config::Allocation;
 use ticker::Ticker;
 
+pub use config::settings;
 pub(crate) use prepare::prepare;
 
 /// What a component needs of the engine. Asynchronous components cost every call and every request more, so those
 /// that do without are run without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Model {
+pub enum Model {
     /// WASI 0.2 only: no async functions, streams or futures anywhere in the component.
     Sync,
     /// The component model's async, which WASI 0.3 is made of.
