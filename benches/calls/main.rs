@@ -121,6 +121,7 @@ fn compose(caller: &[u8], provider: &[u8]) -> Vec<u8> {
     let request = LinkRequest {
         members: &members,
         host: &[],
+        http: &[],
         service: None,
         exports: Exports::All,
     };

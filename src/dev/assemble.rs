@@ -62,6 +62,7 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         members: &members,
         host: &parts.host,
         service: None,
+        http: &parts.project.dev.http,
         exports: Exports::Driven,
     })?;
     let bytes: Vec<&[u8]> = plan
