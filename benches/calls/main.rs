@@ -120,10 +120,8 @@ fn compose(caller: &[u8], provider: &[u8]) -> Vec<u8> {
     ];
     let request = LinkRequest {
         members: &members,
-        host: &[],
-        http: &[],
-        service: None,
         exports: Exports::All,
+        ..LinkRequest::default()
     };
     let plan = linker::plan(&request).expect("the provider has what the caller needs");
     let bytes: Vec<_> = plan
