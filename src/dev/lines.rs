@@ -89,6 +89,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
                 continue;
             }
             Reason::Wired => " (as the config says)".to_string(),
+            Reason::Chain => " (the next HTTP handler)".to_string(),
             Reason::Sibling => " (a component of the project)".to_string(),
             Reason::Plugin => " (an installed plugin)".to_string(),
             Reason::Shipped => " (ships with wash)".to_string(),
@@ -105,7 +106,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
     }
     if !types.is_empty() {
         let types: Vec<_> = types.into_iter().collect();
-        lines.push((types.join(", "), "nobody (only types)".to_string()));
+        lines.push((types.join(", "), "nobody: it only names types".to_string()));
     }
     lines
 }

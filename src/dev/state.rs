@@ -234,7 +234,7 @@ impl Machine {
                 outcome,
             } => self.build_finished(&unit, generation, outcome, &mut actions),
             Event::StartFinished { revision, outcome } => {
-                self.start_finished(revision, outcome, &mut actions)
+                self.start_finished(revision, outcome, &mut actions);
             }
         }
         actions

@@ -20,6 +20,7 @@ pub(super) fn project(root: &str) -> Project {
         },
         dev: Dev {
             address: Address::default(),
+            http: Vec::new(),
             components: Vec::new(),
             limits: Limits::default(),
         },

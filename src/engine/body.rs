@@ -12,7 +12,8 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::http::BodyError;
 
-use super::handler::{Flight, Guest};
+use super::activity::Flight;
+use super::handler::Guest;
 
 /// What a guest and the body that it writes tell each other.
 #[derive(Clone, Default)]

@@ -52,7 +52,9 @@ pub(crate) struct Cache {
 }
 
 pub(crate) struct Loaded {
-    pub(crate) component: Component,
+    /// Good code may fail to load: a pool of instances has limits of its own.
+    pub(crate) component: Result<Component>,
+    /// The code was there.
     pub(crate) hit: bool,
     /// Why the code was not kept, if it was not. The component works all the same.
     pub(crate) problem: Option<io::Error>,
@@ -102,27 +104,29 @@ impl Cache {
     }
 
     /// Loads what was compiled before, or compiles and keeps it.
-    pub(crate) fn load_or_compile(&self, engine: &Engine, bytes: &[u8]) -> Result<Loaded> {
+    pub(crate) fn load_or_compile(&self, engine: &Engine, bytes: &[u8]) -> Loaded {
         let key = key(engine, bytes);
         let path = self.dir.join(format!("{}.cwasm", hex(&key)));
         if let Some(component) = load(engine, &path, &key) {
-            return Ok(Loaded {
+            return Loaded {
                 component,
                 hit: true,
                 problem: None,
-            });
+            };
         }
-        let code = engine.precompile_component(bytes)?;
-        let problem = self.store(&path, &key, &code).err();
-        let component = match load(engine, &path, &key) {
-            Some(component) => component,
-            None => from_memory(engine, &code)?,
+        let (component, problem) = match engine.precompile_component(bytes) {
+            Ok(code) => {
+                let problem = self.store(&path, &key, &code).err();
+                let kept = load(engine, &path, &key);
+                (kept.unwrap_or_else(|| from_memory(engine, &code)), problem)
+            }
+            Err(error) => (Err(error), None),
         };
-        Ok(Loaded {
+        Loaded {
             component,
             hit: false,
             problem,
-        })
+        }
     }
 
     fn store(&self, path: &Path, key: &[u8; 32], code: &[u8]) -> io::Result<()> {
@@ -204,7 +208,7 @@ fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
     unsafe_code,
     reason = "mapping compiled code is what makes a second start fast"
 )]
-fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Component> {
+fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<Component>> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW)
@@ -218,7 +222,7 @@ fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Component> {
     // SAFETY: the file must be what `precompile_component` made. It lies in a folder which only this user can write
     // to, is this user's, is no link, and its seal shows that it is what was written under this name; and files are
     // replaced by renaming, never written in place, so that a mapping does not change under us.
-    unsafe { Component::deserialize_file(engine, path) }.ok()
+    Some(unsafe { Component::deserialize_file(engine, path) })
 }
 
 #[expect(

@@ -8,19 +8,20 @@ use wasmtime::{
 use super::Model;
 
 /// Where instances get their memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Allocation {
     /// From slots reserved once: instantiating takes half the time or less.
     Pooling,
     OnDemand,
 }
 
-/// Core instances, memories and stacks that live at the same time, all workloads together. A request takes one
-/// memory for each member or so; the next one waits when they run out. It is address space, not memory: 4 GiB and
-/// guards each, 16 TiB of the 128 that a process has.
-const POOL: u32 = 4096;
+/// Linear memories that live at the same time, all workloads together. A request takes one for each member; the next
+/// one waits when they run out. It is address space, not memory: 4 GiB and guards each, 8 TiB of the 128 that a process
+/// has.
+const MEMORIES: u32 = 2048;
 
-pub(super) fn config(model: Model, allocation: Allocation) -> Config {
+/// The settings that compiled code depends on.
+pub fn settings(model: Model) -> Config {
     let mut config = Config::new();
     config
         .compiler_inlining(Inlining::InterModule)
@@ -34,16 +35,22 @@ pub(super) fn config(model: Model, allocation: Allocation) -> Config {
             .wasm_component_model_async(false)
             .concurrency_support(false),
     };
+    config
+}
+
+pub(super) fn config(model: Model, allocation: Allocation) -> Config {
+    let mut config = settings(model);
     if allocation == Allocation::Pooling {
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(POOL)
-            .total_core_instances(POOL * 8)
-            .total_memories(POOL)
-            .total_tables(POOL * 4)
-            .total_stacks(POOL)
+        pool.total_component_instances(MEMORIES)
+            .total_core_instances(MEMORIES * 8)
+            .total_memories(MEMORIES)
+            .total_tables(MEMORIES * 2)
+            .total_stacks(MEMORIES)
+            .total_gc_heaps(MEMORIES / 8)
             .max_memories_per_module(4)
             .max_tables_per_module(16)
-            .table_elements(100_000)
+            .table_elements(50_000)
             .max_component_instance_size(16 << 20)
             .max_core_instance_size(16 << 20);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -5,29 +5,28 @@
 //! a guest ends its own request and no other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full};
-use tokio::sync::{Semaphore, oneshot, watch};
+use http::{Method, StatusCode};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Result, Store};
 use wasmtime_wasi::I32Exit;
-use wasmtime_wasi_http::Error as HttpError;
 
 use crate::console::Console;
 use crate::host::workload::Limits;
 use crate::http::{Body, Handler, Request, RequestId};
 
-use super::body::{Link, ResponseBody};
+use super::activity::{Activity, Flight};
+use super::body::Link;
 use super::limits::{CpuMeter, MemoryBudget, Metered};
-use super::report::report;
-use super::serve::{self, Answer, Entry, Instance, Outcome};
+use super::report::{Report, report};
+use super::serve::{self, Answer, Entry, Instance};
 use super::state::{Call, MemberSetup, State};
 use super::ticker::Ticker;
+use super::wire::{accept, plain, respond};
 
 /// How long a request waits for room in the pool of instances, and how often it looks. Only a machine that runs many
 /// large workloads gets there: the limit on concurrent requests usually comes first.
@@ -50,16 +49,6 @@ struct Shared {
     activity: Arc<Activity>,
 }
 
-/// What a workload has been doing.
-pub(crate) struct Activity {
-    in_flight: watch::Sender<usize>,
-    requests: AtomicU64,
-    traps: AtomicU64,
-}
-
-/// Counts as a request in flight while it lives.
-pub(crate) struct Flight(Arc<Activity>);
-
 /// A task that runs a guest. Stopped when this is dropped.
 pub(super) struct Guest(Option<AbortHandle>);
 
@@ -75,11 +64,7 @@ impl ComponentHandler {
         let permits = Arc::new(Semaphore::new(
             limits.concurrent_requests.clamp(1, Semaphore::MAX_PERMITS),
         ));
-        let activity = Arc::new(Activity {
-            in_flight: watch::Sender::new(0),
-            requests: AtomicU64::new(0),
-            traps: AtomicU64::new(0),
-        });
+        let activity = Arc::new(Activity::default());
         Self {
             shared: Arc::new(Shared {
                 engine,
@@ -105,7 +90,7 @@ impl ComponentHandler {
         shared.instantiate(None).await.map(drop)
     }
 
-    pub(crate) fn describe(&self, error: &wasmtime::Error) -> super::report::Report {
+    pub(crate) fn describe(&self, error: &wasmtime::Error) -> Report {
         self.shared.describe(error)
     }
 }
@@ -176,7 +161,7 @@ impl Shared {
                 summary.to_owned()
             }
             Err(error) => {
-                self.activity.traps.fetch_add(1, Ordering::Relaxed);
+                self.activity.count_trap();
                 let report = self.describe(&error);
                 self.console
                     .talk(&format!("request {id} failed: {}", report.text()));
@@ -241,43 +226,9 @@ impl Shared {
         (store, meter)
     }
 
-    fn describe(&self, error: &wasmtime::Error) -> super::report::Report {
+    fn describe(&self, error: &wasmtime::Error) -> Report {
         let members: Vec<&str> = self.members.iter().map(|member| &*member.name).collect();
         report(error, &members)
-    }
-}
-
-impl Activity {
-    pub(crate) fn in_flight(&self) -> usize {
-        *self.in_flight.borrow()
-    }
-
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn traps(&self) -> u64 {
-        self.traps.load(Ordering::Relaxed)
-    }
-
-    /// Waits until no request is in flight.
-    pub(crate) async fn idle(&self) {
-        let mut in_flight = self.in_flight.subscribe();
-        let _ = in_flight.wait_for(|count| *count == 0).await;
-    }
-}
-
-impl Flight {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.in_flight.send_modify(|count| *count += 1);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
-        self.0.in_flight.send_modify(|count| *count -= 1);
     }
 }
 
@@ -303,72 +254,4 @@ impl Drop for Guest {
 /// Whether a guest left by calling `exit` with success: once it has answered, that is a way to be done.
 fn is_exit(error: &wasmtime::Error) -> bool {
     matches!(error.downcast_ref(), Some(I32Exit(0)))
-}
-
-/// Turns a request from the wire into one for a guest, which wants to know the host it was sent to.
-fn accept(request: Request) -> std::result::Result<serve::Request, &'static str> {
-    let (mut parts, body) = request.into_parts();
-    let mut uri = std::mem::take(&mut parts.uri).into_parts();
-    if uri.authority.is_none() {
-        let host = parts
-            .headers
-            .get(header::HOST)
-            .ok_or("the request has no `host` header")?;
-        let host = host
-            .as_bytes()
-            .try_into()
-            .map_err(|_| "the `host` header is not a host")?;
-        uri.authority = Some(host);
-    }
-    uri.scheme = Some(http::uri::Scheme::HTTP);
-    if uri.path_and_query.is_none() {
-        uri.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-    }
-    parts.uri = Uri::from_parts(uri).map_err(|_| "the request's target is not a URI")?;
-    Ok(serve::Request::from_parts(
-        parts,
-        body.map_err(HttpError::from).boxed_unsync(),
-    ))
-}
-
-fn respond(
-    outcome: Outcome,
-    id: RequestId,
-    bodiless: bool,
-    link: Link,
-    guest: Guest,
-    flight: Arc<Flight>,
-) -> http::Response<Body> {
-    match outcome {
-        Ok(response) => {
-            let bodiless = bodiless
-                || matches!(
-                    response.status(),
-                    StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-                )
-                || response.status().is_informational();
-            let promised = response.headers().get(header::CONTENT_LENGTH);
-            let promised = promised.and_then(|length| length.to_str().ok()?.parse().ok());
-            response.map(|body| {
-                ResponseBody::new(body, link, promised, bodiless, guest, flight).boxed_unsync()
-            })
-        }
-        // The guest ended the request itself; it may still have things to do.
-        Err(code) => {
-            guest.detach();
-            link.ended.cancel();
-            let reason =
-                format!("request {id} failed: the component answered with an error: {code}");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, &reason)
-        }
-    }
-}
-
-fn plain(status: StatusCode, text: &str) -> http::Response<Body> {
-    let body = Full::new(Bytes::from(format!("{text}\n"))).map_err(|never| match never {});
-    let mut response = http::Response::new(body.boxed_unsync());
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, text);
-    response
 }

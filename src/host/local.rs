@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use tokio::task::JoinHandle;
 
 use crate::console::Console;
 use crate::engine::handler::ComponentHandler;
@@ -84,6 +85,14 @@ impl LocalHost {
     }
 }
 
+impl LocalHost {
+    /// Lets the requests of a workload end, and then forgets it.
+    fn drain(&self, id: WorkloadId) -> JoinHandle<()> {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move { inner.drain(&id).await })
+    }
+}
+
 #[async_trait]
 impl Host for LocalHost {
     async fn heartbeat(&self) -> Heartbeat {
@@ -106,8 +115,7 @@ impl Host for LocalHost {
             .0
             .swap(workload.name, Arc::new(handler), replaces.as_ref())?;
         if let Some(old) = replaces {
-            let inner = Arc::clone(&self.0);
-            tokio::spawn(async move { inner.drain(&old).await });
+            self.drain(old);
         }
         Ok(Started { id, timings })
     }
@@ -131,7 +139,8 @@ impl Host for LocalHost {
     async fn stop(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload> {
         self.0.running(id)?;
         self.0.routes.clear(id);
-        self.0.drain(id).await;
+        // Whoever asked may stop waiting; the workload is dropped all the same.
+        let _ = self.drain(id.clone()).await;
         Ok(())
     }
 }

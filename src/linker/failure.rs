@@ -76,11 +76,33 @@ pub enum Problem {
         here: String,
         there: String,
     },
+    /// Two members expect different things of an interface that the host serves to both as one.
+    SharedClash {
+        import: String,
+        members: (String, String),
+        difference: Difference,
+    },
     /// An export refers to a resource that nobody outside could name.
     HiddenResource {
         member: String,
         export: String,
         resource: String,
+        /// Who makes it.
+        maker: String,
+    },
+    /// The chain of HTTP handlers names somebody who is not there.
+    NoSuchHandler {
+        name: String,
+        nearest: Option<String>,
+    },
+    /// A member of the chain of HTTP handlers does not export the handler, or does not import it and is not the last.
+    NotAHandler { member: String, lacks: Lack },
+    /// A member of the chain of HTTP handlers does not export the handler that the one before it imports.
+    BrokenChain {
+        member: String,
+        import: String,
+        next: String,
+        near: Vec<NearMiss>,
     },
     /// Several members answer HTTP requests, and the project itself does not.
     SeveralHandlers { candidates: Vec<String> },
@@ -89,6 +111,13 @@ pub enum Problem {
         member: String,
         exports: Vec<String>,
     },
+}
+
+/// What a member lacks to stand where it does in a chain of HTTP handlers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lack {
+    Export,
+    Import,
 }
 
 /// The first difference between two types that ought to be the same.
@@ -129,6 +158,8 @@ pub enum NearMiss {
 /// What to do about a problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fix {
+    /// Build a member against another version of an interface.
+    BuildAgainst { member: String, interface: String },
     /// Wire the import to a provider, in the project's config.
     Wire {
         member: String,

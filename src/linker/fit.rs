@@ -112,11 +112,10 @@ impl Fit<'_> {
                 .collect::<Vec<_>>()
         };
         if names(expected) != names(found) {
-            let list = |func| match names(func).join("`, `") {
-                names if names.is_empty() => "no parameters".to_string(),
-                names => format!("parameters `{names}`"),
-            };
-            return self.differ(list(expected), list(found));
+            return self.differ(
+                quoted(self.expected.describe_func(expected)),
+                quoted(self.found.describe_func(found)),
+            );
         }
         for ((name, expected), (_, found)) in expected.params.iter().zip(&found.params) {
             self.within(format!("parameter `{name}`"), |fit| {
@@ -143,9 +142,33 @@ impl Fit<'_> {
         if self.equal.contains(&(expected, found)) {
             return Ok(());
         }
-        self.structure(expected, found)?;
+        self.structure(expected, found)
+            .map_err(|inner| self.widen(expected, found, inner))?;
         self.equal.insert((expected, found));
         Ok(())
+    }
+
+    /// A difference inside a `list<..>` and the like is told with what is around it: that part has no name of its own.
+    fn widen(&self, expected: TypeId, found: TypeId, inner: Difference) -> Difference {
+        let has_named_parts = |ty: &Type| {
+            matches!(
+                ty,
+                Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)
+            )
+        };
+        if inner.path.len() > self.path.len() || has_named_parts(self.expected.get(expected)) {
+            return inner;
+        }
+        let (a, b) = (self.expected.describe(expected), self.found.describe(found));
+        if a == b {
+            inner
+        } else {
+            Difference {
+                expected: quoted(a),
+                found: quoted(b),
+                ..inner
+            }
+        }
     }
 
     fn structure(&mut self, expected: TypeId, found: TypeId) -> Fits {
@@ -177,8 +200,8 @@ impl Fit<'_> {
                 self.ty(*ak, *bk).and_then(|()| self.ty(*av, *bv))
             }
             (Type::Result { ok: ao, err: ae }, Type::Result { ok: bo, err: be }) => {
-                self.within("ok".to_string(), |fit| fit.optional(*ao, *bo))?;
-                self.within("error".to_string(), |fit| fit.optional(*ae, *be))
+                self.optional(*ao, *bo)?;
+                self.optional(*ae, *be)
             }
             (Type::Future(a), Type::Future(b)) | (Type::Stream(a), Type::Stream(b)) => {
                 self.optional(*a, *b)

@@ -5,11 +5,12 @@
 //! of the first.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::fit::fits;
 use super::near::HOST;
-use super::{LinkPlan, Problem, Provider};
-use crate::component::{Item, Origin, ResourceId};
+use super::{Difference, LinkPlan, Problem, Provider};
+use crate::component::{Instance, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,11 +76,84 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
             Provider::Nobody => {}
         }
     }
+    problems.extend(shared(plan));
     problems.extend(hidden(plan));
     problems
 }
 
-/// Exports that speak of a resource which is neither the host's nor exported by name.
+/// Interfaces of the host that become one import although two members expect different things of them.
+fn shared(plan: &LinkPlan) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, host) in plan
+        .host
+        .iter()
+        .enumerate()
+        .filter(|(_, host)| host.member.is_none())
+    {
+        let provider = Provider::Host { import: index };
+        let mut users = plan
+            .edges
+            .iter()
+            .filter(|edge| edge.provider == provider)
+            .filter_map(
+                |edge| match &plan.members[edge.member].shape.imports[&edge.import].item {
+                    Item::Instance(instance) => Some((edge.member, instance)),
+                    _ => None,
+                },
+            );
+        let Some(first) = users.next() else { continue };
+        for second in users {
+            if let Err(difference) = agree(plan, first, second) {
+                let name = |(member, _): (usize, _)| plan.members[member].name.clone();
+                problems.push(Problem::SharedClash {
+                    import: host.import.clone(),
+                    members: (name(first), name(second)),
+                    difference,
+                });
+            }
+        }
+    }
+    problems
+}
+
+/// Compares what two members both expect of an interface.
+fn agree(
+    plan: &LinkPlan,
+    first: (usize, &Arc<Instance>),
+    second: (usize, &Arc<Instance>),
+) -> Result<(), Difference> {
+    let types = |member: usize| &plan.members[member].shape.types;
+    for (name, item) in &first.1.exports {
+        let Some(other) = second.1.exports.get(name) else {
+            continue;
+        };
+        let within = |mut difference: Difference| {
+            difference
+                .path
+                .insert(0, format!("{} `{name}`", item.kind()));
+            difference
+        };
+        let pairs = fits((types(first.0), item), (types(second.0), other)).map_err(within)?;
+        for (a, b) in pairs {
+            let (here, there) = (maker(plan, first.0, a), maker(plan, second.0, b));
+            if here != there {
+                return Err(within(Difference {
+                    path: Vec::new(),
+                    expected: format!(
+                        "the resource `{}` of {}",
+                        types(first.0).resource(a).name,
+                        maker_name(plan, &here)
+                    ),
+                    found: format!("the one of {}", maker_name(plan, &there)),
+                }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Exports that speak of a resource which is neither the host's nor exported by name. What the host drives must speak of
+/// the host's.
 fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     if plan.members.len() == 1 {
         return Vec::new();
@@ -107,11 +181,13 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     for (exported, shape, external) in exports() {
         for resource in shape.types.resources_of(&external.item) {
             let maker = maker(plan, exported.member, resource);
-            if !matches!(maker, Maker::Host { .. }) && !named.contains(&maker) {
+            let driven = external.interface.as_ref().is_some_and(is_http_handler);
+            if !matches!(maker, Maker::Host { .. }) && (driven || !named.contains(&maker)) {
                 problems.push(Problem::HiddenResource {
                     member: plan.members[exported.member].name.clone(),
                     export: exported.export.clone(),
                     resource: shape.types.resource(resource).name.clone(),
+                    maker: maker_name(plan, &maker),
                 });
             }
         }

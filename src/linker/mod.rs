@@ -11,6 +11,7 @@ mod fit;
 mod grants;
 mod identity;
 mod near;
+mod outward;
 mod plan;
 mod planner;
 pub mod render;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use crate::component::Shape;
 
 pub use compose::{ComposeError, compose};
-pub use failure::{Difference, Fix, LinkFailure, NearMiss, Problem};
+pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem};
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 pub use planner::plan;
 
@@ -93,13 +94,16 @@ pub enum Scope {
 }
 
 /// What to link.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LinkRequest<'a> {
     /// In any order: the plan does not depend on it.
     pub members: &'a [Member],
     pub host: &'a [HostInterface],
     /// The member that runs beside the requests: its `wasi:cli/run` is exported.
     pub service: Option<&'a str>,
+    /// The members through which HTTP requests go, in order: each but the last imports the handler that the next
+    /// exports. Empty: the one member that answers requests.
+    pub http: &'a [String],
     pub exports: Exports,
 }
 

@@ -8,7 +8,7 @@ use crate::component::InterfaceName;
 /// Near misses shown for one import, at most.
 const MOST: usize = 5;
 /// How much two names must resemble each other to be taken for one that was mistyped (0 to 1, Jaro-Winkler).
-const RESEMBLANCE: f64 = 0.9;
+const RESEMBLANCE: f64 = 0.88;
 
 /// Where the host stands in messages.
 pub(super) const HOST: &str = "the host";
@@ -120,13 +120,18 @@ fn of_names(
     misses
 }
 
-/// Whether `name` may be what was meant by `wanted`. Names of one package begin alike, so there only letters count.
+/// Whether `name` may be what was meant by `wanted`. Names of one package begin alike, so there only the rest counts.
 fn mistyped(wanted: &InterfaceName, name: &InterfaceName) -> bool {
     if name.package == wanted.package {
-        strsim::damerau_levenshtein(&name.interface, &wanted.interface) <= 2
+        few_letters(&name.interface, &wanted.interface)
     } else {
         resembles(&name.path(), &wanted.path())
     }
+}
+
+/// Whether at most a third of the letters differ.
+fn few_letters(a: &str, b: &str) -> bool {
+    strsim::damerau_levenshtein(a, b) * 3 <= a.len().min(b.len())
 }
 
 /// The name most like `wanted`, if there is one that is like it at all.
@@ -139,5 +144,5 @@ pub(super) fn name<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Op
 }
 
 fn resembles(a: &str, b: &str) -> bool {
-    a != b && strsim::jaro_winkler(a, b) >= RESEMBLANCE
+    strsim::jaro_winkler(a, b) >= RESEMBLANCE || (few_letters(a, b) && a.len().max(b.len()) <= 12)
 }

@@ -65,6 +65,8 @@ pub enum Provider {
 pub enum Reason {
     /// The project's config says so.
     Wired,
+    /// It is the next in the chain of HTTP handlers.
+    Chain,
     /// The project or a sibling exports it.
     Sibling,
     /// An installed plugin exports it.

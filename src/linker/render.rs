@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::near::HOST;
 use super::{
-    Difference, Edge, Fix, LinkFailure, LinkPlan, NearMiss, Problem, Provider, Reason, Role,
+    Difference, Edge, Fix, Lack, LinkFailure, LinkPlan, NearMiss, Problem, Provider, Reason, Role,
 };
 use crate::component::InterfaceName;
 
@@ -109,6 +109,7 @@ fn provider(plan: &LinkPlan, edge: &Edge) -> String {
 fn reason(plan: &LinkPlan, edge: &Edge) -> String {
     let why = match &edge.reason {
         Reason::Wired => "wired in the config".to_string(),
+        Reason::Chain => "next HTTP handler".to_string(),
         Reason::Sibling => match &edge.provider {
             Provider::Member { member, .. } if plan.members[*member].role == Role::Project => {
                 "the project exports it"
@@ -123,7 +124,7 @@ fn reason(plan: &LinkPlan, edge: &Edge) -> String {
         Reason::OnlyTypes => "only names types".to_string(),
     };
     match &edge.provider {
-        Provider::Member { export, .. } if *export != edge.import => format!("{why} as {export}"),
+        Provider::Member { export, .. } if *export != edge.import => format!("{why}, as {export}"),
         _ => why,
     }
 }
@@ -253,20 +254,62 @@ impl fmt::Display for Problem {
                      else in `{member}` it is the one of {here}"
                 )
             }
+            Problem::SharedClash {
+                import,
+                members: (first, second),
+                difference,
+            } => write!(
+                f,
+                "components `{first}` and `{second}` share `{import}` of the host, but expect different things of it: {difference}"
+            ),
             Problem::HiddenResource {
                 member,
                 export,
                 resource,
+                maker,
             } => {
                 write!(
                     f,
-                    "`{export}` of component `{member}` cannot be exported: its resource `{resource}` is made by a sibling"
+                    "`{export}` of component `{member}` cannot be exported: its resource `{resource}` is made by {maker}"
+                )
+            }
+            Problem::BrokenChain {
+                member,
+                import,
+                next,
+                ..
+            } => write!(
+                f,
+                "`dev.http` has `{next}` after `{member}`, but `{next}` does not export the `{import}` that `{member}` imports"
+            ),
+            Problem::NoSuchHandler { name, .. } => {
+                write!(
+                    f,
+                    "`dev.http` names `{name}`, but there is no such component"
+                )
+            }
+            Problem::NotAHandler {
+                member,
+                lacks: Lack::Export,
+            } => {
+                write!(
+                    f,
+                    "`dev.http` names `{member}`, which does not export an HTTP handler"
+                )
+            }
+            Problem::NotAHandler {
+                member,
+                lacks: Lack::Import,
+            } => {
+                write!(
+                    f,
+                    "`dev.http` has another component after `{member}`, which does not import an HTTP handler"
                 )
             }
             Problem::SeveralHandlers { candidates } => {
                 write!(
                     f,
-                    "{} all answer HTTP requests, and the project itself does not",
+                    "{} answer HTTP requests, and the project itself does not",
                     several(candidates)
                 )
             }
@@ -320,9 +363,24 @@ impl Problem {
                 vec![format!("wire `{import}` of `{member}` to another provider, or move what both need into a component of its own")]
             }
             Problem::ResourceClash { .. } => vec!["wire both interfaces to the same provider".to_string()],
+            Problem::SharedClash { members: (first, second), .. } => {
+                vec![format!("build `{first}` and `{second}` against the same version of the WIT")]
+            }
             Problem::HiddenResource { .. } => vec!["let the interface of that resource come from the host".to_string()],
+            Problem::BrokenChain { near, .. } if near.is_empty() => {
+                vec!["handlers of WASI 0.2 and of WASI 0.3 cannot follow each other".to_string()]
+            }
+            Problem::BrokenChain { near, .. } => near.iter().map(NearMiss::to_string).collect(),
+            Problem::NoSuchHandler { nearest, .. } => match nearest {
+                Some(nearest) => vec![format!("did you mean `{nearest}`?")],
+                None => vec!["name the project or components of `dev.components`".to_string()],
+            },
+            Problem::NotAHandler { lacks: Lack::Export, .. } => {
+                vec!["a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`".to_string()]
+            }
+            Problem::NotAHandler { member, .. } => vec![format!("make `{member}` the last of `dev.http`")],
             Problem::SeveralHandlers { .. } => {
-                vec!["remove all but one from `dev.components`, or export `wasi:http/incoming-handler` from the project".to_string()]
+                vec!["name the handlers in their order in `dev.http`, or remove all but one from `dev.components`".to_string()]
             }
             Problem::NothingToDrive { .. } => vec![
                 "a host drives `wasi:http/incoming-handler@0.2.x`, `wasi:http/handler@0.3.x`, and `wasi:cli/run` of a service".to_string(),
@@ -405,6 +463,9 @@ impl fmt::Display for Fix {
                 import,
                 to,
             } => write!(f, "add{}", wire(member, *role, import, to)),
+            Fix::BuildAgainst { member, interface } => {
+                write!(f, "build `{member}` against `{interface}`")
+            }
             Fix::AddComponent { interface } => write!(
                 f,
                 "add a component that exports it:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
@@ -437,12 +498,10 @@ fn place(member: &str, role: Role) -> String {
 }
 
 fn several(names: &[String]) -> String {
-    match names {
-        [first, second] => format!("both `{first}` and `{second}`"),
-        names => names
-            .iter()
-            .map(|n| format!("`{n}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [first, second] => format!("both {first} and {second}"),
+        [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        names => names.join(", "),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::candidates::{self, How, Import};
 use super::near;
 use super::{Fix, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire};
-use crate::component::{Extern, Item};
+use crate::component::{Extern, Item, is_http_handler};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
@@ -41,10 +41,12 @@ pub(super) fn resolve<'a>(
     request: &LinkRequest<'a>,
     members: Vec<&'a Member>,
     roots: &[usize],
+    chain: &[usize],
 ) -> Resolution<'a> {
     let mut resolver = Resolver {
         host: request.host,
         members,
+        next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
         problems: Vec::new(),
     };
     let mut choices = BTreeMap::new();
@@ -71,6 +73,8 @@ pub(super) fn resolve<'a>(
 struct Resolver<'a> {
     host: &'a [HostInterface],
     members: Vec<&'a Member>,
+    /// Of each member of the chain of HTTP handlers but the last, the next.
+    next_handler: BTreeMap<usize, usize>,
     problems: Vec<Problem>,
 }
 
@@ -119,11 +123,20 @@ impl<'a> Resolver<'a> {
         if only_types(import) {
             return Some((Chosen::Nobody, Reason::OnlyTypes));
         }
-        let served = import
-            .external
-            .interface
-            .as_ref()
-            .and_then(|i| candidates::of_host(i, self.host));
+        if let Some(next) = self.next_handler(member, import) {
+            let from = self.members[next];
+            if let Some(chosen) = from_member(import, next, from) {
+                return Some((chosen, Reason::Chain));
+            }
+            self.problems.push(Problem::BrokenChain {
+                member: this.name.clone(),
+                import: import.name.to_string(),
+                next: from.name.clone(),
+                near: near::misses(import, std::iter::once(from), &[]),
+            });
+            return None;
+        }
+        let served = self.served(import);
         if let Some(served) = served.filter(|served| served.tier == Tier::Wasi) {
             return Some((Chosen::Host(served), Reason::Wasi));
         }
@@ -149,17 +162,30 @@ impl<'a> Resolver<'a> {
             Offer::Refused => return None,
             Offer::Nothing => {}
         }
+        let near = near::misses(import, self.others(member), self.host);
         self.problems.push(Problem::Unmet {
             member: this.name.clone(),
             role: this.role,
             import: import.name.to_string(),
             kind: import.external.item.kind(),
-            near: near::misses(import, self.others(member), self.host),
-            fixes: vec![Fix::AddComponent {
-                interface: import.name.to_string(),
-            }],
+            fixes: fixes(this, import, &near),
+            near,
         });
         None
+    }
+
+    /// What the host serves for an import: functions and types of an interface, and nothing else.
+    fn served(&self, import: Import<'_>) -> Option<&'a HostInterface> {
+        let Item::Instance(instance) = &import.external.item else {
+            return None;
+        };
+        let plain = |item: &Item| matches!(item, Item::Func(_) | Item::Type(_));
+        let interface = import
+            .external
+            .interface
+            .as_ref()
+            .filter(|_| instance.exports.values().all(plain))?;
+        candidates::of_host(interface, self.host)
     }
 
     fn others(&self, member: usize) -> impl Iterator<Item = &'a Member> {
@@ -244,8 +270,7 @@ impl<'a> Resolver<'a> {
                 return None;
             }
             Wire::Host => {
-                let interface = import.external.interface.as_ref();
-                if let Some(served) = interface.and_then(|i| candidates::of_host(i, self.host)) {
+                if let Some(served) = self.served(import) {
                     return Some(Chosen::Host(served));
                 }
                 if only_types(import) {
@@ -283,17 +308,25 @@ impl<'a> Resolver<'a> {
             });
             return None;
         };
-        match candidates::best(import, &self.members[provider].shape) {
-            Some(candidate) if candidate.fit.is_ok() => Some(Chosen::Member {
-                member: provider,
-                export: candidate.export,
-            }),
-            _ => {
-                let near = near::misses(import, std::iter::once(self.members[provider]), &[]);
-                self.misfit(this, import, &self.members[provider].name.clone(), near);
-                None
-            }
+        let from = self.members[provider];
+        let chosen = from_member(import, provider, from);
+        if chosen.is_none() {
+            let near = near::misses(import, std::iter::once(from), &[]);
+            self.misfit(this, import, &from.name, near);
         }
+        chosen
+    }
+
+    fn next_handler(&self, member: usize, import: Import<'_>) -> Option<usize> {
+        let is_handler = import
+            .external
+            .interface
+            .as_ref()
+            .is_some_and(is_http_handler);
+        self.next_handler
+            .get(&member)
+            .copied()
+            .filter(|_| is_handler)
     }
 
     fn misfit(&mut self, this: &Member, import: Import<'_>, provider: &str, near: Vec<NearMiss>) {
@@ -325,6 +358,38 @@ impl<'a> Resolver<'a> {
                 });
             }
         }
+    }
+}
+
+/// Takes an import from a given provider, if that has what fits.
+fn from_member<'a>(import: Import<'_>, member: usize, provider: &'a Member) -> Option<Chosen<'a>> {
+    let candidate =
+        candidates::best(import, &provider.shape).filter(|candidate| candidate.fit.is_ok())?;
+    Some(Chosen::Member {
+        member,
+        export: candidate.export,
+    })
+}
+
+/// What would mend an unmet import: building against what is there, or adding what is not.
+fn fixes(member: &Member, import: Import<'_>, near: &[NearMiss]) -> Vec<Fix> {
+    let served = near.iter().find_map(|miss| match miss {
+        NearMiss::OtherDraft {
+            provider, export, ..
+        }
+        | NearMiss::OtherVersion { provider, export } => {
+            (provider == near::HOST).then(|| export.clone())
+        }
+        _ => None,
+    });
+    match served {
+        Some(interface) => vec![Fix::BuildAgainst {
+            member: member.name.clone(),
+            interface,
+        }],
+        None => vec![Fix::AddComponent {
+            interface: import.name.to_string(),
+        }],
     }
 }
 

@@ -118,6 +118,8 @@ pub enum Artifact {
 pub struct Dev {
     pub address: Address,
     pub components: Vec<Sibling>,
+    /// The components through which HTTP requests go, in order, the last one answers; empty when there is one only.
+    pub http: Vec<String>,
     pub limits: Limits,
 }
 

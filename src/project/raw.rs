@@ -5,6 +5,7 @@
 //!
 //! - `name`: the name of the project's component
 //! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `dev.http`: the components through which requests go, in order
 //! - `dev.components[].path`: another project, instead of `file`
 //! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
 //! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
@@ -76,6 +77,7 @@ pub(super) struct RawDev {
     pub(super) component_path: Option<Located<String>>,
     pub(super) address: Option<Located<String>>,
     pub(super) components: Vec<RawComponent>,
+    pub(super) http: Vec<String>,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) limits: RawLimits,
     /// The `config` of the `wasi:config` entries of `host_interfaces`.
@@ -245,6 +247,7 @@ impl RawDev {
                 .into_iter()
                 .map(RawComponent::read)
                 .collect(),
+            http: texts(&mut dev, "http"),
             volumes: volumes(&mut dev),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
             interface_config: interface_config(&mut dev),
@@ -303,7 +306,6 @@ impl RawDev {
         );
         dev.not_yet("proposals are not chosen one by one", &["wasm_proposals"]);
         dev.not_yet("set it in the shell that starts `wash`", &["environment"]);
-        dev.not_yet("middleware is not composed yet", &["http"]);
         dev.finish();
         raw
     }

@@ -154,6 +154,7 @@ impl Resolver<'_> {
                 None => Address::default(),
             },
             components: Vec::new(),
+            http: raw.dev.http.clone(),
             limits: self.limits(&raw.dev.limits),
         }
     }

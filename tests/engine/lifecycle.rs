@@ -4,10 +4,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
+use wash::console::Console;
+use wash::host::local::{HostOptions, LocalHost};
 use wash::host::workload::MemberSettings;
 use wash::host::{Host, StartError, StartRequest, WorkloadState};
 
-use crate::stage::{Stage, alone, probe, request, within};
+use crate::stage::{Stage, Switch, alone, probe, request, within};
+
+/// A handler that does nothing, with something more in its core module.
+const HANDLER: &str = r#"(component
+    (core module $m MODULE (func (export "handle") (param i32 i32)))
+    (core instance $i (instantiate $m))
+    (import "wasi:http/types@0.2.0" (instance $types
+        (export "incoming-request" (type (sub resource)))
+        (export "response-outparam" (type (sub resource)))))
+    (alias export $types "incoming-request" (type $request))
+    (alias export $types "response-outparam" (type $out))
+    (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+        (canon lift (core func $i "handle")))
+    (instance $export (export "handle" (func $handle)))
+    (export "wasi:http/incoming-handler@0.2.0" (instance $export)))"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_in_flight_finish_where_they_began() {
@@ -34,7 +50,16 @@ async fn requests_in_flight_finish_where_they_began() {
         }
     })
     .await;
-    let status = stage.host.status(&new.id).await.unwrap();
+    let status = within("the new version is idle", async {
+        loop {
+            let status = stage.host.status(&new.id).await.unwrap();
+            if status.in_flight == 0 {
+                break status;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!((status.requests, status.state), (1, WorkloadState::Running));
 }
 
@@ -94,18 +119,7 @@ async fn stopping_waits_for_the_last_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_traps_as_it_starts_replaces_nothing() {
     let stage = Stage::probe("probe").await;
-    let text = r#"(component
-        (core module $m (func $start unreachable) (start $start) (func (export "handle") (param i32 i32)))
-        (core instance $i (instantiate $m))
-        (import "wasi:http/types@0.2.0" (instance $types
-            (export "incoming-request" (type (sub resource)))
-            (export "response-outparam" (type (sub resource)))))
-        (alias export $types "incoming-request" (type $request))
-        (alias export $types "response-outparam" (type $out))
-        (func $handle (param "request" (own $request)) (param "response-out" (own $out))
-            (canon lift (core func $i "handle")))
-        (instance $export (export "handle" (func $handle)))
-        (export "wasi:http/incoming-handler@0.2.0" (instance $export)))"#;
+    let text = HANDLER.replace("MODULE", "(func $start unreachable) (start $start)");
     let workload = alone(
         wat::parse_str(text).unwrap().into(),
         MemberSettings::default(),
@@ -123,6 +137,34 @@ async fn a_component_that_traps_as_it_starts_replaces_nothing() {
     assert!(report.contains("unreachable"), "{report}");
     assert_eq!(stage.get("/hello").await.0, 200);
     assert_eq!(stage.status().await.state, WorkloadState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_too_large_for_the_pool_runs_and_is_compiled_once() {
+    let root = tempfile::tempdir().unwrap();
+    let text = HANDLER.replace("MODULE", "(table 1000000 funcref)");
+    let workload = alone(
+        wat::parse_str(text).unwrap().into(),
+        MemberSettings::default(),
+    );
+    for cached in [false, true] {
+        let (console, _) = Console::capture();
+        let routes = Arc::new(Switch::default());
+        let cache_dir = Some(root.path().join("compiled"));
+        let host = LocalHost::new(HostOptions {
+            cache_dir,
+            console,
+            routes,
+        });
+        let started = host
+            .start(StartRequest {
+                workload: workload.clone(),
+                replaces: None,
+            })
+            .await
+            .unwrap();
+        assert_eq!(started.timings.cached, cached);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,9 @@ mod authority;
 mod cache;
 mod composed;
 mod failures;
+#[path = "../support/guest.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod guest;
 mod lifecycle;
 mod requests;
 mod stage;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -21,6 +20,8 @@ use wash::http::{Handler, RequestId};
 use wash::linker::Scope;
 use wasmparser::{Parser, Payload};
 
+use crate::guest;
+
 /// The probe of WASI 0.2 or 0.3: a guest that does what the path of a request says.
 pub(crate) fn probe(name: &str) -> Arc<[u8]> {
     static BUILT: OnceLock<Mutex<std::collections::BTreeMap<String, Arc<[u8]>>>> = OnceLock::new();
@@ -33,36 +34,18 @@ fn build(name: &str) -> Arc<[u8]> {
         .join("fixtures")
         .join(name);
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let status = Command::new("cargo")
-        .args([
-            &guest_toolchain(),
-            "build",
-            "--release",
-            "--target",
-            "wasm32-wasip2",
-        ])
+    let status = guest::cargo()
+        .args(["build", "--release", "--locked", "--target", guest::TARGET])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(&project)
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()
         .unwrap();
     assert!(status.success(), "building {} failed", project.display());
-    let file = target
-        .join("wasm32-wasip2/release")
-        .join(format!("{}.wasm", name.replace('-', "_")));
-    std::fs::read(file).unwrap().into()
-}
-
-/// `+TOOLCHAIN` of the guests: the one that the README's script makes, if there is one.
-fn guest_toolchain() -> String {
-    let list = Command::new("rustup")
-        .args(["toolchain", "list"])
-        .output()
-        .unwrap();
-    let made = String::from_utf8_lossy(&list.stdout).contains("wash-wasm");
-    if made { "+wash-wasm" } else { "+stable" }.to_owned()
+    let file = format!("{}.wasm", name.replace('-', "_"));
+    std::fs::read(target.join(guest::TARGET).join("release").join(file))
+        .unwrap()
+        .into()
 }
 
 /// The routes of a test: one handler, which can be swapped.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
 use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
@@ -20,12 +21,13 @@ pub(crate) struct Case {
     pub(crate) members: Vec<(Member, Vec<u8>)>,
     pub(crate) host: Vec<HostInterface>,
     pub(crate) service: Option<String>,
+    pub(crate) http: Vec<String>,
     pub(crate) all: bool,
     pub(crate) expected: String,
 }
 
 impl Case {
-    pub(crate) fn parse(text: &str) -> Case {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Case> {
         let (before, expected) = text.split_once("=== expect\n").unwrap_or((text, ""));
         let mut sections = before.split("=== ");
         sections.next().expect("a description comes first");
@@ -48,6 +50,7 @@ impl Case {
                 .filter_map(host_interface)
                 .collect(),
             service: None,
+            http: Vec::new(),
             all: false,
             expected: expected.to_string(),
         };
@@ -62,6 +65,10 @@ impl Case {
                     case.service = Some(words[1].to_string());
                     continue;
                 }
+                "http" => {
+                    case.http = words[1..].iter().map(|name| name.to_string()).collect();
+                    continue;
+                }
                 "export-all" => {
                     case.all = true;
                     continue;
@@ -74,9 +81,8 @@ impl Case {
             let wit = body(&format!("wit {name}"))
                 .or(body("wit"))
                 .unwrap_or_default();
-            let bytes =
-                component(&body_text, wit).unwrap_or_else(|e| panic!("member `{name}`: {e:?}"));
-            let shape = Shape::parse(&bytes).unwrap_or_else(|e| panic!("member `{name}`: {e}"));
+            let bytes = component(&body_text, wit).with_context(|| format!("member `{name}`"))?;
+            let shape = Shape::parse(&bytes).with_context(|| format!("member `{name}`"))?;
             case.members.push((
                 Member {
                     name: name.to_string(),
@@ -87,7 +93,7 @@ impl Case {
                 bytes,
             ));
         }
-        case
+        Ok(case)
     }
 
     pub(crate) fn with_expected(&self, expected: &str) -> String {
@@ -168,7 +174,8 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
         ..Resolve::default()
     };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source).map_err(|e| anyhow::anyhow!("{e:?}"))?,
+        UnresolvedPackageGroup::parse("case.wit", &source)
+            .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
     let mut module =

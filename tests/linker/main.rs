@@ -31,11 +31,10 @@ fn cases() {
             continue;
         }
         let text = std::fs::read_to_string(file).unwrap();
-        let case = Case::parse(&text);
-        let found = match run::run(&case) {
-            Ok(found) => found,
+        let (case, found) = match Case::parse(&text).and_then(|case| Ok((run::run(&case)?, case))) {
+            Ok((found, case)) => (case, found),
             Err(error) => {
-                writeln!(failures, "{name}: {error}\n").unwrap();
+                writeln!(failures, "{name}: {error:#}\n").unwrap();
                 continue;
             }
         };

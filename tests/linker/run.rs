@@ -52,6 +52,7 @@ fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
         members,
         host: &case.host,
         service: case.service.as_deref(),
+        http: &case.http,
         exports: if case.all {
             Exports::All
         } else {
@@ -131,7 +132,7 @@ fn describe(planned: &Result<LinkPlan, LinkFailure>) -> String {
 }
 
 /// The composed component is valid, imports and exports what the plan says, and instantiates.
-fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
         .validate_all(composed)
         .map_err(|e| anyhow::anyhow!("the composed component is not valid: {e}"))?;

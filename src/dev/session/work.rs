@@ -74,6 +74,7 @@ fn file(name: &str, path: &Path) -> Project {
         dev: Dev {
             address: Address::default(),
             components: Vec::new(),
+            http: Vec::new(),
             limits: Default::default(),
         },
         settings: Default::default(),
@@ -99,7 +100,7 @@ pub(in crate::dev) fn shipped() -> Arc<[(Provider, Component)]> {
 pub(super) fn output(console: &Console) -> Output {
     let console = console.clone();
     Output::Tee(Arc::new(move |lines: &[u8]| {
-        console.talk(&String::from_utf8_lossy(lines))
+        console.talk(&String::from_utf8_lossy(lines));
     }))
 }
 

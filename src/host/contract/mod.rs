@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::workload::{Grant, Limits, Member, MemberSettings, Workload, WorkloadId};
-use super::{Host, StartError, StartRequest, WorkloadState};
+use super::{Host, StartError, StartRequest, WorkloadState, WorkloadStatus};
 
 /// A host, and a way to reach what runs on it.
 #[async_trait]
@@ -95,11 +95,7 @@ async fn a_started_workload_answers_and_is_known<R: Rig>(rig: &R) -> Outcome {
         rig.send().await == Some(201),
         "a started workload must answer"
     );
-    let status = rig
-        .host()
-        .status(&id)
-        .await
-        .map_err(|error| error.to_string())?;
+    let status = idle(rig.host(), &id).await?;
     ensure!(
         status.id == id && status.state == WorkloadState::Running,
         "its status must be its own: {status:?}"
@@ -261,6 +257,17 @@ async fn wait_for_flight(host: &impl Host, id: &WorkloadId) {
         .await
         .is_ok_and(|status| status.in_flight == 0 && status.requests == 0)
     {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The status of a workload when its requests have ended: the client may have the answer a moment before that.
+async fn idle(host: &impl Host, id: &WorkloadId) -> Result<WorkloadStatus, String> {
+    loop {
+        let status = host.status(id).await.map_err(|error| error.to_string())?;
+        if status.in_flight == 0 {
+            return Ok(status);
+        }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

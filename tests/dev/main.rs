@@ -1,0 +1,15 @@
+//! `wash dev` as its users meet it: the binary runs on a copy of a fixture, real sources are edited, real toolchains
+//! build them, and a real HTTP client asks.
+//!
+//! Nothing here sleeps: a test waits for a line of the console or for an answer.
+
+mod client;
+mod config;
+mod guests;
+mod load;
+mod prebuilt;
+mod project;
+mod reload;
+mod siblings;
+mod stop;
+mod wash;

@@ -1,0 +1,109 @@
+//! One project and its edits.
+
+use http::StatusCode;
+
+use crate::client::{get, text};
+use crate::project::Projects;
+use crate::wash::{Dev, url_in};
+
+const GREETING: &str = "GREETING: &str = \"hello\"";
+
+fn greeting(greeting: &str) -> String {
+    format!("GREETING: &str = \"{greeting}\"")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_served() {
+    let projects = Projects::copy("edit", &["hello"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    assert_eq!(text(&url, "/").await, "hello\n");
+
+    projects.replace("hello/src/lib.rs", GREETING, &greeting("edited"));
+    let line = wash.line("reloaded").await;
+    assert_eq!(text(&url, "/").await, "edited\n");
+    for part in [
+        "hello-edit",
+        "build ",
+        "link ",
+        "compile ",
+        "swap ",
+        ": src/lib.rs",
+    ] {
+        assert!(line.contains(part), "no `{part}` in: {line}");
+    }
+
+    projects.replace_by_rename("hello/src/lib.rs", "edited", "renamed over");
+    wash.line("reloaded").await;
+    assert_eq!(text(&url, "/").await, "renamed over\n");
+
+    // A save without a change starts nothing; the next line is about the comment, which changes no byte.
+    projects.replace("hello/src/lib.rs", "renamed over", "renamed over");
+    projects.replace(
+        "hello/Cargo.toml",
+        "[workspace]",
+        "[workspace]\n# nothing\n",
+    );
+    wash.line("nothing to reload").await;
+    assert_eq!(
+        wash.console().matches("reloaded").count(),
+        2,
+        "{}",
+        wash.console()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_of_many_edits_is_served() {
+    let projects = Projects::copy("many", &["hello"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let mut before = GREETING.to_string();
+    let edits = (1..=12).map(|edit| greeting(&format!("edit {edit}")));
+    for (edit, after) in edits.enumerate() {
+        projects.replace("hello/src/lib.rs", &before, &after);
+        before = after;
+        // Some while a build begins, some while it runs, some just after another.
+        if edit % 3 == 1 {
+            wash.line("Compiling hello").await;
+        }
+    }
+    while text(&url, "/").await != "edit 12\n" {
+        wash.one_of(&["reloaded", "nothing to reload"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_build_leaves_the_old_version() {
+    let projects = Projects::copy("broken", &["hello"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+
+    projects.replace("hello/src/lib.rs", "struct Hello;", "struct Hello");
+    wash.line("expected").await;
+    let line = wash.line("was not built").await;
+    assert!(line.contains("cargo build"), "{line}");
+    wash.line("the version before goes on serving").await;
+    assert_eq!(text(&url, "/").await, "hello\n");
+
+    projects.replace("hello/src/lib.rs", "struct Hello\n", "struct Hello;\n");
+    projects.replace("hello/src/lib.rs", GREETING, &greeting("mended"));
+    wash.line("reloaded").await;
+    assert_eq!(text(&url, "/").await, "mended\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_first_build_is_a_page() {
+    let projects = Projects::copy("first", &["hello"]);
+    projects.replace("hello/src/lib.rs", "struct Hello;", "struct Hello");
+    let mut wash = Dev::on(&projects).spawn();
+    let url = url_in(&wash.line("answers 503 until it is mended").await);
+
+    let (status, page) = get(&url, "/").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        page.contains("error: expected") && page.contains("src/lib.rs"),
+        "{page}"
+    );
+
+    projects.replace("hello/src/lib.rs", "struct Hello\n", "struct Hello;\n");
+    wash.line("serving http://").await;
+    assert_eq!(text(&url, "/").await, "hello\n");
+}

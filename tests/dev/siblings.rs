@@ -1,0 +1,110 @@
+//! Two projects linked with each other.
+
+use http::StatusCode;
+
+use crate::client::{get, text};
+use crate::project::Projects;
+use crate::wash::Dev;
+
+/// The front door, and the greeter that it imports.
+fn two(test: &str) -> Projects {
+    let projects = Projects::copy(test, &["frontdoor", "greeter"]);
+    projects.write(
+        "frontdoor/.wash/config.yaml",
+        "name: frontdoor\ndev:\n  components:\n    - name: greeter\n      path: ../greeter\n",
+    );
+    projects
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_sibling_is_served() {
+    let projects = two("sibling");
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let wiring = wash
+        .console()
+        .lines()
+        .find(|line| line.contains("demo:greet/greet@1.0.0"))
+        .map(str::to_string);
+    assert!(
+        wiring
+            .as_ref()
+            .is_some_and(|line| line.contains("from greeter")),
+        "{wiring:?}"
+    );
+    assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
+
+    projects.replace("greeter/src/lib.rs", "\"Hello\"", "\"Good day\"");
+    let line = wash.line("reloaded").await;
+    assert!(
+        line.contains("greeter") && !line.contains("frontdoor"),
+        "{line}"
+    );
+    assert!(line.contains("../greeter/src/lib.rs"), "{line}");
+    assert_eq!(text(&url, "/Ann").await, "Good day, Ann!\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_link_leaves_the_old_version() {
+    let projects = two("link");
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+
+    let rename = |from: &str, to: &str| {
+        projects.replace(
+            "greeter/wit/greet.wit",
+            &format!("demo:{from}"),
+            &format!("demo:{to}"),
+        );
+        projects.replace(
+            "greeter/src/lib.rs",
+            &format!("demo::{from}"),
+            &format!("demo::{to}"),
+        );
+    };
+    rename("greet", "hello");
+    wash.line("not started").await;
+    let console = wash.console();
+    let problem = console
+        .lines()
+        .find(|line| line.contains("component `frontdoor` imports"));
+    assert!(
+        problem.is_some_and(|line| line.contains("`demo:greet/greet@1.0.0`")),
+        "{console}"
+    );
+    wash.line("the version before goes on serving").await;
+    assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
+
+    rename("hello", "greet");
+    projects.replace("greeter/src/lib.rs", "\"Hello\"", "\"Welcome back\"");
+    while text(&url, "/Ann").await != "Welcome back, Ann!\n" {
+        wash.one_of(&["reloaded", "nothing to reload", "was not built"])
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sibling_that_traps_harms_one_request() {
+    let projects = two("trap");
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let (status, page) = get(&url, "/crash/overboard").await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(page.contains("#1"), "{page}");
+    let said = wash.line("overboard").await;
+    assert!(said.contains("greeter #1 |"), "{said}");
+    wash.line("src/lib.rs:").await;
+    assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_unmet_import_stops_the_start() {
+    let projects = Projects::copy("unmet", &["frontdoor"]);
+    projects.write("frontdoor/.wash/config.yaml", "name: frontdoor\n");
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("not started").await;
+    wash.line("answers 503").await;
+    assert!(
+        wash.console().contains("demo:greet/greet@1.0.0"),
+        "{}",
+        wash.console()
+    );
+    assert!(wash.console().contains("hint"), "{}", wash.console());
+}

@@ -1,0 +1,118 @@
+//! The end of a session: nothing is cut off that need not be, and nothing is left behind.
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+use rustix::process::Signal;
+
+use crate::client::Client;
+use crate::project::Projects;
+use crate::wash::{Dev, descendants, is_alive};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_in_flight_are_finished() {
+    let projects = Projects::copy("finish", &["workbench"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let mut client = Client::connect(&url).await.unwrap();
+    let mut response = client.send("/drip?ms=1500").await.unwrap();
+    let begin = response
+        .frame()
+        .await
+        .unwrap()
+        .unwrap()
+        .into_data()
+        .unwrap();
+    assert_eq!(begin, "begin\n");
+
+    wash.signal(Signal::INT);
+    wash.line("stopping when a request has ended").await;
+    assert!(
+        Client::connect(&url).await.is_err(),
+        "it accepts a connection"
+    );
+    let end = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(end, "end\n");
+    let (status, console) = wash.end().await;
+    assert_eq!(status.code(), Some(0), "{console}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interrupt_is_immediate() {
+    let projects = Projects::copy("immediate", &["workbench"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let mut client = Client::connect(&url).await.unwrap();
+    let response = client.send("/drip?ms=600000").await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+
+    wash.signal(Signal::INT);
+    wash.line("stopping when a request has ended").await;
+    wash.signal(Signal::INT);
+    let (status, console) = wash.end().await;
+    assert_eq!(status.code(), Some(130), "{console}");
+    assert!(
+        response.into_body().collect().await.is_err(),
+        "the response has an end"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_signal_that_ends_a_session() {
+    let projects = Projects::copy("signals", &["hello"]);
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let (wash, _) = Dev::on(&projects).serving().await;
+        wash.signal(signal);
+        let (status, console) = wash.end().await;
+        assert_eq!(status.code(), Some(0), "{signal:?}: {console}");
+    }
+}
+
+/// A project whose build takes for ever, in processes that start others.
+fn endless(command: &str) -> Projects {
+    let projects = Projects::empty();
+    let config = serde_json::json!({
+        "build": { "command": command, "component_path": "out.wasm" }
+    });
+    projects.write(".wash/config.json", config.to_string());
+    projects.write("source.txt", "a");
+    projects
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_ends_with_the_session() {
+    let projects = endless("(sleep 1000; true) & echo building; sleep 1000; true");
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("building").await;
+    let builds = descendants(wash.pid());
+    assert!(builds.len() >= 3, "{builds:?}");
+    wash.signal(Signal::INT);
+    let (status, console) = wash.end().await;
+    assert_eq!(status.code(), Some(0), "{console}");
+    assert!(!builds.iter().any(|pid| is_alive(*pid)), "{builds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_will_not_end_is_killed() {
+    let projects = endless("trap '' INT TERM HUP; echo building; while true; do sleep 1; done");
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("building").await;
+    let builds = descendants(wash.pid());
+    wash.signal(Signal::INT);
+    wash.line("stopping").await;
+    wash.signal(Signal::INT);
+    let (status, console) = wash.end().await;
+    assert!(
+        matches!(status.code(), Some(0 | 130)),
+        "{status}: {console}"
+    );
+    assert!(!builds.iter().any(|pid| is_alive(*pid)), "{builds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_ends_the_whole_build() {
+    let projects = endless("(sleep 1000; true) & echo building; sleep 1000; true");
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("building").await;
+    let builds = descendants(wash.pid());
+    projects.write("source.txt", "b");
+    wash.line("building").await;
+    assert!(!builds.iter().any(|pid| is_alive(*pid)), "{builds:?}");
+}
