@@ -129,13 +129,23 @@ impl Types {
 
     /// The resources that an import or export speaks of, in the order of their first mention.
     pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
+        self.walk(item).resources
+    }
+
+    /// Every type that an import or export is made of, parts before what is made of them.
+    pub fn types_of(&self, item: &Item) -> Vec<TypeId> {
+        self.walk(item).order
+    }
+
+    fn walk(&self, item: &Item) -> Walk<'_> {
         let mut walk = Walk {
             types: self,
             seen: HashSet::new(),
+            order: Vec::new(),
             resources: IndexSet::new(),
         };
         walk.item(item);
-        walk.resources
+        walk
     }
 
     /// Whether any of the types is a stream or a future.
@@ -165,6 +175,7 @@ impl Instance {
 struct Walk<'a> {
     types: &'a Types,
     seen: HashSet<TypeId>,
+    order: Vec<TypeId>,
     resources: IndexSet<ResourceId>,
 }
 
@@ -191,6 +202,7 @@ impl Walk<'_> {
             }
             other => other.parts().into_iter().for_each(|part| self.ty(part)),
         }
+        self.order.push(id);
     }
 }
 

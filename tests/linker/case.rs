@@ -23,6 +23,7 @@ pub(crate) struct Case {
     pub(crate) service: Option<String>,
     pub(crate) http: Vec<String>,
     pub(crate) all: bool,
+    pub(crate) stub_missing: bool,
     pub(crate) expected: String,
 }
 
@@ -52,6 +53,7 @@ impl Case {
             service: None,
             http: Vec::new(),
             all: false,
+            stub_missing: false,
             expected: expected.to_string(),
         };
         for (head, text) in &sections {
@@ -71,6 +73,10 @@ impl Case {
                 }
                 "export-all" => {
                     case.all = true;
+                    continue;
+                }
+                "stub-missing" => {
+                    case.stub_missing = true;
                     continue;
                 }
                 "wit" | "host" => continue,

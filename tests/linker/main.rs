@@ -7,6 +7,7 @@
 
 mod case;
 mod run;
+mod stubs;
 
 use std::fmt::Write;
 
