@@ -17,6 +17,7 @@ pub mod cli;
 pub mod commands;
 pub mod dev;
 pub mod inspect;
+pub mod standalone;
 
 pub mod build;
 pub mod capability;

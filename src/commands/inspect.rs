@@ -42,6 +42,9 @@ pub struct InspectArgs {
     /// Write the plan as a picture: FILE.svg, FILE.dot, or `svg` or `dot` for stdout
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     graph: Option<Picture>,
+    /// Link imports that nobody provides to functions that trap when they are called
+    #[arg(long)]
+    stub_missing: bool,
     /// Print the world of the component as WIT
     #[arg(long, conflicts_with_all = ["plan", "graph"])]
     wit: bool,
@@ -117,7 +120,7 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);
     }
-    let plan = planned(&components, exports);
+    let plan = planned(&components, exports, args.stub_missing);
     match args.graph {
         Some(picture) => draw(&plan, &picture, args.plan, globals),
         None if as_plan => show_plan(&plan, globals),
@@ -130,14 +133,13 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     }
 }
 
-fn planned(components: &Components, exports: Exports) -> Plan {
+fn planned(components: &Components, exports: Exports, stub_missing: bool) -> Plan {
     let members = components.members();
     let sizes: Vec<usize> = components.bytes().iter().map(|bytes| bytes.len()).collect();
     let survey = survey::survey(LinkRequest {
-        members: &members,
-        host: components.host(),
-        service: None,
         exports,
+        stub_missing,
+        ..components.request(&members)
     });
     view::view(&survey, &sizes)
 }

@@ -58,12 +58,7 @@ pub(super) fn state_dir(project: &Project) -> PathBuf {
 /// Links the parts and composes what takes part into one component.
 pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
-    let plan = linker::plan(&LinkRequest {
-        members: &members,
-        host: &parts.host,
-        http: &parts.project.dev.http,
-        ..LinkRequest::default()
-    })?;
+    let plan = linker::plan(&request(parts, &members))?;
     let bytes: Vec<&[u8]> = plan
         .members
         .iter()
@@ -94,6 +89,15 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         limits: parts.project.dev.limits.clone(),
     };
     Ok(Assembled { plan, workload })
+}
+
+pub(super) fn request<'a>(parts: &'a Parts, members: &'a [Member]) -> LinkRequest<'a> {
+    LinkRequest {
+        members,
+        host: &parts.host,
+        http: &parts.project.dev.http,
+        ..LinkRequest::default()
+    }
 }
 
 pub(super) fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {

@@ -11,7 +11,7 @@ use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::host_interfaces;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::MemberSettings;
-use crate::linker::{HostInterface, Member, Planned};
+use crate::linker::{LinkRequest, Member, Planned};
 use crate::project::Project;
 use crate::report::Advice;
 
@@ -77,9 +77,9 @@ impl Components {
         &self.parts.project
     }
 
-    /// What the host of this process serves.
-    pub fn host(&self) -> &[HostInterface] {
-        &self.parts.host
+    /// What a session asks the linker for, with the given members.
+    pub fn request<'a>(&'a self, members: &'a [Member]) -> LinkRequest<'a> {
+        assemble::request(&self.parts, members)
     }
 
     /// What can be linked.

@@ -12,3 +12,5 @@ mod names;
 pub mod survey;
 pub mod text;
 pub mod view;
+
+pub use names::{size, table};

@@ -2,6 +2,9 @@
 
 use crate::component::InterfaceName;
 
+/// Letters that a name made of several does not exceed.
+const WIDTH: usize = 60;
+
 /// Puts names with the same key together where they are interfaces of one package and version:
 /// `wasi:io/{error, poll, streams}@0.2.3`. The order is that of their first mention.
 pub(super) fn together<'a, K: PartialEq>(
@@ -13,11 +16,12 @@ pub(super) fn together<'a, K: PartialEq>(
             groups.push((key, text, Vec::new()));
             continue;
         };
-        let same = groups.iter_mut().find(|(known, _, names)| {
+        let same = groups.iter_mut().rfind(|(known, _, names)| {
             *known == key
                 && names.first().is_some_and(|first| {
                     (&first.package, &first.version) == (&name.package, &name.version)
                 })
+                && names.iter().map(|n| n.interface.len() + 2).sum::<usize>() + text.len() <= WIDTH
         });
         match same {
             Some((.., names)) => names.push(name),
@@ -40,7 +44,7 @@ pub(super) fn together<'a, K: PartialEq>(
 }
 
 /// Lines of aligned columns, each line indented.
-pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count());
         widths.max().unwrap_or_default()
@@ -57,7 +61,7 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// A size as people read it.
-pub(super) fn size(bytes: usize) -> String {
+pub fn size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),

@@ -33,6 +33,7 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
     };
     let mut rest = Rest {
         members: request.members.to_vec(),
+        http: request.http,
         exports: request.exports,
         missing: Vec::new(),
     };
@@ -45,6 +46,7 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
         }
         let attempt = linker::plan(&LinkRequest {
             members: &rest.members,
+            http: rest.http,
             exports: rest.exports,
             ..request
         });
@@ -68,13 +70,14 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
 }
 
 /// The members without what is in the way.
-struct Rest {
+struct Rest<'a> {
     members: Vec<Member>,
+    http: &'a [String],
     exports: Exports,
     missing: Vec<(String, String)>,
 }
 
-impl Rest {
+impl Rest<'_> {
     /// Leaves out what a problem is about. `false`: that is not possible, or was done already.
     fn leave_out(&mut self, problem: &Problem) -> bool {
         match problem {
@@ -112,6 +115,15 @@ impl Rest {
             Problem::NothingToDrive { .. } => {
                 std::mem::replace(&mut self.exports, Exports::All) != Exports::All
             }
+            // The one that answers without them is found without a chain.
+            Problem::NoSuchHandler { .. }
+            | Problem::NotAHandler { .. }
+            | Problem::BrokenChain { .. } => !std::mem::take(&mut self.http).is_empty(),
+            Problem::SharedClash {
+                import,
+                members: (_, second),
+                ..
+            } => self.import(second, import),
             Problem::DuplicateName { .. } => false,
         }
     }

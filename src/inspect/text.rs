@@ -51,6 +51,7 @@ fn wiring(plan: &Plan) -> Vec<[String; 4]> {
 pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String, String) {
     let mut why = match (reason, by) {
         ("capability", Provider::Host { capability, .. }) => format!("capability: {capability}"),
+        ("missing", Provider::Stub) => "no provider: traps when it is called".to_string(),
         (reason, _) => because(reason).to_string(),
     };
     let provider = match by {
@@ -62,6 +63,7 @@ pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String,
         }
         Provider::Host { .. } => "the host",
         Provider::Nobody => "nobody",
+        Provider::Stub => "a stub",
         Provider::Missing => "?",
     };
     (provider.to_string(), why)
@@ -70,6 +72,7 @@ pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String,
 fn because(reason: &str) -> &'static str {
     match reason {
         "wired" => "wired in the config",
+        "chain" => "the next HTTP handler",
         "sibling" => "a sibling exports it",
         "plugin" => "an installed plugin exports it",
         "shipped" => "ships with wash",

@@ -55,6 +55,8 @@ pub enum Provider {
     },
     /// Nobody needs to: the import only names types.
     Nobody,
+    /// Nobody does: its functions trap when they are called.
+    Stub,
     /// There is none, and `problems` says why.
     Missing,
 }
@@ -161,6 +163,7 @@ fn provider(plan: &LinkPlan, edge: &linker::Edge) -> Provider {
             capability: plan.host[*import].capability,
         },
         linker::Provider::Nobody => Provider::Nobody,
+        linker::Provider::Stub => Provider::Stub,
     }
 }
 
@@ -228,6 +231,10 @@ fn obstacle(problem: &Problem) -> Obstacle {
             Problem::Tie { .. } => "tie",
             Problem::Cycle { .. } => "cycle",
             Problem::ResourceClash { .. } => "resource-clash",
+            Problem::SharedClash { .. } => "shared-clash",
+            Problem::NoSuchHandler { .. } => "no-such-handler",
+            Problem::NotAHandler { .. } => "not-a-handler",
+            Problem::BrokenChain { .. } => "broken-chain",
             Problem::HiddenResource { .. } => "hidden-resource",
             Problem::SeveralHandlers { .. } => "several-handlers",
             Problem::NothingToDrive { .. } => "nothing-to-drive",
@@ -240,6 +247,8 @@ fn obstacle(problem: &Problem) -> Obstacle {
 fn reason(reason: &Reason) -> &'static str {
     match reason {
         Reason::Wired => "wired",
+        Reason::Chain => "chain",
+        Reason::Missing => "missing",
         Reason::Sibling => "sibling",
         Reason::Plugin => "plugin",
         Reason::Shipped => "shipped",

@@ -19,6 +19,7 @@ pub fn dot(graph: &Graph) -> String {
             Kind::Member => "",
             Kind::Idle => ", style=\"rounded,dashed\"",
             Kind::Host => ", shape=box3d, style=\"\"",
+            Kind::Stub => ", color=orange3, style=\"rounded,dashed\"",
             Kind::Missing => ", color=red, fontcolor=red, style=\"rounded,dashed\"",
         };
         line(

@@ -110,7 +110,7 @@ fn ranks(graph: &Graph) -> Vec<usize> {
                 .min(graph.nodes.len());
         }
     }
-    let is_last = |kind| matches!(kind, Kind::Host | Kind::Missing);
+    let is_last = |kind| matches!(kind, Kind::Host | Kind::Stub | Kind::Missing);
     let others = ranks.iter().zip(&graph.nodes);
     let others = others.filter(|(_, node)| !is_last(node.kind));
     let last = others.map(|(rank, _)| rank + 1).max().unwrap_or_default();
@@ -226,7 +226,11 @@ impl Grid {
             let heights = layer.iter().map(|item| self.items[*item].size.height);
             let height = heights.fold(0.0, f64::max);
             for index in layer {
-                let Item { x, size, .. } = self.items[*index];
+                let Item { x, mut size, .. } = self.items[*index];
+                if size == BEND {
+                    // Upright past the others of the layer.
+                    size.height = height;
+                }
                 let x = x - left + BESIDE;
                 places[*index] = Place {
                     x,

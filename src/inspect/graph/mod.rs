@@ -35,6 +35,8 @@ pub enum Kind {
     /// A member that takes no part.
     Idle,
     Host,
+    /// Stands for functions that trap.
+    Stub,
     /// Stands for the providers that there are not.
     Missing,
 }
@@ -68,6 +70,7 @@ pub fn graph(plan: &Plan) -> Graph {
         let to = match &edge.provider {
             Provider::Member { member, .. } => (member.as_str(), Kind::Member),
             Provider::Host { .. } => ("the host", Kind::Host),
+            Provider::Stub => ("stubs", Kind::Stub),
             Provider::Missing => ("no provider", Kind::Missing),
             Provider::Nobody => return None,
         };

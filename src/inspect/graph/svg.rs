@@ -18,6 +18,7 @@ const STYLE: &str = "text { font-family: ui-monospace, 'DejaVu Sans Mono', Menlo
 .idle { fill: #ffffff; stroke: #9aa7b4; stroke-width: 1.5; stroke-dasharray: 5 4 } \
 .host { fill: #f3f0e6; stroke: #8a7a3d; stroke-width: 1.5 } \
 .driver { fill: #eef7ee; stroke: #4a8a4f; stroke-width: 1.5 } \
+.stub { fill: #fff6e5; stroke: #b7791f; stroke-width: 1.5; stroke-dasharray: 5 4 } \
 .missing { fill: #fdeeee; stroke: #c0392b; stroke-width: 1.5; stroke-dasharray: 5 4 } \
 .line { fill: none; stroke: #6b7a89; stroke-width: 1.2 } .lost { stroke: #c0392b; stroke-dasharray: 5 4 } \
 .label { fill: #ffffff }";
@@ -68,6 +69,7 @@ pub fn svg(graph: &Graph) -> String {
             Kind::Member => ("box", 6.0),
             Kind::Idle => ("idle", 6.0),
             Kind::Host => ("host", 0.0),
+            Kind::Stub => ("stub", 6.0),
             Kind::Missing => ("missing", 6.0),
         };
         rect(&mut out, class, place, radius);
