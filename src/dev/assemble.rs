@@ -12,8 +12,8 @@ use crate::host::workload::{
     Access, Directory, Grant, Member as Granted, MemberSettings, Workload,
 };
 use crate::linker::{
-    self, ComposeError, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
-    Planned, Role, Wire,
+    self, ComposeError, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Role,
+    Wire,
 };
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
@@ -61,9 +61,8 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let plan = linker::plan(&LinkRequest {
         members: &members,
         host: &parts.host,
-        service: None,
         http: &parts.project.dev.http,
-        exports: Exports::Driven,
+        ..LinkRequest::default()
     })?;
     let bytes: Vec<&[u8]> = plan
         .members

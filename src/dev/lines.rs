@@ -106,7 +106,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
     }
     if !types.is_empty() {
         let types: Vec<_> = types.into_iter().collect();
-        lines.push((types.join(", "), "nobody (only types)".to_string()));
+        lines.push((types.join(", "), "nobody: it only names types".to_string()));
     }
     lines
 }
