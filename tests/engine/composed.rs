@@ -88,7 +88,7 @@ async fn a_call_of_what_nobody_provides_says_so() {
     let (status, text) = stage.get("/").await;
     assert_eq!(status, 500);
     let message = "`api` called `next` of `my:store/counts@1.2.0`, which nobody provides";
-    assert!(text.contains(message), "{text}");
+    assert!(text.contains(message), "{text} {}", stage.output.text());
     stage.idle().await;
     let output = stage.output.text();
     assert!(
