@@ -70,8 +70,8 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         .map(|planned| bytes[planned.index])
         .collect();
     let component = match bytes.as_slice() {
-        // Composing one component would only copy it.
-        [_] => parts.components[&plan.members[0].name].bytes.clone(),
+        // Composing would only copy it.
+        [_] if !plan.needs_composing() => parts.components[&plan.members[0].name].bytes.clone(),
         bytes => linker::compose(&plan, bytes)?.into(),
     };
 
