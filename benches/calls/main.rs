@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use wasmtime::component::{Component, Instance, Linker, TypedFunc};
-use wasmtime::{Config, Engine, Inlining, Store};
+use wasmtime::{Engine, Store};
 
 use wash::component::Shape;
+use wash::engine::{Model, settings};
 use wash::linker::{self, Exports, LinkRequest, Member, Role};
 
 const CALLS: [&str; 4] = ["add", "echo", "sum", "bump"];
@@ -38,7 +39,8 @@ fn main() {
     let best = RefCell::new(Best::new());
     let (caller, provider, alone) = (guests::caller(), guests::provider(), guests::alone());
     let composed = compose(&caller, &provider);
-    for (name, engine) in [("sync", engine(false)), ("async", engine(true))] {
+    for (name, model) in [("sync", Model::Sync), ("async", Model::Async)] {
+        let engine = Engine::new(&settings(model)).expect("the settings fit");
         for call in CALLS {
             let mut group = criterion.benchmark_group(format!("{name}/{call}"));
             for way in ["alone", "composed", "forwarded"] {
@@ -69,19 +71,6 @@ fn main() {
     if std::env::args().any(|argument| argument == "--bench") {
         report(&best.into_inner());
     }
-}
-
-/// The settings that `wash` compiles with.
-fn engine(asynchronous: bool) -> Engine {
-    let mut config = Config::new();
-    config
-        .compiler_inlining(Inlining::InterModule)
-        .epoch_interruption(true)
-        .wasm_component_model_implements(true);
-    config
-        .wasm_component_model_async(asynchronous)
-        .concurrency_support(asynchronous);
-    Engine::new(&config).expect("the settings fit")
 }
 
 fn instantiate(store: &mut Store<State>, component: &[u8]) -> Instance {
@@ -131,10 +120,8 @@ fn compose(caller: &[u8], provider: &[u8]) -> Vec<u8> {
     ];
     let request = LinkRequest {
         members: &members,
-        host: &[],
-        http: &[],
-        service: None,
         exports: Exports::All,
+        ..LinkRequest::default()
     };
     let plan = linker::plan(&request).expect("the provider has what the caller needs");
     let bytes: Vec<_> = plan

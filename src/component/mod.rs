@@ -212,3 +212,117 @@ pub fn kind(bytes: &[u8]) -> Result<Kind, ShapeError> {
     };
     Err(ShapeError::NotWasm { found })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(wat: &str) -> Result<Shape, ShapeError> {
+        Shape::parse(&wat::parse_str(wat).unwrap())
+    }
+
+    #[test]
+    fn a_component_has_a_shape() {
+        let shape = parse(
+            r#"(component $tool
+                (import "wasi:cli/environment@0.2.3" (instance (export "get" (func (result string)))))
+                (import "plain" (func (param "n" u32)))
+                (import "hot" (implements "wasi:keyvalue/store@0.2.0-draft") (instance))
+                (export "again" (func 0))
+            )"#,
+        )
+        .unwrap();
+        assert_eq!(shape.about.name.as_deref(), Some("tool"));
+        let interfaces: Vec<_> = shape
+            .imports
+            .values()
+            .map(|e| e.interface.as_ref().map(ToString::to_string))
+            .collect();
+        let expected = [
+            Some("wasi:cli/environment@0.2.3"),
+            None,
+            Some("wasi:keyvalue/store@0.2.0-draft"),
+        ];
+        assert_eq!(interfaces, expected.map(|name| name.map(str::to_string)));
+        assert_eq!(shape.exports.keys().collect::<Vec<_>>(), ["again"]);
+        assert!(!shape.uses_wasi_p3());
+    }
+
+    #[test]
+    fn what_needs_async_is_seen() {
+        for (wat, expected) in [
+            (r#"(component (import "f" (func async)))"#, true),
+            (r#"(component (type (stream u8)))"#, true),
+            (r#"(component (component (type (future))))"#, true),
+            (
+                r#"(component (import "wasi:random/random@0.3.0" (instance (export "get" (func (result u64))))))"#,
+                true,
+            ),
+            (
+                r#"(component (import "wasi:random/random@0.2.3" (instance (export "get" (func (result u64))))))"#,
+                false,
+            ),
+            (
+                r#"(component (import "my:random/random@0.3.0" (instance (export "get" (func (result u64))))))"#,
+                false,
+            ),
+        ] {
+            assert_eq!(parse(wat).unwrap().uses_wasi_p3(), expected, "{wat}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        let embedded = r#"(module (@custom "component-type:app" "") (import "a:b/c" "d" (func)))"#;
+        for (wat, expected) in [
+            ("(module)", ShapeError::CoreModule(Advice::Unknown)),
+            (
+                r#"(module (import "env" "f" (func)))"#,
+                ShapeError::CoreModule(Advice::Unknown),
+            ),
+            (embedded, ShapeError::CoreModule(Advice::Embedded)),
+            (
+                r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)))"#,
+                ShapeError::CoreModule(Advice::Preview1),
+            ),
+            (
+                r#"(component (type (component)) (export "a:b/world" (type 0)))"#,
+                ShapeError::WitPackage,
+            ),
+        ] {
+            assert_eq!(parse(wat).err(), Some(expected), "{wat}");
+        }
+        for (bytes, expected) in [
+            (&b""[..], "the file is empty"),
+            (b"\n(component)", "it is the text format, WAT"),
+            (b"\x7fELF\x02", "it is an ELF program"),
+            (
+                b"\0asm\x05\0\0\0",
+                "it has the header of a version that does not exist",
+            ),
+        ] {
+            assert_eq!(
+                Shape::parse(bytes).err(),
+                Some(ShapeError::NotWasm { found: expected })
+            );
+        }
+    }
+
+    #[test]
+    fn a_component_cut_short_is_an_error_wherever_it_ends() {
+        let whole = wat::parse_str(
+            r#"(component
+                (import "a:b/c@1.0.0" (instance (export "r" (type (sub resource))) (export "f" (func (param "x" (list string))))))
+                (component (type (record (field "x" u8))))
+                (core module (func))
+            )"#,
+        )
+        .unwrap();
+        assert!(Shape::parse(&whole).is_ok());
+        // A cut between two sections leaves a component that is whole.
+        let broken = (1..whole.len())
+            .filter(|end| Shape::parse(&whole[..*end]).is_err())
+            .count();
+        assert!(broken > whole.len() / 2, "{broken} of {}", whole.len());
+    }
+}

@@ -30,6 +30,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
     if old.dev.limits != new.dev.limits {
         change.restarts("limits".to_string());
     }
+    if old.dev.http != new.dev.http {
+        change.restarts("the HTTP handlers in front".to_string());
+    }
     if old.dev.address != new.dev.address {
         change
             .postponed
@@ -164,6 +167,12 @@ mod tests {
             &[],
             true,
             &["imports of `app`"],
+        );
+        check(
+            |new| new.dev.http.push("cache".to_string()),
+            &[],
+            true,
+            &["the HTTP handlers in front"],
         );
         check(
             |new| new.dev.limits.concurrent_requests = 1,

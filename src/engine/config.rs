@@ -20,7 +20,8 @@ pub(super) enum Allocation {
 /// has.
 const MEMORIES: u32 = 2048;
 
-pub(super) fn config(model: Model, allocation: Allocation) -> Config {
+/// The settings that compiled code depends on.
+pub fn settings(model: Model) -> Config {
     let mut config = Config::new();
     config
         .compiler_inlining(Inlining::InterModule)
@@ -34,6 +35,11 @@ pub(super) fn config(model: Model, allocation: Allocation) -> Config {
             .wasm_component_model_async(false)
             .concurrency_support(false),
     };
+    config
+}
+
+pub(super) fn config(model: Model, allocation: Allocation) -> Config {
+    let mut config = settings(model);
     if allocation == Allocation::Pooling {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(MEMORIES)

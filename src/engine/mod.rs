@@ -21,13 +21,14 @@ pub(crate) mod state;
 mod ticker;
 mod wire;
 
+pub use config::settings;
 pub(crate) use engines::{Code, Engines};
 pub(crate) use prepare::prepare;
 
 /// What a component needs of the engine. Asynchronous components cost every call and every request more, so those
 /// that do without are run without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Model {
+pub enum Model {
     /// WASI 0.2 only: no async functions, streams or futures anywhere in the component.
     Sync,
     /// The component model's async, which WASI 0.3 is made of.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here sleeps: a test waits for a line of the console or for an answer.
 
+mod address;
 mod client;
 mod config;
 mod guests;

@@ -97,6 +97,7 @@ async fn a_sibling_that_traps_harms_one_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_unmet_import_stops_the_start() {
     let projects = Projects::copy("unmet", &["frontdoor"]);
+    projects.write("frontdoor/.wash/config.yaml", "name: frontdoor\n");
     let mut wash = Dev::on(&projects).spawn();
     wash.line("not started").await;
     wash.line("answers 503").await;

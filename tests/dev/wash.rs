@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::project::Projects;
 
 /// Longer than anything takes, also where every dependency of a guest must be compiled by a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How to run `wash dev`.
 pub(crate) struct Dev {
