@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev};
+use crate::commands::{self, build, dev, inspect};
 use crate::report;
 
 pub use crate::commands::Globals;
@@ -34,6 +34,7 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Dev(dev::DevArgs),
+    Inspect(inspect::InspectArgs),
 }
 
 pub fn main() -> ExitCode {
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Build(args) => build::run(args, &cli.globals).await,
         Command::Dev(args) => dev::run(args, &cli.globals).await,
+        Command::Inspect(args) => inspect::run(args, &cli.globals).await,
     }
 }
 

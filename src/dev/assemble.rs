@@ -70,8 +70,8 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
         .map(|planned| bytes[planned.index])
         .collect();
     let component = match bytes.as_slice() {
-        // Composing one component would only copy it.
-        [_] => parts.components[&plan.members[0].name].bytes.clone(),
+        // Composing would only copy it.
+        [_] if !plan.needs_composing() => parts.components[&plan.members[0].name].bytes.clone(),
         bytes => linker::compose(&plan, bytes)?.into(),
     };
 
@@ -96,7 +96,7 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     Ok(Assembled { plan, workload })
 }
 
-fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
+pub(super) fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
     let project = &parts.project;
     let units = parts.components.iter().map(|(name, component)| {
         let (role, imports) = match sibling(project, name) {
@@ -146,7 +146,7 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
         .collect()
 }
 
-fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
         Role::Sibling => sibling(&parts.project, &member.name)

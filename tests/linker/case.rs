@@ -23,6 +23,7 @@ pub(crate) struct Case {
     pub(crate) service: Option<String>,
     pub(crate) http: Vec<String>,
     pub(crate) all: bool,
+    pub(crate) stub_missing: bool,
     pub(crate) expected: String,
 }
 
@@ -52,6 +53,7 @@ impl Case {
             service: None,
             http: Vec::new(),
             all: false,
+            stub_missing: false,
             expected: expected.to_string(),
         };
         for (head, text) in &sections {
@@ -71,6 +73,10 @@ impl Case {
                 }
                 "export-all" => {
                     case.all = true;
+                    continue;
+                }
+                "stub-missing" => {
+                    case.stub_missing = true;
                     continue;
                 }
                 "wit" | "host" => continue,
@@ -169,12 +175,17 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
             source.push_str(&wasi.replace("VERSION", version));
         }
     }
+    of_wit(&source)
+}
+
+/// A component of the world `member`, whose functions trap.
+pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve {
         all_features: true,
         ..Resolve::default()
     };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source)
+        UnresolvedPackageGroup::parse("case.wit", source)
             .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
