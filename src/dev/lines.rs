@@ -388,7 +388,7 @@ mod tests {
                 stage: Stage::Build("app".to_string()),
                 cause,
             };
-            let news = super::news(
+            let text = news(
                 &News::Failed {
                     failure,
                     again,
@@ -396,7 +396,7 @@ mod tests {
                 },
                 "http://x",
             );
-            plain(&news).into_owned()
+            plain(&text).into_owned()
         };
         assert_eq!(
             failed(false, true),
