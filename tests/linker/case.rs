@@ -175,12 +175,17 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
             source.push_str(&wasi.replace("VERSION", version));
         }
     }
+    of_wit(&source)
+}
+
+/// A component of the world `member`, whose functions trap.
+pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve {
         all_features: true,
         ..Resolve::default()
     };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source)
+        UnresolvedPackageGroup::parse("case.wit", source)
             .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
