@@ -10,10 +10,10 @@ use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
-const WASI_P2: &str = include_str!("wit/wasi-0.2.wit");
-const WASI_P3: &str = include_str!("wit/wasi-0.3.wit");
-const DRAFTS: &str = include_str!("wit/drafts.wit");
-const HOST: &str = include_str!("wit/host.txt");
+const WASI_P2: &str = include_str!("../linker/wit/wasi-0.2.wit");
+const WASI_P3: &str = include_str!("../linker/wit/wasi-0.3.wit");
+const DRAFTS: &str = include_str!("../linker/wit/drafts.wit");
+const HOST: &str = include_str!("../linker/wit/host.txt");
 
 /// The parts of a file: a description, then sections that begin with `=== KIND NAME`.
 pub(crate) struct Case {
@@ -180,6 +180,13 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
 
 /// A component of the world `member`, whose functions trap.
 pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
+    ComponentEncoder::default()
+        .module(&module(source)?)?
+        .encode()
+}
+
+/// The core module that such a component is made of.
+pub(crate) fn module(source: &str) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve {
         all_features: true,
         ..Resolve::default()
@@ -192,5 +199,5 @@ pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
     let mut module =
         wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    ComponentEncoder::default().module(&module)?.encode()
+    Ok(module)
 }
