@@ -5,11 +5,17 @@
 
 mod client;
 mod config;
+mod exchange;
+mod failures;
 mod guests;
 mod load;
+mod ports;
 mod prebuilt;
+mod probe;
 mod project;
 mod reload;
+mod requests;
 mod siblings;
 mod stop;
+mod surroundings;
 mod wash;

@@ -22,18 +22,23 @@ pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
             &format!("= \"{after}"),
         );
         before = after;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
-        command
-            .args(["build", "-o", "json", "-C"])
-            .arg(projects.root());
-        command.env("CARGO_TARGET_DIR", Dev::target_dir());
-        let output = command.output().unwrap();
-        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let path = result["data"]["path"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{result}"));
-        fs::read(path).unwrap()
+        built(&projects)
     })
+}
+
+/// The component of a project.
+pub(crate) fn built(projects: &Projects) -> Vec<u8> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+    command
+        .args(["build", "-o", "json", "-C"])
+        .arg(projects.root());
+    command.env("CARGO_TARGET_DIR", Dev::target_dir());
+    let output = command.output().unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let path = result["data"]["path"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{result}"));
+    fs::read(path).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
