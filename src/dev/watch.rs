@@ -1,11 +1,12 @@
 //! Tells what changed on disk: sets of files, once the disk has been quiet for a moment.
 //!
-//! Notifications only say where to look; what changed is what [`tree`] then finds to differ. So the ways in which an
+//! Notifications only say where to look; what changed is what `tree` then finds to differ. So the ways in which an
 //! editor saves (in place, by a rename, by a backup and a new file) all come to one change, and a save that changes
 //! nothing to none. Only directories that are not ignored are watched, each on its own.
 //!
 //! Where the system has no watches left, everything is looked at again each second instead.
 
+mod list;
 mod tree;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::prebuilt::built;
+use crate::prebuilt::build;
 use crate::project::Projects;
 
 /// Those who do the same in either version of WASI.
@@ -16,7 +16,7 @@ pub(crate) fn project(probe: &'static str, config: &str) -> Projects {
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
         .entry(probe)
-        .or_insert_with(|| built(&Projects::copy("http", &[probe])).into())
+        .or_insert_with(|| build(&Projects::copy("http", &[probe])).into())
         .clone();
     let projects = Projects::empty();
     projects.write("app.wasm", component);
