@@ -10,7 +10,6 @@ mod exchange;
 mod failures;
 mod guests;
 mod load;
-mod ports;
 mod prebuilt;
 mod probe;
 mod project;
