@@ -6,11 +6,16 @@
 mod address;
 mod client;
 mod config;
+mod exchange;
+mod failures;
 mod guests;
 mod load;
 mod prebuilt;
+mod probe;
 mod project;
 mod reload;
+mod requests;
 mod siblings;
 mod stop;
+mod surroundings;
 mod wash;

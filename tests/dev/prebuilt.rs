@@ -30,7 +30,7 @@ pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
 }
 
 /// The component of a project, built as a user would.
-fn build(projects: &Projects) -> Vec<u8> {
+pub(crate) fn build(projects: &Projects) -> Vec<u8> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
     command
         .args(["build", "-o", "json", "-C"])
