@@ -6,13 +6,14 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev};
+use crate::commands::{self, build, dev, inspect};
 use crate::report;
 
-pub use crate::commands::Globals;
+pub use crate::commands::{GlobalArgs, Globals};
 pub use crate::report::OutputFormat;
 
 /// The WebAssembly component shell: build, link, serve and reload components
@@ -25,7 +26,7 @@ pub use crate::report::OutputFormat;
 )]
 struct Cli {
     #[command(flatten)]
-    globals: Globals,
+    globals: GlobalArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -34,17 +35,35 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Dev(dev::DevArgs),
+    Inspect(inspect::InspectArgs),
+}
+
+impl Command {
+    /// Whether `-o` may name a file.
+    fn writes_file(&self) -> bool {
+        matches!(self, Command::Build(args) if args.compose)
+    }
 }
 
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_logging(&cli.globals);
-    let format = cli.globals.output;
+    let Cli { globals, command } = Cli::parse();
+    start_logging(&globals);
+    let globals = Globals::from(globals);
+    let format = globals.output;
+    if let (Some(file), false) = (&globals.file, command.writes_file()) {
+        let message = format!(
+            "`-o {}`: only `build --compose` takes a file here; expected `text` or `json`",
+            file.display()
+        );
+        Cli::command()
+            .error(ErrorKind::InvalidValue, message)
+            .exit();
+    }
     let outcome = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(cli)),
+        Ok(runtime) => runtime.block_on(run(command, &globals)),
         Err(error) => Err(error.into()),
     };
     let written = match outcome {
@@ -61,15 +80,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    match cli.command {
-        Command::Build(args) => build::run(args, &cli.globals).await,
-        Command::Dev(args) => dev::run(args, &cli.globals).await,
+async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Build(args) => build::run(args, globals).await,
+        Command::Dev(args) => dev::run(args, globals).await,
+        Command::Inspect(args) => inspect::run(args, globals).await,
     }
 }
 
 /// `RUST_LOG` decides if it is set.
-fn start_logging(globals: &Globals) {
+fn start_logging(globals: &GlobalArgs) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(globals.log_level.to_string()));
     let logs = tracing_subscriber::fmt()
@@ -89,7 +109,7 @@ fn start_logging(globals: &Globals) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::path::Path;
 
     use super::*;
 
@@ -106,12 +126,19 @@ mod tests {
             "wash -C x build --output json",
         ] {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-            assert_eq!(
-                cli.globals.directory.as_deref(),
-                Some(std::path::Path::new("x")),
-                "{line}"
-            );
-            assert_eq!(cli.globals.output, OutputFormat::Json, "{line}");
+            let globals = Globals::from(cli.globals);
+            assert_eq!(globals.directory.as_deref(), Some(Path::new("x")), "{line}");
+            assert_eq!(globals.output, OutputFormat::Json, "{line}");
         }
+    }
+
+    #[test]
+    fn a_file_and_a_format_are_told_apart() {
+        let line = "wash build --compose -o json -o out.wasm";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let globals = Globals::from(cli.globals);
+        assert_eq!(globals.output, OutputFormat::Json);
+        assert_eq!(globals.file.as_deref(), Some(Path::new("out.wasm")));
+        assert!(Cli::try_parse_from(["wash", "build", "-o", "xml"]).is_err());
     }
 }

@@ -16,6 +16,8 @@
 pub mod cli;
 pub mod commands;
 pub mod dev;
+pub mod inspect;
+pub mod standalone;
 
 pub mod build;
 pub mod capability;

@@ -72,6 +72,19 @@ pub fn success(format: OutputFormat, text: &str, message: &str, data: Value) -> 
     }
 }
 
+/// Prints what a command found out although it did not come to what it should: `message` says in what it failed.
+pub fn incomplete(format: OutputFormat, text: &str, message: &str, data: Value) -> io::Result<()> {
+    match format {
+        OutputFormat::Text => {
+            stdout(text)?;
+            failure(format, &anyhow::anyhow!("{message}"))
+        }
+        OutputFormat::Json => stdout(&pretty(
+            &json!({ "message": message, "success": false, "data": data }),
+        )),
+    }
+}
+
 /// Prints why a command failed: on stderr for people, on stdout for programs.
 pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
     match format {

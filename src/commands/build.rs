@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Globals, short, stop_signal, warn_about};
+use super::{Globals, compose, short, stop_signal, warn_about};
 use crate::build::{BuildOptions, Built, Output, build};
+use crate::inspect::size;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
 
@@ -17,9 +18,13 @@ use crate::report::{self, hinted};
 /// Runs the build command of `.wash/config.yaml` (or .yml, .json, .toml); without one, builds Cargo, npm, Python
 /// (componentize-py) and Go projects the way they are usually built. A core module is made a component with the
 /// preview-1 adapter. What is printed on stdout is the path, the size and the time it took.
+///
+/// With `--compose`, builds the components of `dev.components` as well, links them as `wash dev` does, and writes the whole as
+/// one component that other runtimes run. There, all members share one environment, one set of directories and so on:
+/// what was merged is printed, and the settings that the runtime must be given.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash build\n  wash -C examples/hello build\n  wash build -o json"
+    after_help = "Examples:\n  wash build\n  wash -C examples/hello build\n  wash build -o json\n  wash build --compose -o app.wasm"
 )]
 pub struct BuildArgs {
     /// The project, instead of the one in the current directory
@@ -34,6 +39,12 @@ pub struct BuildArgs {
     /// Accepted for projects written for other versions: dependencies are never fetched by a build
     #[arg(long, hide = true)]
     skip_fetch: bool,
+    /// Write one standard component of everything `wash dev` would link, to -o FILE or into `.wash/composed`
+    #[arg(long)]
+    pub compose: bool,
+    /// With --compose: link imports that nobody provides to functions that trap when they are called
+    #[arg(long, requires = "compose")]
+    stub_missing: bool,
 }
 
 pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -41,7 +52,10 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     let overrides = Overrides {
         config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,
-        ..globals.overrides(Purpose::Build)?
+        ..globals.overrides(match args.compose {
+            true => Purpose::Compose,
+            false => Purpose::Build,
+        })?
     };
     // A config file from elsewhere makes a project of any directory.
     let root = match overrides.config {
@@ -50,6 +64,9 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     };
     let project = project::load(&root, &overrides).map_err(hinted)?;
     warn_about(&project);
+    if args.compose {
+        return compose::run(project, args.stub_missing, globals).await;
+    }
 
     let cancel = CancellationToken::new();
     let options = BuildOptions {
@@ -90,14 +107,6 @@ fn show(name: &str, built: &Built, globals: &Globals) -> anyhow::Result<ExitCode
     });
     report::success(globals.output, &text, "built", data)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 fn seconds(elapsed: Duration) -> String {

@@ -1,12 +1,18 @@
 //! One file a command: its arguments, and a `run` that gathers input, calls the library and shows the result.
 
 pub mod build;
+mod compose;
 pub mod dev;
+pub mod gather;
+pub mod inspect;
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,22 +21,25 @@ use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
 
 /// Options that every command takes, before or after its name.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default)]
 pub struct Globals {
+    pub directory: Option<PathBuf>,
+    /// How to print the result.
+    pub output: OutputFormat,
+    /// Where to write it: `-o FILE`, for the commands that write a file.
+    pub file: Option<PathBuf>,
+    pub user_config: Option<PathBuf>,
+}
+
+/// [`Globals`] as they are written, and the options of the log.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// How to print the result
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    pub output: OutputFormat,
+    /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
+    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
+    output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
     #[arg(
         short,
@@ -47,6 +56,42 @@ pub struct Globals {
     /// The user's config file, instead of `wash/config.yaml` in the user's config directory
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub user_config: Option<PathBuf>,
+}
+
+/// What `-o` takes, which is given once for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum OutputArg {
+    Format(OutputFormat),
+    File(PathBuf),
+}
+
+impl FromStr for OutputArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match <OutputFormat as clap::ValueEnum>::from_str(text, false) {
+            Ok(format) => Ok(OutputArg::Format(format)),
+            Err(_) if text.contains(['.', '/']) => Ok(OutputArg::File(text.into())),
+            Err(_) => Err("expected `text` or `json`; with `build --compose` also FILE.wasm"),
+        }
+    }
+}
+
+impl From<GlobalArgs> for Globals {
+    fn from(args: GlobalArgs) -> Self {
+        let mut globals = Self {
+            directory: args.directory,
+            user_config: args.user_config,
+            ..Self::default()
+        };
+        for output in args.output {
+            match output {
+                OutputArg::Format(format) => globals.output = format,
+                OutputArg::File(file) => globals.file = Some(file),
+            }
+        }
+        globals
+    }
 }
 
 impl Globals {
@@ -112,4 +157,18 @@ pub fn short(path: &Path) -> String {
         .ok()
         .and_then(|here| path.strip_prefix(here).ok());
     below.unwrap_or(path).display().to_string()
+}
+
+/// Writes a file whole or not at all.
+pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        io::Result::Ok(())
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -36,6 +36,14 @@ impl InterfaceName {
         self.same_path(other) && compatible(self.version.as_ref(), other.version.as_ref())
     }
 
+    /// The name that all compatible ones share: `wasi:io/streams@0.2` of `wasi:io/streams@0.2.3`.
+    pub fn family(&self) -> String {
+        match self.version.as_ref().and_then(track) {
+            Some((major, minor)) => format!("{}@{major}.{minor}", self.path()),
+            None => self.to_string(),
+        }
+    }
+
     pub fn namespace(&self) -> &str {
         self.package.split(':').next().unwrap_or_default()
     }

@@ -127,15 +127,33 @@ impl Types {
         matches!(item, Item::Type(_)) && self.named_resource(item).is_none()
     }
 
+    /// Whether a type can only be imported or exported with a name.
+    pub fn needs_name(&self, id: TypeId) -> bool {
+        matches!(
+            self.get(id),
+            Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)
+        )
+    }
+
     /// The resources that an import or export speaks of, in the order of their first mention.
     pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
+        self.walk(item).resources
+    }
+
+    /// Every type that an import or export is made of, parts before what is made of them.
+    pub fn types_of(&self, item: &Item) -> Vec<TypeId> {
+        self.walk(item).order
+    }
+
+    fn walk(&self, item: &Item) -> Walk<'_> {
         let mut walk = Walk {
             types: self,
             seen: HashSet::new(),
+            order: Vec::new(),
             resources: IndexSet::new(),
         };
         walk.item(item);
-        walk.resources
+        walk
     }
 
     /// Whether any of the types is a stream or a future.
@@ -165,6 +183,7 @@ impl Instance {
 struct Walk<'a> {
     types: &'a Types,
     seen: HashSet<TypeId>,
+    order: Vec<TypeId>,
     resources: IndexSet<ResourceId>,
 }
 
@@ -191,6 +210,7 @@ impl Walk<'_> {
             }
             other => other.parts().into_iter().for_each(|part| self.ty(part)),
         }
+        self.order.push(id);
     }
 }
 

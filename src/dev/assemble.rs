@@ -58,20 +58,15 @@ pub(super) fn state_dir(project: &Project) -> PathBuf {
 /// Links the parts and composes what takes part into one component.
 pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
-    let plan = linker::plan(&LinkRequest {
-        members: &members,
-        host: &parts.host,
-        http: &parts.project.dev.http,
-        ..LinkRequest::default()
-    })?;
+    let plan = linker::plan(&request(parts, &members))?;
     let bytes: Vec<&[u8]> = plan
         .members
         .iter()
         .map(|planned| bytes[planned.index])
         .collect();
     let component = match bytes.as_slice() {
-        // Composing one component would only copy it.
-        [_] => parts.components[&plan.members[0].name].bytes.clone(),
+        // Composing would only copy it.
+        [_] if !plan.needs_composing() => parts.components[&plan.members[0].name].bytes.clone(),
         bytes => linker::compose(&plan, bytes)?.into(),
     };
 
@@ -96,7 +91,16 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     Ok(Assembled { plan, workload })
 }
 
-fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
+pub(super) fn request<'a>(parts: &'a Parts, members: &'a [Member]) -> LinkRequest<'a> {
+    LinkRequest {
+        members,
+        host: &parts.host,
+        http: &parts.project.dev.http,
+        ..LinkRequest::default()
+    }
+}
+
+pub(super) fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
     let project = &parts.project;
     let units = parts.components.iter().map(|(name, component)| {
         let (role, imports) = match sibling(project, name) {
@@ -146,7 +150,7 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
         .collect()
 }
 
-fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
         Role::Sibling => sibling(&parts.project, &member.name)

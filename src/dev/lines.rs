@@ -77,6 +77,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
             Provider::Member { member, .. } => plan.members[*member].name.as_str(),
             Provider::Host { .. } => "the host",
             Provider::Nobody => "nobody",
+            Provider::Stub => "a stub that traps",
         };
         let why = match &edge.reason {
             Reason::Wasi => {
@@ -94,6 +95,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
             Reason::Plugin => " (an installed plugin)".to_string(),
             Reason::Shipped => " (ships with wash)".to_string(),
             Reason::Capability(capability) => format!(" ({capability})"),
+            Reason::Missing => " (nobody provides it)".to_string(),
         };
         lines.push((edge.import.clone(), format!("{provider}{why}")));
     }
@@ -386,7 +388,7 @@ mod tests {
                 stage: Stage::Build("app".to_string()),
                 cause,
             };
-            let news = super::news(
+            let text = news(
                 &News::Failed {
                     failure,
                     again,
@@ -394,7 +396,7 @@ mod tests {
                 },
                 "http://x",
             );
-            plain(&news).into_owned()
+            plain(&text).into_owned()
         };
         assert_eq!(
             failed(false, true),

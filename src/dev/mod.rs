@@ -3,7 +3,8 @@
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
 //! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
 //! readings of the project's config, `assemble` makes a workload of what was built, `entrance` is what requests find,
-//! and `lines` has the words.
+//! `lines` has the words, and [`once`] builds the same components for
+//! other commands.
 //!
 //! Knows `Host`, `build` and `linker`, and nothing of the engine that runs components.
 
@@ -12,6 +13,7 @@ mod cargo;
 mod change;
 mod entrance;
 mod lines;
+pub mod once;
 mod scope;
 pub mod session;
 pub mod state;

@@ -4,7 +4,7 @@
 //! send a `Message` when they end, so that changes and interrupts are heard at all times.
 
 mod perform;
-mod work;
+pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -71,7 +71,7 @@ pub(super) fn config(model: Model, allocation: Allocation) -> Config {
 ///
 /// Looks at types and imports only, not at function bodies. What is invalid for another reason is left for the
 /// compiler to explain.
-pub(super) fn model_of(component: &[u8]) -> Model {
+pub fn model_of(component: &[u8]) -> Model {
     let mut features = WasmFeatures::all();
     features.remove(WasmFeatures::CM_ASYNC);
     let mut validator = Validator::new_with_features(features);

@@ -21,7 +21,7 @@ pub(crate) mod state;
 mod ticker;
 mod wire;
 
-pub use config::settings;
+pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
 pub(crate) use prepare::prepare;
 

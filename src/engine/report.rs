@@ -6,6 +6,7 @@ use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
+use crate::linker::stub_call;
 
 pub(crate) struct Report {
     /// What happened, as one line.
@@ -17,16 +18,36 @@ pub(crate) struct Report {
 /// Describes the failure of a guest of which the members are composed.
 pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
     let mut backtrace = String::new();
-    if let Some(trace) = error.downcast_ref::<WasmBacktrace>() {
-        let frames = trace.frames();
-        for (index, frame) in frames.iter().enumerate().skip(panic_machinery(frames)) {
-            write_frame(&mut backtrace, index, frame, members);
-        }
+    let trace = error.downcast_ref::<WasmBacktrace>();
+    let frames = trace.map_or(&[][..], WasmBacktrace::frames);
+    let stub = stub(frames);
+    let untold = match stub {
+        Some(_) => within_stub(frames),
+        None => panic_machinery(frames),
+    };
+    for (index, frame) in frames.iter().enumerate().skip(untold) {
+        write_frame(&mut backtrace, index, frame, members);
     }
     Report {
-        summary: summary(error),
+        summary: stub.map_or_else(|| summary(error), str::to_owned),
         backtrace,
     }
+}
+
+/// What a function that stands for a missing one has to say, if it was such a function that trapped.
+fn stub(frames: &[FrameInfo]) -> Option<&str> {
+    let frame = frames.first()?;
+    stub_call(frame.module().name(), frame.func_name()?)
+}
+
+/// How many of the innermost frames are in the same module as the first.
+fn within_stub(frames: &[FrameInfo]) -> usize {
+    let module = |frame: &FrameInfo| frame.module().name().map(str::to_owned);
+    let first = frames.first().map(module);
+    frames
+        .iter()
+        .take_while(|frame| Some(module(frame)) == first)
+        .count()
 }
 
 /// How many of the innermost frames are Rust's way from a `panic!` to the trap, which tells nothing.

@@ -4,19 +4,20 @@
 //! imports connected, and the exports. Written with wasm-encoder rather than by a composition library, because these
 //! must be exact: which imports become one and which stay apart decides who is granted what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use wasm_encoder::{
-    ComponentExportKind, ComponentExternName, ComponentTypeRef, InstanceType, TypeBounds,
+    ComponentExportKind, ComponentExternName, ComponentTypeRef, InstanceType, TypeBounds, ValType,
 };
 use wasm_metadata::Producers;
 
-use super::cycles;
+use super::facade::{Facade, functions};
 use super::identity::Maker;
 use super::typing::{Source, Written, export_type, outer};
 use super::writer::Writer;
 use super::{Edge, HostImport, LinkPlan, Provider};
+use super::{cycles, stub};
 use crate::component::{Instance, Item, ResourceId};
 
 /// A valid plan did not compose: a bug of `wash`, or bytes that are not those the plan was made from.
@@ -28,8 +29,8 @@ pub struct ComposeError {
 
 /// Composes the members of a plan into one component. `bytes` has those of each of [`LinkPlan::members`], in order.
 ///
-/// A plan with a single member needs no composition: its bytes come back as they are. The result is not validated: the
-/// engine does that when it compiles it.
+/// A plan that needs no composition gives the bytes of its single member back as they are. The result is not validated:
+/// the engine does that when it compiles it.
 pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError> {
     if bytes.len() != plan.members.len() {
         return fail(format!(
@@ -38,7 +39,9 @@ pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError
             bytes.len()
         ));
     }
-    if let [single] = bytes {
+    if let [single] = bytes
+        && !plan.needs_composing()
+    {
         return Ok(single.to_vec());
     }
     let mut composition = Composition {
@@ -110,7 +113,8 @@ impl<'a> Composition<'a> {
         Ok(instance)
     }
 
-    /// The type of an import: everything that any of its members expects of it.
+    /// The type of an import: everything that any of its members expects of it. A type that has its name in another
+    /// interface gets it here as well: interfaces are written one by one, and nothing unnamed can be imported.
     fn interface(&mut self, index: usize) -> Result<InstanceType, ComposeError> {
         let mut items: IndexMap<&str, Vec<(usize, &Item)>> = IndexMap::new();
         for edge in self
@@ -125,6 +129,7 @@ impl<'a> Composition<'a> {
         }
         let mut out = InstanceType::new();
         let mut written = Written::default();
+        let mut taken: HashSet<String> = items.keys().map(|name| name.to_string()).collect();
         for (name, same) in items {
             let (member, item) = same[0];
             let source = self.source(member);
@@ -137,6 +142,16 @@ impl<'a> Composition<'a> {
                 if written.find_resource(&maker).is_none() {
                     let local = outer(&mut out, self.resource(&maker)?);
                     written.resource(maker, local);
+                }
+            }
+            for id in source.types().types_of(item) {
+                let is_named = matches!(item, Item::Type(named) if *named == id)
+                    || written.find(member, id).is_some();
+                if source.types().needs_name(id) && !is_named {
+                    let local = written.ty(&mut out, source, id);
+                    let name = free_name(source.types_name(id), &mut taken);
+                    let named = export_type(&mut out, &name, TypeBounds::Eq(local));
+                    written.name(member, id, named);
                 }
             }
             match item {
@@ -207,13 +222,14 @@ impl<'a> Composition<'a> {
                     (Item::Instance(expected), Item::Instance(found))
                         if !names_same_types(expected, found) =>
                     {
-                        self.rename(edge.member, expected, Some(provided))
+                        self.rename(edge.member, expected, provided)
                     }
                     _ => Ok((kind, provided)),
                 }
             }
+            Provider::Stub => self.stub(edge, item),
             Provider::Nobody => match item {
-                Item::Instance(instance) => self.rename(edge.member, instance, None),
+                Item::Instance(instance) => self.types(edge.member, instance),
                 Item::Type(id) => {
                     let source = self.source(edge.member);
                     for resource in source.types().resources_of(item) {
@@ -231,36 +247,112 @@ impl<'a> Composition<'a> {
         }
     }
 
-    /// An instance that has what `expected` has: the types by their structure, the rest from `provided`.
-    fn rename(
+    /// An instance that names the types of `expected`, which are nothing else than their structure.
+    fn types(
         &mut self,
         member: usize,
         expected: &Instance,
-        provided: Option<u32>,
     ) -> Result<(ComponentExportKind, u32), ComposeError> {
         let source = self.source(member);
         let mut exports = Vec::new();
         for (name, item) in &expected.exports {
-            let is_resource = source.types().named_resource(item).is_some();
-            let (kind, index) = match (item, provided) {
-                (Item::Type(id), _) if !is_resource => {
-                    for resource in source.types().resources_of(item) {
-                        self.resource(&source.maker(resource))?;
-                    }
-                    (
-                        ComponentExportKind::Type,
-                        self.written.ty(&mut self.out, source, *id),
-                    )
-                }
-                (_, Some(provided)) => {
-                    let kind = kind(item)?;
-                    (kind, self.out.alias(provided, name, kind))
-                }
-                (_, None) => return fail(format!("`{name}` has no provider")),
+            let Item::Type(id) = item else {
+                return fail(format!("`{name}` has no provider"));
             };
-            exports.push((name.as_str(), kind, index));
+            for resource in source.types().resources_of(item) {
+                self.resource(&source.maker(resource))?;
+            }
+            let ty = self.written.ty(&mut self.out, source, *id);
+            exports.push((name.as_str(), ComponentExportKind::Type, ty));
         }
         Ok((ComponentExportKind::Instance, self.out.bundle(exports)))
+    }
+
+    /// An instance that has what `expected` has: the types by their structure, the functions of `provided`.
+    fn rename(
+        &mut self,
+        member: usize,
+        expected: &Instance,
+        provided: u32,
+    ) -> Result<(ComponentExportKind, u32), ComposeError> {
+        let mut facade = Facade::new(self.source(member), expected);
+        let (mut funcs, mut given) = (Vec::new(), Vec::new());
+        for (name, func) in functions(expected) {
+            given.push(self.out.alias(provided, name, ComponentExportKind::Func));
+            funcs.push(facade.import(func));
+        }
+        let instance = self.facade("renamed", facade, expected, &funcs, &given)?;
+        Ok((ComponentExportKind::Instance, instance))
+    }
+
+    /// What stands for an import that nobody provides.
+    fn stub(
+        &mut self,
+        edge: &Edge,
+        item: &Item,
+    ) -> Result<(ComponentExportKind, u32), ComposeError> {
+        let source = self.source(edge.member);
+        let alone;
+        let expected = match item {
+            Item::Instance(instance) => instance.as_ref(),
+            Item::Func(_) => {
+                let exports = [(stub::FUNCTION.to_string(), item.clone())];
+                alone = Instance {
+                    exports: exports.into_iter().collect(),
+                };
+                &alone
+            }
+            Item::Type(id) => {
+                for resource in source.types().resources_of(item) {
+                    self.resource(&source.maker(resource))?;
+                }
+                let ty = self.written.ty(&mut self.out, source, *id);
+                return Ok((ComponentExportKind::Type, ty));
+            }
+            Item::Other(kind) => return fail(format!("a {kind} cannot be a stub")),
+        };
+        let mut facade = Facade::new(source, expected);
+        let caller = &self.plan.members[edge.member];
+        let external = &caller.shape.imports[&edge.import];
+        let messages = functions(expected)
+            .map(|(name, func)| (stub::message(edge, &caller.name, external, name), func));
+        let funcs = stub::functions(&mut facade, messages);
+        let instance = self.facade("stub", facade, expected, &funcs, &[])?;
+        Ok(match item {
+            Item::Func(_) => (
+                ComponentExportKind::Func,
+                self.out
+                    .alias(instance, stub::FUNCTION, ComponentExportKind::Func),
+            ),
+            _ => (ComponentExportKind::Instance, instance),
+        })
+    }
+
+    /// Embeds a facade that exports `expected` with the functions `funcs`, and instantiates it with `given` ones.
+    fn facade(
+        &mut self,
+        name: &str,
+        facade: Facade<'_>,
+        expected: &Instance,
+        funcs: &[u32],
+        given: &[u32],
+    ) -> Result<u32, ComposeError> {
+        let source = facade.source();
+        let (bytes, needs) = facade.finish(expected, funcs);
+        let mut arguments = Vec::new();
+        for (name, maker) in &needs.resources {
+            let resource = self.resource(maker)?;
+            arguments.push((name.as_str(), ComponentExportKind::Type, resource));
+        }
+        for (name, id) in &needs.types {
+            let ty = self.written.ty(&mut self.out, source, *id);
+            arguments.push((name.as_str(), ComponentExportKind::Type, ty));
+        }
+        for (name, func) in needs.funcs.iter().zip(given) {
+            arguments.push((name.as_str(), ComponentExportKind::Func, *func));
+        }
+        let component = self.out.component(name, &bytes);
+        Ok(self.out.instantiate(name, component, arguments))
     }
 
     /// The index of a resource in the composed component.
@@ -269,6 +361,13 @@ impl<'a> Composition<'a> {
             return Ok(index);
         }
         let (instance, name) = match maker {
+            // It is only a name: nobody ever makes one.
+            Maker::Stub { .. } => {
+                let (index, encoder) = self.out.begin_type();
+                encoder.resource(ValType::I32, None);
+                self.written.resource(maker.clone(), index);
+                return Ok(index);
+            }
             Maker::Host { import, name } => (self.import(*import)?, name.clone()),
             Maker::Member { member, resource } => {
                 let (export, name) = self.exported_as(*member, *resource)?;
@@ -325,15 +424,16 @@ impl<'a> Composition<'a> {
                 implements: implements.map(Into::into),
                 ..exported.export.as_str().into()
             };
-            self.out.export(name, kind, index);
+            self.out.export(name, kind, index, None);
         }
         Ok(())
     }
 
-    fn finish(self) -> Vec<u8> {
+    fn finish(mut self) -> Vec<u8> {
         let mut producers = Producers::empty();
         producers.add("processed-by", "wash", env!("CARGO_PKG_VERSION"));
-        self.out.finish(&producers.raw_custom_section())
+        self.out.custom(&producers.raw_custom_section());
+        self.out.finish()
     }
 
     fn expected(&self, edge: &Edge) -> Result<&'a Instance, ComposeError> {
@@ -380,6 +480,15 @@ fn kind(item: &Item) -> Result<ComponentExportKind, ComposeError> {
         Item::Type(_) => Ok(ComponentExportKind::Type),
         Item::Other(kind) => fail(format!("a {kind} cannot be linked")),
     }
+}
+
+/// The name itself, or one like it that is not taken.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut free = name.to_string();
+    while !taken.insert(free.clone()) {
+        free.push_str("-x");
+    }
+    free
 }
 
 /// The name of an import: an interface's own, or a plain one that tells which interface it implements.

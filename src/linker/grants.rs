@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::resolve::{Chosen, Resolution};
 use super::{HostImport, Planned, Scope};
-use crate::component::{Extern, InterfaceName, Item, Origin, Shape, track};
+use crate::component::{Extern, InterfaceName, Item, Origin, Shape};
 
 pub(super) struct Names<'a> {
     pub(super) imports: Vec<HostImport>,
@@ -43,11 +43,9 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
             let alone = planned.len() == 1;
             let labelled = choice.import != interface.to_string();
             let index = if !alone && !per_member && !labelled {
-                let key = match interface.version.as_ref().and_then(track) {
-                    Some((major, minor)) => format!("{}@{major}.{minor}", interface.path()),
-                    None => interface.to_string(),
-                };
-                let index = *shared.entry(key).or_insert(names.imports.len());
+                let index = *shared
+                    .entry(interface.family())
+                    .or_insert(names.imports.len());
                 if let Some(known) = names.imports.get_mut(index) {
                     if known.interface.version < interface.version {
                         known.import = interface.to_string();

@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::fit::fits;
-use super::near::HOST;
+use super::near::{HOST, STUB};
 use super::{Difference, LinkPlan, Problem, Provider};
-use crate::component::{Instance, Item, Origin, ResourceId, is_http_handler};
+use crate::component::{Instance, InterfaceName, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +19,9 @@ pub(super) enum Maker {
     Host { import: usize, name: String },
     /// An instance of a member.
     Member { member: usize, resource: ResourceId },
+    /// Nobody: an import that is a stub, and the resource's name in it. Members that lack the same interface lack the
+    /// same resource.
+    Stub { import: String, name: String },
 }
 
 /// Finds every resource that two sides of a connection do not mean alike. The plan has no circles.
@@ -73,7 +76,7 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
                     }
                 }
             }
-            Provider::Nobody => {}
+            Provider::Nobody | Provider::Stub => {}
         }
     }
     problems.extend(shared(plan));
@@ -155,7 +158,7 @@ fn agree(
 /// Exports that speak of a resource which is neither the host's nor exported by name. What the host drives must speak of
 /// the host's.
 fn hidden(plan: &LinkPlan) -> Vec<Problem> {
-    if plan.members.len() == 1 {
+    if !plan.needs_composing() {
         return Vec::new();
     }
     let exports = || {
@@ -215,17 +218,21 @@ pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Mak
             export,
         }) => {
             let provider = &plan.members[*place].shape;
-            let Some(Item::Instance(instance)) = provider.exports.get(export).map(|e| &e.item)
-            else {
-                return Maker::Member { member, resource };
+            let item = match provider.exports.get(export).map(|e| &e.item) {
+                Some(Item::Instance(instance)) => instance.exports.get(&known.name),
+                item => item,
             };
-            match instance
-                .exports
-                .get(&known.name)
-                .and_then(|item| provider.types.named_resource(item))
-            {
+            match item.and_then(|item| provider.types.named_resource(item)) {
                 Some(found) => maker(plan, *place, found),
                 None => Maker::Member { member, resource },
+            }
+        }
+        Some(Provider::Stub) => {
+            let interface = shape.imports[import].interface.as_ref();
+            let interface = interface.filter(|interface| interface.to_string() == *import);
+            Maker::Stub {
+                import: interface.map_or_else(|| import.clone(), InterfaceName::family),
+                name: known.name.clone(),
             }
         }
         Some(Provider::Nobody) | None => Maker::Member { member, resource },
@@ -236,5 +243,6 @@ fn maker_name(plan: &LinkPlan, maker: &Maker) -> String {
     match maker {
         Maker::Host { .. } => HOST.to_string(),
         Maker::Member { member, .. } => format!("`{}`", plan.members[*member].name),
+        Maker::Stub { .. } => STUB.to_string(),
     }
 }

@@ -6,8 +6,10 @@ mod aliases;
 mod candidates;
 mod compose;
 mod cycles;
+mod facade;
 mod failure;
 mod fit;
+mod flat;
 mod grants;
 mod identity;
 mod near;
@@ -16,6 +18,7 @@ mod plan;
 mod planner;
 pub mod render;
 mod resolve;
+mod stub;
 mod typing;
 mod writer;
 
@@ -28,6 +31,7 @@ pub use compose::{ComposeError, compose};
 pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem};
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 pub use planner::plan;
+pub use stub::call as stub_call;
 
 /// A component that takes part in linking.
 #[derive(Debug, Clone)]
@@ -59,6 +63,7 @@ pub enum Wire {
     Member(String),
     Plugin(String),
     Host,
+    /// Functions that trap when they are called.
     Stub,
 }
 
@@ -105,6 +110,8 @@ pub struct LinkRequest<'a> {
     /// exports. Empty: the one member that answers requests.
     pub http: &'a [String],
     pub exports: Exports,
+    /// Link imports that nobody provides to functions that trap when they are called, instead of refusing.
+    pub stub_missing: bool,
 }
 
 /// What the composed component exports.

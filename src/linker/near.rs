@@ -12,6 +12,8 @@ const RESEMBLANCE: f64 = 0.88;
 
 /// Where the host stands in messages.
 pub(super) const HOST: &str = "the host";
+/// What stands for an import that nobody provides, in messages.
+pub(super) const STUB: &str = "a stub";
 
 /// What `others` and the host have that comes close to an import, the closest first.
 pub(super) fn misses<'a>(

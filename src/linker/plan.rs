@@ -58,6 +58,8 @@ pub enum Provider {
     },
     /// Nobody: the import only names types.
     Nobody,
+    /// Nobody: its functions trap when they are called, with a message that names them and the caller.
+    Stub,
 }
 
 /// Why an import has its provider.
@@ -79,6 +81,8 @@ pub enum Reason {
     Capability(&'static str),
     /// It only names types.
     OnlyTypes,
+    /// Nobody provides it, and the user asked to go on without it.
+    Missing,
 }
 
 /// An export of the composed component.
@@ -120,6 +124,11 @@ impl LinkPlan {
         self.members
             .iter()
             .any(|member| member.shape.uses_wasi_p3())
+    }
+
+    /// Whether there is anything to write: several members, or stubs. Otherwise the one member runs as it is.
+    pub fn needs_composing(&self) -> bool {
+        self.members.len() > 1 || self.edges.iter().any(|e| e.provider == Provider::Stub)
     }
 
     /// The edges of one member.

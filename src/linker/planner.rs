@@ -115,6 +115,7 @@ fn assemble(
                     import: names.of[&(*member, choice.import)],
                 },
                 Chosen::Nobody => Provider::Nobody,
+                Chosen::Stub => Provider::Stub,
             };
             plan.edges.push(Edge {
                 member: places[member],

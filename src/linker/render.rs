@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::near::HOST;
+use super::near::{HOST, STUB};
 use super::{
     Difference, Edge, Fix, Lack, LinkFailure, LinkPlan, NearMiss, Problem, Provider, Reason, Role,
 };
@@ -102,6 +102,7 @@ fn provider(plan: &LinkPlan, edge: &Edge) -> String {
     match &edge.provider {
         Provider::Member { member, .. } => plan.members[*member].name.clone(),
         Provider::Host { .. } => "host".to_string(),
+        Provider::Stub => "stub".to_string(),
         Provider::Nobody => "-".to_string(),
     }
 }
@@ -122,6 +123,7 @@ fn reason(plan: &LinkPlan, edge: &Edge) -> String {
         Reason::Wasi => "WASI".to_string(),
         Reason::Capability(capability) => format!("capability: {capability}"),
         Reason::OnlyTypes => "only names types".to_string(),
+        Reason::Missing => "nobody provides it: traps when called".to_string(),
     };
     match &edge.provider {
         Provider::Member { export, .. } if *export != edge.import => format!("{why}, as {export}"),
@@ -164,6 +166,17 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "component `{member}` has `{import}` wired, but does not import it"
+                )
+            }
+            Problem::WiredMisfit {
+                member,
+                import,
+                provider,
+                ..
+            } if provider == STUB => {
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to a stub, which can only stand for functions and types"
                 )
             }
             Problem::WiredMisfit {

@@ -27,6 +27,7 @@ pub(super) enum Chosen<'a> {
     Member { member: usize, export: &'a str },
     Host(&'a HostInterface),
     Nobody,
+    Stub,
 }
 
 /// The members in the order that plans and messages use, whatever order they came in.
@@ -45,6 +46,7 @@ pub(super) fn resolve<'a>(
 ) -> Resolution<'a> {
     let mut resolver = Resolver {
         host: request.host,
+        stub_missing: request.stub_missing,
         members,
         next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
         problems: Vec::new(),
@@ -72,6 +74,7 @@ pub(super) fn resolve<'a>(
 
 struct Resolver<'a> {
     host: &'a [HostInterface],
+    stub_missing: bool,
     members: Vec<&'a Member>,
     /// Of each member of the chain of HTTP handlers but the last, the next.
     next_handler: BTreeMap<usize, usize>,
@@ -162,6 +165,9 @@ impl<'a> Resolver<'a> {
             Offer::Refused => return None,
             Offer::Nothing => {}
         }
+        if self.stub_missing && is_plain(import) {
+            return Some((Chosen::Stub, Reason::Missing));
+        }
         let near = near::misses(import, self.others(member), self.host);
         self.problems.push(Problem::Unmet {
             member: this.name.clone(),
@@ -176,15 +182,14 @@ impl<'a> Resolver<'a> {
 
     /// What the host serves for an import: functions and types of an interface, and nothing else.
     fn served(&self, import: Import<'_>) -> Option<&'a HostInterface> {
-        let Item::Instance(instance) = &import.external.item else {
+        let Item::Instance(_) = &import.external.item else {
             return None;
         };
-        let plain = |item: &Item| matches!(item, Item::Func(_) | Item::Type(_));
         let interface = import
             .external
             .interface
             .as_ref()
-            .filter(|_| instance.exports.values().all(plain))?;
+            .filter(|_| is_plain(import))?;
         candidates::of_host(interface, self.host)
     }
 
@@ -265,8 +270,10 @@ impl<'a> Resolver<'a> {
         let (wanted, plugin) = match wire {
             Wire::Member(name) => (name, false),
             Wire::Plugin(name) => (name, true),
+            Wire::Stub if only_types(import) => return Some(Chosen::Nobody),
+            Wire::Stub if is_plain(import) => return Some(Chosen::Stub),
             Wire::Stub => {
-                self.misfit(this, import, "stub", Vec::new());
+                self.misfit(this, import, near::STUB, Vec::new());
                 return None;
             }
             Wire::Host => {
@@ -432,7 +439,15 @@ fn specificity(key: &str, name: &str, external: &Extern) -> Option<u8> {
 fn only_types(import: Import<'_>) -> bool {
     match &import.external.item {
         Item::Instance(instance) => instance.only_types(import.types),
-        Item::Type(_) => true,
-        Item::Func(_) | Item::Other(_) => false,
+        item => import.types.is_value_type(item),
+    }
+}
+
+/// Whether an import consists of functions and types: all that a host serves, and all that a stub can stand for.
+fn is_plain(import: Import<'_>) -> bool {
+    let plain = |item: &Item| matches!(item, Item::Func(_) | Item::Type(_));
+    match &import.external.item {
+        Item::Instance(instance) => instance.exports.values().all(plain),
+        item => plain(item),
     }
 }

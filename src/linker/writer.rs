@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 
 use wasm_encoder::{
-    Alias, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
-    ComponentExternName, ComponentImportSection, ComponentInstanceSection, ComponentNameSection,
-    ComponentSectionId, ComponentTypeEncoder, ComponentTypeRef, ComponentTypeSection, NameMap,
-    RawCustomSection, RawSection,
+    Alias, CanonicalFunctionSection, CanonicalOption, Component, ComponentAliasSection,
+    ComponentExportKind, ComponentExportSection, ComponentExternName, ComponentImportSection,
+    ComponentInstanceSection, ComponentNameSection, ComponentSectionId, ComponentTypeEncoder,
+    ComponentTypeRef, ComponentTypeSection, ExportKind, InstanceSection, Module, ModuleSection,
+    NameMap, RawCustomSection, RawSection,
 };
 
 #[derive(Default)]
@@ -20,6 +21,7 @@ pub(super) struct Writer {
     func_count: u32,
     instance_count: u32,
     component_count: u32,
+    core_func_count: u32,
     /// Aliases that are there already.
     aliases: HashMap<(u32, String), u32>,
     components: NameMap,
@@ -37,8 +39,45 @@ impl Writer {
         let mut section = ComponentImportSection::new();
         section.import(name, ty);
         self.component.section(&section);
-        self.instance_count += 1;
-        self.instance_count - 1
+        self.next(match ty {
+            ComponentTypeRef::Func(_) => ComponentExportKind::Func,
+            ComponentTypeRef::Type(_) => ComponentExportKind::Type,
+            _ => ComponentExportKind::Instance,
+        })
+    }
+
+    /// Embeds a core module, the only one, with an instance of it.
+    pub(super) fn core_instance(&mut self, module: &Module) {
+        self.flush();
+        self.component.section(&ModuleSection(module));
+        let mut section = InstanceSection::new();
+        section.instantiate::<[_; 0], &str>(0, []);
+        self.component.section(&section);
+    }
+
+    /// The index of a function of the core instance; a memory is always the first.
+    pub(super) fn core_alias(&mut self, name: &str, kind: ExportKind) -> u32 {
+        self.flush();
+        let mut section = ComponentAliasSection::new();
+        section.alias(Alias::CoreInstanceExport {
+            instance: 0,
+            kind,
+            name,
+        });
+        self.component.section(&section);
+        if kind != ExportKind::Func {
+            return 0;
+        }
+        self.core_func_count += 1;
+        self.core_func_count - 1
+    }
+
+    pub(super) fn lift(&mut self, func: u32, ty: u32, options: [CanonicalOption; 2]) -> u32 {
+        self.flush();
+        let mut section = CanonicalFunctionSection::new();
+        section.lift(func, ty, options);
+        self.component.section(&section);
+        self.next(ComponentExportKind::Func)
     }
 
     /// Embeds a component.
@@ -53,11 +92,14 @@ impl Writer {
         self.component_count - 1
     }
 
-    pub(super) fn instantiate(
+    pub(super) fn instantiate<'n>(
         &mut self,
         name: &str,
         component: u32,
-        arguments: Vec<(&str, ComponentExportKind, u32)>,
+        arguments: impl IntoIterator<
+            Item = (&'n str, ComponentExportKind, u32),
+            IntoIter: ExactSizeIterator,
+        >,
     ) -> u32 {
         self.instances.append(self.instance_count, name);
         self.instance(|section| {
@@ -105,23 +147,29 @@ impl Writer {
         name: ComponentExternName<'_>,
         kind: ComponentExportKind,
         index: u32,
-    ) {
+        ty: Option<ComponentTypeRef>,
+    ) -> u32 {
         self.flush();
         let mut section = ComponentExportSection::new();
-        section.export(name, kind, index, None);
+        section.export(name, kind, index, ty);
         self.component.section(&section);
-        self.next(kind);
+        self.next(kind)
     }
 
-    /// The bytes, with a custom section at the end.
-    pub(super) fn finish(mut self, custom: &[u8]) -> Vec<u8> {
+    /// The bytes, with the names of what is inside.
+    pub(super) fn finish(mut self) -> Vec<u8> {
         self.flush();
         let mut names = ComponentNameSection::new();
         names.components(&self.components);
         names.instances(&self.instances);
         self.component.section(&names);
-        self.component.section(&RawCustomSection(custom));
         self.component.finish()
+    }
+
+    /// Adds a custom section, as it is encoded.
+    pub(super) fn custom(&mut self, section: &[u8]) {
+        self.flush();
+        self.component.section(&RawCustomSection(section));
     }
 
     fn next(&mut self, kind: ComponentExportKind) -> u32 {

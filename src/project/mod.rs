@@ -48,6 +48,8 @@ pub enum Purpose {
     #[default]
     Build,
     Dev,
+    /// Everything that `wash dev` links, but each component as `wash build` builds it.
+    Compose,
 }
 
 /// A project, ready to be built and run.

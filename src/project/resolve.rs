@@ -49,7 +49,7 @@ impl Resolver<'_> {
         let (settings, components) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Vec::new())),
-            Purpose::Dev => {
+            Purpose::Dev | Purpose::Compose => {
                 let variables = dotenv(&dotenv_file, self.notes);
                 let settings = context.settings(&raw.workload, &raw.dev.volumes, variables);
                 (settings, self.components(&raw, &context, &name))

@@ -76,7 +76,7 @@ fn endless(command: &str) -> Projects {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_ends_with_the_session() {
-    let projects = endless("(sleep 1000; true) & echo building; sleep 1000; true");
+    let projects = endless("sleep 1000 & (sleep 1000; true) & echo building; wait");
     let mut wash = Dev::on(&projects).spawn();
     wash.line("building").await;
     let builds = descendants(wash.pid());
@@ -106,7 +106,7 @@ async fn a_build_that_will_not_end_is_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_ends_the_whole_build() {
-    let projects = endless("(sleep 1000; true) & echo building; sleep 1000; true");
+    let projects = endless("sleep 1000 & (sleep 1000; true) & echo building; wait");
     let mut wash = Dev::on(&projects).spawn();
     wash.line("building").await;
     let builds = descendants(wash.pid());

@@ -11,7 +11,7 @@ use wasmtime::{Config, Engine, Store};
 
 use super::case::Case;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.wasm_component_model_implements(true);
     config.wasm_component_model_async(true);
@@ -58,6 +58,7 @@ fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
         } else {
             Exports::Driven
         },
+        stub_missing: case.stub_missing,
     })
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Running {
 }
 
 /// What to build for each unit. A file is a project that has nothing to run.
-pub(super) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
+pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     let siblings = project.dev.components.iter().map(|sibling| {
         let project = match &sibling.source {
             SiblingSource::Project(project) => (**project).clone(),
@@ -84,7 +84,7 @@ fn file(name: &str, path: &Path) -> Project {
 }
 
 /// The providers that ship with `wash`, read.
-pub(super) fn shipped() -> Arc<[(Provider, Component)]> {
+pub(in crate::dev) fn shipped() -> Arc<[(Provider, Component)]> {
     let read = |provider: &Provider| {
         let shape = Shape::parse(provider.bytes).expect("what ships is a component");
         let component = Component {

@@ -44,8 +44,7 @@ pub(super) fn recipe(
         None if configured_target(root).is_some() => {}
         None => argv.extend(["--target", TARGET].map(String::from)),
     }
-    if rust.release.unwrap_or(purpose == Purpose::Build)
-        && !given(&["--release", "-r", "--profile"])
+    if rust.release.unwrap_or(purpose != Purpose::Dev) && !given(&["--release", "-r", "--profile"])
     {
         argv.push("--release".into());
     }

@@ -1,0 +1,123 @@
+//! `wash build --compose`: the whole project as one component for any runtime.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::{Globals, gather, short, write_file};
+use crate::inspect::{size, table};
+use crate::linker::{Exports, LinkPlan, LinkRequest, Provider};
+use crate::project::Project;
+use crate::report;
+use crate::standalone::{self, Setting, Standalone};
+
+pub(super) async fn run(
+    project: Project,
+    stub_missing: bool,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let file = match &globals.file {
+        Some(file) => globals.path(file)?,
+        None => default_file(&project)?,
+    };
+    let components = gather::build(project).await?;
+    let members = components.members();
+    let request = LinkRequest {
+        exports: Exports::All,
+        stub_missing,
+        ..components.request(&members)
+    };
+    let composed = standalone::standalone(&request, &components.bytes())?;
+    write_file(&file, &composed.bytes)?;
+
+    let planned = composed.plan.members.iter();
+    let settings: Vec<Setting> = planned
+        .flat_map(|member| standalone::settings(&member.name, &components.settings(member)))
+        .collect();
+    let members = composed.plan.members.iter();
+    let members: Vec<&str> = members.map(|member| member.name.as_str()).collect();
+    let imports = composed.plan.host.iter();
+    let imports: Vec<&str> = imports.map(|import| import.import.as_str()).collect();
+    let exports = composed.plan.exports.iter();
+    let exports: Vec<&str> = exports.map(|export| export.export.as_str()).collect();
+    let stubs = stubs(&composed.plan);
+    let data = json!({
+        "path": file,
+        "size": composed.bytes.len(),
+        "members": members,
+        "imports": imports,
+        "exports": exports,
+        "merged": composed.merged,
+        "settings": settings,
+        "stubs": stubs.iter().map(|(member, import)| json!({ "member": member, "import": import })).collect::<Vec<_>>(),
+    });
+    let text = words(&short(&file), &members, &composed, &settings, &stubs);
+    report::success(globals.output, &text, "composed", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Beside the project's config, and never in version control.
+fn default_file(project: &Project) -> anyhow::Result<PathBuf> {
+    let dir = project.root.join(".wash/composed");
+    let ignore = dir.join(".gitignore");
+    fs::create_dir_all(&dir)
+        .and_then(|()| fs::write(ignore, "*\n"))
+        .with_context(|| format!("cannot write to `{}`", dir.display()))?;
+    Ok(dir.join(format!("{}.wasm", project.name)))
+}
+
+/// The imports that trap: member and import.
+fn stubs(plan: &LinkPlan) -> Vec<(&str, &str)> {
+    let stubs = plan.edges.iter();
+    let stubs = stubs.filter(|edge| edge.provider == Provider::Stub);
+    stubs
+        .map(|edge| {
+            (
+                plan.members[edge.member].name.as_str(),
+                edge.import.as_str(),
+            )
+        })
+        .collect()
+}
+
+fn words(
+    file: &str,
+    members: &[&str],
+    composed: &Standalone,
+    settings: &[Setting],
+    stubs: &[(&str, &str)],
+) -> String {
+    let mut out = format!(
+        "{file} ({}): {}\n",
+        size(composed.bytes.len()),
+        members.join(", ")
+    );
+    let mut section = |title: &str, rows: Vec<[String; 2]>| {
+        if !rows.is_empty() {
+            out += &format!("{title}\n{}", table(&rows));
+        }
+    };
+    let merged = composed.merged.iter();
+    let merged = merged.map(|merged| [merged.interface.clone(), merged.members.join(", ")]);
+    section(
+        "merged: here each of these members has its own, in the composed component they share one",
+        merged.collect(),
+    );
+    let settings = settings.iter().map(|setting| {
+        let whose = format!("{}: {}", setting.member, setting.names.join(", "));
+        [setting.setting.to_string(), whose]
+    });
+    section(
+        "settings: not in the component; the runtime gives them, and to all members alike",
+        settings.collect(),
+    );
+    let stubs = stubs
+        .iter()
+        .map(|(member, import)| [import.to_string(), member.to_string()]);
+    section("stubs: trap when they are called", stubs.collect());
+    out.truncate(out.trim_end().len());
+    out
+}

@@ -1,0 +1,99 @@
+//! What commands that look at components begin with: files, or a project with everything built.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Globals, stop_signal, warn_about};
+use crate::component::Shape;
+use crate::dev::once::{self, Components};
+use crate::project::{self, Overrides, Project, Sibling, SiblingSource};
+use crate::report::hinted;
+
+/// What a command line names: the directory of a project, or component files.
+pub enum Named {
+    Project(PathBuf),
+    Files(Vec<PathBuf>),
+}
+
+/// Tells files from a project; without a path, it is the project of the current directory.
+pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
+    let paths = paths.iter().map(|path| globals.path(path));
+    let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
+    match paths.as_slice() {
+        [] => Ok(Named::Project(globals.path(Path::new(""))?)),
+        [path] if path.is_dir() => Ok(Named::Project(path.clone())),
+        several => match several.iter().find(|path| path.is_dir()) {
+            Some(dir) => anyhow::bail!(
+                "`{}` is a directory: name one project, or component files",
+                dir.display()
+            ),
+            None => Ok(Named::Files(paths)),
+        },
+    }
+}
+
+/// The project that a path lies in, or one around the given files.
+pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
+    let project = match named {
+        Named::Project(start) => {
+            // A config file from elsewhere makes a project of any directory.
+            let root = match overrides.config {
+                Some(_) => start,
+                None => project::find_root(&start).map_err(hinted)?,
+            };
+            project::load(&root, overrides).map_err(hinted)?
+        }
+        Named::Files(files) => around(files, overrides)?,
+    };
+    warn_about(&project);
+    Ok(project)
+}
+
+/// The first file that a host can drive is the project, the others are its siblings.
+fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
+    let drivable = |file: &PathBuf| {
+        let shape = std::fs::read(file)
+            .ok()
+            .and_then(|bytes| Shape::parse(&bytes).ok());
+        shape.is_some_and(|shape| {
+            shape.http_exports().next().is_some() || shape.exports_run().is_some()
+        })
+    };
+    let first = files.iter().position(drivable).unwrap_or_default();
+    let main = files.remove(first);
+    let mut project = project::prebuilt(&main, overrides).map_err(hinted)?;
+    let mut names = BTreeSet::from([project.name.clone()]);
+    for file in files {
+        let sibling = project::prebuilt(&file, overrides).map_err(hinted)?;
+        let mut name = sibling.name.clone();
+        while !names.insert(name.clone()) {
+            name.push_str("-2");
+        }
+        project.dev.components.push(Sibling {
+            name,
+            source: SiblingSource::File(file),
+            settings: sibling.settings,
+            imports: sibling.imports,
+        });
+    }
+    Ok(project)
+}
+
+/// Builds everything, until it is done or somebody stops it.
+pub async fn build(project: Project) -> anyhow::Result<Components> {
+    let cancel = CancellationToken::new();
+    let building = once::build(project, cancel.clone());
+    tokio::pin!(building);
+    tokio::select! {
+        built = &mut building => built.map_err(hinted),
+        signal = stop_signal() => {
+            let signal = signal?;
+            cancel.cancel();
+            // It may have ended by itself at the last moment; it was told to stop all the same.
+            let _ = building.await;
+            Err(signal.into())
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `wash inspect`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::gather::{self, Named};
+use super::{Globals, write_file};
+use crate::component::{Shape, ShapeError};
+use crate::dev::once::{Components, OnceError};
+use crate::inspect::file::{self, Overview};
+use crate::inspect::view::{self, Plan};
+use crate::inspect::{graph, survey, text};
+use crate::linker::{Exports, LinkRequest};
+use crate::project::{Overrides, Purpose};
+use crate::report::{self, OutputFormat, hinted};
+
+/// Show what a component is, and who provides its imports
+///
+/// Of a file: whether it is a component, a core module or a WIT package, its size, language and tools, what it imports and
+/// who would provide that here, what it exports and what would drive it. A project is built first, with the
+/// components of `dev.components`.
+///
+/// With `--plan`: the components of a project, or the given files, how they are linked and why, what the host must serve,
+/// and everything that stands in the way; then the exit code is 1. Of several files, the first that answers HTTP
+/// requests or runs as a command is the project, and the others are its siblings. `docs/inspect-plan.md` describes what
+/// `-o json` prints.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
+)]
+pub struct InspectArgs {
+    /// Component files, or the directory of a project, instead of the current directory
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+    /// Show how components are linked: every edge with its reason, and every problem
+    #[arg(long)]
+    plan: bool,
+    /// Write the plan as a picture: FILE.svg, FILE.dot, or `svg` or `dot` for stdout
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    graph: Option<Picture>,
+    /// Link imports that nobody provides to functions that trap when they are called
+    #[arg(long)]
+    stub_missing: bool,
+    /// Print the world of the component as WIT
+    #[arg(long, conflicts_with_all = ["plan", "graph"])]
+    wit: bool,
+    /// Read this config file instead of the project's own
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Where the build leaves the component, relative to the project
+    #[arg(long, value_name = "FILE")]
+    artifact_path: Option<String>,
+}
+
+/// Where a picture goes, and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Picture {
+    /// `None`: stdout.
+    file: Option<PathBuf>,
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Svg,
+    Dot,
+}
+
+impl std::str::FromStr for Picture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = Path::new(text);
+        let (file, format) = match path.extension() {
+            Some(extension) => (Some(path.to_path_buf()), extension.to_string_lossy()),
+            None => (None, text.into()),
+        };
+        let format = match &*format {
+            "svg" => Format::Svg,
+            "dot" | "gv" => Format::Dot,
+            _ => return Err("expected FILE.svg, FILE.dot, `svg` or `dot`".to_string()),
+        };
+        Ok(Picture { file, format })
+    }
+}
+
+pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let named = gather::named(&args.paths, globals)?;
+    let as_plan = args.plan || args.graph.is_some();
+    if let (Named::Files(files), false) = (&named, as_plan) {
+        let [path] = files.as_slice() else {
+            anyhow::bail!("several files are shown together: add `--plan`");
+        };
+        let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        if args.wit {
+            return show_wit(path, &bytes, globals);
+        }
+        // A component is shown with who provides its imports, anything else by itself.
+        if let Err(error) = Shape::parse(&bytes) {
+            return show_other(path, &bytes, error, globals);
+        }
+    }
+    let overrides = Overrides {
+        config: args.config.map(|file| globals.path(&file)).transpose()?,
+        artifact: args.artifact_path,
+        ..globals.overrides(Purpose::Dev)?
+    };
+    let exports = match &named {
+        Named::Project(_) => Exports::Driven,
+        // Nobody said that they are to be served.
+        Named::Files(_) => Exports::All,
+    };
+    let project = gather::project(named, &overrides)?;
+    let components = gather::build(project).await?;
+    if args.wit {
+        let (_, bytes) = components.own();
+        return show_wit(&components.project().root, bytes, globals);
+    }
+    let plan = planned(&components, exports, args.stub_missing);
+    match args.graph {
+        Some(picture) => draw(&plan, &picture, args.plan, globals),
+        None if as_plan => show_plan(&plan, globals),
+        None => {
+            let (shape, bytes) = components.own();
+            let name = &components.project().name;
+            let overview = file::component(name, bytes.len(), shape, &plan.edges);
+            show(&overview, globals)
+        }
+    }
+}
+
+fn planned(components: &Components, exports: Exports, stub_missing: bool) -> Plan {
+    let members = components.members();
+    let sizes: Vec<usize> = components.bytes().iter().map(|bytes| bytes.len()).collect();
+    let survey = survey::survey(LinkRequest {
+        exports,
+        stub_missing,
+        ..components.request(&members)
+    });
+    view::view(&survey, &sizes)
+}
+
+fn show_wit(path: &Path, bytes: &[u8], globals: &Globals) -> anyhow::Result<ExitCode> {
+    match Shape::parse(bytes) {
+        Ok(_) | Err(ShapeError::WitPackage) => {}
+        Err(error) => return Err(not_shown(path, error)),
+    }
+    let wit = file::wit(bytes).with_context(|| format!("cannot read `{}`", path.display()))?;
+    report::success(
+        globals.output,
+        wit.trim_end(),
+        "inspected",
+        json!({ "wit": wit }),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_other(
+    path: &Path,
+    bytes: &[u8],
+    error: ShapeError,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let name = path.file_stem().unwrap_or(path.as_os_str());
+    match file::other(&name.to_string_lossy(), bytes, error) {
+        Ok(overview) => show(&overview, globals),
+        Err(error) => Err(not_shown(path, error)),
+    }
+}
+
+fn not_shown(path: &Path, source: ShapeError) -> anyhow::Error {
+    hinted(OnceError::Shape {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+fn show(overview: &Overview, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let text = file::text(overview);
+    report::success(globals.output, &text, "inspected", json!(overview))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_plan(plan: &Plan, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let text = text::text(plan);
+    if plan.linked {
+        report::success(globals.output, &text, "linked", json!(plan))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = match plan.problems.len() {
+        1 => "there is a problem".to_string(),
+        count => format!("there are {count} problems"),
+    };
+    report::incomplete(globals.output, &text, &message, json!(plan))?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// Writes the picture, and shows the plan where that was asked for, or where there are problems to tell.
+fn draw(
+    plan: &Plan,
+    picture: &Picture,
+    shown: bool,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let drawn = graph::graph(plan);
+    let text = match picture.format {
+        Format::Svg => graph::svg(&drawn),
+        Format::Dot => graph::dot(&drawn),
+    };
+    match &picture.file {
+        Some(file) => write_file(&globals.path(file)?, text.as_bytes())?,
+        None if globals.output == OutputFormat::Json => {
+            anyhow::bail!("stdout takes the picture or JSON, not both: `--graph` also takes a file")
+        }
+        None => {
+            report::success(OutputFormat::Text, text.trim_end(), "", json!(null))?;
+            return Ok(match plan.linked {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            });
+        }
+    }
+    if shown || !plan.linked || globals.output == OutputFormat::Json {
+        return show_plan(plan, globals);
+    }
+    Ok(ExitCode::SUCCESS)
+}

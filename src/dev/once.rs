@@ -1,0 +1,109 @@
+//! Builds what a session would link, once: for commands that look at the whole, or ship it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::assemble::{self, Component, Parts};
+use super::session::work;
+use crate::build::{self, BuildError, BuildOptions, Output};
+use crate::capability::host_interfaces;
+use crate::component::{Shape, ShapeError};
+use crate::host::workload::MemberSettings;
+use crate::linker::{LinkRequest, Member, Planned};
+use crate::project::Project;
+use crate::report::Advice;
+
+/// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
+#[derive(Debug, Clone)]
+pub struct Components {
+    parts: Parts,
+}
+
+/// Why there is nothing to link.
+#[derive(Debug, thiserror::Error)]
+pub enum OnceError {
+    #[error("component `{name}` was not built")]
+    Build { name: String, source: BuildError },
+    #[error("`{}`: {source}", .path.display())]
+    Shape { path: PathBuf, source: ShapeError },
+}
+
+impl Advice for OnceError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            OnceError::Build { source, .. } => source.hints(),
+            OnceError::Shape { source, .. } => vec![source.hint().to_string()],
+        }
+    }
+}
+
+/// Builds every component, one after the other, so that what their tools print does not mix.
+pub async fn build(project: Project, cancel: CancellationToken) -> Result<Components, OnceError> {
+    let mut components = BTreeMap::new();
+    for (name, unit) in work::units(&project) {
+        let options = BuildOptions {
+            output: Output::Inherit,
+            color: false,
+            cancel: cancel.clone(),
+        };
+        let built = match build::build(&unit, options).await {
+            Ok(built) => built,
+            Err(source) => return Err(OnceError::Build { name, source }),
+        };
+        let shape = Shape::parse(&built.bytes).map_err(|source| OnceError::Shape {
+            path: built.path,
+            source,
+        })?;
+        let component = Component {
+            bytes: built.bytes,
+            shape: shape.into(),
+        };
+        components.insert(name, component);
+    }
+    Ok(Components {
+        parts: Parts {
+            project: project.into(),
+            components,
+            shipped: work::shipped(),
+            host: host_interfaces().into(),
+        },
+    })
+}
+
+impl Components {
+    pub fn project(&self) -> &Project {
+        &self.parts.project
+    }
+
+    /// What a session asks the linker for, with the given members.
+    pub fn request<'a>(&'a self, members: &'a [Member]) -> LinkRequest<'a> {
+        assemble::request(&self.parts, members)
+    }
+
+    /// What can be linked.
+    pub fn members(&self) -> Vec<Member> {
+        assemble::members(&self.parts)
+            .map(|(member, _)| member)
+            .collect()
+    }
+
+    /// The bytes of each of [`Self::members`].
+    pub fn bytes(&self) -> Vec<&[u8]> {
+        assemble::members(&self.parts)
+            .map(|(_, bytes)| bytes)
+            .collect()
+    }
+
+    /// What a member is given when it runs here.
+    pub fn settings(&self, member: &Planned) -> MemberSettings {
+        assemble::settings(&self.parts, member)
+    }
+
+    /// The project's own component: its shape, and its bytes.
+    pub fn own(&self) -> (&Shape, &[u8]) {
+        let own = &self.parts.components[&self.parts.project.name];
+        (&own.shape, &own.bytes)
+    }
+}

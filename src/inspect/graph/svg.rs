@@ -1,0 +1,191 @@
+//! A picture as SVG.
+
+use std::fmt::Write;
+
+use super::layout::{Place, Size, layout};
+use super::{Graph, Kind, Node};
+
+/// The width of a letter in parts of the font's size: every letter of a monospaced font has it.
+const LETTER: f64 = 0.62;
+const LINE: f64 = 1.35;
+const NAME: f64 = 14.0;
+const SMALL: f64 = 11.0;
+
+const STYLE: &str = "text { font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #1d2733 } \
+.small { font-size: 11px } .name { font-size: 14px; font-weight: bold } \
+.detail { font-size: 11px; fill: #5c6b7a } \
+.box { fill: #eef4fb; stroke: #3a6ea5; stroke-width: 1.5 } \
+.idle { fill: #ffffff; stroke: #9aa7b4; stroke-width: 1.5; stroke-dasharray: 5 4 } \
+.host { fill: #f3f0e6; stroke: #8a7a3d; stroke-width: 1.5 } \
+.driver { fill: #eef7ee; stroke: #4a8a4f; stroke-width: 1.5 } \
+.stub { fill: #fff6e5; stroke: #b7791f; stroke-width: 1.5; stroke-dasharray: 5 4 } \
+.missing { fill: #fdeeee; stroke: #c0392b; stroke-width: 1.5; stroke-dasharray: 5 4 } \
+.line { fill: none; stroke: #6b7a89; stroke-width: 1.2 } .lost { stroke: #c0392b; stroke-dasharray: 5 4 } \
+.label { fill: #ffffff }";
+
+/// An SVG document that needs nothing else.
+pub fn svg(graph: &Graph) -> String {
+    let nodes: Vec<Size> = graph.nodes.iter().map(node_size).collect();
+    let labels: Vec<Size> = graph
+        .edges
+        .iter()
+        .map(|edge| text_size(&edge.lines))
+        .collect();
+    let layout = layout(graph, &nodes, &labels);
+    let Size { width, height } = layout.size;
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n\
+         <title>who provides what to whom</title>\n<style>{STYLE}</style>\n\
+         <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <path d=\"M0 0 L8 4 L0 8 z\" fill=\"#6b7a89\"/></marker></defs>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
+    );
+    for (edge, path) in graph.edges.iter().zip(&layout.edges) {
+        let lost = match graph.nodes[edge.to].kind {
+            Kind::Missing => " lost",
+            _ => "",
+        };
+        let mut stops = vec![layout.nodes[edge.from]];
+        stops.extend(path);
+        stops.push(layout.nodes[edge.to]);
+        let d = curve(&stops);
+        out += &format!("<path class=\"line{lost}\" d=\"{d}\" marker-end=\"url(#tip)\"/>\n");
+    }
+    for (edge, path) in graph.edges.iter().zip(&layout.edges) {
+        if let Some(place) = path.first() {
+            rect(&mut out, "label", place, 3.0);
+            lines(
+                &mut out,
+                place,
+                edge.lines
+                    .iter()
+                    .map(|line| ("small", SMALL, line.as_str())),
+            );
+        }
+    }
+    for (node, place) in graph.nodes.iter().zip(&layout.nodes) {
+        let (class, radius) = match node.kind {
+            Kind::Driver => ("driver", place.size.height / 2.0),
+            Kind::Member => ("box", 6.0),
+            Kind::Idle => ("idle", 6.0),
+            Kind::Host => ("host", 0.0),
+            Kind::Stub => ("stub", 6.0),
+            Kind::Missing => ("missing", 6.0),
+        };
+        rect(&mut out, class, place, radius);
+        let detail = Some(("detail", SMALL, node.detail.as_str()));
+        let detail = detail.filter(|(.., text)| !text.is_empty());
+        let name = ("name", NAME, node.name.as_str());
+        lines(&mut out, place, [name].into_iter().chain(detail));
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn node_size(node: &Node) -> Size {
+    let width = |text: &str, size: f64| text.chars().count() as f64 * size * LETTER;
+    let detail = if node.detail.is_empty() {
+        0.0
+    } else {
+        SMALL * LINE
+    };
+    Size {
+        width: width(&node.name, NAME).max(width(&node.detail, SMALL)) + 28.0,
+        height: NAME * LINE + detail + 16.0,
+    }
+}
+
+fn text_size(lines: &[String]) -> Size {
+    let longest = lines.iter().map(|line| line.chars().count()).max();
+    Size {
+        width: longest.unwrap_or_default() as f64 * SMALL * LETTER + 8.0,
+        height: lines.len() as f64 * SMALL * LINE + 4.0,
+    }
+}
+
+/// From the bottom of the first place to the top of the last, through the middle of those between; upright where it
+/// leaves and where it arrives.
+fn curve(stops: &[Place]) -> String {
+    let mut d = String::new();
+    for (index, pair) in stops.windows(2).enumerate() {
+        let (from, to) = (&pair[0], &pair[1]);
+        let down = from.y <= to.y;
+        let (start, end) = match down {
+            true => (from.bottom(), to.top()),
+            false => (from.top(), to.bottom()),
+        };
+        let middle = (start + end) / 2.0;
+        if index == 0 {
+            d += &format!("M{:.1} {start:.1}", from.x);
+        } else {
+            d += &format!(" L{:.1} {start:.1}", from.x);
+        }
+        d += &format!(
+            " C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {end:.1}",
+            from.x, to.x, to.x
+        );
+    }
+    d
+}
+
+fn rect(out: &mut String, class: &str, place: &Place, radius: f64) {
+    let (x, y) = (place.left(), place.top());
+    let Size { width, height } = place.size;
+    writeln!(
+        out,
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{radius:.1}\"/>"
+    )
+    .expect("a string takes everything");
+}
+
+/// Lines of text in the middle of a place: class, size and text of each.
+fn lines<'a>(
+    out: &mut String,
+    place: &Place,
+    lines: impl IntoIterator<Item = (&'a str, f64, &'a str)> + Clone,
+) {
+    let height: f64 = lines
+        .clone()
+        .into_iter()
+        .map(|(_, size, _)| size * LINE)
+        .sum();
+    let mut top = place.y - height / 2.0;
+    for (class, size, text) in lines {
+        // A little above the bottom of its line: letters such as `g` go below the baseline.
+        let baseline = top + size * 1.05;
+        writeln!(
+            out,
+            "<text class=\"{class}\" x=\"{:.1}\" y=\"{baseline:.1}\" text-anchor=\"middle\">{}</text>",
+            place.x,
+            escaped(text)
+        )
+        .expect("a string takes everything");
+        top += size * LINE;
+    }
+}
+
+/// Text as it may stand in an XML document.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // XML has no way to write these.
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_become_markup() {
+        assert_eq!(escaped("<a & b>\u{1}"), "&lt;a &amp; b&gt;\u{fffd}");
+    }
+}

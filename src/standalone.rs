@@ -1,0 +1,200 @@
+//! One component that any runtime runs, of all that would run here.
+//!
+//! Here each member has settings of its own, by imports that only `wash` knows how to serve. In a standard component there
+//! is one import for each interface, and so one environment, one set of directories and so on for all its members. What
+//! became one in this way is told.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::component::{InterfaceName, Shape, ShapeError, track};
+use crate::host::workload::{Access, MemberSettings, OutgoingHttp};
+use crate::linker::{
+    self, ComposeError, HostImport, HostInterface, LinkFailure, LinkPlan, LinkRequest, Provider,
+    Scope,
+};
+
+/// A standard component, and what was given up for it.
+#[derive(Debug)]
+pub struct Standalone {
+    pub bytes: Vec<u8>,
+    pub plan: LinkPlan,
+    pub merged: Vec<Merged>,
+}
+
+/// An interface that members had each for itself, and now have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Merged {
+    pub interface: String,
+    pub members: Vec<String>,
+}
+
+/// Something that a member is given here, and that a component cannot carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    pub setting: &'static str,
+    pub member: String,
+    /// Which ones: names of variables and keys, paths, hosts. No values, as some are secret.
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StandaloneError {
+    #[error(transparent)]
+    Link(#[from] LinkFailure),
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    #[error("the composed component is not valid, which is a bug in wash")]
+    Invalid(#[from] ShapeError),
+    #[error(
+        "component `{member}` imports `{interface}` as `{label}`, which other runtimes do not understand"
+    )]
+    Label {
+        member: String,
+        interface: String,
+        label: String,
+    },
+}
+
+/// Links and composes. `bytes` has those of each member of the request.
+pub fn standalone(
+    request: &LinkRequest<'_>,
+    bytes: &[&[u8]],
+) -> Result<Standalone, StandaloneError> {
+    let apart = linker::plan(request)?;
+    let host: Vec<HostInterface> = request.host.iter().cloned().map(shared).collect();
+    let plan = linker::plan(&LinkRequest {
+        host: &host,
+        ..*request
+    })?;
+    let plan = plainly_named(plan)?;
+    let bytes: Vec<&[u8]> = plan.members.iter().map(|m| bytes[m.index]).collect();
+    let bytes = linker::compose(&plan, &bytes)?;
+    // Nobody compiles it here, which would tell.
+    Shape::parse(&bytes)?;
+    Ok(Standalone {
+        bytes,
+        merged: merged(&apart, &plan),
+        plan,
+    })
+}
+
+fn shared(interface: HostInterface) -> HostInterface {
+    HostInterface {
+        scope: Scope::Shared,
+        ..interface
+    }
+}
+
+/// Gives every import the name of its interface: several of one track become one, of the highest version.
+fn plainly_named(mut plan: LinkPlan) -> Result<LinkPlan, StandaloneError> {
+    let labelled = |import: &&HostImport| import.import != import.interface.to_string();
+    if !plan.needs_composing()
+        && let Some(import) = plan.host.iter().find(labelled)
+    {
+        return Err(StandaloneError::Label {
+            member: plan.members[0].name.clone(),
+            interface: import.interface.to_string(),
+            label: import.import.clone(),
+        });
+    }
+    let mut host: IndexMap<String, HostImport> = IndexMap::new();
+    let mut places = Vec::new();
+    for import in plan.host {
+        let entry = host.entry(key(&import.interface));
+        places.push(entry.index());
+        let known = entry.or_insert_with(|| import.clone());
+        if known.interface.version < import.interface.version {
+            *known = import;
+        }
+        known.import = known.interface.to_string();
+        known.member = None;
+        known.scope = Scope::Shared;
+    }
+    plan.host = host.into_values().collect();
+    for edge in &mut plan.edges {
+        if let Provider::Host { import } = &mut edge.provider {
+            *import = places[*import];
+        }
+    }
+    Ok(plan)
+}
+
+/// The same for versions that are compatible.
+fn key(interface: &InterfaceName) -> String {
+    match interface.version.as_ref().and_then(track) {
+        Some((major, minor)) => format!("{}@{major}.{minor}", interface.path()),
+        None => interface.to_string(),
+    }
+}
+
+/// What members had of their own in one plan, and have in common in the other.
+fn merged(apart: &LinkPlan, plan: &LinkPlan) -> Vec<Merged> {
+    let had = |member: usize, import: &str| {
+        let mut edges = apart.edges_of(member);
+        let edge = edges.find(|edge| edge.import == import)?;
+        match edge.provider {
+            Provider::Host { import } => Some(&apart.host[import]),
+            _ => None,
+        }
+    };
+    let mut merged = Vec::new();
+    for (index, import) in plan.host.iter().enumerate() {
+        let mut before: Vec<&str> = Vec::new();
+        let mut members: Vec<String> = Vec::new();
+        for edge in &plan.edges {
+            if edge.provider != (Provider::Host { import: index }) {
+                continue;
+            }
+            let Some(own) = had(edge.member, &edge.import).filter(|had| had.member.is_some())
+            else {
+                continue;
+            };
+            if !before.contains(&own.import.as_str()) {
+                before.push(&own.import);
+                members.push(plan.members[edge.member].name.clone());
+            }
+        }
+        members.dedup();
+        if before.len() > 1 {
+            merged.push(Merged {
+                interface: import.interface.to_string(),
+                members,
+            });
+        }
+    }
+    merged
+}
+
+/// What a member is given here.
+pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
+    let setting = |setting, names: Vec<String>| Setting {
+        setting,
+        member: member.to_string(),
+        names,
+    };
+    let directories = settings.directories.iter().map(|directory| {
+        let access = match directory.access {
+            Access::ReadOnly => "read-only",
+            Access::ReadWrite => "read-write",
+        };
+        format!("{} ({access})", directory.guest)
+    });
+    let outgoing = match &settings.outgoing_http {
+        OutgoingHttp::Denied => Vec::new(),
+        OutgoingHttp::Any => vec!["any host".to_string()],
+        OutgoingHttp::Allowed(hosts) => hosts.clone(),
+    };
+    let all = [
+        setting(
+            "environment",
+            settings.environment.keys().cloned().collect(),
+        ),
+        setting("arguments", settings.arguments.clone()),
+        setting("directories", directories.collect()),
+        setting("config", settings.config.keys().cloned().collect()),
+        setting("outgoing HTTP", outgoing),
+    ];
+    let given = all.into_iter().filter(|setting| !setting.names.is_empty());
+    given.collect()
+}
