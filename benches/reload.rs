@@ -10,7 +10,7 @@ mod process;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use process::{Server, free_address};
+use process::{Server, wash_dev};
 
 /// Functions that nobody calls, besides the one that answers.
 const SIZES: [(&str, usize); 2] = [("one function", 0), ("500 functions", 500)];
@@ -61,7 +61,7 @@ impl Rounds {
 
 fn reload(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Rounds {
     replace(file, &version(0));
-    let mut server = serve(file);
+    let mut server = Server::start(wash_dev(file));
     server.wait_for("version 0");
     let mut result = Rounds {
         times: Vec::new(),
@@ -81,7 +81,7 @@ fn restart(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Ro
     // Not the versions that the other rounds left in the cache.
     let version = |number: usize| version(1000 + number);
     replace(file, &version(0));
-    let mut server = serve(file);
+    let mut server = Server::start(wash_dev(file));
     server.wait_for("version 1000");
     let mut result = Rounds {
         times: Vec::new(),
@@ -92,23 +92,11 @@ fn restart(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Ro
         let started = Instant::now();
         replace(file, &bytes);
         server.stop();
-        server = serve(file);
+        server = Server::start(wash_dev(file));
         result.failed += server.wait_for(&format!("version {}", 1000 + number));
         result.times.push(started.elapsed());
     }
     result
-}
-
-fn serve(file: &Path) -> Server {
-    let address = free_address();
-    let listen = address.to_string();
-    let arguments = [
-        "dev".as_ref(),
-        file.as_os_str(),
-        "--address".as_ref(),
-        listen.as_ref(),
-    ];
-    Server::start(address, env!("CARGO_BIN_EXE_wash"), arguments)
 }
 
 /// Puts a new file in the place of the old one, in one step.

@@ -12,6 +12,7 @@ mod process;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use process::{Server, free_address};
+use process::{Server, wash_dev};
 use wash::console::Console;
 use wash::http::{self, Body, Front, Handler, RequestId, Stop};
 
@@ -50,30 +51,24 @@ fn compare(runtime: &tokio::runtime::Runtime, duration: Duration) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("app.wasm");
     std::fs::write(&file, hello::component(HELLO, 0)).expect("the directory takes a file");
-    let this = std::env::current_exe().expect("this bench has a file");
-    let wash = env!("CARGO_BIN_EXE_wash").into();
-    let file = file
-        .to_str()
-        .expect("a temporary directory has a plain name");
+    let this = |server| {
+        let mut command = Command::new(std::env::current_exe().expect("this bench has a file"));
+        command.arg(server);
+        command
+    };
     let mut baseline = None;
     println!(
         "{:<12}{:>14}{:>18}",
         "server", "requests/s", "of hyper alone"
     );
-    for (name, program, arguments) in [
-        ("hyper", &this, vec!["--hyper"]),
-        ("front", &this, vec!["--front"]),
-        ("wash dev", &wash, vec!["dev", file, "--address"]),
+    for (name, program) in [
+        ("hyper", this("--hyper")),
+        ("front", this("--front")),
+        ("wash dev", wash_dev(&file)),
     ] {
-        let address = free_address();
-        let address_text = address.to_string();
-        let mut server = Server::start(
-            address,
-            program,
-            arguments.into_iter().chain([address_text.as_str()]),
-        );
+        let mut server = Server::start(program);
         server.wait_for(HELLO);
-        let rate = runtime.block_on(load(address, duration));
+        let rate = runtime.block_on(load(server.address, duration));
         let baseline = *baseline.get_or_insert(rate);
         println!("{name:<12}{rate:>14.0}{:>16.0} %", 100.0 * rate / baseline);
     }

@@ -1,8 +1,8 @@
 //! Servers in processes of their own, asked over real sockets.
 
-use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program that will listen on the address, and does not wait for it.
-    pub(crate) fn start(
-        address: SocketAddr,
-        program: impl AsRef<OsStr>,
-        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Self {
-        let child = Command::new(program)
-            .args(arguments)
+    /// Starts a program, with the address to listen on as its last argument, and does not wait for it.
+    pub(crate) fn start(mut program: Command) -> Self {
+        let address = free_address();
+        let child = program
+            .arg(address.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -71,8 +68,17 @@ impl Drop for Server {
     }
 }
 
+/// `wash dev` on a component, ready for its address. Compiled code goes to a folder beside the component, and not to
+/// the user's: what one run compiles would be there for the next.
+pub(crate) fn wash_dev(component: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+    command.arg("dev").arg(component).arg("--address");
+    command.env("XDG_CACHE_HOME", component.with_file_name("cache"));
+    command
+}
+
 /// An address that was free a moment ago.
-pub(crate) fn free_address() -> SocketAddr {
+fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener
         .local_addr()

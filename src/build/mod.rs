@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::project::{Artifact, Command, Project};
 
 pub use error::BuildError;
+pub use wrap::{Refusal, of_module};
 
 #[derive(Debug)]
 pub struct BuildOptions {

@@ -36,33 +36,47 @@ fn check(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError
 }
 
 fn wrap(path: PathBuf, bytes: &[u8]) -> Result<(PathBuf, Vec<u8>), BuildError> {
-    let refuse = |reason: String, hint: &str| BuildError::NotAComponent {
+    let wrapped = of_module(bytes).map_err(|refusal| BuildError::NotAComponent {
         path: path.clone(),
-        reason,
-        hint: Some(hint.to_string()),
-    };
-    let module = Module::read(bytes).map_err(|error| {
-        refuse(
-            format!("this is a broken core module: {error}"),
-            "build it again",
-        )
-    })?;
-    if !module.described && !module.starts {
-        return Err(refuse(
-            "this is a core module that does not say what it imports and exports as a component"
-                .to_string(),
-            "build it for a target that makes components, such as `wasm32-wasip2`",
-        ));
-    }
-    let wrapped = module.wrap(bytes).map_err(|error| {
-        refuse(
-            format!("this is a core module, and making a component of it failed: {error:#}"),
-            "build for `wasm32-wasip2`",
-        )
+        hint: Some(refusal.hint().to_string()),
+        reason: refusal.to_string(),
     })?;
     let beside = path.with_extension("component.wasm");
     write_if_changed(&beside, &wrapped)?;
     Ok((beside, wrapped))
+}
+
+/// Why no component can be made of a core module.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("this is a broken core module: {0}")]
+    Broken(#[from] wasmparser::BinaryReaderError),
+    #[error("this is a core module that does not say what it imports and exports as a component")]
+    Undescribed,
+    #[error("this is a core module, and making a component of it failed: {0:#}")]
+    Failed(anyhow::Error),
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Refusal::Broken(_) => "build it again",
+            Refusal::Undescribed => {
+                "build it for a target that makes components, such as `wasm32-wasip2`"
+            }
+            Refusal::Failed(_) => "build for `wasm32-wasip2`",
+        }
+    }
+}
+
+/// Makes a component of a core module that was built for preview 1, or that bindings describe.
+pub fn of_module(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let module = Module::read(bytes)?;
+    if !module.described && !module.starts {
+        return Err(Refusal::Undescribed);
+    }
+    module.wrap(bytes).map_err(Refusal::Failed)
 }
 
 /// What decides how a core module is wrapped.

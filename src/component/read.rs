@@ -111,6 +111,13 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
                 depth += 1;
                 about.core_modules += usize::from(*encoding == Encoding::Module);
             }
+            // The parser takes the end of the file for the end of what is nested, if a section ends there too.
+            Payload::ModuleSection {
+                unchecked_range, ..
+            }
+            | Payload::ComponentSection {
+                unchecked_range, ..
+            } if unchecked_range.end > bytes.len() => return Err(cut_short(bytes)),
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section.clone() {
                     imports.push(import?.name.name.to_string());
@@ -152,10 +159,14 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
             }
         }
     }
-    Err(ShapeError::Invalid {
+    Err(cut_short(bytes))
+}
+
+fn cut_short(bytes: &[u8]) -> ShapeError {
+    ShapeError::Invalid {
         reason: "the file ends before the component does".to_string(),
         offset: bytes.len(),
-    })
+    }
 }
 
 struct Reader<'a> {

@@ -127,6 +127,14 @@ impl Types {
         matches!(item, Item::Type(_)) && self.named_resource(item).is_none()
     }
 
+    /// Whether a type can only be imported or exported with a name.
+    pub fn needs_name(&self, id: TypeId) -> bool {
+        matches!(
+            self.get(id),
+            Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)
+        )
+    }
+
     /// The resources that an import or export speaks of, in the order of their first mention.
     pub fn resources_of(&self, item: &Item) -> IndexSet<ResourceId> {
         self.walk(item).resources

@@ -127,7 +127,7 @@ fn path_dependencies(
 }
 
 /// `..` is taken off as text where the directory does not exist.
-fn resolve(from: &Path, path: &str) -> PathBuf {
+pub(super) fn resolve(from: &Path, path: &str) -> PathBuf {
     let joined = from.join(path);
     joined.canonicalize().unwrap_or_else(|_| {
         let mut plain = PathBuf::new();

@@ -321,3 +321,104 @@ impl Display for Time {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::plain;
+    use crate::dev::testing::project;
+
+    fn steps() -> Steps {
+        Steps {
+            total: Duration::from_millis(1234),
+            build: Some(Duration::from_millis(1100)),
+            link: Duration::from_micros(4200),
+            compile: Duration::from_millis(60),
+            cached: false,
+            swap: Duration::from_micros(300),
+        }
+    }
+
+    #[test]
+    fn a_reload_is_one_line() {
+        let files = ["src/lib.rs", "../lib/src/a.rs", "a.wit", "b.wit", "c.wit"];
+        let check = |units: &[&str], files: &[&str], config: bool, expected: &str| {
+            let why = Why {
+                units: units.iter().map(ToString::to_string).collect(),
+                files: files
+                    .iter()
+                    .map(|file| super::super::cargo::resolve(Path::new("/w/p"), file))
+                    .collect(),
+                config,
+            };
+            let line = reloaded(&why, &steps(), &project("/w/p"));
+            let times = "(build 1.1s, link 4ms, compile 60ms, swap <1ms)";
+            assert_eq!(plain(&line), expected.replace("TIMES", times));
+        };
+        check(
+            &["app"],
+            &files[..1],
+            false,
+            "reloaded app 1.2s TIMES: src/lib.rs",
+        );
+        check(
+            &["app", "cache"],
+            &files[1..2],
+            false,
+            "reloaded app, cache 1.2s TIMES: ../lib/src/a.rs",
+        );
+        check(
+            &["app"],
+            &files,
+            false,
+            "reloaded app 1.2s TIMES: ../lib/src/a.rs, a.wit, b.wit, 2 more",
+        );
+        check(&[], &[], true, "reloaded app 1.2s TIMES: config");
+        check(&["app"], &[], false, "reloaded app 1.2s TIMES");
+    }
+
+    #[test]
+    fn a_failure_is_told_once() {
+        let failed = |again, serving| {
+            let cause = Cause {
+                text: "`make` ended with 1".to_string(),
+                shown: String::new(),
+            };
+            let failure = Failure {
+                stage: Stage::Build("app".to_string()),
+                cause,
+            };
+            let text = news(
+                &News::Failed {
+                    failure,
+                    again,
+                    serving,
+                },
+                "http://x",
+            );
+            plain(&text).into_owned()
+        };
+        assert_eq!(
+            failed(false, true),
+            "app was not built: `make` ended with 1\nthe version before goes on serving"
+        );
+        assert_eq!(
+            failed(false, false),
+            "app was not built: `make` ended with 1\nhttp://x answers 503 until it is mended"
+        );
+        assert_eq!(failed(true, true), "app was not built, as before");
+    }
+
+    #[test]
+    fn packages_of_wasi() {
+        assert_eq!(
+            wasi_package("wasi:http/types@0.2.3"),
+            ("WASI 0.2".to_string(), "http")
+        );
+        assert_eq!(
+            wasi_package("wasi:cli/run@0.3.0-rc-2025-09-16"),
+            ("WASI 0.3".to_string(), "cli")
+        );
+        assert_eq!(wasi_package("wasi:io/poll"), ("WASI".to_string(), "io"));
+    }
+}

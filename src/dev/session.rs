@@ -1,7 +1,7 @@
 //! Performs what the state machine decides, and tells it how that went.
 //!
 //! One loop owns everything: the machine, the running builds, what they built. Builds and starts run beside it and
-//! send a [`Message`] when they end, so that changes and interrupts are heard at all times.
+//! send a `Message` when they end, so that changes and interrupts are heard at all times.
 
 mod perform;
 pub(super) mod work;

@@ -1,11 +1,12 @@
 //! Tells what changed on disk: sets of files, once the disk has been quiet for a moment.
 //!
-//! Notifications only say where to look; what changed is what [`tree`] then finds to differ. So the ways in which an
+//! Notifications only say where to look; what changed is what `tree` then finds to differ. So the ways in which an
 //! editor saves (in place, by a rename, by a backup and a new file) all come to one change, and a save that changes
 //! nothing to none. Only directories that are not ignored are watched, each on its own.
 //!
 //! Where the system has no watches left, everything is looked at again each second instead.
 
+mod list;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -15,13 +16,14 @@ use std::time::{Duration, Instant};
 use notify::event::{EventKind, ModifyKind};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 pub use tree::Targets;
 use tree::{Touched, Tree};
 
-/// A change is told after so long without another.
-const QUIET: Duration = Duration::from_millis(50);
+/// A change is told after so long without another. Everybody waits for it at each reload, and whoever tells too early
+/// only starts a build that the next change ends.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// A change is told after so long, however busy the disk is.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -137,14 +139,16 @@ impl Worker {
                 }
                 Some((since, event)) = events.recv(), if !polling => {
                     let mut touched = Touched::new();
-                    self.take(event, &mut touched);
-                    if touched.is_empty() {
+                    if !self.take(event, &mut touched) {
                         continue;
                     }
+                    let mut last = since;
                     while since.elapsed() < PATIENCE
-                        && let Ok(Some((_, event))) = timeout(QUIET, events.recv()).await
+                        && let Ok(Some((at, event))) = timeout_at((last + QUIET).into(), events.recv()).await
                     {
-                        self.take(event, &mut touched);
+                        if self.take(event, &mut touched) {
+                            last = at;
+                        }
                     }
                     (since, touched)
                 }
@@ -167,12 +171,22 @@ impl Worker {
             .expect("looking at files does not panic")
     }
 
-    fn take(&mut self, event: notify::Result<Vec<PathBuf>>, touched: &mut Touched) {
-        match event {
-            Ok(paths) if paths.is_empty() => touched.extend(self.tree.everything()),
-            Ok(paths) => touched.extend(paths.into_iter().filter(|path| self.tree.cares_for(path))),
-            Err(error) => self.fall_back(&error),
-        }
+    /// Adds what an event is about. Returns whether that is anything of interest.
+    fn take(&mut self, event: notify::Result<Vec<PathBuf>>, touched: &mut Touched) -> bool {
+        let mut new = match event {
+            Ok(paths) if paths.is_empty() => self.tree.everything(),
+            Ok(paths) => {
+                let paths = paths.into_iter();
+                paths.filter(|path| self.tree.cares_for(path)).collect()
+            }
+            Err(error) => {
+                self.fall_back(&error);
+                Touched::new()
+            }
+        };
+        let some = !new.is_empty();
+        touched.append(&mut new);
+        some
     }
 
     fn retarget(&mut self, targets: Targets) {

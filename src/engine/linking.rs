@@ -63,6 +63,8 @@ pub(super) fn check_component(component: &Component, grants: &[Grant]) -> Vec<Pr
 
 fn check_shared(engine: &Engine, name: &str, item: &ComponentItem) -> Option<Problem> {
     match (capability::find(&Interface::parse(name)), item) {
+        // An interface of types alone needs no implementation, and grants nothing.
+        (_, ComponentItem::ComponentInstance(instance)) if only_types(engine, instance) => None,
         (Some(capability::Served::Shared), _) => None,
         (Some(capability::Served::PerMember), _) => {
             let message =
@@ -72,8 +74,6 @@ fn check_shared(engine: &Engine, name: &str, item: &ComponentItem) -> Option<Pro
                 Some("add a grant that names the import and the member".to_owned()),
             ))
         }
-        // An interface of types alone needs no implementation.
-        (None, ComponentItem::ComponentInstance(instance)) if only_types(engine, instance) => None,
         (None, ComponentItem::Type(_)) => None,
         (None, _) => {
             let message = format!("nobody serves the import `{name}`");
@@ -175,6 +175,7 @@ mod tests {
         let call = Call {
             console,
             request: Some(RequestId(3)),
+            panics: Default::default(),
         };
         let mut store = Store::new(
             pre.engine(),

@@ -14,6 +14,7 @@ pub(crate) mod handler;
 mod limits;
 mod linking;
 mod output;
+mod panics;
 mod prepare;
 mod report;
 mod serve;
@@ -21,7 +22,7 @@ pub(crate) mod state;
 mod ticker;
 mod wire;
 
-pub use config::settings;
+pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
 pub(crate) use prepare::prepare;
 

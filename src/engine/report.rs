@@ -6,6 +6,7 @@ use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
+use super::panics::Panic;
 use crate::linker::stub_call;
 
 pub(crate) struct Report {
@@ -21,7 +22,10 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
     let trace = error.downcast_ref::<WasmBacktrace>();
     let frames = trace.map_or(&[][..], WasmBacktrace::frames);
     let stub = stub(frames);
-    let untold = stub.map_or_else(|| panic_machinery(frames), |_| 1);
+    let untold = match stub {
+        Some(_) => within_stub(frames),
+        None => panic_machinery(frames),
+    };
     for (index, frame) in frames.iter().enumerate().skip(untold) {
         write_frame(&mut backtrace, index, frame, members);
     }
@@ -33,7 +37,18 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
 
 /// What a function that stands for a missing one has to say, if it was such a function that trapped.
 fn stub(frames: &[FrameInfo]) -> Option<&str> {
-    stub_call(frames.first()?.func_name()?)
+    let frame = frames.first()?;
+    stub_call(frame.module().name(), frame.func_name()?)
+}
+
+/// How many of the innermost frames are in the same module as the first.
+fn within_stub(frames: &[FrameInfo]) -> usize {
+    let module = |frame: &FrameInfo| frame.module().name().map(str::to_owned);
+    let first = frames.first().map(module);
+    frames
+        .iter()
+        .take_while(|frame| Some(module(frame)) == first)
+        .count()
 }
 
 /// How many of the innermost frames are Rust's way from a `panic!` to the trap, which tells nothing.
@@ -71,6 +86,9 @@ fn summary(error: &Error) -> String {
     }
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         return format!("the guest called `exit` with status {status}");
+    }
+    if let Some(panic) = error.downcast_ref::<Panic>() {
+        return panic.to_string();
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return trap.to_string();

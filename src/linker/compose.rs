@@ -4,7 +4,7 @@
 //! imports connected, and the exports. Written with wasm-encoder rather than by a composition library, because these
 //! must be exact: which imports become one and which stay apart decides who is granted what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use wasm_encoder::{
@@ -113,7 +113,8 @@ impl<'a> Composition<'a> {
         Ok(instance)
     }
 
-    /// The type of an import: everything that any of its members expects of it.
+    /// The type of an import: everything that any of its members expects of it. A type that has its name in another
+    /// interface gets it here as well: interfaces are written one by one, and nothing unnamed can be imported.
     fn interface(&mut self, index: usize) -> Result<InstanceType, ComposeError> {
         let mut items: IndexMap<&str, Vec<(usize, &Item)>> = IndexMap::new();
         for edge in self
@@ -128,6 +129,7 @@ impl<'a> Composition<'a> {
         }
         let mut out = InstanceType::new();
         let mut written = Written::default();
+        let mut taken: HashSet<String> = items.keys().map(|name| name.to_string()).collect();
         for (name, same) in items {
             let (member, item) = same[0];
             let source = self.source(member);
@@ -140,6 +142,16 @@ impl<'a> Composition<'a> {
                 if written.find_resource(&maker).is_none() {
                     let local = outer(&mut out, self.resource(&maker)?);
                     written.resource(maker, local);
+                }
+            }
+            for id in source.types().types_of(item) {
+                let is_named = matches!(item, Item::Type(named) if *named == id)
+                    || written.find(member, id).is_some();
+                if source.types().needs_name(id) && !is_named {
+                    let local = written.ty(&mut out, source, id);
+                    let name = free_name(source.types_name(id), &mut taken);
+                    let named = export_type(&mut out, &name, TypeBounds::Eq(local));
+                    written.name(member, id, named);
                 }
             }
             match item {
@@ -468,6 +480,15 @@ fn kind(item: &Item) -> Result<ComponentExportKind, ComposeError> {
         Item::Type(_) => Ok(ComponentExportKind::Type),
         Item::Other(kind) => fail(format!("a {kind} cannot be linked")),
     }
+}
+
+/// The name itself, or one like it that is not taken.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut free = name.to_string();
+    while !taken.insert(free.clone()) {
+        free.push_str("-x");
+    }
+    free
 }
 
 /// The name of an import: an interface's own, or a plain one that tells which interface it implements.

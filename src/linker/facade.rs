@@ -8,7 +8,7 @@ use wasm_encoder::{ComponentExportKind, ComponentTypeRef, TypeBounds};
 use super::identity::Maker;
 use super::typing::{Source, Written};
 use super::writer::Writer;
-use crate::component::{Func, Instance, Item, Type, TypeId};
+use crate::component::{Func, Instance, Item, TypeId};
 
 /// A facade being written.
 pub(super) struct Facade<'a> {
@@ -74,11 +74,9 @@ impl<'a> Facade<'a> {
     }
 
     fn named(&mut self, id: TypeId) {
-        let needs_name = matches!(
-            self.source.types().get(id),
-            Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)
-        );
-        if !needs_name || self.needs.types.iter().any(|(_, known)| *known == id) {
+        if !self.source.types().needs_name(id)
+            || self.needs.types.iter().any(|(_, known)| *known == id)
+        {
             return;
         }
         let name = format!("t{}", self.needs.types.len());

@@ -17,11 +17,15 @@ use crate::component::{Extern, Func};
 const MARK: &str = "stub: ";
 /// The name of a function that is imported without an interface.
 pub(super) const FUNCTION: &str = "f";
+/// The name of the core module of a stub.
+const MODULE: &str = "stub";
 const MEMORY: &str = "memory";
 
-/// The message of a stub, if that is what a core function of this name is.
-pub fn call(function: &str) -> Option<&str> {
-    function.strip_prefix(MARK)
+/// The message of a stub, if that is what a core function of this name in a module of this name is.
+pub fn call<'f>(module: Option<&str>, function: &'f str) -> Option<&'f str> {
+    function
+        .strip_prefix(MARK)
+        .filter(|_| module == Some(MODULE))
 }
 
 /// The name of the core function that stands for one of an import.
@@ -84,8 +88,9 @@ pub(super) fn functions<'f>(
     functions.iter().enumerate().map(lift).collect()
 }
 
-/// A module with two functions for each message: one to be called, and one that is asked for room for what is passed to
-/// the first. Both trap at once.
+/// A module with three functions for each message: the one that traps and has the message as its name, one to be called,
+/// and one that is asked for room for what is passed. The latter two call the first: an engine may inline calls from one
+/// module to another, after which the name of what was called is not on the stack.
 fn module<'m>(functions: impl Iterator<Item = (&'m str, (Vec<ValType>, Vec<ValType>))>) -> Module {
     let (mut types, mut declared, mut code) = (
         TypeSection::new(),
@@ -94,17 +99,23 @@ fn module<'m>(functions: impl Iterator<Item = (&'m str, (Vec<ValType>, Vec<ValTy
     );
     let (mut exports, mut names) = (ExportSection::new(), NameMap::new());
     for (index, (message, (params, results))) in (0u32..).zip(functions) {
-        let realloc = (vec![ValType::I32; 4], vec![ValType::I32]);
-        let pair = [("f", (params, results)), ("r", realloc)];
-        for (at, (prefix, (params, results))) in (index * 2..).zip(pair) {
+        let trap = index * 3;
+        let mut add = |at: u32, params: Vec<ValType>, results: Vec<ValType>| {
             types.ty().function(params, results);
             declared.function(at);
             let mut body = Function::new([]);
+            if at > trap {
+                body.instructions().call(trap);
+            }
             body.instructions().unreachable().end();
             code.function(&body);
-            exports.export(&format!("{prefix}{index}"), ExportKind::Func, at);
-            names.append(at, message);
-        }
+        };
+        add(trap, Vec::new(), Vec::new());
+        add(trap + 1, params, results);
+        add(trap + 2, vec![ValType::I32; 4], vec![ValType::I32]);
+        names.append(trap, message);
+        exports.export(&format!("f{index}"), ExportKind::Func, trap + 1);
+        exports.export(&format!("r{index}"), ExportKind::Func, trap + 2);
     }
     exports.export(MEMORY, ExportKind::Memory, 0);
     let mut memories = MemorySection::new();
@@ -116,7 +127,7 @@ fn module<'m>(functions: impl Iterator<Item = (&'m str, (Vec<ValType>, Vec<ValTy
         page_size_log2: None,
     });
     let mut section = NameSection::new();
-    section.module("stub");
+    section.module(MODULE);
     section.functions(&names);
     let mut module = Module::new();
     module

@@ -14,7 +14,7 @@ use wasm_encoder::{
 use super::LinkPlan;
 use super::identity::{self, Maker};
 use super::writer::Writer;
-use crate::component::{Func, ResourceId, Type, TypeId, Types};
+use crate::component::{Func, Item, ResourceId, Type, TypeId, Types};
 
 /// A place that types can be written to: the component itself, or the type of an interface.
 pub(super) trait Target {
@@ -52,6 +52,21 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(super) fn types(&self) -> &'a Types {
         &self.plan.members[self.member].shape.types
+    }
+
+    /// The name that some interface of the member has for a type.
+    pub(super) fn types_name(&self, id: TypeId) -> &'a str {
+        let shape = &self.plan.members[self.member].shape;
+        let interfaces = shape.imports.values().chain(shape.exports.values());
+        let mut items = interfaces
+            .filter_map(|external| match &external.item {
+                Item::Instance(instance) => Some(&instance.exports),
+                _ => None,
+            })
+            .flatten();
+        items
+            .find(|(_, item)| matches!(item, Item::Type(named) if *named == id))
+            .map_or("unnamed", |(name, _)| name)
     }
 
     pub(super) fn maker(&self, resource: ResourceId) -> Maker {

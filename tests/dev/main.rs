@@ -1,15 +1,21 @@
 //! `wash dev` as its users meet it: the binary runs on a copy of a fixture, real sources are edited, real toolchains
 //! build them, and a real HTTP client asks.
 //!
-//! Nothing here sleeps: a test waits for a line of the console or for an answer.
+//! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
+mod address;
 mod client;
 mod config;
+mod exchange;
+mod failures;
 mod guests;
 mod load;
 mod prebuilt;
+mod probe;
 mod project;
 mod reload;
+mod requests;
 mod siblings;
 mod stop;
+mod surroundings;
 mod wash;

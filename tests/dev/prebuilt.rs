@@ -5,12 +5,15 @@ use std::io::Write;
 use std::process::Command;
 use std::time::Instant;
 
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
 use crate::client::{Client, text};
 use crate::guests::A_WHILE;
 use crate::project::Projects;
 use crate::wash::Dev;
 
-/// The component of `hello` with these greetings, built as a user would.
+/// The component of `hello` with each of these greetings.
 pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
     let projects = Projects::copy(test, &["hello"]);
     let mut before = "hello\"".to_string();
@@ -22,18 +25,21 @@ pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
             &format!("= \"{after}"),
         );
         before = after;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
-        command
-            .args(["build", "-o", "json", "-C"])
-            .arg(projects.root());
-        command.env("CARGO_TARGET_DIR", Dev::target_dir());
-        let output = command.output().unwrap();
-        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let path = result["data"]["path"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{result}"));
-        fs::read(path).unwrap()
+        build(&projects)
     })
+}
+
+/// The component of a project, built as a user would.
+pub(crate) fn build(projects: &Projects) -> Vec<u8> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+    command
+        .args(["build", "-o", "json", "-C"])
+        .arg(projects.root())
+        .env("CARGO_TARGET_DIR", Dev::target_dir());
+    let output = command.output().unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let path = result["data"]["path"].as_str();
+    fs::read(path.unwrap_or_else(|| panic!("{result}"))).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,4 +74,76 @@ async fn a_file_is_served_and_watched() {
     projects.write("app.wasm", "not a component");
     wash.line("app was not built").await;
     assert_eq!(text(&url, "/").await, "one\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sibling_may_be_a_file() {
+    let greeter = Projects::copy("sibling-file", &["greeter"]);
+    let formal = build(&greeter);
+    greeter.replace("greeter/src/lib.rs", "\"Hello\"", "\"Hi\"");
+    let casual = build(&greeter);
+
+    let projects = Projects::copy("with-file", &["frontdoor"]);
+    projects.write("frontdoor/lib/greeter.wasm", &formal);
+    let config =
+        "name: frontdoor\ndev:\n  components: [{ name: greeter, file: lib/greeter.wasm }]\n";
+    projects.write("frontdoor/.wash/config.yaml", config);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
+
+    projects.write("frontdoor/lib/greeter.wasm", &casual);
+    let line = wash.line("reloaded").await;
+    assert!(
+        line.contains("greeter") && !line.contains("frontdoor "),
+        "{line}"
+    );
+    assert_eq!(text(&url, "/Ann").await, "Hi, Ann!\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_rewrites_its_sources_is_found_out() {
+    let [component, _] = greeting("stamp", ["stamped", "unused"]);
+    let projects = Projects::empty();
+    projects.write("component.bin", component);
+    projects.write("stamp.txt", "");
+    let command = "date +%s.%N > stamp.txt; cp component.bin app.wasm";
+    let config =
+        serde_json::json!({ "build": { "command": command, "component_path": "app.wasm" } });
+    projects.write(".wash/config.json", config.to_string());
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let line = wash.line("changes with every build").await;
+    assert!(line.contains("stamp.txt"), "{line}");
+    assert_eq!(text(&url, "/").await, "stamped\n");
+}
+
+/// A component that traps before anything of it can be called.
+fn trapping() -> Vec<u8> {
+    let hello = include_str!("../../benches/hello/hello.wat").replace("LENGTH", "4");
+    let trap = "(func $trap unreachable) (start $trap)";
+    let mut module = wat::parse_str(format!("(module {hello} {trap})")).unwrap();
+    let mut resolve = Resolve::default();
+    let wit = include_str!("../../benches/hello/hello.wit");
+    let package = resolve.push_str("hello.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], Some("hello")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let mut encoder = ComponentEncoder::default().module(&module).unwrap();
+    encoder.encode().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trap_at_the_start_leaves_the_old_version() {
+    let [good, better] = greeting("start", ["good", "better"]);
+    let projects = Projects::empty();
+    projects.write("app.wasm", &good);
+    let (mut wash, url) = Dev::on(&projects).arg("app.wasm").serving().await;
+
+    projects.write("app.wasm", trapping());
+    let line = wash.line("not started").await;
+    assert!(line.contains("trapped"), "{line}");
+    wash.line("the version before goes on serving").await;
+    assert_eq!(text(&url, "/").await, "good\n");
+
+    projects.write("app.wasm", &better);
+    wash.line("reloaded").await;
+    assert_eq!(text(&url, "/").await, "better\n");
 }

@@ -107,3 +107,34 @@ async fn a_broken_first_build_is_a_page() {
     wash.line("serving http://").await;
     assert_eq!(text(&url, "/").await, "hello\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_beside_the_project_is_watched() {
+    let projects = Projects::copy("beside", &["hello"]);
+    let manifest = "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    projects.write("words/Cargo.toml", manifest);
+    projects.write(
+        "words/src/lib.rs",
+        "pub const GREETING: &str = \"from beside\";\n",
+    );
+    let dependency = "[dependencies]\nwords = { path = \"../words\" }\n";
+    projects.replace("hello/Cargo.toml", "[dependencies]\n", dependency);
+    projects.replace("hello/src/lib.rs", "= \"hello\"", "= words::GREETING");
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    assert_eq!(text(&url, "/").await, "from beside\n");
+
+    projects.replace("words/src/lib.rs", "beside", "next door");
+    let line = wash.line("reloaded").await;
+    assert!(line.contains("../words/src/lib.rs"), "{line}");
+    assert_eq!(text(&url, "/").await, "from next door\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_of_the_next_wasi() {
+    let projects = Projects::copy("p3", &["hello-p3"]);
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    let before = text(&url, "/").await;
+    projects.replace("hello-p3/src/lib.rs", "hello", "greetings");
+    wash.line("reloaded").await;
+    assert_ne!(text(&url, "/").await, before);
+}

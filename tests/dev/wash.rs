@@ -193,8 +193,19 @@ pub(crate) fn descendants(of: u32) -> Vec<u32> {
     all
 }
 
+/// Waits until the processes have ended. They are no children of ours, so there is nothing to wait on.
+pub(crate) async fn gone(processes: &[u32]) {
+    let ended = async {
+        while processes.iter().any(|pid| is_alive(*pid)) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let ended = timeout(Duration::from_secs(10), ended).await;
+    ended.unwrap_or_else(|_| panic!("some of {processes:?} still run"));
+}
+
 /// Whether the process is still there, and not only its exit status.
-pub(crate) fn is_alive(pid: u32) -> bool {
+fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = status
         .rsplit(')')

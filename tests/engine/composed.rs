@@ -3,62 +3,99 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wac_graph::types::Package;
-use wac_graph::{CompositionGraph, EncodeOptions};
+use wash::capability;
+use wash::component::Shape;
 use wash::host::workload::{
     Access, Directory, Grant, Limits, Member, MemberSettings, OutgoingHttp, Workload,
 };
+use wash::linker::{self, LinkRequest, Role};
 
-use crate::stage::{Stage, grants_something, imports, probe};
+use crate::stage::{Stage, probe};
 
-/// Composes two instances of a probe with imports of their own, as the linker does. The `answers` one handles requests.
-fn compose(name: &str, answers: usize) -> (Arc<[u8]>, Vec<Grant>) {
-    let bytes = probe(name);
-    let mut graph = CompositionGraph::new();
-    let package =
-        Package::from_bytes("test:probe", None, bytes.to_vec(), graph.types_mut()).unwrap();
-    let id = graph.register_package(package).unwrap();
-    let world = graph.types()[graph[id].ty()].clone();
-    let mut grants = Vec::new();
-    let mut instances = Vec::new();
-    for (member, name) in ["first", "second"].into_iter().enumerate() {
-        let instance = graph.instantiate(id);
-        let granting = imports(&bytes)
-            .into_iter()
-            .filter(|import| grants_something(import));
-        // A member may import two versions of an interface: one from its own code, one from its standard library.
-        for (index, interface) in granting.enumerate() {
-            let plain = interface
-                .split('@')
-                .next()
-                .unwrap()
-                .replace([':', '/'], "-");
-            let import = format!("{name}-{plain}-i{index}");
-            let node = graph.import(&import, world.imports[&interface]).unwrap();
-            graph
-                .set_instantiation_argument(instance, &interface, node)
-                .unwrap();
-            grants.push(Grant {
-                import,
-                interface,
-                member,
-            });
-        }
-        instances.push(instance);
-    }
-    let handler = world
-        .exports
-        .keys()
-        .find(|export| export.starts_with("wasi:http/"))
-        .unwrap();
-    let export = graph
-        .alias_instance_export(instances[answers], handler)
-        .unwrap();
-    graph.export(export, handler).unwrap();
-    (
-        graph.encode(EncodeOptions::default()).unwrap().into(),
-        grants,
+/// Links two instances of a component. The `answers` one handles requests.
+fn compose(bytes: &[u8], answers: &str) -> (Arc<[u8]>, Vec<Grant>) {
+    link(&["first", "second"], bytes, answers, false)
+}
+
+fn link(names: &[&str], bytes: &[u8], answers: &str, stubs: bool) -> (Arc<[u8]>, Vec<Grant>) {
+    let shape = Arc::new(Shape::parse(bytes).unwrap());
+    let members: Vec<_> = names
+        .iter()
+        .map(|name| linker::Member {
+            name: name.to_string(),
+            role: Role::Project,
+            shape: Arc::clone(&shape),
+            wiring: BTreeMap::new(),
+        })
+        .collect();
+    let plan = linker::plan(&LinkRequest {
+        members: &members,
+        host: &capability::host_interfaces(),
+        http: &[answers.to_owned()],
+        stub_missing: stubs,
+        ..LinkRequest::default()
+    })
+    .unwrap();
+    let grants = plan.host.iter().filter_map(|import| {
+        Some(Grant {
+            import: import.import.clone(),
+            interface: import.interface.to_string(),
+            member: import.member?,
+        })
+    });
+    let composed = linker::compose(&plan, &vec![bytes; names.len()]).unwrap();
+    (composed.into(), grants.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_what_nobody_provides_says_so() {
+    let app = wat::parse_str(
+        r#"(component
+            (import "wasi:http/types@0.2.0" (instance $http
+                (export "incoming-request" (type (sub resource)))
+                (export "response-outparam" (type (sub resource)))))
+            (alias export $http "incoming-request" (type $request))
+            (alias export $http "response-outparam" (type $outparam))
+            (import "my:store/counts@1.2.0" (instance $counts
+                (export "next" (func (param "of" string) (result u64)))))
+            (core module $libc (memory (export "memory") 1))
+            (core instance $libc (instantiate $libc))
+            (core func $next (canon lower (func $counts "next") (memory $libc "memory")))
+            (core module $main
+                (import "" "next" (func $next (param i32 i32) (result i64)))
+                (func $answer (export "handle") (param i32 i32)
+                    (drop (call $next (i32.const 0) (i32.const 3)))))
+            (core instance $main (instantiate $main
+                (with "" (instance (export "next" (func $next))))))
+            (func $handle (param "request" (own $request)) (param "response" (own $outparam))
+                (canon lift (core func $main "handle")))
+            (instance $handler (export "handle" (func $handle)))
+            (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#,
     )
+    .unwrap();
+    let (component, grants) = link(&["api"], &app, "api", true);
+    let stage = Stage::new(Workload {
+        name: "stubbed".into(),
+        component,
+        members: vec![Member {
+            name: "api".into(),
+            settings: MemberSettings::default(),
+        }],
+        grants,
+        limits: Limits::default(),
+    })
+    .await;
+    let (status, text) = stage.get("/").await;
+    assert_eq!(status, 500);
+    let message = "`api` called `next` of `my:store/counts@1.2.0`, which nobody provides";
+    assert!(text.contains(message), "{text} {}", stage.output.text());
+    stage.idle().await;
+    let output = stage.output.text();
+    assert!(
+        output.contains(message) && output.contains("answer"),
+        "{output}"
+    );
+    assert!(!output.contains("stub:"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,8 +122,8 @@ async fn each_member_has_its_own_authority() {
     };
     for name in ["probe", "probe-p3"] {
         let target = Stage::probe("probe").await.address;
-        for (answers, own, other) in [(0, "first", "second"), (1, "second", "first")] {
-            let (component, grants) = compose(name, answers);
+        for (own, other) in [("first", "second"), ("second", "first")] {
+            let (component, grants) = compose(&probe(name), own);
             let members = vec![member("first"), member("second")];
             let limits = Limits::default();
             let stage = Stage::new(Workload {

@@ -10,10 +10,10 @@ use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
-const WASI_P2: &str = include_str!("wit/wasi-0.2.wit");
-const WASI_P3: &str = include_str!("wit/wasi-0.3.wit");
-const DRAFTS: &str = include_str!("wit/drafts.wit");
-const HOST: &str = include_str!("wit/host.txt");
+const WASI_P2: &str = include_str!("../linker/wit/wasi-0.2.wit");
+const WASI_P3: &str = include_str!("../linker/wit/wasi-0.3.wit");
+const DRAFTS: &str = include_str!("../linker/wit/drafts.wit");
+const HOST: &str = include_str!("../linker/wit/host.txt");
 
 /// The parts of a file: a description, then sections that begin with `=== KIND NAME`.
 pub(crate) struct Case {
@@ -175,17 +175,29 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
             source.push_str(&wasi.replace("VERSION", version));
         }
     }
+    of_wit(&source)
+}
+
+/// A component of the world `member`, whose functions trap.
+pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
+    ComponentEncoder::default()
+        .module(&module(source)?)?
+        .encode()
+}
+
+/// The core module that such a component is made of.
+pub(crate) fn module(source: &str) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve {
         all_features: true,
         ..Resolve::default()
     };
     let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", &source)
+        UnresolvedPackageGroup::parse("case.wit", source)
             .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
     )?;
     let world = resolve.select_world(&[package], Some("member"))?;
     let mut module =
         wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    ComponentEncoder::default().module(&module)?.encode()
+    Ok(module)
 }

@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod case;
+mod properties;
 mod run;
 mod stubs;
+mod worlds;
 
 use std::fmt::Write;
 

@@ -43,8 +43,8 @@ fn trapping(app: &str, imports: &[(&str, Wire)]) -> String {
     })
     .unwrap_err();
     let trace = error.downcast_ref::<WasmBacktrace>().unwrap();
-    let function = trace.frames()[0].func_name().unwrap();
-    linker::stub_call(function)
+    let frame = &trace.frames()[0];
+    linker::stub_call(frame.module().name(), frame.func_name().unwrap())
         .expect("the innermost function is a stub")
         .to_string()
 }

@@ -1,0 +1,41 @@
+//! Where a session listens.
+
+use std::net::TcpListener;
+
+use crate::client::text;
+use crate::project::Projects;
+use crate::wash::{Dev, url_in};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_asked_for_must_be_free() {
+    let projects = Projects::copy("taken", &["hello"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let wash = Dev::without_address(&projects)
+        .arg("--address")
+        .arg(&address)
+        .spawn();
+    let (status, console) = wash.end().await;
+    assert_eq!(status.code(), Some(1), "{console}");
+    assert!(
+        console.contains(&format!("{address} is in use by")),
+        "{console}"
+    );
+    assert!(
+        console.contains(&format!("(pid {})", std::process::id())),
+        "{console}"
+    );
+    assert!(console.contains("hint: "), "{console}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_asked_for_is_replaced() {
+    let projects = Projects::copy("next", &["hello"]);
+    // Somebody has the port: this test, or whoever had it before.
+    let _taken = TcpListener::bind("127.0.0.1:8000");
+    let mut wash = Dev::without_address(&projects).spawn();
+    let line = wash.line("127.0.0.1:8000 is in use").await;
+    let url = url_in(&wash.line("serving http://").await);
+    assert!(line.ends_with(&url["http://".len()..]), "{line}, {url}");
+    assert_eq!(text(&url, "/").await, "hello\n");
+}
