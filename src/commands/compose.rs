@@ -23,11 +23,10 @@ pub(super) async fn run(
         Some(file) => globals.path(file)?,
         None => default_file(&project)?,
     };
-    let components = gather::build(project).await?;
+    let components = gather::build(project, stub_missing).await?;
     let members = components.members();
     let request = LinkRequest {
         exports: Exports::All,
-        stub_missing,
         ..components.request(&members)
     };
     let composed = standalone::standalone(&request, &components.bytes())?;

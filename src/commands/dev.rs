@@ -46,6 +46,9 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    /// Link imports that nobody provides to functions that trap when they are called
+    #[arg(long)]
+    stub_missing: bool,
     /// Look for changes once a second, for file systems that do not tell of them
     #[arg(long)]
     poll: bool,
@@ -99,6 +102,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         url: url(address),
         console,
         color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        stub_missing: args.stub_missing,
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;

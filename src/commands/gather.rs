@@ -105,9 +105,9 @@ fn foremost(shapes: &[Shape]) -> usize {
 }
 
 /// Builds everything, until it is done or somebody stops it.
-pub async fn build(project: Project) -> anyhow::Result<Components> {
+pub async fn build(project: Project, stub_missing: bool) -> anyhow::Result<Components> {
     let cancel = CancellationToken::new();
-    let building = once::build(project, cancel.clone());
+    let building = once::build(project, stub_missing, cancel.clone());
     tokio::pin!(building);
     tokio::select! {
         built = &mut building => built.map_err(hinted),

@@ -115,12 +115,12 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         Named::Files(_) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
-    let components = gather::build(project).await?;
+    let components = gather::build(project, args.stub_missing).await?;
     if args.wit {
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);
     }
-    let plan = planned(&components, exports, args.stub_missing);
+    let plan = planned(&components, exports);
     match args.graph {
         Some(picture) => draw(&plan, &picture, args.plan, globals),
         None if as_plan => show_plan(&plan, globals),
@@ -133,12 +133,11 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     }
 }
 
-fn planned(components: &Components, exports: Exports, stub_missing: bool) -> Plan {
+fn planned(components: &Components, exports: Exports) -> Plan {
     let members = components.members();
     let sizes: Vec<usize> = components.bytes().iter().map(|bytes| bytes.len()).collect();
     let survey = survey::survey(LinkRequest {
         exports,
-        stub_missing,
         ..components.request(&members)
     });
     view::view(&survey, &sizes)

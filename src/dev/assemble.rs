@@ -33,6 +33,8 @@ pub(super) struct Parts {
     pub(super) components: BTreeMap<UnitName, Component>,
     pub(super) shipped: Arc<[(Provider, Component)]>,
     pub(super) host: Arc<[HostInterface]>,
+    /// Link imports that nobody provides to stubs.
+    pub(super) stub_missing: bool,
 }
 
 /// What does take part, and how.
@@ -96,6 +98,7 @@ pub(super) fn request<'a>(parts: &'a Parts, members: &'a [Member]) -> LinkReques
         members,
         host: &parts.host,
         http: &parts.project.dev.http,
+        stub_missing: parts.stub_missing,
         ..LinkRequest::default()
     }
 }

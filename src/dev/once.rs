@@ -40,7 +40,13 @@ impl Advice for OnceError {
 }
 
 /// Builds every component, one after the other, so that what their tools print does not mix.
-pub async fn build(project: Project, cancel: CancellationToken) -> Result<Components, OnceError> {
+///
+/// With `stub_missing`, imports that nobody provides are linked to functions that trap when they are called.
+pub async fn build(
+    project: Project,
+    stub_missing: bool,
+    cancel: CancellationToken,
+) -> Result<Components, OnceError> {
     let mut components = BTreeMap::new();
     for (name, unit) in work::units(&project) {
         let options = BuildOptions {
@@ -68,6 +74,7 @@ pub async fn build(project: Project, cancel: CancellationToken) -> Result<Compon
             components,
             shipped: work::shipped(),
             host: host_interfaces().into(),
+            stub_missing,
         },
     })
 }

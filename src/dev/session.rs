@@ -46,6 +46,8 @@ pub struct Setup {
     pub console: Console,
     /// Ask the tools of a build for colours.
     pub color: bool,
+    /// Link imports that nobody provides to functions that trap when they are called.
+    pub stub_missing: bool,
     /// One for each time the user asks to stop.
     pub interrupts: mpsc::UnboundedReceiver<()>,
 }
@@ -68,6 +70,7 @@ pub async fn run(setup: Setup) -> u8 {
         url,
         console,
         color,
+        stub_missing,
         mut interrupts,
         ..
     } = setup;
@@ -86,6 +89,7 @@ pub async fn run(setup: Setup) -> u8 {
         url,
         console,
         color,
+        stub_missing,
         messages: sender,
         jobs: BTreeMap::new(),
         cancelled: Vec::new(),
@@ -125,6 +129,7 @@ struct Session {
     url: String,
     console: Console,
     color: bool,
+    stub_missing: bool,
     messages: mpsc::UnboundedSender<Message>,
     /// The last build of each unit.
     jobs: BTreeMap<UnitName, Job>,

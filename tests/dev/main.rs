@@ -17,5 +17,6 @@ mod reload;
 mod requests;
 mod siblings;
 mod stop;
+mod stubs;
 mod surroundings;
 mod wash;

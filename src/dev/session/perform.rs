@@ -94,6 +94,7 @@ impl Session {
             components: components.collect(),
             shipped: self.shipped.clone(),
             host: self.interfaces.clone(),
+            stub_missing: self.stub_missing,
         };
         let (host, replaces) = (self.host.clone(), self.running.clone());
         let messages = self.messages.clone();
