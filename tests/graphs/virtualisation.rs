@@ -55,3 +55,38 @@ async fn a_component_can_be_the_web() {
     let refused = text(&url, "/fetch?outside.example").await;
     assert_eq!(refused, "ErrorCode::DestinationNotFound");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_can_be_the_file_system() {
+    // Streams are resources: whoever takes files from a component takes all that speaks of streams from it.
+    let imports = json!({
+        "wasi:filesystem": "memory-files",
+        "wasi:io": "memory-files",
+        "wasi:cli/stdin": "memory-files",
+        "wasi:cli/stdout": "memory-files",
+        "wasi:cli/stderr": "memory-files",
+    });
+    let graph = Graph::of("ordinary")
+        .with("memory-files")
+        .with_settings("notebook", json!({ "imports": imports }));
+    let (_wash, url) = graph.serving().await;
+    let expected = "[\"long\", \"short\"] \"a short note\" true";
+    // A directory for each request: the second finds no notes of the first.
+    for _ in 0..2 {
+        assert_eq!(text(&url, "/miss").await, "true");
+        assert_eq!(text(&url, "/notes").await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_file_system_is_refused() {
+    // Its files speak of its own streams, and the notebook would have those of the host.
+    let graph = Graph::of("ordinary").with("memory-files").with_settings(
+        "notebook",
+        json!({ "imports": { "wasi:filesystem": "memory-files" } }),
+    );
+    let console = graph.refused().await;
+    for part in ["`notebook`", "wasi:filesystem/types@0.2", "`memory-files`"] {
+        assert!(console.contains(part), "no `{part}` in {console}");
+    }
+}
