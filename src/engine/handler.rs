@@ -22,6 +22,7 @@ use crate::http::{Body, Handler, Request, RequestId};
 use super::activity::{Activity, Flight};
 use super::body::Link;
 use super::limits::{CpuMeter, MemoryBudget, Metered};
+use super::panics::Panics;
 use super::report::{Report, report};
 use super::serve::{self, Answer, Entry, Instance};
 use super::state::{Call, MemberSetup, State};
@@ -185,7 +186,7 @@ impl Shared {
         // Before the store is dropped: to the reader, a body that was dropped looks like one that has ended.
         let failed = result.as_ref().err().is_some_and(|error| !is_exit(error));
         link.failed.store(failed, Ordering::SeqCst);
-        result
+        result.map_err(|error| store.data().call.panics.explain(error))
     }
 
     /// Makes an instance. While the pool has no room, waits for another request to end.
@@ -213,6 +214,7 @@ impl Shared {
         let call = Call {
             console: self.console.clone(),
             request,
+            panics: Panics::default(),
         };
         let budget = MemoryBudget::new(self.limits.memory.get());
         let mut store = Store::new(&self.engine, State::new(&self.members, budget, call));

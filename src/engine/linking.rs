@@ -175,6 +175,7 @@ mod tests {
         let call = Call {
             console,
             request: Some(RequestId(3)),
+            panics: Default::default(),
         };
         let mut store = Store::new(
             pre.engine(),

@@ -14,6 +14,7 @@ pub(crate) mod handler;
 mod limits;
 mod linking;
 mod output;
+mod panics;
 mod prepare;
 mod report;
 mod serve;

@@ -13,6 +13,8 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use crate::console::{Console, GuestStream};
 use crate::http::RequestId;
 
+use super::panics::Panics;
+
 /// A line longer than this is printed in pieces, so that a guest which never ends its line takes no memory.
 const LONGEST_LINE: usize = 8 * 1024;
 
@@ -29,12 +31,14 @@ impl GuestOutput {
         stream: GuestStream,
         member: Arc<str>,
         request: Option<RequestId>,
+        panics: Panics,
     ) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             console,
             stream,
             member,
             request,
+            panics,
             pending: Vec::new(),
         })))
     }
@@ -52,6 +56,7 @@ struct Lines {
     stream: GuestStream,
     member: Arc<str>,
     request: Option<RequestId>,
+    panics: Panics,
     /// The line that has not ended yet.
     pending: Vec<u8>,
 }
@@ -72,6 +77,9 @@ impl Lines {
     fn print(&mut self) {
         let line = self.pending.strip_suffix(b"\r").unwrap_or(&self.pending);
         let line = String::from_utf8_lossy(line);
+        if self.stream == GuestStream::Stderr {
+            self.panics.hear(&line);
+        }
         for piece in pieces(&line, LONGEST_LINE) {
             self.console
                 .guest(self.stream, &self.member, self.request, piece);
@@ -169,6 +177,7 @@ mod tests {
             GuestStream::Stdout,
             "api".into(),
             Some(RequestId(7)),
+            Panics::default(),
         );
         for bytes in writes {
             output.push(bytes);

@@ -6,6 +6,7 @@ use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
+use super::panics::Panic;
 use crate::linker::stub_call;
 
 pub(crate) struct Report {
@@ -85,6 +86,9 @@ fn summary(error: &Error) -> String {
     }
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         return format!("the guest called `exit` with status {status}");
+    }
+    if let Some(panic) = error.downcast_ref::<Panic>() {
+        return panic.to_string();
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return trap.to_string();

@@ -18,6 +18,7 @@ use crate::http::RequestId;
 
 use super::limits::MemoryBudget;
 use super::output::GuestOutput;
+use super::panics::Panics;
 
 /// What a member was given, made ready once for all instances of a workload.
 pub(crate) struct MemberSetup {
@@ -36,6 +37,7 @@ pub(crate) struct Call {
     pub(crate) console: Console,
     /// `None` while a workload is tried out before it serves.
     pub(crate) request: Option<RequestId>,
+    pub(crate) panics: Panics,
 }
 
 pub(crate) struct State {
@@ -163,6 +165,7 @@ impl MemberState {
                     stream,
                     Arc::clone(&setup.name),
                     call.request,
+                    call.panics.clone(),
                 )
             };
             // Sockets stay denied, as the builder has them: no setting grants them yet.

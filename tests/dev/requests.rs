@@ -69,3 +69,14 @@ async fn announced_trailers_pass_over_http_1() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_lives_for_one_request() {
+    for probe in PROBES {
+        let projects = project(probe, "");
+        let (_wash, url) = Dev::on(&projects).serving().await;
+        for _ in 0..10 {
+            assert_eq!(text(&url, "/remember").await, "knows nothing", "{probe}");
+        }
+    }
+}

@@ -47,7 +47,7 @@ impl Case {
             .map(|file| self.dir.path().join(file))
             .collect();
         while !missing.is_empty() {
-            let report = timeout(Duration::from_secs(20), self.reports.recv()).await;
+            let report = tokio::time::timeout(Duration::from_secs(20), self.reports.recv()).await;
             match report.unwrap_or_else(|_| panic!("no report of {missing:?}")) {
                 Some(Report::Changed { files, .. }) => {
                     for file in files {
