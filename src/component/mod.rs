@@ -2,13 +2,14 @@
 //!
 //! Pure: knows nothing of files, config, wasmtime or who will provide an import.
 
+mod brought;
 mod core;
 mod describe;
 mod name;
 mod read;
 mod types;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use wasm_metadata::Producers;
@@ -56,6 +57,8 @@ pub struct About {
     pub tools: BTreeSet<String>,
     /// How many core modules it contains.
     pub core_modules: usize,
+    /// Which parts of the guest brought an import in, by its name: ``its crate `wasip2` ``.
+    pub brought: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl About {
@@ -246,6 +249,26 @@ mod tests {
         assert_eq!(interfaces, expected.map(|name| name.map(str::to_string)));
         assert_eq!(shape.exports.keys().collect::<Vec<_>>(), ["again"]);
         assert!(!shape.uses_wasi_p3());
+    }
+
+    #[test]
+    fn who_brought_an_import_in_is_seen() {
+        let shape = parse(
+            r#"(component
+                (import "my:app/a" (instance $a (export "f" (func))))
+                (core func $f (canon lower (func $a "f")))
+                (core instance $f (export "f" (func $f)))
+                (core module $m
+                    (import "my:app/a" "f" (func $_ZN5mykit1a1f11wit_import017h19ddc891973db3f5E))
+                    (import "elsewhere" "g" (func $_ZN5other1gE)))
+                (core module $n (@name "wit-component:adapter:wasi_snapshot_preview1")
+                    (import "my:app/a" "f" (func)))
+            )"#,
+        )
+        .unwrap();
+        let brought: Vec<_> = shape.about.brought["my:app/a"].iter().collect();
+        assert_eq!(brought, ["its crate `mykit`", "the preview 1 adapter"]);
+        assert_eq!(shape.about.brought.len(), 1);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use wasmparser::{
     Validator, WasmFeatures,
 };
 
+use super::brought;
 use super::types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
 use super::{About, Extern, Shape, ShapeError};
 
@@ -103,9 +104,11 @@ struct Scan {
 fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
     let mut validator = Validator::new_with_features(features);
     let (mut imports, mut exports, mut about) = (Vec::new(), Vec::new(), About::default());
+    let mut module = brought::Imports::default();
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
+        module.read(&payload, &mut about.brought);
         match &payload {
             Payload::Version { encoding, .. } => {
                 depth += 1;
@@ -150,6 +153,7 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
         if let ValidPayload::End(types) = validator.payload(&payload)? {
             depth -= 1;
             if depth == 0 {
+                about.brought.retain(|name, _| imports.contains(name));
                 return Ok(Scan {
                     types,
                     imports,

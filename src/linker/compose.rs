@@ -370,12 +370,14 @@ impl<'a> Composition<'a> {
             }
             Maker::Host { import, name } => (self.import(*import)?, name.clone()),
             Maker::Member { member, resource } => {
-                let (export, name) = self.exported_as(*member, *resource)?;
                 let from = self.instance(*member)?;
-                (
-                    self.out.alias(from, export, ComponentExportKind::Instance),
-                    name.to_string(),
-                )
+                match self.exported_as(*member, *resource)? {
+                    (export, Some(name)) => (
+                        self.out.alias(from, export, ComponentExportKind::Instance),
+                        name.to_string(),
+                    ),
+                    (export, None) => (from, export.to_string()),
+                }
             }
         };
         let index = self.out.alias(instance, &name, ComponentExportKind::Type);
@@ -383,23 +385,24 @@ impl<'a> Composition<'a> {
         Ok(index)
     }
 
-    /// Where a member exports a resource that it makes: an interface, and the name in it.
+    /// Where a member exports a resource that it makes: an interface and the name in it, or the name alone.
     fn exported_as(
         &self,
         member: usize,
         resource: ResourceId,
-    ) -> Result<(&'a str, &'a str), ComposeError> {
+    ) -> Result<(&'a str, Option<&'a str>), ComposeError> {
         let shape = &self.plan.members[member].shape;
+        let is_it = |item: &Item| shape.types.named_resource(item) == Some(resource);
         for (export, external) in &shape.exports {
-            let Item::Instance(instance) = &external.item else {
-                continue;
-            };
-            let found = instance
-                .exports
-                .iter()
-                .find(|(_, item)| shape.types.named_resource(item) == Some(resource));
-            if let Some((name, _)) = found {
-                return Ok((export, name));
+            match &external.item {
+                Item::Instance(instance) => {
+                    let found = instance.exports.iter().find(|(_, item)| is_it(item));
+                    if let Some((name, _)) = found {
+                        return Ok((export, Some(name)));
+                    }
+                }
+                item if is_it(item) => return Ok((export, None)),
+                _ => {}
             }
         }
         fail(format!(

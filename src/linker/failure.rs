@@ -36,6 +36,8 @@ pub enum Problem {
         import: String,
         provider: String,
         near: Vec<NearMiss>,
+        /// What the provider has, if it is a member.
+        exports: Vec<String>,
     },
     /// A member offers the interface, but its types differ.
     TypeClash {
@@ -53,6 +55,8 @@ pub enum Problem {
         role: Role,
         import: String,
         kind: &'static str,
+        /// What in the member brought the import in, as far as its metadata tells.
+        through: Vec<String>,
         near: Vec<NearMiss>,
         fixes: Vec<Fix>,
     },
@@ -68,6 +72,7 @@ pub enum Problem {
     /// An import and its provider speak of a resource of the same name, but it is not the same resource.
     ResourceClash {
         member: String,
+        role: Role,
         import: String,
         /// The provider of that import.
         provider: String,
@@ -75,6 +80,8 @@ pub enum Problem {
         /// Who makes the resource that the member means, and who makes the one that the provider means.
         here: String,
         there: String,
+        /// The import that the member has the resource from, and how the config would name the provider of the other.
+        other: Option<(String, String)>,
     },
     /// Two members expect different things of an interface that the host serves to both as one.
     SharedClash {
@@ -110,6 +117,8 @@ pub enum Problem {
     NothingToDrive {
         member: String,
         exports: Vec<String>,
+        /// An export that would be driven if it were of another version.
+        nearly: Option<String>,
     },
 }
 
@@ -138,14 +147,14 @@ pub enum NearMiss {
         export: String,
         difference: Difference,
     },
-    /// The same interface in a version that is not compatible.
-    OtherVersion { provider: String, export: String },
     /// Another draft, or another name, of the same interface, whose types differ.
     OtherDraft {
         provider: String,
         export: String,
         difference: Option<Difference>,
     },
+    /// The same interface in a version that is not compatible.
+    OtherVersion { provider: String, export: String },
     /// A name that is spelled almost the same.
     SimilarName { provider: String, export: String },
     /// The package is known, this interface of it is not.
@@ -158,8 +167,13 @@ pub enum NearMiss {
 /// What to do about a problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fix {
-    /// Build a member against another version of an interface.
-    BuildAgainst { member: String, interface: String },
+    /// Build a member against another version of an interface, or give it another name.
+    BuildAgainst {
+        member: String,
+        interface: String,
+        /// The other way round: the provider, and the interface that is imported.
+        or: Option<(String, String)>,
+    },
     /// Wire the import to a provider, in the project's config.
     Wire {
         member: String,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::fit::fits;
 use super::near::{HOST, STUB};
-use super::{Difference, LinkPlan, Problem, Provider};
+use super::{Difference, LinkPlan, Planned, Problem, Provider};
 use crate::component::{Instance, InterfaceName, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
@@ -30,14 +30,23 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
     for edge in &plan.edges {
         let member = &plan.members[edge.member];
         let import = &member.shape.imports[&edge.import];
-        let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &str| {
+        let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &Maker| {
+            let known = member.shape.types.resource(resource);
+            let other = match &known.origin {
+                Origin::Import(other) if *other != edge.import => {
+                    wire_text(plan, there).map(|wire| (other.clone(), wire))
+                }
+                _ => None,
+            };
             Problem::ResourceClash {
                 member: member.name.clone(),
+                role: member.role,
                 import: edge.import.clone(),
                 provider: provider.to_string(),
-                resource: member.shape.types.resource(resource).name.clone(),
+                resource: known.name.clone(),
                 here: maker_name(plan, here),
-                there: there.to_string(),
+                there: maker_name(plan, there),
+                other,
             }
         };
         match &edge.provider {
@@ -59,20 +68,20 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
                         maker(plan, *place, found),
                     );
                     if here != there {
-                        problems.push(clash(
-                            &provider.name,
-                            expected,
-                            &here,
-                            &maker_name(plan, &there),
-                        ));
+                        problems.push(clash(&provider.name, expected, &here, &there));
                     }
                 }
             }
-            Provider::Host { .. } => {
+            Provider::Host { import: served } => {
                 for resource in member.shape.types.resources_of(&import.item) {
                     let here = maker(plan, edge.member, resource);
                     if !matches!(here, Maker::Host { .. }) {
-                        problems.push(clash(HOST, resource, &here, HOST));
+                        let name = member.shape.types.resource(resource).name.clone();
+                        let there = Maker::Host {
+                            import: *served,
+                            name,
+                        };
+                        problems.push(clash(HOST, resource, &here, &there));
                     }
                 }
             }
@@ -236,6 +245,18 @@ pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Mak
             }
         }
         Some(Provider::Nobody) | None => Maker::Member { member, resource },
+    }
+}
+
+/// How the config names the maker of a resource as a provider.
+fn wire_text(plan: &LinkPlan, maker: &Maker) -> Option<String> {
+    match maker {
+        Maker::Host { .. } => Some("host".to_string()),
+        Maker::Member { member, .. } => {
+            let Planned { name, role, .. } = &plan.members[*member];
+            Some(role.wire_text(name))
+        }
+        Maker::Stub { .. } => Some("stub".to_string()),
     }
 }
 

@@ -57,6 +57,16 @@ pub enum Role {
     Shipped,
 }
 
+impl Role {
+    /// How the config names a member of this role as a provider.
+    fn wire_text(self, name: &str) -> String {
+        match self {
+            Role::Project | Role::Sibling => name.to_string(),
+            Role::Plugin | Role::Shipped => format!("plugin:{name}"),
+        }
+    }
+}
+
 /// An explicit choice of provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wire {

@@ -131,6 +131,15 @@ fn mistyped(wanted: &InterfaceName, name: &InterfaceName) -> bool {
     }
 }
 
+/// A name without what says little: a version, and a namespace that the other has as well.
+fn essence<'n>(name: &'n str, other: &str) -> &'n str {
+    let name = name.split('@').next().unwrap_or(name);
+    match (name.split_once(':'), other.split_once(':')) {
+        (Some((namespace, rest)), Some((same, _))) if namespace == same => rest,
+        _ => name,
+    }
+}
+
 /// Whether at most a third of the letters differ.
 fn few_letters(a: &str, b: &str) -> bool {
     strsim::damerau_levenshtein(a, b) * 3 <= a.len().min(b.len())
@@ -138,13 +147,13 @@ fn few_letters(a: &str, b: &str) -> bool {
 
 /// The name most like `wanted`, if there is one that is like it at all.
 pub(super) fn name<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names.filter(|name| resembles(name, wanted)).max_by(|a, b| {
-        strsim::jaro_winkler(a, wanted)
-            .total_cmp(&strsim::jaro_winkler(b, wanted))
-            .then(b.cmp(a))
-    })
+    let likeness = |name: &str| strsim::jaro_winkler(essence(name, wanted), essence(wanted, name));
+    names
+        .filter(|name| resembles(name, wanted))
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)).then(b.cmp(a)))
 }
 
 fn resembles(a: &str, b: &str) -> bool {
+    let (a, b) = (essence(a, b), essence(b, a));
     strsim::jaro_winkler(a, b) >= RESEMBLANCE || (few_letters(a, b) && a.len().max(b.len()) <= 12)
 }

@@ -2,7 +2,7 @@
 
 use super::near;
 use super::{Exported, Exports, Lack, LinkRequest, Member, Problem, Role};
-use crate::component::is_http_handler;
+use crate::component::{Extern, is_http_handler};
 
 /// The side that the host sees. Members are indexes into the ordered members.
 #[derive(Default)]
@@ -48,9 +48,26 @@ pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward 
             .extend(idle.map(|member| Problem::NothingToDrive {
                 member: member.name.clone(),
                 exports: member.shape.exports.keys().cloned().collect(),
+                nearly: nearly_driven(member),
             }));
     }
     outward
+}
+
+/// An export that a host would drive if it were of another version.
+fn nearly_driven(member: &Member) -> Option<String> {
+    let nearly = |external: &Extern| {
+        external.interface.as_ref().is_some_and(|interface| {
+            matches!(
+                interface.path().as_str(),
+                "wasi:http/incoming-handler" | "wasi:http/handler"
+            )
+        })
+    };
+    let mut exports = member.shape.exports.iter();
+    exports
+        .find(|(_, external)| nearly(external))
+        .map(|(name, _)| name.clone())
 }
 
 impl Outward {

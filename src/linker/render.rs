@@ -8,6 +8,13 @@ use super::{
 };
 use crate::component::InterfaceName;
 
+/// What a host can do something with.
+const DRIVEN: &str = "a host drives `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, and \
+                      `wasi:cli/run`, for commands and services";
+/// What helps against all unmet imports at once.
+const GO_ON: &str =
+    "with `--stub-missing`, calls of what is missing trap, and everything else runs";
+
 /// A line of the wiring: interfaces of one package that a member has from the same provider for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wiring {
@@ -142,6 +149,10 @@ impl fmt::Display for LinkFailure {
                 write!(f, "\nhint: {hint}")?;
             }
         }
+        let unmet = |problem: &Problem| matches!(problem, Problem::Unmet { .. });
+        if self.problems.iter().all(unmet) {
+            write!(f, "\n\nhint: {GO_ON}")?;
+        }
         Ok(())
     }
 }
@@ -216,6 +227,7 @@ impl fmt::Display for Problem {
                 member,
                 import,
                 kind,
+                through,
                 ..
             } => {
                 let kind = if *kind == "interface" {
@@ -223,9 +235,13 @@ impl fmt::Display for Problem {
                 } else {
                     format!("the {kind} ")
                 };
+                let through = match through.as_slice() {
+                    [] => String::new(),
+                    parts => format!(" (through {})", parts.join(" and ")),
+                };
                 write!(
                     f,
-                    "component `{member}` imports {kind}`{import}`, but no sibling or capability provides it"
+                    "component `{member}` imports {kind}`{import}`{through}, but no sibling or capability provides it"
                 )
             }
             Problem::Tie {
@@ -239,6 +255,10 @@ impl fmt::Display for Problem {
                     "component `{member}` imports `{import}`, which {} provide",
                     several(candidates)
                 )
+            }
+            Problem::Cycle { path } if path.len() == 1 => {
+                let (member, import) = &path[0];
+                write!(f, "component `{member}` has `{import}` wired to itself")
             }
             Problem::Cycle { path } => {
                 write!(f, "components need each other in a circle:")?;
@@ -255,6 +275,7 @@ impl fmt::Display for Problem {
                 resource,
                 here,
                 there,
+                ..
             } => {
                 let provider = if provider == HOST {
                     provider.clone()
@@ -326,18 +347,18 @@ impl fmt::Display for Problem {
                     several(candidates)
                 )
             }
-            Problem::NothingToDrive { member, exports } if exports.is_empty() => {
+            Problem::NothingToDrive {
+                member, exports, ..
+            } if exports.is_empty() => {
                 write!(f, "component `{member}` exports nothing")
             }
-            Problem::NothingToDrive { member, exports } => {
-                let exports = exports
-                    .iter()
-                    .map(|e| format!("`{e}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
+            Problem::NothingToDrive {
+                member, exports, ..
+            } => {
                 write!(
                     f,
-                    "component `{member}` exports nothing that a host could drive, only {exports}"
+                    "component `{member}` exports nothing that a host could drive, only {}",
+                    listed(exports)
                 )
             }
         }
@@ -348,38 +369,112 @@ impl Problem {
     /// What is near, and what to do; ready to paste where there is something to write.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Problem::DuplicateName { .. } => vec!["give each entry of `dev.components` a `name` of its own".to_string()],
-            Problem::NoSuchProvider { member, role, import, nearest, .. } => match nearest {
-                Some(nearest) => vec![format!("did you mean `{nearest}`?{}", wire(member, *role, import, nearest))],
-                None => vec!["name a component of `dev.components`, `plugin:NAME`, `host` or `stub`".to_string()],
+            Problem::DuplicateName { .. } => {
+                vec!["give each entry of `dev.components` a `name` of its own".to_string()]
+            }
+            Problem::NoSuchProvider {
+                member,
+                role,
+                import,
+                nearest,
+                ..
+            } => match nearest {
+                Some(nearest) => vec![format!(
+                    "did you mean `{nearest}`?{}",
+                    wire(member, *role, import, nearest)
+                )],
+                None => vec![
+                    "name a component of `dev.components`, `plugin:NAME`, `host` or `stub`"
+                        .to_string(),
+                ],
             },
-            Problem::NoSuchImport { member, role, nearest, .. } => match nearest {
+            Problem::NoSuchImport {
+                member,
+                role,
+                nearest,
+                ..
+            } => match nearest {
                 Some(nearest) => vec![format!("did you mean `{nearest}`?")],
                 None => vec![format!("remove it from {}", place(member, *role))],
             },
+            Problem::WiredMisfit {
+                near,
+                exports,
+                provider,
+                ..
+            } if near.is_empty() && !exports.is_empty() => {
+                vec![format!("`{provider}` exports {}", listed(exports))]
+            }
             Problem::WiredMisfit { near, .. } => near.iter().map(NearMiss::to_string).collect(),
-            Problem::TypeClash { member, role, import, provider, host, .. } => {
-                let mut hints = vec![format!("build `{member}` and `{provider}` against the same version of the WIT")];
+            Problem::TypeClash {
+                member,
+                role,
+                import,
+                provider,
+                host,
+                ..
+            } => {
+                let mut hints = vec![format!(
+                    "build `{member}` and `{provider}` against the same version of the WIT"
+                )];
                 if *host {
-                    hints.push(format!("the host serves it too; to use that instead:{}", wire(member, *role, import, "host")));
+                    hints.push(format!(
+                        "the host serves it too; to use that instead:{}",
+                        wire(member, *role, import, "host")
+                    ));
                 }
                 hints
             }
-            Problem::Unmet { near, fixes, .. } => {
-                near.iter().map(NearMiss::to_string).chain(fixes.iter().map(Fix::to_string)).collect()
+            Problem::Unmet { near, fixes, .. } => near
+                .iter()
+                .map(NearMiss::to_string)
+                .chain(fixes.iter().map(Fix::to_string))
+                .collect(),
+            Problem::Tie {
+                member,
+                role,
+                import,
+                candidates,
+            } => {
+                vec![format!(
+                    "choose one, such as:{}",
+                    wire(member, *role, import, &candidates[0])
+                )]
             }
-            Problem::Tie { member, role, import, candidates } => {
-                vec![format!("choose one, such as:{}", wire(member, *role, import, &candidates[0]))]
+            Problem::Cycle { path } if path.len() == 1 => {
+                vec!["wire it to another component, `plugin:NAME`, `host` or `stub`".to_string()]
             }
             Problem::Cycle { path } => {
                 let (member, import) = &path[path.len() - 1];
-                vec![format!("wire `{import}` of `{member}` to another provider, or move what both need into a component of its own")]
+                vec![format!(
+                    "wire `{import}` of `{member}` to another provider, or move what both need into a component of its own"
+                )]
             }
-            Problem::ResourceClash { .. } => vec!["wire both interfaces to the same provider".to_string()],
-            Problem::SharedClash { members: (first, second), .. } => {
-                vec![format!("build `{first}` and `{second}` against the same version of the WIT")]
+            Problem::ResourceClash {
+                member,
+                role,
+                other: Some((import, to)),
+                ..
+            } => {
+                vec![format!(
+                    "wire both interfaces to the same provider, such as:{}",
+                    wire(member, *role, import, to)
+                )]
             }
-            Problem::HiddenResource { .. } => vec!["let the interface of that resource come from the host".to_string()],
+            Problem::ResourceClash { .. } => {
+                vec!["wire both interfaces to the same provider".to_string()]
+            }
+            Problem::SharedClash {
+                members: (first, second),
+                ..
+            } => {
+                vec![format!(
+                    "build `{first}` and `{second}` against the same version of the WIT"
+                )]
+            }
+            Problem::HiddenResource { .. } => {
+                vec!["let the interface of that resource come from the host".to_string()]
+            }
             Problem::BrokenChain { near, .. } if near.is_empty() => {
                 vec!["handlers of WASI 0.2 and of WASI 0.3 cannot follow each other".to_string()]
             }
@@ -388,16 +483,35 @@ impl Problem {
                 Some(nearest) => vec![format!("did you mean `{nearest}`?")],
                 None => vec!["name the project or components of `dev.components`".to_string()],
             },
-            Problem::NotAHandler { lacks: Lack::Export, .. } => {
+            Problem::NotAHandler {
+                lacks: Lack::Export,
+                ..
+            } => {
                 vec!["a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`".to_string()]
             }
-            Problem::NotAHandler { member, .. } => vec![format!("make `{member}` the last of `dev.http`")],
+            Problem::NotAHandler { member, .. } => {
+                vec![format!("make `{member}` the last of `dev.http`")]
+            }
             Problem::SeveralHandlers { .. } => {
                 vec!["name the handlers in their order in `dev.http`, or remove all but one from `dev.components`".to_string()]
             }
-            Problem::NothingToDrive { .. } => vec![
-                "a host drives `wasi:http/incoming-handler@0.2.x`, `wasi:http/handler@0.3.x`, and `wasi:cli/run` of a service".to_string(),
-            ],
+            Problem::NothingToDrive {
+                member,
+                exports,
+                nearly,
+            } => {
+                let mut hints = vec![DRIVEN.to_string()];
+                match nearly {
+                    Some(export) => hints.push(format!("build `{member}` against another version of `{export}`")),
+                    None if exports.is_empty() => {}
+                    None => hints.push(format!(
+                        "if `{member}` is a library, let a component that uses it answer requests:\n    dev:\n      components:\n        \
+                         - name: NAME\n          file: FILE.wasm  # imports {}",
+                        exports[0]
+                    )),
+                }
+                hints
+            }
         }
     }
 }
@@ -430,7 +544,11 @@ impl fmt::Display for NearMiss {
                 )
             }
             NearMiss::OtherVersion { provider, export } => {
-                write!(f, "{} `{export}`, which is not compatible", has(provider))
+                write!(
+                    f,
+                    "{} `{export}`, a version that is not compatible",
+                    has(provider)
+                )
             }
             NearMiss::OtherDraft {
                 provider,
@@ -476,8 +594,18 @@ impl fmt::Display for Fix {
                 import,
                 to,
             } => write!(f, "add{}", wire(member, *role, import, to)),
-            Fix::BuildAgainst { member, interface } => {
-                write!(f, "build `{member}` against `{interface}`")
+            Fix::BuildAgainst {
+                member,
+                interface,
+                or,
+            } => {
+                write!(f, "build `{member}` against `{interface}`")?;
+                match or {
+                    Some((member, interface)) => {
+                        write!(f, ", or `{member}` against `{interface}`")
+                    }
+                    None => Ok(()),
+                }
             }
             Fix::AddComponent { interface } => write!(
                 f,
@@ -508,6 +636,11 @@ fn place(member: &str, role: Role) -> String {
             "`imports` in the project's config".to_string()
         }
     }
+}
+
+fn listed(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 fn several(names: &[String]) -> String {

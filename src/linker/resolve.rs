@@ -174,7 +174,8 @@ impl<'a> Resolver<'a> {
             role: this.role,
             import: import.name.to_string(),
             kind: import.external.item.kind(),
-            fixes: fixes(this, import, &near),
+            through: through(this, import),
+            fixes: fixes(this, import, &near, &self.members),
             near,
         });
         None
@@ -273,7 +274,7 @@ impl<'a> Resolver<'a> {
             Wire::Stub if only_types(import) => return Some(Chosen::Nobody),
             Wire::Stub if is_plain(import) => return Some(Chosen::Stub),
             Wire::Stub => {
-                self.misfit(this, import, near::STUB, Vec::new());
+                self.misfit(this, import, near::STUB, Vec::new(), Vec::new());
                 return None;
             }
             Wire::Host => {
@@ -284,7 +285,7 @@ impl<'a> Resolver<'a> {
                     return Some(Chosen::Nobody);
                 }
                 let near = near::misses(import, std::iter::empty(), self.host);
-                self.misfit(this, import, "the host", near);
+                self.misfit(this, import, near::HOST, near, Vec::new());
                 return None;
             }
         };
@@ -319,7 +320,8 @@ impl<'a> Resolver<'a> {
         let chosen = from_member(import, provider, from);
         if chosen.is_none() {
             let near = near::misses(import, std::iter::once(from), &[]);
-            self.misfit(this, import, &from.name, near);
+            let exports = from.shape.exports.keys().cloned().collect();
+            self.misfit(this, import, &from.name, near, exports);
         }
         chosen
     }
@@ -336,12 +338,20 @@ impl<'a> Resolver<'a> {
             .filter(|_| is_handler)
     }
 
-    fn misfit(&mut self, this: &Member, import: Import<'_>, provider: &str, near: Vec<NearMiss>) {
+    fn misfit(
+        &mut self,
+        this: &Member,
+        import: Import<'_>,
+        provider: &str,
+        near: Vec<NearMiss>,
+        exports: Vec<String>,
+    ) {
         self.problems.push(Problem::WiredMisfit {
             member: this.name.clone(),
             import: import.name.to_string(),
             provider: provider.to_string(),
             near,
+            exports,
         });
     }
 
@@ -378,34 +388,46 @@ fn from_member<'a>(import: Import<'_>, member: usize, provider: &'a Member) -> O
     })
 }
 
-/// What would mend an unmet import: building against what is there, or adding what is not.
-fn fixes(member: &Member, import: Import<'_>, near: &[NearMiss]) -> Vec<Fix> {
-    let served = near.iter().find_map(|miss| match miss {
-        NearMiss::OtherDraft {
-            provider, export, ..
-        }
-        | NearMiss::OtherVersion { provider, export } => {
-            (provider == near::HOST).then(|| export.clone())
-        }
-        _ => None,
-    });
-    match served {
-        Some(interface) => vec![Fix::BuildAgainst {
-            member: member.name.clone(),
-            interface,
-        }],
-        None => vec![Fix::AddComponent {
-            interface: import.name.to_string(),
-        }],
-    }
+/// What in a member brought an import in. That it is the member's own code goes without saying.
+fn through(member: &Member, import: Import<'_>) -> Vec<String> {
+    let itself = format!("its crate `{}`", member.name.replace('-', "_"));
+    let brought = member.shape.about.brought.get(import.name);
+    let brought = brought.into_iter().flatten();
+    brought.filter(|by| **by != itself).cloned().collect()
 }
 
-/// How the config names a member as a provider.
-pub(super) fn wire_text(member: &Member) -> String {
-    match member.role {
-        Role::Project | Role::Sibling => member.name.clone(),
-        Role::Plugin | Role::Shipped => format!("plugin:{}", member.name),
-    }
+/// What would mend an unmet import: building against what is there, or adding what is not.
+fn fixes(member: &Member, import: Import<'_>, near: &[NearMiss], members: &[&Member]) -> Vec<Fix> {
+    let there = near.iter().find_map(|miss| match miss {
+        NearMiss::OtherType {
+            provider, export, ..
+        }
+        | NearMiss::OtherDraft {
+            provider, export, ..
+        }
+        | NearMiss::OtherVersion { provider, export }
+        | NearMiss::SimilarName { provider, export } => Some((provider, export)),
+        NearMiss::OtherInterface { .. } => None,
+    });
+    let Some((provider, export)) = there else {
+        return vec![Fix::AddComponent {
+            interface: import.name.to_string(),
+        }];
+    };
+    let theirs = |m: &&Member| m.name == *provider && m.role <= Role::Sibling;
+    let or = members
+        .iter()
+        .any(|m| provider != near::HOST && theirs(m))
+        .then(|| (provider.clone(), import.name.to_string()));
+    vec![Fix::BuildAgainst {
+        member: member.name.clone(),
+        interface: export.clone(),
+        or,
+    }]
+}
+
+fn wire_text(member: &Member) -> String {
+    member.role.wire_text(&member.name)
 }
 
 /// The explicit choice for an import: the most specific of those that speak of it.
