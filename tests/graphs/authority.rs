@@ -7,7 +7,8 @@ use crate::graph::Graph;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_has_nothing_of_what_its_provider_has() {
-    let (_server, server) = Graph::of("probe").serving().await;
+    let probe = Graph::of("probe");
+    let (_server, server) = probe.serving().await;
     let server = authority(&server);
     for thief in ["thief", "thief-p3"] {
         let graph = Graph::of(thief);
@@ -46,7 +47,8 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
 /// The other way round, so that the above proves something: the thief finds whatever it is given itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_has_what_it_was_given_itself() {
-    let (_server, server) = Graph::of("probe").serving().await;
+    let probe = Graph::of("probe");
+    let (_server, server) = probe.serving().await;
     let server = authority(&server);
     for thief in ["thief", "thief-p3"] {
         let graph = Graph::of(thief).with("provider");
@@ -57,16 +59,17 @@ async fn an_app_has_what_it_was_given_itself() {
             "allowedHosts": [server],
         });
         let volumes = json!([{ "host_path": gold.parent(), "guest_path": "/treasury" }]);
-        let (_wash, url) = graph
+        let graph = graph
             .set("workload", workload)
-            .set_in_dev("volumes", volumes)
-            .serving()
-            .await;
+            .set_in_dev("volumes", volumes);
+        let (_wash, url) = graph.serving().await;
         let answer = text(&url, &format!("/{server}")).await;
         let (loot, possessions) = answer.split_once("--\n").expect("both halves");
         for found in [
             "variable SECRET=sesame",
+            "variable SECRET by the library",
             "directory /treasury",
+            "file /treasury/gold",
             "config depth=7",
             "status 200",
         ] {

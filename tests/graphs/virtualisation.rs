@@ -23,7 +23,8 @@ async fn a_component_can_be_the_clock() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_can_be_the_way_out() {
-    let (_server, server) = Graph::of("probe").serving().await;
+    let probe = Graph::of("probe");
+    let (_server, server) = probe.serving().await;
     let settings = json!({
         "environment": { "SERVER": authority(&server) },
         "allowedHosts": [authority(&server)],
