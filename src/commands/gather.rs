@@ -51,17 +51,14 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
     Ok(project)
 }
 
-/// The first file that a host can drive is the project, the others are its siblings.
+/// One file is the project, the others are its siblings.
 fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
-    let drivable = |file: &PathBuf| {
-        let shape = std::fs::read(file)
-            .ok()
-            .and_then(|bytes| Shape::parse(&bytes).ok());
-        shape.is_some_and(|shape| {
-            shape.http_exports().next().is_some() || shape.exports_run().is_some()
-        })
-    };
-    let first = files.iter().position(drivable).unwrap_or_default();
+    // What cannot be read is told when it is its turn.
+    let shapes = files.iter().map(|file| {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        Shape::parse(&bytes).unwrap_or_default()
+    });
+    let first = foremost(&shapes.collect::<Vec<_>>());
     let main = files.remove(first);
     let mut project = project::prebuilt(&main, overrides).map_err(hinted)?;
     let mut names = BTreeSet::from([project.name.clone()]);
@@ -79,6 +76,32 @@ fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Proj
         });
     }
     Ok(project)
+}
+
+/// The one that a host can drive; else the first that no other imports anything from.
+fn foremost(shapes: &[Shape]) -> usize {
+    let is_driven =
+        |shape: &Shape| shape.http_exports().next().is_some() || shape.exports_run().is_some();
+    let is_needed = |provider: &Shape| {
+        let exports = provider.exports.values();
+        let mut exports = exports.filter_map(|export| export.interface.as_ref());
+        exports.any(|export| {
+            let others = shapes
+                .iter()
+                .filter(|other| !std::ptr::eq(*other, provider));
+            let mut imports = others.flat_map(|other| other.imports.values());
+            imports.any(|import| {
+                import
+                    .interface
+                    .as_ref()
+                    .is_some_and(|i| i.compatible(export))
+            })
+        })
+    };
+    let driven = shapes.iter().position(is_driven);
+    driven
+        .or_else(|| shapes.iter().position(|shape| !is_needed(shape)))
+        .unwrap_or_default()
 }
 
 /// Builds everything, until it is done or somebody stops it.

@@ -25,8 +25,8 @@ use crate::report::{self, OutputFormat, hinted};
 /// components of `dev.components`.
 ///
 /// With `--plan`: the components of a project, or the given files, how they are linked and why, what the host must serve,
-/// and everything that stands in the way; then the exit code is 1. Of several files, the first that answers HTTP
-/// requests or runs as a command is the project, and the others are its siblings. `docs/inspect-plan.md` describes what
+/// and everything that stands in the way; then the exit code is 1. Of several files, the one that answers HTTP requests
+/// or runs as a command, or else the first that no other needs, is the project, and the others are its siblings. `docs/inspect-plan.md` describes what
 /// `-o json` prints.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -172,10 +172,10 @@ fn show_other(
     }
 }
 
-fn not_shown(path: &Path, source: ShapeError) -> anyhow::Error {
+fn not_shown(path: &Path, reason: ShapeError) -> anyhow::Error {
     hinted(OnceError::Shape {
         path: path.to_path_buf(),
-        source,
+        reason,
     })
 }
 

@@ -8,7 +8,7 @@ pub mod inspect;
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -163,6 +163,8 @@ pub fn short(path: &Path) -> String {
 pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("/"));
+        // Its error does not speak of a temporary file.
+        fs::metadata(dir)?;
         let mut file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(dir)?;

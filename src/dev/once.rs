@@ -26,15 +26,15 @@ pub struct Components {
 pub enum OnceError {
     #[error("component `{name}` was not built")]
     Build { name: String, source: BuildError },
-    #[error("`{}`: {source}", .path.display())]
-    Shape { path: PathBuf, source: ShapeError },
+    #[error("`{}`: {reason}", .path.display())]
+    Shape { path: PathBuf, reason: ShapeError },
 }
 
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } => source.hints(),
-            OnceError::Shape { source, .. } => vec![source.hint().to_string()],
+            OnceError::Shape { reason, .. } => vec![reason.hint().to_string()],
         }
     }
 }
@@ -52,9 +52,9 @@ pub async fn build(project: Project, cancel: CancellationToken) -> Result<Compon
             Ok(built) => built,
             Err(source) => return Err(OnceError::Build { name, source }),
         };
-        let shape = Shape::parse(&built.bytes).map_err(|source| OnceError::Shape {
+        let shape = Shape::parse(&built.bytes).map_err(|reason| OnceError::Shape {
             path: built.path,
-            source,
+            reason,
         })?;
         let component = Component {
             bytes: built.bytes,

@@ -296,13 +296,14 @@ impl Machine {
             .failures
             .insert(stage.clone(), cause.clone())
             .is_some_and(|before| before == cause);
+        // Whoever reads the news and asks gets the page.
+        self.page(actions);
         let failure = Failure { stage, cause };
         actions.push(Action::Tell(News::Failed {
             failure,
             again,
             serving: self.running.is_some(),
         }));
-        self.page(actions);
     }
 
     fn mended(&mut self, stage: &Stage, actions: &mut Vec<Action>) {

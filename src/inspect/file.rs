@@ -245,7 +245,10 @@ fn imports(overview: &Overview) -> String {
     let imports = overview.imports.iter();
     let lines = imports.map(|import| {
         let provided = import.provider.as_ref().zip(import.reason);
-        let by = provided.map(|(by, reason)| provided_by(&import.import, by, reason));
+        let by = provided.map(|(by, reason)| match by {
+            Provider::Missing => ("?".to_string(), "nothing here provides it".to_string()),
+            by => provided_by(&import.import, by, reason),
+        });
         (by.unwrap_or_default(), import.import.as_str())
     });
     let lines = together(lines).into_iter();

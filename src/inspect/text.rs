@@ -78,7 +78,7 @@ fn because(reason: &str) -> &'static str {
         "shipped" => "ships with wash",
         "wasi" => "WASI",
         "only-types" => "only names types",
-        "missing" => "no provider",
+        "missing" => "see problems",
         _ => "",
     }
 }
@@ -120,15 +120,27 @@ pub(super) fn drives(driven_by: Option<&str>) -> String {
 }
 
 fn left_out(plan: &Plan) -> Vec<[String; 2]> {
+    // Somebody imports it, and it may be what was meant.
+    let is_missed = |export: &String| {
+        let missing = plan.edges.iter();
+        let mut missing = missing.filter(|edge| edge.provider == Provider::Missing);
+        missing.any(|edge| path(&edge.import) == path(export))
+    };
     let idle = plan.members.iter().filter(|member| !member.takes_part);
     idle.map(|member| {
         let exports = match member.exports.as_slice() {
             [] => "exports nothing".to_string(),
+            exports if exports.iter().any(is_missed) => "see problems".to_string(),
             exports => format!("nobody imports {}", exports.join(", ")),
         };
         [member.name.clone(), exports]
     })
     .collect()
+}
+
+/// A name without the version.
+fn path(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
 }
 
 fn problems(plan: &Plan) -> String {

@@ -1,0 +1,23 @@
+//! Real components, linked in every shape and run by `wash dev`.
+
+mod authority;
+#[path = "../dev/client.rs"]
+#[allow(dead_code, reason = "tests/dev uses the rest")]
+mod client;
+mod graph;
+#[path = "../support/guest.rs"]
+#[allow(dead_code, reason = "tests/engine uses the rest")]
+mod guest;
+mod languages;
+mod middleware;
+#[path = "../dev/project.rs"]
+#[allow(dead_code, reason = "tests/dev uses the rest")]
+mod project;
+mod request;
+mod shapes;
+mod streams;
+mod values;
+mod virtualisation;
+#[path = "../dev/wash.rs"]
+#[allow(dead_code, reason = "tests/dev uses the rest")]
+mod wash;

@@ -1,0 +1,8 @@
+//! `wash inspect` and `wash build --compose`: how components are linked, seen from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cases;
+mod compose;
+mod schema;
+mod support;
