@@ -16,10 +16,12 @@ mod near;
 mod outward;
 mod plan;
 mod planner;
+mod remedy;
 pub mod render;
 mod resolve;
 mod stub;
 mod typing;
+mod wiring;
 mod writer;
 
 use std::collections::BTreeMap;

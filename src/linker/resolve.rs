@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::candidates::{self, How, Import};
-use super::near;
-use super::{Fix, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire};
-use crate::component::{Extern, Item, is_http_handler};
+use super::{
+    HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near, remedy,
+    wiring,
+};
+use crate::component::{Item, is_http_handler};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
@@ -94,7 +96,7 @@ enum Offer<'a> {
 
 impl<'a> Resolver<'a> {
     fn member(&mut self, member: usize) -> Vec<Choice<'a>> {
-        self.check_wiring(member);
+        self.problems.extend(wiring::mistakes(self.members[member]));
         let shape = &self.members[member].shape;
         shape
             .imports
@@ -118,7 +120,7 @@ impl<'a> Resolver<'a> {
     /// First match wins. `None`: there is a problem, and it is recorded.
     fn import(&mut self, member: usize, import: Import<'a>) -> Option<(Chosen<'a>, Reason)> {
         let this = self.members[member];
-        if let Some(wire) = wire_of(this, import) {
+        if let Some(wire) = wiring::wire_of(this, import) {
             return self
                 .wired(member, import, wire)
                 .map(|chosen| (chosen, Reason::Wired));
@@ -174,8 +176,8 @@ impl<'a> Resolver<'a> {
             role: this.role,
             import: import.name.to_string(),
             kind: import.external.item.kind(),
-            through: through(this, import),
-            fixes: fixes(this, import, &near, &self.members),
+            through: remedy::through(this, import),
+            fixes: remedy::fixes(this, import, &near, &self.members),
             near,
         });
         None
@@ -354,28 +356,6 @@ impl<'a> Resolver<'a> {
             exports,
         });
     }
-
-    /// Wiring of something that the member does not import is a mistake, and most likely a typing error.
-    fn check_wiring(&mut self, member: usize) {
-        let this = self.members[member];
-        for key in this.wiring.keys() {
-            if !this
-                .shape
-                .imports
-                .iter()
-                .any(|(name, external)| specificity(key, name, external).is_some())
-            {
-                let nearest = near::name(key, this.shape.imports.keys().map(String::as_str))
-                    .map(str::to_string);
-                self.problems.push(Problem::NoSuchImport {
-                    member: this.name.clone(),
-                    role: this.role,
-                    import: key.clone(),
-                    nearest,
-                });
-            }
-        }
-    }
 }
 
 /// Takes an import from a given provider, if that has what fits.
@@ -388,73 +368,8 @@ fn from_member<'a>(import: Import<'_>, member: usize, provider: &'a Member) -> O
     })
 }
 
-/// What in a member brought an import in. That it is the member's own code goes without saying.
-fn through(member: &Member, import: Import<'_>) -> Vec<String> {
-    let itself = format!("its crate `{}`", member.name.replace('-', "_"));
-    let brought = member.shape.about.brought.get(import.name);
-    let brought = brought.into_iter().flatten();
-    brought.filter(|by| **by != itself).cloned().collect()
-}
-
-/// What would mend an unmet import: building against what is there, or adding what is not.
-fn fixes(member: &Member, import: Import<'_>, near: &[NearMiss], members: &[&Member]) -> Vec<Fix> {
-    let there = near.iter().find_map(|miss| match miss {
-        NearMiss::OtherType {
-            provider, export, ..
-        }
-        | NearMiss::OtherDraft {
-            provider, export, ..
-        }
-        | NearMiss::OtherVersion { provider, export }
-        | NearMiss::SimilarName { provider, export } => Some((provider, export)),
-        NearMiss::OtherInterface { .. } => None,
-    });
-    let Some((provider, export)) = there else {
-        return vec![Fix::AddComponent {
-            interface: import.name.to_string(),
-        }];
-    };
-    let theirs = |m: &&Member| m.name == *provider && m.role <= Role::Sibling;
-    let or = members
-        .iter()
-        .any(|m| provider != near::HOST && theirs(m))
-        .then(|| (provider.clone(), import.name.to_string()));
-    vec![Fix::BuildAgainst {
-        member: member.name.clone(),
-        interface: export.clone(),
-        or,
-    }]
-}
-
 fn wire_text(member: &Member) -> String {
     member.role.wire_text(&member.name)
-}
-
-/// The explicit choice for an import: the most specific of those that speak of it.
-fn wire_of<'a>(member: &'a Member, import: Import<'_>) -> Option<&'a Wire> {
-    let speaking = member.wiring.iter().filter_map(|(key, wire)| {
-        specificity(key, import.name, import.external).map(|specificity| (specificity, wire))
-    });
-    speaking
-        .max_by_key(|(specificity, _)| *specificity)
-        .map(|(_, wire)| wire)
-}
-
-/// How exactly a key of the wiring names an import: a package, an interface of any version, the import itself.
-fn specificity(key: &str, name: &str, external: &Extern) -> Option<u8> {
-    if key == name {
-        return Some(3);
-    }
-    let interface = external.interface.as_ref()?;
-    if key == interface.to_string() {
-        Some(3)
-    } else if key == interface.path() {
-        Some(2)
-    } else if key == interface.package {
-        Some(1)
-    } else {
-        None
-    }
 }
 
 /// Whether an import only names types, which need nobody to provide them.

@@ -1,0 +1,284 @@
+//! What is near a problem, and what to do about it; ready to paste where there is something to write.
+
+use std::fmt;
+
+use super::problem::listed;
+use crate::linker::near::HOST;
+use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role};
+
+/// What a host can do something with.
+const DRIVEN: &str = "a host drives `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, and \
+                      `wasi:cli/run`, for commands and services";
+
+impl Problem {
+    /// What is near, and what to do; ready to paste where there is something to write.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Problem::DuplicateName { .. } => {
+                vec!["give each entry of `dev.components` a `name` of its own".to_string()]
+            }
+            Problem::NoSuchProvider {
+                member,
+                role,
+                import,
+                nearest,
+                ..
+            } => match nearest {
+                Some(nearest) => vec![format!(
+                    "did you mean `{nearest}`?{}",
+                    wire(member, *role, import, nearest)
+                )],
+                None => vec![
+                    "name a component of `dev.components`, `plugin:NAME`, `host` or `stub`"
+                        .to_string(),
+                ],
+            },
+            Problem::NoSuchImport {
+                member,
+                role,
+                nearest,
+                ..
+            } => match nearest {
+                Some(nearest) => vec![format!("did you mean `{nearest}`?")],
+                None => vec![format!("remove it from {}", place(member, *role))],
+            },
+            Problem::WiredMisfit {
+                near,
+                exports,
+                provider,
+                ..
+            } if near.is_empty() && !exports.is_empty() => {
+                vec![format!("`{provider}` exports {}", listed(exports))]
+            }
+            Problem::WiredMisfit { near, .. } => near.iter().map(NearMiss::to_string).collect(),
+            Problem::TypeClash {
+                member,
+                role,
+                import,
+                provider,
+                host,
+                ..
+            } => {
+                let mut hints = vec![format!(
+                    "build `{member}` and `{provider}` against the same version of the WIT"
+                )];
+                if *host {
+                    hints.push(format!(
+                        "the host serves it too; to use that instead:{}",
+                        wire(member, *role, import, "host")
+                    ));
+                }
+                hints
+            }
+            Problem::Unmet { near, fixes, .. } => near
+                .iter()
+                .map(NearMiss::to_string)
+                .chain(fixes.iter().map(Fix::to_string))
+                .collect(),
+            Problem::Tie {
+                member,
+                role,
+                import,
+                candidates,
+            } => {
+                vec![format!(
+                    "choose one, such as:{}",
+                    wire(member, *role, import, &candidates[0])
+                )]
+            }
+            Problem::Cycle { path } if path.len() == 1 => {
+                vec!["wire it to another component, `plugin:NAME`, `host` or `stub`".to_string()]
+            }
+            Problem::Cycle { path } => {
+                let (member, import) = &path[path.len() - 1];
+                vec![format!(
+                    "wire `{import}` of `{member}` to another provider, or move what both need into a component of its own"
+                )]
+            }
+            Problem::ResourceClash {
+                member,
+                role,
+                other: Some((import, to)),
+                ..
+            } => {
+                vec![format!(
+                    "wire both interfaces to the same provider, such as:{}",
+                    wire(member, *role, import, to)
+                )]
+            }
+            Problem::ResourceClash { .. } => {
+                vec!["wire both interfaces to the same provider".to_string()]
+            }
+            Problem::SharedClash {
+                members: (first, second),
+                ..
+            } => {
+                vec![format!(
+                    "build `{first}` and `{second}` against the same version of the WIT"
+                )]
+            }
+            Problem::HiddenResource { .. } => {
+                vec!["let the interface of that resource come from the host".to_string()]
+            }
+            Problem::BrokenChain { near, .. } if near.is_empty() => {
+                vec!["handlers of WASI 0.2 and of WASI 0.3 cannot follow each other".to_string()]
+            }
+            Problem::BrokenChain { near, .. } => near.iter().map(NearMiss::to_string).collect(),
+            Problem::NoSuchHandler { nearest, .. } => match nearest {
+                Some(nearest) => vec![format!("did you mean `{nearest}`?")],
+                None => vec!["name the project or components of `dev.components`".to_string()],
+            },
+            Problem::NotAHandler {
+                lacks: Lack::Export,
+                ..
+            } => {
+                vec!["a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`".to_string()]
+            }
+            Problem::NotAHandler { member, .. } => {
+                vec![format!("make `{member}` the last of `dev.http`")]
+            }
+            Problem::SeveralHandlers { .. } => {
+                vec!["name the handlers in their order in `dev.http`, or remove all but one from `dev.components`".to_string()]
+            }
+            Problem::NothingToDrive {
+                member,
+                exports,
+                nearly,
+            } => {
+                let mut hints = vec![DRIVEN.to_string()];
+                match nearly {
+                    Some(export) => hints.push(format!("build `{member}` against another version of `{export}`")),
+                    None if exports.is_empty() => {}
+                    None => hints.push(format!(
+                        "if `{member}` is a library, let a component that uses it answer requests:\n    dev:\n      components:\n        \
+                         - name: NAME\n          file: FILE.wasm  # imports {}",
+                        exports[0]
+                    )),
+                }
+                hints
+            }
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.path {
+            write!(f, "{part}: ")?;
+        }
+        write!(f, "expected {}, found {}", self.expected, self.found)
+    }
+}
+
+impl fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has = |provider: &String| match provider == HOST {
+            true => format!("{HOST} serves"),
+            false => format!("`{provider}` exports"),
+        };
+        match self {
+            NearMiss::OtherType {
+                provider,
+                export,
+                difference,
+            } => {
+                write!(
+                    f,
+                    "{} `{export}`, but with another type: {difference}",
+                    has(provider)
+                )
+            }
+            NearMiss::OtherVersion { provider, export } => {
+                write!(
+                    f,
+                    "{} `{export}`, a version that is not compatible",
+                    has(provider)
+                )
+            }
+            NearMiss::OtherDraft {
+                provider,
+                export,
+                difference: Some(difference),
+            } => {
+                write!(
+                    f,
+                    "{} `{export}`, another draft of it: {difference}",
+                    has(provider)
+                )
+            }
+            NearMiss::OtherDraft {
+                provider,
+                export,
+                difference: None,
+            } => {
+                write!(f, "{} `{export}`, another draft of it", has(provider))
+            }
+            NearMiss::SimilarName { provider, export } => write!(
+                f,
+                "{} `{export}`, which is spelled almost the same",
+                has(provider)
+            ),
+            NearMiss::OtherInterface { provider, exports } => {
+                write!(
+                    f,
+                    "of that package, {} only `{}`",
+                    has(provider),
+                    exports.join("`, `")
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fix::Wire {
+                member,
+                role,
+                import,
+                to,
+            } => write!(f, "add{}", wire(member, *role, import, to)),
+            Fix::BuildAgainst {
+                member,
+                interface,
+                or,
+            } => {
+                write!(f, "build `{member}` against `{interface}`")?;
+                match or {
+                    Some((member, interface)) => {
+                        write!(f, ", or `{member}` against `{interface}`")
+                    }
+                    None => Ok(()),
+                }
+            }
+            Fix::AddComponent { interface } => write!(
+                f,
+                "add a component that exports it:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
+            ),
+        }
+    }
+}
+
+/// The lines of the config that wire an import.
+fn wire(member: &str, role: Role, import: &str, to: &str) -> String {
+    match role {
+        Role::Sibling => {
+            format!(
+                "\n    dev:\n      components:\n        - name: {member}\n          imports:\n            {import}: {to}"
+            )
+        }
+        Role::Project | Role::Plugin | Role::Shipped => {
+            format!("\n    imports:\n      {import}: {to}")
+        }
+    }
+}
+
+fn place(member: &str, role: Role) -> String {
+    match role {
+        Role::Sibling => format!("`imports` of `{member}` in `dev.components`"),
+        Role::Project | Role::Plugin | Role::Shipped => {
+            "`imports` in the project's config".to_string()
+        }
+    }
+}

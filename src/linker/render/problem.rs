@@ -1,0 +1,251 @@
+//! What stands in the way of a plan: a problem each, and its hints below it.
+
+use std::fmt;
+
+use crate::linker::near::{HOST, STUB};
+use crate::linker::{Lack, LinkFailure, Problem};
+
+/// What helps against all unmet imports at once.
+const GO_ON: &str =
+    "with `--stub-missing`, calls of what is missing trap, and everything else runs";
+
+impl fmt::Display for LinkFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                writeln!(f, "\n")?;
+            }
+            write!(f, "{problem}")?;
+            for hint in problem.hints() {
+                write!(f, "\nhint: {hint}")?;
+            }
+        }
+        let unmet = |problem: &Problem| matches!(problem, Problem::Unmet { .. });
+        if self.problems.iter().all(unmet) {
+            write!(f, "\n\nhint: {GO_ON}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problem {
+    /// The problem alone, without its hints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
+            Problem::NoSuchProvider {
+                member,
+                import,
+                wanted,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to `{wanted}`, but there is no such component"
+                )
+            }
+            Problem::NoSuchImport { member, import, .. } => {
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired, but does not import it"
+                )
+            }
+            Problem::WiredMisfit {
+                member,
+                import,
+                provider,
+                ..
+            } if provider == STUB => {
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to a stub, which can only stand for functions and types"
+                )
+            }
+            Problem::WiredMisfit {
+                member,
+                import,
+                provider,
+                ..
+            } => {
+                let provider = if provider == HOST {
+                    provider.clone()
+                } else {
+                    format!("`{provider}`")
+                };
+                write!(
+                    f,
+                    "component `{member}` has `{import}` wired to {provider}, which does not provide it"
+                )
+            }
+            Problem::TypeClash {
+                member,
+                import,
+                provider,
+                export,
+                difference,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` imports `{import}`, which `{provider}` exports with another type"
+                )?;
+                if export != import {
+                    write!(f, " (as `{export}`)")?;
+                }
+                write!(f, ": {difference}")
+            }
+            Problem::Unmet {
+                member,
+                import,
+                kind,
+                through,
+                ..
+            } => {
+                let kind = if *kind == "interface" {
+                    String::new()
+                } else {
+                    format!("the {kind} ")
+                };
+                let through = match through.as_slice() {
+                    [] => String::new(),
+                    parts => format!(" (through {})", parts.join(" and ")),
+                };
+                write!(
+                    f,
+                    "component `{member}` imports {kind}`{import}`{through}, but no sibling or capability provides it"
+                )
+            }
+            Problem::Tie {
+                member,
+                import,
+                candidates,
+                ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` imports `{import}`, which {} provide",
+                    several(candidates)
+                )
+            }
+            Problem::Cycle { path } if path.len() == 1 => {
+                let (member, import) = &path[0];
+                write!(f, "component `{member}` has `{import}` wired to itself")
+            }
+            Problem::Cycle { path } => {
+                write!(f, "components need each other in a circle:")?;
+                for (index, (member, import)) in path.iter().enumerate() {
+                    let next = &path[(index + 1) % path.len()].0;
+                    write!(f, "\n  `{member}` imports `{import}` from `{next}`")?;
+                }
+                Ok(())
+            }
+            Problem::ResourceClash {
+                member,
+                import,
+                provider,
+                resource,
+                here,
+                there,
+                ..
+            } => {
+                let provider = if provider == HOST {
+                    provider.clone()
+                } else {
+                    format!("`{provider}`")
+                };
+                write!(
+                    f,
+                    "component `{member}` has `{import}` from {provider}, where `{resource}` is the one of {there}, but everywhere \
+                     else in `{member}` it is the one of {here}"
+                )
+            }
+            Problem::SharedClash {
+                import,
+                members: (first, second),
+                difference,
+            } => write!(
+                f,
+                "components `{first}` and `{second}` share `{import}` of the host, but expect different things of it: {difference}"
+            ),
+            Problem::HiddenResource {
+                member,
+                export,
+                resource,
+                maker,
+            } => {
+                write!(
+                    f,
+                    "`{export}` of component `{member}` cannot be exported: its resource `{resource}` is made by {maker}"
+                )
+            }
+            Problem::BrokenChain {
+                member,
+                import,
+                next,
+                ..
+            } => write!(
+                f,
+                "`dev.http` has `{next}` after `{member}`, but `{next}` does not export the `{import}` that `{member}` imports"
+            ),
+            Problem::NoSuchHandler { name, .. } => {
+                write!(
+                    f,
+                    "`dev.http` names `{name}`, but there is no such component"
+                )
+            }
+            Problem::NotAHandler {
+                member,
+                lacks: Lack::Export,
+            } => {
+                write!(
+                    f,
+                    "`dev.http` names `{member}`, which does not export an HTTP handler"
+                )
+            }
+            Problem::NotAHandler {
+                member,
+                lacks: Lack::Import,
+            } => {
+                write!(
+                    f,
+                    "`dev.http` has another component after `{member}`, which does not import an HTTP handler"
+                )
+            }
+            Problem::SeveralHandlers { candidates } => {
+                write!(
+                    f,
+                    "{} answer HTTP requests, and the project itself does not",
+                    several(candidates)
+                )
+            }
+            Problem::NothingToDrive {
+                member, exports, ..
+            } if exports.is_empty() => {
+                write!(f, "component `{member}` exports nothing")
+            }
+            Problem::NothingToDrive {
+                member, exports, ..
+            } => {
+                write!(
+                    f,
+                    "component `{member}` exports nothing that a host could drive, only {}",
+                    listed(exports)
+                )
+            }
+        }
+    }
+}
+
+pub(super) fn listed(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+pub(super) fn several(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [first, second] => format!("both {first} and {second}"),
+        [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        names => names.join(", "),
+    }
+}
