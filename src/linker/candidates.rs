@@ -101,7 +101,11 @@ pub(super) fn of_host<'a>(
     wanted: &InterfaceName,
     host: &'a [HostInterface],
 ) -> Option<&'a HostInterface> {
-    let serving = host.iter().filter_map(|interface| {
+    let package = |interface: &&HostInterface| {
+        let path = interface.interface.split_once('/');
+        path.is_some_and(|(package, _)| package == wanted.package)
+    };
+    let serving = host.iter().filter(package).filter_map(|interface| {
         let name: InterfaceName = interface.name().parse().ok()?;
         match how_interfaces(wanted, &name)? {
             (_, Some(Relation::Draft)) => None,
