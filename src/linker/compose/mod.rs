@@ -7,8 +7,6 @@
 mod adapt;
 mod host;
 
-use std::collections::HashMap;
-
 use wasm_encoder::{ComponentExportKind, ComponentExternName, ValType};
 use wasm_metadata::Producers;
 
@@ -52,13 +50,19 @@ pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError
     for import in 0..plan.host.len() {
         composition.import(import)?;
     }
-    // The same bytes in two places are embedded once.
-    let mut components = HashMap::new();
+    // The same bytes in two places are embedded once. Compared, not hashed: different files differ in length or early.
+    let mut components: Vec<(&[u8], u32)> = Vec::new();
     for member in cycles::providers_first(plan) {
-        let name = &plan.members[member].name;
-        let component = *components
-            .entry(bytes[member])
-            .or_insert_with(|| composition.out.component(name, bytes[member]));
+        let known = components.iter().find(|(known, _)| *known == bytes[member]);
+        let component = match known {
+            Some((_, component)) => *component,
+            None => {
+                let name = &plan.members[member].name;
+                let component = composition.out.component(name, bytes[member]);
+                components.push((bytes[member], component));
+                component
+            }
+        };
         composition.instantiate(member, component)?;
     }
     composition.export()?;
