@@ -74,12 +74,12 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
         color: false,
         cancel: cancel.clone(),
     };
+    let stopped = stop_signal()?;
     let building = build(&project, options);
     tokio::pin!(building);
     let built = tokio::select! {
         built = &mut building => built,
-        signal = stop_signal() => {
-            let signal = signal?;
+        signal = stopped => {
             cancel.cancel();
             // It may have ended by itself at the last moment; it was told to stop all the same.
             let _ = building.await;

@@ -106,13 +106,13 @@ fn foremost(shapes: &[Shape]) -> usize {
 
 /// Builds everything, until it is done or somebody stops it.
 pub async fn build(project: Project, stub_missing: bool) -> anyhow::Result<Components> {
+    let stopped = stop_signal()?;
     let cancel = CancellationToken::new();
     let building = once::build(project, stub_missing, cancel.clone());
     tokio::pin!(building);
     tokio::select! {
         built = &mut building => built.map_err(hinted),
-        signal = stop_signal() => {
-            let signal = signal?;
+        signal = stopped => {
             cancel.cancel();
             // It may have ended by itself at the last moment; it was told to stop all the same.
             let _ = building.await;

@@ -131,17 +131,20 @@ impl Stopped {
     }
 }
 
-/// Waits for Ctrl-C, or for being told to end in another way.
-pub async fn stop_signal() -> io::Result<Stopped> {
+/// Listens for Ctrl-C, and for being told to end in another way, from the moment it is called: before anything is
+/// started that a signal must end. The future tells which signal came.
+pub fn stop_signal() -> io::Result<impl Future<Output = Stopped>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let kind = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = hangup.recv() => SignalKind::hangup(),
-    };
-    Ok(Stopped(kind.as_raw_value()))
+    Ok(async move {
+        let kind = tokio::select! {
+            _ = interrupt.recv() => SignalKind::interrupt(),
+            _ = terminate.recv() => SignalKind::terminate(),
+            _ = hangup.recv() => SignalKind::hangup(),
+        };
+        Stopped(kind.as_raw_value())
+    })
 }
 
 /// Tells what the project's files have that does not stop anything.
