@@ -120,7 +120,7 @@ pub fn view(survey: &Survey<'_>, sizes: &[usize]) -> Plan {
         problems: survey.problems.iter().map(obstacle).collect(),
     };
     if let Some(plan) = &survey.plan {
-        view.edges = edges(plan, &survey.missing);
+        view.edges = edges(plan);
         view.host = host(plan);
         view.exports = plan.exports.iter().map(|e| export(plan, e)).collect();
     }
@@ -128,17 +128,14 @@ pub fn view(survey: &Survey<'_>, sizes: &[usize]) -> Plan {
 }
 
 /// In the order of the members, and of their imports.
-fn edges(plan: &LinkPlan, missing: &[(String, String)]) -> Vec<Edge> {
+fn edges(plan: &LinkPlan) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, member) in plan.members.iter().enumerate() {
         for (import, external) in &member.shape.imports {
             let known = plan.edges_of(index).find(|edge| edge.import == *import);
             let (provider, reason) = match known {
                 Some(edge) => (provider(plan, edge), reason(&edge.reason)),
-                None if missing.contains(&(member.name.clone(), import.clone())) => {
-                    (Provider::Missing, "missing")
-                }
-                None => continue,
+                None => (Provider::Missing, "missing"),
             };
             edges.push(Edge {
                 member: member.name.clone(),

@@ -31,7 +31,22 @@ pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward 
             outward.export(index, run);
         }
     }
-    if request.exports == Exports::All {
+    let mut all = request.exports == Exports::All;
+    if !all && outward.exports.is_empty() && outward.problems.is_empty() {
+        let idle = members
+            .iter()
+            .find(|m| request.service.is_none_or(|service| m.name == service));
+        if let Some(member) = idle {
+            outward.problems.push(Problem::NothingToDrive {
+                member: member.name.clone(),
+                exports: member.shape.exports.keys().cloned().collect(),
+                nearly: nearly_driven(member),
+            });
+            // The draft shows what others could use.
+            all = true;
+        }
+    }
+    if all {
         for (index, member) in with_role(members, Role::Project) {
             member
                 .shape
@@ -39,17 +54,6 @@ pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward 
                 .keys()
                 .for_each(|name| outward.export(index, name));
         }
-    } else if outward.exports.is_empty() && outward.problems.is_empty() {
-        let idle = members
-            .iter()
-            .find(|m| request.service.is_none_or(|service| m.name == service));
-        outward
-            .problems
-            .extend(idle.map(|member| Problem::NothingToDrive {
-                member: member.name.clone(),
-                exports: member.shape.exports.keys().cloned().collect(),
-                nearly: nearly_driven(member),
-            }));
     }
     outward
 }
