@@ -1,11 +1,13 @@
 //! What the host serves to components, beyond running them: one folder for each capability.
 //!
-//! A capability takes part three times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
-//! checks a member's settings with nothing running; and it fills imports when a component is linked. State that belongs
-//! to one instance lives in the engine's store.
+//! A capability takes part four times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
+//! checks a member's settings with nothing running; it makes ready what a member of a workload was given; and it fills
+//! imports when a component is linked. What it keeps for all workloads lives in the capability itself, what belongs to one
+//! member in its [`Kept`], and what belongs to one instance in the engine's store.
 
 pub(crate) mod config;
 pub mod http_client;
+mod kept;
 pub(crate) mod logging;
 mod per_member;
 pub(crate) mod wasi;
@@ -16,13 +18,14 @@ use wasmtime::component::Linker;
 
 use crate::engine::Model;
 use crate::engine::state::{MemberSetup, State};
-use crate::host::workload::{Member, MemberSettings};
+use crate::host::workload::{Entry, Member, MemberSettings, Workload};
 use crate::linker::{HostInterface, Scope, Tier};
 
+pub(crate) use kept::Kept;
 pub(crate) use per_member::MAX_MEMBERS;
 
-/// Something that the host serves to components.
-pub(crate) trait Capability: Sync {
+/// Something that the host serves to components. One of each lives as long as its host.
+pub(crate) trait Capability: Send + Sync {
     /// For the reason in a plan: `config`.
     fn name(&self) -> &'static str;
 
@@ -33,6 +36,12 @@ pub(crate) trait Capability: Sync {
     /// Checks what a member is given, without touching anything.
     fn validate(&self, _settings: &MemberSettings) -> Vec<Fault> {
         Vec::new()
+    }
+
+    /// Makes ready what a member of a workload was given, before anything of the workload runs. What is put into `kept`
+    /// goes when the workload goes, and the functions of the capability find it there.
+    fn set_up(&self, _for_whom: &ForWhom<'_>, _kept: &mut Kept) -> std::result::Result<(), Fault> {
+        Ok(())
     }
 
     /// Adds the interfaces that all members share.
@@ -81,32 +90,75 @@ pub(crate) struct Fault {
     pub(crate) hint: Option<String>,
 }
 
-pub(crate) fn all() -> [&'static dyn Capability; 4] {
-    [
-        &wasi::Wasi,
-        &http_client::Http,
-        &config::Config,
-        &logging::Logging,
-    ]
+/// On whose behalf a capability makes something ready.
+pub(crate) struct ForWhom<'a> {
+    #[expect(
+        dead_code,
+        reason = "for capabilities that keep something for a workload"
+    )]
+    pub(crate) workload: &'a Workload,
+    #[expect(
+        dead_code,
+        reason = "for capabilities that keep something for an entry"
+    )]
+    pub(crate) entry: &'a Entry,
+    pub(crate) member: &'a Member,
 }
 
-/// Makes ready what a member was given: creates and opens its directories.
-pub(crate) fn set_up(member: &Member) -> std::result::Result<MemberSetup, Fault> {
-    let Member { name, settings } = member;
-    Ok(MemberSetup {
-        name: name.as_str().into(),
-        environment: settings.environment.clone().into_iter().collect(),
-        arguments: settings.arguments.clone(),
-        filesystem: wasi::open(&settings.directories)?,
-        config: settings.config.clone(),
-        outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
-    })
+/// The capabilities of one host.
+pub(crate) struct Capabilities(Vec<Box<dyn Capability>>);
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self(vec![
+            Box::new(wasi::Wasi),
+            Box::new(http_client::Http),
+            Box::new(config::Config),
+            Box::new(logging::Logging),
+        ])
+    }
+}
+
+impl Capabilities {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Capability> {
+        self.0.iter().map(|capability| &**capability)
+    }
+
+    /// Makes ready what a member was given: creates and opens its directories.
+    pub(crate) fn set_up(&self, for_whom: &ForWhom<'_>) -> std::result::Result<MemberSetup, Fault> {
+        let Member { name, settings } = for_whom.member;
+        let mut kept = Kept::default();
+        for capability in self.iter() {
+            capability.set_up(for_whom, &mut kept)?;
+        }
+        Ok(MemberSetup {
+            name: name.as_str().into(),
+            environment: settings.environment.clone().into_iter().collect(),
+            arguments: settings.arguments.clone(),
+            filesystem: wasi::open(&settings.directories)?,
+            outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
+            kept,
+        })
+    }
+
+    /// Tells whether the host serves an interface, in a version that fits.
+    pub(crate) fn find(&self, wanted: &Interface<'_>) -> Option<Served> {
+        let rows = self.iter().flat_map(|capability| capability.interfaces());
+        let row = rows.into_iter().find(|row| {
+            row.interface == wanted.name
+                && same_track(row.version().as_ref(), wanted.version.as_ref())
+        })?;
+        Some(match row.scope {
+            Scope::Shared => Served::Shared,
+            Scope::PerMember => Served::PerMember,
+        })
+    }
 }
 
 /// Every interface that the host serves, for the linker.
 pub fn host_interfaces() -> Vec<HostInterface> {
     let mut interfaces = Vec::new();
-    for capability in all() {
+    for capability in Capabilities::default().iter() {
         interfaces.extend(capability.interfaces().iter().map(|row| HostInterface {
             interface: row.interface.to_owned(),
             version: row.version(),
@@ -132,20 +184,6 @@ impl Row {
 pub(crate) enum Served {
     Shared,
     PerMember,
-}
-
-/// Tells whether the host serves an interface, in a version that fits.
-pub(crate) fn find(wanted: &Interface<'_>) -> Option<Served> {
-    let rows = all()
-        .into_iter()
-        .flat_map(|capability| capability.interfaces());
-    let row = rows.into_iter().find(|row| {
-        row.interface == wanted.name && same_track(row.version().as_ref(), wanted.version.as_ref())
-    })?;
-    Some(match row.scope {
-        Scope::Shared => Served::Shared,
-        Scope::PerMember => Served::PerMember,
-    })
 }
 
 /// Whether two versions are compatible as the component model sees it.
@@ -216,7 +254,7 @@ mod tests {
     use super::*;
 
     fn served(id: &str) -> Option<Served> {
-        find(&Interface::parse(id))
+        Capabilities::default().find(&Interface::parse(id))
     }
 
     #[test]
@@ -248,8 +286,9 @@ mod tests {
     #[test]
     fn no_interface_is_in_two_tables() {
         let mut seen = std::collections::BTreeSet::new();
-        for row in all()
-            .into_iter()
+        let capabilities = Capabilities::default();
+        for row in capabilities
+            .iter()
             .flat_map(|capability| capability.interfaces())
         {
             assert!(

@@ -83,13 +83,11 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
             member: import.member?,
         })
     });
-    let workload = Workload {
-        name: parts.project.name.clone(),
-        component,
-        members: members.collect(),
-        grants: grants.collect(),
-        limits: parts.project.dev.limits.clone(),
-    };
+    let name = &parts.project.name;
+    let mut workload = Workload::http(name, component, members.collect(), grants.collect());
+    for entry in &mut workload.entries {
+        entry.limits = parts.project.dev.limits.clone();
+    }
     Ok(Assembled { plan, workload })
 }
 

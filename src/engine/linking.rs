@@ -6,22 +6,25 @@ use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Result};
 
-use crate::capability::{self, Interface};
+use crate::capability::{self, Capabilities, Interface};
 use crate::host::Problem;
-use crate::host::workload::{Grant, Workload};
+use crate::host::workload::{Entry, Grant};
 
 use super::Code;
 use super::state::State;
 
 /// What is wrong with the grants themselves.
-pub(super) fn check_grants(workload: &Workload) -> Vec<Problem> {
+pub(super) fn check_grants(capabilities: &Capabilities, entry: &Entry) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
-    let count = workload.members.len();
+    let count = entry.members.len();
     if count > capability::MAX_MEMBERS {
         let most = capability::MAX_MEMBERS;
         problems.push(problem(
-            format!("a workload has at most {most} members, and this one has {count}"),
+            format!(
+                "`{}` is composed of {count} members; {most} is the most",
+                entry.name
+            ),
             None,
         ));
     }
@@ -29,7 +32,7 @@ pub(super) fn check_grants(workload: &Workload) -> Vec<Problem> {
         import,
         interface,
         member,
-    } in &workload.grants
+    } in &entry.grants
     {
         if *member >= count {
             let message = format!(
@@ -40,7 +43,7 @@ pub(super) fn check_grants(workload: &Workload) -> Vec<Problem> {
         if !seen.insert(import) {
             problems.push(problem(format!("import `{import}` is granted twice"), None));
         }
-        if capability::find(&Interface::parse(interface)).is_none() {
+        if capabilities.find(&Interface::parse(interface)).is_none() {
             let message =
                 format!("import `{import}` wants `{interface}`, which this host does not serve");
             problems.push(problem(message, None));
@@ -50,19 +53,28 @@ pub(super) fn check_grants(workload: &Workload) -> Vec<Problem> {
 }
 
 /// Every import that nobody serves.
-pub(super) fn check_component(component: &Component, grants: &[Grant]) -> Vec<Problem> {
+pub(super) fn check_component(
+    capabilities: &Capabilities,
+    component: &Component,
+    grants: &[Grant],
+) -> Vec<Problem> {
     let engine = component.engine();
     let ty = component.component_type();
     let imports = ty
         .imports(engine)
         .filter(|(name, _)| !grants.iter().any(|grant| grant.import == *name));
     imports
-        .filter_map(|(name, item)| check_shared(engine, name, &item.ty))
+        .filter_map(|(name, item)| check_shared(capabilities, engine, name, &item.ty))
         .collect()
 }
 
-fn check_shared(engine: &Engine, name: &str, item: &ComponentItem) -> Option<Problem> {
-    match (capability::find(&Interface::parse(name)), item) {
+fn check_shared(
+    capabilities: &Capabilities,
+    engine: &Engine,
+    name: &str,
+    item: &ComponentItem,
+) -> Option<Problem> {
+    match (capabilities.find(&Interface::parse(name)), item) {
         // An interface of types alone needs no implementation, and grants nothing.
         (_, ComponentItem::ComponentInstance(instance)) if only_types(engine, instance) => None,
         (Some(capability::Served::Shared), _) => None,
@@ -97,14 +109,18 @@ fn problem(message: String, hint: Option<String>) -> Problem {
 }
 
 /// Links a component that the checks found no fault with.
-pub(super) fn link(code: &Code, workload: &Workload) -> Result<InstancePre<State>> {
+pub(super) fn link(
+    capabilities: &Capabilities,
+    code: &Code,
+    entry: &Entry,
+) -> Result<InstancePre<State>> {
     let mut linker = Linker::new(code.component.engine());
-    for capability in capability::all() {
+    for capability in capabilities.iter() {
         capability.share(&mut linker, code.model)?;
     }
-    for grant in &workload.grants {
+    for grant in &entry.grants {
         let interface = Interface::parse(&grant.interface);
-        for capability in capability::all() {
+        for capability in capabilities.iter() {
             if capability.grant(&mut linker, &grant.import, &interface, grant.member)? {
                 break;
             }
@@ -127,11 +143,12 @@ mod tests {
 
     use wasmtime::Store;
 
+    use crate::capability::ForWhom;
     use crate::console::Console;
     use crate::engine::Engines;
     use crate::engine::limits::MemoryBudget;
     use crate::engine::state::Call;
-    use crate::host::workload::{Limits, Member, MemberSettings};
+    use crate::host::workload::{Drive, Limits, Member, MemberSettings, Workload};
     use crate::http::RequestId;
 
     use super::*;
@@ -155,23 +172,35 @@ mod tests {
             interface: (*interface).to_owned(),
             member: *member,
         });
-        let workload = Workload {
-            name: "test".to_owned(),
+        let entry = Entry {
+            name: "first".to_owned(),
             component: wat::parse_str(text).unwrap().into(),
             grants: grants.collect(),
+            drive: Drive::Http { routes: Vec::new() },
             limits: Limits::default(),
             members: members.into(),
         };
+        let workload = Workload {
+            name: "test".to_owned(),
+            entries: vec![entry],
+        };
+        let entry = &workload.entries[0];
+        let capabilities = Capabilities::default();
         let engines = Engines::new(None, console.clone());
-        let code = engines.load(&workload.component).unwrap();
-        assert_eq!(check_grants(&workload), []);
-        assert_eq!(check_component(&code.component, &workload.grants), []);
-        let pre = link(&code, &workload).unwrap();
-        let setups: Vec<_> = workload
-            .members
-            .iter()
-            .map(|member| Arc::new(capability::set_up(member).ok().unwrap()))
-            .collect();
+        let code = engines.load(&entry.component).unwrap();
+        assert_eq!(check_grants(&capabilities, entry), []);
+        let problems = check_component(&capabilities, &code.component, &entry.grants);
+        assert_eq!(problems, []);
+        let pre = link(&capabilities, &code, entry).unwrap();
+        let set_up = |member| {
+            let for_whom = ForWhom {
+                workload: &workload,
+                entry,
+                member,
+            };
+            Arc::new(capabilities.set_up(&for_whom).ok().unwrap())
+        };
+        let setups: Vec<_> = entry.members.iter().map(set_up).collect();
         let call = Call {
             console,
             request: Some(RequestId(3)),

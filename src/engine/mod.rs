@@ -1,7 +1,7 @@
 //! Compiles, instantiates and calls components: the only place, with `capability`, that names wasmtime.
 //!
 //! `Engines` turns bytes into code that can run, from the [`cache`] if it was compiled before. `prepare` goes from
-//! a workload to a `handler`: `linking` fills the component's imports by asking the capabilities, and the handler answers
+//! each entry of a workload to a `handler`: `linking` fills the component's imports by asking the capabilities, and the handler answers
 //! each HTTP request with an instance of its own, watched by `limits` and the `ticker`. `report` tells what went wrong in
 //! a guest.
 
@@ -24,7 +24,7 @@ mod wire;
 
 pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
-pub(crate) use prepare::prepare;
+pub(crate) use prepare::{Means, Prepared};
 
 /// What a component needs of the engine. Asynchronous components cost every call and every request more, so those
 /// that do without are run without.

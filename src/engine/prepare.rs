@@ -1,118 +1,182 @@
-//! From a workload to a handler that can answer, or every reason why not. Touches no other workload.
+//! From a workload to what can run, or every reason why not. Touches no other workload.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::Error;
 use wasmtime::component::Component;
 
-use crate::capability;
+use crate::capability::{self, Capabilities, ForWhom};
 use crate::console::Console;
-use crate::host::workload::{Member, Workload};
+use crate::host::workload::{Drive, Entry, Member, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
 
 use super::handler::ComponentHandler;
-use super::serve::Entry;
+use super::serve::Entry as HttpEntry;
 use super::state::MemberSetup;
 use super::{Code, Engines, linking, report};
 
-/// Checks everything that can be checked with nothing running, then compiles, links, and tries the component out once.
-pub(crate) async fn prepare(
-    engines: &Arc<Engines>,
-    console: &Console,
-    workload: &Workload,
-) -> Result<(ComponentHandler, StartTimings), StartError> {
-    let name = || workload.name.clone();
-    let started = Instant::now();
-    let mut problems = check_members(&workload.members);
-    problems.extend(linking::check_grants(workload));
-    if !problems.is_empty() {
-        return Err(StartError::Invalid {
-            name: name(),
-            problems,
-        });
-    }
-    let load_error = |error: Error| StartError::Load {
-        name: name(),
-        reason: report::chain(&error),
-    };
-    let code = compile(engines, workload).await.map_err(load_error)?;
-    let problems = linking::check_component(&code.component, &workload.grants);
-    if !problems.is_empty() {
-        return Err(StartError::Invalid {
-            name: name(),
-            problems,
-        });
-    }
-    let members = set_up(&workload.members).map_err(|problems| StartError::Invalid {
-        name: name(),
-        problems,
-    })?;
-    let pre = linking::link(&code, workload).map_err(load_error)?;
-    let Some(entry) = Entry::find(&pre).map_err(load_error)? else {
-        return Err(StartError::Invalid {
-            name: name(),
-            problems: vec![no_entry(&code.component)],
-        });
-    };
-    let engine = code.component.engine().clone();
-    let ticker = Arc::clone(engines.ticker());
-    let handler = ComponentHandler::new(
-        engine,
-        entry,
-        members,
-        workload.limits.clone(),
-        console.clone(),
-        ticker,
-    );
-    if let Err(error) = handler.try_out().await {
-        let report = handler.describe(&error).text();
-        return Err(StartError::Trap {
-            name: name(),
-            report,
-        });
-    }
-    let timings = StartTimings {
-        compile: code.took,
-        cached: code.cached,
-        link: started.elapsed().saturating_sub(code.took),
-    };
-    Ok((handler, timings))
+/// A workload that can run, and does not yet.
+pub(crate) struct Prepared {
+    pub(crate) handlers: Vec<Answering>,
+    pub(crate) timings: StartTimings,
 }
 
-async fn compile(engines: &Arc<Engines>, workload: &Workload) -> wasmtime::Result<Code> {
-    let (engines, component) = (Arc::clone(engines), Arc::clone(&workload.component));
-    match tokio::task::spawn_blocking(move || engines.load(&component)).await {
-        Ok(code) => code,
-        Err(panic) => Err(Error::new(panic).context("the compiler failed")),
-    }
+/// An entry that answers HTTP requests.
+pub(crate) struct Answering {
+    #[expect(dead_code, reason = "there is one entry, which answers everything")]
+    pub(crate) routes: Vec<Route>,
+    pub(crate) handler: Arc<ComponentHandler>,
 }
 
-/// What is wrong with the settings of the members, all of it.
-fn check_members(members: &[Member]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for member in members {
-        let faults = capability::all()
-            .into_iter()
-            .flat_map(|capability| capability.validate(&member.settings));
-        problems.extend(faults.map(|fault| fault.of(member)));
-    }
-    problems
+/// What preparing needs of a host.
+pub(crate) struct Means<'a> {
+    pub(crate) engines: &'a Arc<Engines>,
+    pub(crate) capabilities: &'a Capabilities,
+    pub(crate) console: &'a Console,
 }
 
-fn set_up(members: &[Member]) -> Result<Vec<Arc<MemberSetup>>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut ready = Vec::new();
-    for member in members {
-        match capability::set_up(member) {
-            Ok(setup) => ready.push(Arc::new(setup)),
-            Err(fault) => problems.push(fault.of(member)),
+impl Means<'_> {
+    /// Checks everything that can be checked with nothing running, then compiles, links, and tries each entry out once.
+    pub(crate) async fn prepare(&self, workload: &Workload) -> Result<Prepared, StartError> {
+        let started = Instant::now();
+        self.check(workload)?;
+        let mut codes = Vec::new();
+        let mut problems = Vec::new();
+        for entry in &workload.entries {
+            let code = self
+                .compile(entry)
+                .await
+                .map_err(|error| load_error(workload, &error))?;
+            problems.extend(linking::check_component(
+                self.capabilities,
+                &code.component,
+                &entry.grants,
+            ));
+            codes.push(code);
+        }
+        refuse(workload, problems)?;
+        let members = self.set_up(workload)?;
+
+        let mut handlers = Vec::new();
+        let mut compile = Duration::ZERO;
+        let mut cached = true;
+        for ((entry, code), members) in workload.entries.iter().zip(codes).zip(members) {
+            compile += code.took;
+            cached &= code.cached;
+            handlers.push(self.entry(workload, entry, &code, members).await?);
+        }
+        let timings = StartTimings {
+            compile,
+            cached,
+            link: started.elapsed().saturating_sub(compile),
+        };
+        Ok(Prepared { handlers, timings })
+    }
+
+    /// What is wrong with the settings of the members and with the grants, all of it.
+    fn check(&self, workload: &Workload) -> Result<(), StartError> {
+        let mut problems = Vec::new();
+        for entry in &workload.entries {
+            for member in &entry.members {
+                let faults = self
+                    .capabilities
+                    .iter()
+                    .flat_map(|capability| capability.validate(&member.settings));
+                problems.extend(faults.map(|fault| fault.of(member)));
+            }
+            problems.extend(linking::check_grants(self.capabilities, entry));
+        }
+        refuse(workload, problems)
+    }
+
+    async fn compile(&self, entry: &Entry) -> wasmtime::Result<Code> {
+        let (engines, component) = (Arc::clone(self.engines), Arc::clone(&entry.component));
+        match tokio::task::spawn_blocking(move || engines.load(&component)).await {
+            Ok(code) => code,
+            Err(panic) => Err(Error::new(panic).context("the compiler failed")),
         }
     }
-    if problems.is_empty() {
+
+    /// Of each entry, what its members were given.
+    fn set_up(&self, workload: &Workload) -> Result<Vec<Vec<Arc<MemberSetup>>>, StartError> {
+        let mut problems = Vec::new();
+        let mut ready = Vec::new();
+        for entry in &workload.entries {
+            let mut setups = Vec::new();
+            for member in &entry.members {
+                let for_whom = ForWhom {
+                    workload,
+                    entry,
+                    member,
+                };
+                match self.capabilities.set_up(&for_whom) {
+                    Ok(setup) => setups.push(Arc::new(setup)),
+                    Err(fault) => problems.push(fault.of(member)),
+                }
+            }
+            ready.push(setups);
+        }
+        refuse(workload, problems)?;
         Ok(ready)
-    } else {
-        Err(problems)
+    }
+
+    async fn entry(
+        &self,
+        workload: &Workload,
+        entry: &Entry,
+        code: &Code,
+        members: Vec<Arc<MemberSetup>>,
+    ) -> Result<Answering, StartError> {
+        let pre = linking::link(self.capabilities, code, entry)
+            .map_err(|error| load_error(workload, &error))?;
+        let found = HttpEntry::find(&pre).map_err(|error| load_error(workload, &error))?;
+        let (Some(found), Drive::Http { routes }) = (found, &entry.drive) else {
+            refuse(workload, vec![no_entry(&code.component)])?;
+            unreachable!("a problem is a refusal");
+        };
+        let handler = ComponentHandler::new(
+            code.component.engine().clone(),
+            found,
+            members,
+            entry.limits.clone(),
+            self.console.clone(),
+            Arc::clone(self.engines.ticker()),
+        );
+        if let Err(error) = handler.try_out().await {
+            return Err(StartError::Trap {
+                name: workload.name.clone(),
+                report: handler.describe(&error).text(),
+            });
+        }
+        Ok(Answering {
+            routes: routes.clone(),
+            handler: Arc::new(handler),
+        })
+    }
+}
+
+fn refuse(workload: &Workload, mut problems: Vec<Problem>) -> Result<(), StartError> {
+    // A member of several entries has the same fault in each.
+    let mut seen = Vec::new();
+    problems.retain(|problem| {
+        let new = !seen.contains(problem);
+        seen.extend(new.then(|| problem.clone()));
+        new
+    });
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(StartError::Invalid {
+        name: workload.name.clone(),
+        problems,
+    })
+}
+
+fn load_error(workload: &Workload, error: &Error) -> StartError {
+    StartError::Load {
+        name: workload.name.clone(),
+        reason: report::chain(error),
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a store holds: the resources of one instance, and the authority of each member in it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, ResourceTable};
@@ -12,6 +11,7 @@ use wasmtime_wasi::random::WasiRandomCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
+use crate::capability::Kept;
 use crate::capability::http_client::{AllowList, Gate};
 use crate::console::{Console, GuestStream};
 use crate::http::RequestId;
@@ -27,8 +27,9 @@ pub(crate) struct MemberSetup {
     pub(crate) arguments: Vec<String>,
     /// Holds the directories open.
     pub(crate) filesystem: WasiFilesystemCtx,
-    pub(crate) config: BTreeMap<String, String>,
     pub(crate) outgoing_http: AllowList,
+    /// What the capabilities keep for it.
+    pub(crate) kept: Kept,
 }
 
 /// On whose behalf an instance runs.

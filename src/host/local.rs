@@ -14,9 +14,10 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
+use crate::capability::Capabilities;
 use crate::console::Console;
 use crate::engine::handler::ComponentHandler;
-use crate::engine::{self, Engines};
+use crate::engine::{self, Engines, Means, Prepared};
 use crate::http::Handler;
 
 use super::workload::WorkloadId;
@@ -54,6 +55,7 @@ struct Inner {
     id: String,
     started_at: SystemTime,
     engines: Arc<Engines>,
+    capabilities: Capabilities,
     console: Console,
     routes: Arc<dyn Routes>,
     next: AtomicU64,
@@ -77,6 +79,7 @@ impl LocalHost {
             id: random_id(),
             started_at: SystemTime::now(),
             engines: Arc::new(Engines::new(cache_dir, console.clone())),
+            capabilities: Capabilities::default(),
             console,
             routes,
             next: AtomicU64::new(1),
@@ -109,11 +112,16 @@ impl Host for LocalHost {
         if let Some(old) = &replaces {
             self.0.running(old)?;
         }
-        let (handler, timings) =
-            engine::prepare(&self.0.engines, &self.0.console, &workload).await?;
+        let means = Means {
+            engines: &self.0.engines,
+            capabilities: &self.0.capabilities,
+            console: &self.0.console,
+        };
+        let Prepared { handlers, timings } = means.prepare(&workload).await?;
+        let [answering] = <[_; 1]>::try_from(handlers).ok().expect("one");
         let id = self
             .0
-            .swap(workload.name, Arc::new(handler), replaces.as_ref())?;
+            .swap(workload.name, answering.handler, replaces.as_ref())?;
         if let Some(old) = replaces {
             self.drain(old);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,103 @@ impl fmt::Display for WorkloadId {
     }
 }
 
-/// One composed component, and what each member of it may do.
+/// A set of components that start and stop together.
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// For people: the project's name.
     pub name: String,
+    /// The ways in: at least one, and at most one of them a service.
+    pub entries: Vec<Entry>,
+}
+
+impl Workload {
+    /// A workload that answers HTTP requests, all of them, with one composed component whose first member is driven.
+    pub fn http(
+        name: impl Into<String>,
+        component: Arc<[u8]>,
+        members: Vec<Member>,
+        grants: Vec<Grant>,
+    ) -> Self {
+        let name = name.into();
+        let entry = Entry {
+            name: members.first().map_or(&name, |member| &member.name).clone(),
+            component,
+            members,
+            grants,
+            drive: Drive::Http {
+                routes: vec![Route::default()],
+            },
+            limits: Limits::default(),
+        };
+        Self {
+            name,
+            entries: vec![entry],
+        }
+    }
+}
+
+/// A component that something drives, composed with whatever it needs. Instances of one entry share nothing with those
+/// of another but what the host keeps for the workload.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The member that is driven.
+    pub name: String,
     /// The composed component (`linker` made it), or a single component as it was built.
     pub component: Arc<[u8]>,
-    /// Every component that was composed, in the linker's order.
+    /// Every component that was composed, in the linker's order. A member that several entries need is named in each.
     pub members: Vec<Member>,
     /// The authority-granting imports of the composed component, one for each member and interface.
     pub grants: Vec<Grant>,
+    pub drive: Drive,
     pub limits: Limits,
+}
+
+/// What calls an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drive {
+    /// HTTP requests: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`, an instance for each.
+    Http { routes: Vec<Route> },
+    /// Messages: `wasmcloud:messaging/handler@0.2`, an instance for each.
+    Messages {
+        /// Subjects with NATS wildcards. None subscribes to everything.
+        subscriptions: Vec<String>,
+    },
+    /// The service: `wasi:cli/run@0.2` or `@0.3`, one instance that runs as long as it likes.
+    Service { restart: Restart },
+}
+
+/// Which requests an entry answers. Of several that fit, the most specific: a host before none, then the longest path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Without port, compared without case; `*.suffix` for all below it, `None` for any.
+    pub host: Option<String>,
+    /// The path or a parent of it, whole segments: `/api` is for `/api` and `/api/x`, not for `/apix`. Empty or `/` for
+    /// any.
+    pub path: String,
+}
+
+/// When a service that has ended is started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restart {
+    Never,
+    /// After a failure: a trap, or an exit that is not success. The wait doubles from `first` up to `most`, and begins
+    /// anew once a run has lasted longer than `most`.
+    OnFailure {
+        first: Duration,
+        most: Duration,
+        /// How often in a row; `None` for ever.
+        tries: Option<NonZeroU32>,
+    },
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self::OnFailure {
+            first: Duration::from_millis(500),
+            most: Duration::from_secs(30),
+            tries: None,
+        }
+    }
 }
 
 /// A component of the composition, with the authority that is its own.
@@ -46,7 +131,7 @@ pub struct Grant {
     pub import: String,
     /// The interface, with its version if it has one: `wasi:filesystem/preopens@0.2.3`.
     pub interface: String,
-    /// Index into [`Workload::members`].
+    /// Index into [`Entry::members`].
     pub member: usize,
 }
 
@@ -91,7 +176,7 @@ pub enum OutgoingHttp {
     Allowed(Vec<String>),
 }
 
-/// Limits on one request (or one call). All are enforced.
+/// Limits on the instances of one entry. All are enforced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How long a guest may compute without returning to the host before it is stopped.

@@ -112,7 +112,7 @@ async fn every_fault_is_told_at_once() {
         ..MemberSettings::default()
     };
     let mut workload = alone(probe("probe"), settings);
-    workload.grants[0].member = 7;
+    workload.entries[0].grants[0].member = 7;
     let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {
         panic!()
     };
@@ -131,7 +131,7 @@ async fn every_fault_is_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_nobody_was_granted_is_refused() {
     let mut workload = alone(probe("probe"), MemberSettings::default());
-    workload
+    workload.entries[0]
         .grants
         .retain(|grant| !grant.interface.starts_with("wasi:filesystem/preopens"));
     let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wash::capability;
 use wash::component::Shape;
 use wash::host::workload::{
-    Access, Directory, Grant, Limits, Member, MemberSettings, OutgoingHttp, Workload,
+    Access, Directory, Grant, Member, MemberSettings, OutgoingHttp, Workload,
 };
 use wash::linker::{self, LinkRequest, Role};
 
@@ -74,17 +74,11 @@ async fn a_call_of_what_nobody_provides_says_so() {
     )
     .unwrap();
     let (component, grants) = link(&["api"], &app, "api", true);
-    let stage = Stage::new(Workload {
-        name: "stubbed".into(),
-        component,
-        members: vec![Member {
-            name: "api".into(),
-            settings: MemberSettings::default(),
-        }],
-        grants,
-        limits: Limits::default(),
-    })
-    .await;
+    let members = vec![Member {
+        name: "api".into(),
+        settings: MemberSettings::default(),
+    }];
+    let stage = Stage::new(Workload::http("stubbed", component, members, grants)).await;
     let (status, text) = stage.get("/").await;
     assert_eq!(status, 500);
     let message = "`api` called `next` of `my:store/counts@1.2.0`, which nobody provides";
@@ -125,15 +119,7 @@ async fn each_member_has_its_own_authority() {
         for (own, other) in [("first", "second"), ("second", "first")] {
             let (component, grants) = compose(&probe(name), own);
             let members = vec![member("first"), member("second")];
-            let limits = Limits::default();
-            let stage = Stage::new(Workload {
-                name: "pair".into(),
-                component,
-                members,
-                grants,
-                limits,
-            })
-            .await;
+            let stage = Stage::new(Workload::http("pair", component, members, grants)).await;
             let (_, text) = stage.get("/environment").await;
             assert!(
                 text.contains(&format!("WHO={own}")) && text.contains(&format!("directory /{own}")),

@@ -74,7 +74,7 @@ async fn a_trap_after_the_head_resets_the_body() {
 async fn a_guest_that_spins_is_stopped_and_others_go_on() {
     for name in PROBES {
         let mut workload = alone(probe(name), MemberSettings::default());
-        workload.limits.cpu_time = Duration::from_millis(700);
+        workload.entries[0].limits.cpu_time = Duration::from_millis(700);
         let stage = Stage::new(workload).await;
         let spinning = async {
             let (status, text) = within("it is stopped", stage.get("/spin")).await;
@@ -100,7 +100,7 @@ async fn a_guest_that_spins_is_stopped_and_others_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_spinning_guests_than_threads_do_not_stop_the_others() {
     let mut workload = alone(probe("probe"), MemberSettings::default());
-    workload.limits.cpu_time = Duration::from_millis(500);
+    workload.entries[0].limits.cpu_time = Duration::from_millis(500);
     let stage = Stage::new(workload).await;
     let spinning = futures::future::join_all((0..8).map(|_| stage.get("/spin")));
     let other = async {
@@ -116,7 +116,7 @@ async fn more_spinning_guests_than_threads_do_not_stop_the_others() {
 async fn waiting_is_not_computing() {
     for name in PROBES {
         let mut workload = alone(probe(name), MemberSettings::default());
-        workload.limits.cpu_time = Duration::from_millis(200);
+        workload.entries[0].limits.cpu_time = Duration::from_millis(200);
         let stage = Stage::new(workload).await;
         assert_eq!(
             stage.get("/sleep?1000").await,
@@ -130,7 +130,7 @@ async fn waiting_is_not_computing() {
 async fn a_guest_that_takes_memory_without_end_is_stopped() {
     for name in PROBES {
         let mut workload = alone(probe(name), MemberSettings::default());
-        workload.limits.memory = (32 << 20).try_into().unwrap();
+        workload.entries[0].limits.memory = (32 << 20).try_into().unwrap();
         let stage = Stage::new(workload).await;
         let (status, text) = stage.get("/grow").await;
         assert_eq!(status, 500);

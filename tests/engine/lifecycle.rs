@@ -171,11 +171,8 @@ async fn a_component_too_large_for_the_pool_runs_and_is_compiled_once() {
 async fn what_is_no_component_is_refused_with_its_reason() {
     let stage = Stage::probe("probe").await;
     for bytes in [&b"not wasm"[..], b"\0asm\x01\0\0\0", b""] {
-        let workload = alone(probe("probe"), MemberSettings::default());
-        let workload = wash::host::workload::Workload {
-            component: bytes.into(),
-            ..workload
-        };
+        let mut workload = alone(probe("probe"), MemberSettings::default());
+        workload.entries[0].component = bytes.into();
         let error = stage
             .host
             .start(StartRequest {

@@ -224,7 +224,7 @@ async fn output_is_prefixed_line_by_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_requests_than_the_limit_wait() {
     let mut workload = alone(probe("probe"), MemberSettings::default());
-    workload.limits.concurrent_requests = 2;
+    workload.entries[0].limits.concurrent_requests = 2;
     let stage = Stage::new(workload).await;
     let started = std::time::Instant::now();
     let answers = futures::future::join_all((0..6).map(|_| stage.get("/sleep?100"))).await;

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wash::capability;
 use wash::console::{Captured, Console};
 use wash::host::local::{HostOptions, LocalHost, Routes};
-use wash::host::workload::{Grant, Limits, Member, MemberSettings, Workload, WorkloadId};
+use wash::host::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
 use wash::host::{Host, StartError, StartRequest, Started, WorkloadStatus};
 use wash::http::{Handler, RequestId};
 use wash::linker::Scope;
@@ -98,13 +98,7 @@ pub(crate) fn alone(component: Arc<[u8]>, settings: MemberSettings) -> Workload 
         name: "api".into(),
         settings,
     }];
-    Workload {
-        name: "test".into(),
-        component,
-        members,
-        grants,
-        limits: Limits::default(),
-    }
+    Workload::http("test", component, members, grants)
 }
 
 pub(crate) fn imports(component: &[u8]) -> Vec<String> {

@@ -1,14 +1,20 @@
 //! `wasi:config`: each member reads its own settings, under any of the names that the draft has had.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
 
 use crate::engine::state::State;
 use crate::linker::Tier;
 
-use super::{Capability, Interface, Row, per_member};
+use super::{Capability, Fault, ForWhom, Interface, Kept, Row, per_member};
 
 pub(crate) struct Config;
+
+/// What one member reads.
+struct Values(BTreeMap<String, String>);
 
 const INTERFACES: &[Row] = &[
     per_member("wasi:config/store", "0.2.0-rc.1"),
@@ -41,6 +47,11 @@ impl Capability for Config {
         INTERFACES
     }
 
+    fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
+        kept.insert(Values(for_whom.member.settings.config.clone()));
+        Ok(())
+    }
+
     fn grant(
         &self,
         linker: &mut Linker<State>,
@@ -55,20 +66,24 @@ impl Capability for Config {
         instance.func_wrap(
             "get",
             move |store: StoreContextMut<'_, State>, (key,): (String,)| {
-                let value = store.data().setup(member).config.get(&key).cloned();
+                let values = values(&store, member);
+                let value = values.and_then(|values| values.0.get(&key).cloned());
                 Ok((Ok::<Option<String>, Error>(value),))
             },
         )?;
         instance.func_wrap(
             "get-all",
             move |store: StoreContextMut<'_, State>, (): ()| {
-                let all = store.data().setup(member).config.iter();
-                let all: Vec<(String, String)> = all
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect();
+                let values = values(&store, member);
+                let all: Vec<(String, String)> =
+                    values.iter().flat_map(|values| values.0.clone()).collect();
                 Ok((Ok::<_, Error>(all),))
             },
         )?;
         Ok(true)
     }
+}
+
+fn values(store: &StoreContextMut<'_, State>, member: usize) -> Option<Arc<Values>> {
+    store.data().setup(member).kept.get()
 }

@@ -170,10 +170,8 @@ pub(super) async fn start(
         })?;
         let state = assemble::state_dir(&parts.project);
         let directories = || {
-            workload
-                .members
-                .iter()
-                .flat_map(|member| &member.settings.directories)
+            let members = workload.entries.iter().flat_map(|entry| &entry.members);
+            members.flat_map(|member| &member.settings.directories)
         };
         if directories().any(|directory| directory.host.starts_with(&state)) {
             keep_out_of_version_control(&state).map_err(|error| Cause {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::workload::{Grant, Limits, Member, MemberSettings, Workload, WorkloadId};
+use super::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
 use super::{Host, StartError, StartRequest, WorkloadState, WorkloadStatus};
 
 /// A host, and a way to reach what runs on it.
@@ -40,16 +40,12 @@ fn workload(status: u16, delay: Duration) -> Workload {
     let text = text
         .replace("STATUS", &status.to_string())
         .replace("DELAY", &delay.as_nanos().to_string());
-    Workload {
-        name: format!("answers-{status}"),
-        component: wat::parse_str(text).unwrap().into(),
-        members: vec![Member {
-            name: "guest".into(),
-            settings: MemberSettings::default(),
-        }],
-        grants: Vec::new(),
-        limits: Limits::default(),
-    }
+    let members = vec![Member {
+        name: "guest".into(),
+        settings: MemberSettings::default(),
+    }];
+    let component = wat::parse_str(text).unwrap().into();
+    Workload::http(format!("answers-{status}"), component, members, Vec::new())
 }
 
 /// A workload that names a member it does not have.
@@ -59,18 +55,16 @@ fn invalid() -> Workload {
         interface: "wasi:cli/environment@0.2.0".into(),
         member: 9,
     };
-    Workload {
-        grants: vec![grant],
-        ..workload(500, Duration::ZERO)
-    }
+    let mut workload = workload(500, Duration::ZERO);
+    workload.entries[0].grants.push(grant);
+    workload
 }
 
 /// A workload that is not a component.
 fn broken() -> Workload {
-    Workload {
-        component: b"nothing".as_slice().into(),
-        ..workload(500, Duration::ZERO)
-    }
+    let mut workload = workload(500, Duration::ZERO);
+    workload.entries[0].component = b"nothing".as_slice().into();
+    workload
 }
 
 async fn start(
