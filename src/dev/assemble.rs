@@ -12,8 +12,8 @@ use crate::host::workload::{
     Access, Directory, Grant, Member as Granted, MemberSettings, Workload,
 };
 use crate::linker::{
-    self, ComposeError, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Role,
-    Wire,
+    self, ComposeError, Driven, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned,
+    Role, Wire,
 };
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
@@ -95,7 +95,13 @@ pub(super) fn request<'a>(parts: &'a Parts, members: &'a [Member]) -> LinkReques
     LinkRequest {
         members,
         host: &parts.host,
-        http: &parts.project.dev.http,
+        driven: match parts.project.dev.http.as_slice() {
+            [] => Driven::Automatic,
+            chain => Driven::Http {
+                chain,
+                key: "dev.http",
+            },
+        },
         stub_missing: parts.stub_missing,
         ..LinkRequest::default()
     }

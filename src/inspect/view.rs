@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::survey::Survey;
-use crate::component::{InterfaceName, is_http_handler};
+use crate::component::{InterfaceName, is_http_handler, is_message_handler};
 use crate::linker::{self, LinkPlan, Problem, Reason, Role, Scope};
 
 /// Who provides what to whom.
@@ -214,6 +214,8 @@ pub fn driven_by(interface: &InterfaceName) -> Option<&'static str> {
         Some("http")
     } else if interface.package == "wasi:cli" && interface.interface == "run" {
         Some("command")
+    } else if is_message_handler(interface) {
+        Some("messages")
     } else {
         None
     }
@@ -238,6 +240,8 @@ fn obstacle(problem: &Problem) -> Obstacle {
             Problem::HiddenResource { .. } => "hidden-resource",
             Problem::SeveralHandlers { .. } => "several-handlers",
             Problem::NothingToDrive { .. } => "nothing-to-drive",
+            Problem::NotDriven { .. } => "not-driven",
+            Problem::NoSuchDriven { .. } => "no-such-driven",
         },
         message: problem.to_string(),
         hints: problem.hints(),
