@@ -19,7 +19,7 @@ use crate::dev::state::{Cause, Digest, UnitName};
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::linker::LinkPlan;
-use crate::project::{Address, Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
+use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::Advice;
 
@@ -71,13 +71,9 @@ fn file(name: &str, path: &Path) -> Project {
             env: BTreeMap::new(),
             artifact: Artifact::Path(path.to_path_buf()),
         },
-        dev: Dev {
-            address: Address::default(),
-            components: Vec::new(),
-            http: Vec::new(),
-            limits: Default::default(),
-        },
+        dev: Dev::default(),
         settings: Default::default(),
+        subscriptions: Vec::new(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),
     }
