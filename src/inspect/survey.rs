@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::component::Shape;
-use crate::linker::{self, Driven, Exports, LinkPlan, LinkRequest, Member, Problem, Role};
+use crate::linker::{self, Driven, Exports, LinkPlan, LinkRequest, Member, Problem};
 
 /// What the linker makes of some components.
 #[derive(Debug)]
@@ -151,25 +151,5 @@ impl Rest<'_> {
 
     fn member(&mut self, name: &str) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| member.name == name)
-    }
-}
-
-impl Survey<'_> {
-    /// The members in the order in which they are shown: those of the plan, or all.
-    pub fn members(&self) -> Vec<(&Member, bool)> {
-        let takes_part = |member: &Member| {
-            self.plan
-                .as_ref()
-                .is_some_and(|plan| plan.members.iter().any(|p| p.name == member.name))
-        };
-        let mut members: Vec<_> = self
-            .request
-            .members
-            .iter()
-            .map(|member| (member, takes_part(member)))
-            .filter(|(member, part)| *part || !matches!(member.role, Role::Plugin | Role::Shipped))
-            .collect();
-        members.sort_by(|(a, _), (b, _)| (a.role, &a.name).cmp(&(b.role, &b.name)));
-        members
     }
 }
