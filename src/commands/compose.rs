@@ -83,7 +83,7 @@ fn one_way(entries: &[Wanted]) -> anyhow::Result<Driven<'_>> {
             let names: Vec<_> = several.iter().map(|entry| entry.name.as_str()).collect();
             let names = names.join(", ");
             anyhow::bail!(
-                "`dev.routes` leads to {names}, and one component answers all its requests alike"
+                "`dev.routes` leads to {names}, but one component answers all requests alike: name one of them in `dev.http` instead"
             )
         }
     }

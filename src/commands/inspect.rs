@@ -16,7 +16,7 @@ use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
 use crate::inspect::{graph, survey, text};
-use crate::linker::{Driven, Exports, LinkRequest};
+use crate::linker::{Driven, Exports, LinkRequest, Problem};
 use crate::project::{Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
 
@@ -146,9 +146,14 @@ fn by_entry(components: &Components) -> Plan {
         // The linker finds the same problems, and shows the rest.
         return at_once(components, Exports::Driven);
     }
+    let several = wanted.len() > 1;
     let surveyed = wanted.iter().map(|wanted| {
-        let request = components.request(&members, wanted.driven());
-        (entry(wanted), survey::survey(request))
+        let mut survey = survey::survey(components.request(&members, wanted.driven()));
+        // What is found instead belongs to the other entries.
+        if several && survey.problems.iter().any(Problem::is_about_driving) {
+            survey.plan = None;
+        }
+        (entry(wanted), survey)
     });
     let surveyed: Vec<_> = surveyed.collect();
     view::view(&members, &sizes(components), &surveyed, problems)

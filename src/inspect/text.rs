@@ -2,6 +2,7 @@
 
 use super::names::{size, table, together};
 use super::view::{Entry, Plan, Provider};
+use crate::linker::render::could_be_driven;
 
 /// Everything that is known about a plan; ends without a line break.
 pub fn text(plan: &Plan) -> String {
@@ -174,12 +175,26 @@ fn left_out(plan: &Plan) -> Vec<[String; 2]> {
         let mut missing = missing.filter(|edge| edge.provider == Provider::Missing);
         missing.any(|edge| path(&edge.import) == path(export))
     };
+    let is_entry =
+        |name: &str| plan.entries.len() > 1 && plan.entries.iter().any(|entry| entry.name == name);
     let idle = plan.members.iter().filter(|member| !member.takes_part);
     idle.map(|member| {
         let exports = match member.exports.as_slice() {
             [] => "exports nothing".to_string(),
-            exports if exports.iter().any(is_missed) => "see problems".to_string(),
-            exports => format!("nobody imports {}", exports.join(", ")),
+            exports if exports.iter().any(is_missed) || is_entry(&member.name) => {
+                "see problems".to_string()
+            }
+            exports => {
+                let how = exports
+                    .iter()
+                    .filter_map(|e| could_be_driven(&member.name, e));
+                let unused = format!("nobody imports {}", exports.join(", "));
+                [unused]
+                    .into_iter()
+                    .chain(how)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
         };
         [member.name.clone(), exports]
     })

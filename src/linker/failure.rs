@@ -145,6 +145,20 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// Whether what was to be driven cannot be, so that nothing is known of what it would need.
+    pub fn is_about_driving(&self) -> bool {
+        matches!(
+            self,
+            Problem::NoSuchHandler { .. }
+                | Problem::NotAHandler { .. }
+                | Problem::BrokenChain { .. }
+                | Problem::NotDriven { .. }
+                | Problem::NoSuchDriven { .. }
+        )
+    }
+}
+
 /// A way to drive a member, besides requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {

@@ -72,7 +72,7 @@ fn nearly(shape: &Shape, is_meant: impl Fn(&str) -> bool) -> Option<String> {
 
 impl Way {
     /// The interface that is called, without version.
-    pub(super) fn interface(self) -> &'static str {
+    pub(in crate::linker) fn interface(self) -> &'static str {
         match self {
             Way::Service => "wasi:cli/run",
             Way::Messages => "wasmcloud:messaging/handler",

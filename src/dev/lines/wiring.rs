@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BOLD, DIM, HINT, WARNING, joined};
-use crate::component::{InterfaceName, is_http_handler};
 use crate::dev::assemble::Linked;
 use crate::host::workload::{Drive, Route};
-use crate::linker::{LeftOut, LinkPlan, Planned, Provider, Reason, Role};
+use crate::linker::{self, LeftOut, LinkPlan, Planned, Provider, Reason, Role};
 
 /// Of each entry, each import of each member: who provides it, and why. WASI is one line a member, and a member that
 /// several entries need is shown once, unless it has other providers there.
@@ -57,27 +56,13 @@ fn left_out(entries: &[Linked]) -> String {
         };
         let mut line = format!("  {WARNING}{name}{WARNING:#} takes no part: {what}\n");
         for export in exports {
-            line += &could_be(name, export)
+            line += &linker::render::could_be_driven(name, export)
                 .map(|how| format!("    {HINT}hint{HINT:#}: {how}\n"))
                 .unwrap_or_default();
         }
         line
     });
     lines.collect()
-}
-
-/// How a component would be driven by what it exports.
-fn could_be(name: &str, export: &str) -> Option<String> {
-    let export: InterfaceName = export.parse().ok()?;
-    if is_http_handler(&export) {
-        Some(format!(
-            "`dev.routes` gives it requests, such as `/{name}: {name}`"
-        ))
-    } else if export.path() == "wasi:cli/run" {
-        Some(format!("`dev.service: {name}` makes it the service"))
-    } else {
-        None
-    }
 }
 
 fn member_line(entry: &Linked, index: usize, member: &Planned) -> String {

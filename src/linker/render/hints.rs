@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::problem::listed;
+use crate::component::{InterfaceName, is_http_handler};
 use crate::linker::near::HOST;
 use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role, Way};
 
@@ -198,6 +199,20 @@ impl Problem {
                 hints
             }
         }
+    }
+}
+
+/// How a component that nobody needs would be driven, by one of its exports.
+pub fn could_be_driven(name: &str, export: &str) -> Option<String> {
+    let export: InterfaceName = export.parse().ok()?;
+    if is_http_handler(&export) {
+        Some(format!(
+            "`dev.routes` gives it requests, such as `/{name}: {name}`"
+        ))
+    } else if export.path() == Way::Service.interface() {
+        Some(format!("`dev.service: {name}` makes it the service"))
+    } else {
+        None
     }
 }
 
