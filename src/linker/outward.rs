@@ -2,7 +2,7 @@
 
 use super::near;
 use super::{Driven, Exported, Exports, Lack, LinkRequest, Member, Problem, Role, Way};
-use crate::component::{InterfaceName, Shape, is_http_handler};
+use crate::component::{Extern, InterfaceName, Shape, is_http_handler};
 
 /// The side that the host sees. Members are indexes into the ordered members.
 #[derive(Default)]
