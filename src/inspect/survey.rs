@@ -1,6 +1,6 @@
 //! A plan, or as much of one as there is, with everything that stands in its way.
 
-use crate::linker::{self, LinkPlan, LinkRequest, Member, Problem, Role};
+use crate::linker::{self, Driven, Exports, LinkFailure, LinkPlan, LinkRequest, Problem};
 
 /// What the linker makes of some components.
 #[derive(Debug)]
@@ -14,10 +14,25 @@ pub struct Survey<'a> {
 
 /// Plans, and keeps what was found out if that fails.
 pub fn survey(request: LinkRequest<'_>) -> Survey<'_> {
-    let (plan, problems) = match linker::plan(&request) {
-        Ok(plan) => (Some(plan), Vec::new()),
-        Err(failure) => (failure.draft.map(|draft| *draft), failure.problems),
+    let (mut plan, problems) = parts(linker::plan(&request));
+    let undecided = |problem: &Problem| {
+        matches!(
+            problem,
+            Problem::NothingToDrive { .. } | Problem::SeveralHandlers { .. }
+        )
     };
+    if problems
+        .iter()
+        .any(|p| p.is_about_driving() || undecided(p))
+    {
+        // Whatever is wrong with what is driven, there are components to look at.
+        let undriven = LinkRequest {
+            driven: Driven::Automatic,
+            exports: Exports::All,
+            ..request
+        };
+        (plan, _) = parts(linker::plan(&undriven));
+    }
     Survey {
         request,
         plan,
@@ -25,22 +40,9 @@ pub fn survey(request: LinkRequest<'_>) -> Survey<'_> {
     }
 }
 
-impl Survey<'_> {
-    /// The members in the order in which they are shown: those of the plan, or all.
-    pub fn members(&self) -> Vec<(&Member, bool)> {
-        let takes_part = |member: &Member| {
-            self.plan
-                .as_ref()
-                .is_some_and(|plan| plan.members.iter().any(|p| p.name == member.name))
-        };
-        let mut members: Vec<_> = self
-            .request
-            .members
-            .iter()
-            .map(|member| (member, takes_part(member)))
-            .filter(|(member, part)| *part || !matches!(member.role, Role::Plugin | Role::Shipped))
-            .collect();
-        members.sort_by(|(a, _), (b, _)| (a.role, &a.name).cmp(&(b.role, &b.name)));
-        members
+fn parts(planned: Result<LinkPlan, LinkFailure>) -> (Option<LinkPlan>, Vec<Problem>) {
+    match planned {
+        Ok(plan) => (Some(plan), Vec::new()),
+        Err(failure) => (failure.draft.map(|draft| *draft), failure.problems),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::candidates::{self, How, Import};
 use super::index::Index;
 use super::{
-    HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near, remedy,
-    wiring,
+    Driven, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near,
+    remedy, wiring,
 };
 use crate::component::{Item, is_http_handler};
 
@@ -53,6 +53,10 @@ pub(super) fn resolve<'a>(
         index: Index::of(&members),
         members,
         next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
+        chain_key: match request.driven {
+            Driven::Http { key, .. } => key,
+            _ => "",
+        },
         problems: Vec::new(),
     };
     let mut choices = BTreeMap::new();
@@ -83,6 +87,8 @@ struct Resolver<'a> {
     index: Index<'a>,
     /// Of each member of the chain of HTTP handlers but the last, the next.
     next_handler: BTreeMap<usize, usize>,
+    /// Where the config has that chain.
+    chain_key: &'a str,
     problems: Vec<Problem>,
 }
 
@@ -137,6 +143,7 @@ impl<'a> Resolver<'a> {
                 return Some((chosen, Reason::Chain));
             }
             self.problems.push(Problem::BrokenChain {
+                key: self.chain_key.to_string(),
                 member: this.name.clone(),
                 import: import.name.to_string(),
                 next: from.name.clone(),
