@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
+use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Volume};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, SiblingSource, Warning,
 };
@@ -196,10 +196,13 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         } else {
             "read-write"
         };
+        let volume = match &directory.volume {
+            Volume::HostPath { path, .. } => path.display().to_string(),
+            Volume::Empty { name } => format!("empty {name}"),
+        };
         line(format!(
-            "directory {} = {}, {access}",
-            directory.guest,
-            directory.host.display()
+            "directory {} = {volume}, {access}",
+            directory.guest
         ));
     }
     match &settings.outgoing_http {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -112,10 +112,12 @@ impl Context<'_> {
             Access::ReadWrite
         };
         Some(Directory {
-            host,
+            volume: Volume::HostPath {
+                path: host,
+                create: false,
+            },
             guest: volume.guest_path.value.clone(),
             access,
-            create: false,
         })
     }
 
