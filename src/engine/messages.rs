@@ -2,12 +2,14 @@
 //!
 //! Knows nothing of subjects and subscriptions: the messaging capability decides who gets what.
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Result;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Store, format_err};
 
 use crate::capability::messaging::Message;
 
+use super::activity::Flight;
 use super::instances::{Export, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::report::Report;
@@ -17,6 +19,11 @@ use super::state::State;
 pub(crate) struct MessageHandler {
     name: String,
     instances: Instances<HandleMessage>,
+}
+
+/// Leave to have one message handled.
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
 }
 
 /// `handle-message` of `wasmcloud:messaging/handler@0.2`
@@ -43,17 +50,32 @@ impl MessageHandler {
         })
     }
 
-    /// Has a message handled, which waits its turn when as many as may are being handled. Dropping this stops the guest.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until one more message may be handled.
+    pub(crate) async fn turn(&self) -> Turn {
+        Turn {
+            _permit: self.instances.permit().await,
+        }
+    }
+
+    /// Counts a message from now on.
+    pub(crate) fn flight(&self) -> Flight {
+        self.instances.flight()
+    }
+
+    /// Has a message handled. Dropping this stops the guest.
     ///
     /// What goes wrong was told on the console when this returns; the error is its first line.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no capability delivers messages yet")
-    )]
-    pub(crate) async fn handle(&self, message: Message) -> std::result::Result<(), String> {
-        let _flight = self.instances.flight();
-        let _permit = self.instances.permit().await;
-        let call = format!("a message on `{}`", message.subject);
+    pub(crate) async fn handle(
+        &self,
+        message: Message,
+        _turn: Turn,
+        _flight: Flight,
+    ) -> std::result::Result<(), String> {
+        let call = format!("a message on `{}` to `{}`", message.subject, self.name);
         match self.call(message).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => {

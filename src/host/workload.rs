@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,8 +205,10 @@ pub struct Limits {
     pub cpu_time: Duration,
     /// Bytes of linear memory that one instance of the composed component may hold, all members together.
     pub memory: NonZeroU64,
-    /// Requests answered at the same time; more wait.
+    /// Requests, or messages, answered at the same time; more wait.
     pub concurrent_requests: usize,
+    /// Messages that wait for the entry; what would be one more is refused.
+    pub queued_messages: NonZeroUsize,
 }
 
 impl Default for Limits {
@@ -215,6 +217,7 @@ impl Default for Limits {
             cpu_time: Duration::from_secs(10),
             memory: NonZeroU64::new(512 * 1024 * 1024).expect("512 MiB is not zero"),
             concurrent_requests: 512,
+            queued_messages: NonZeroUsize::new(10_000).expect("10,000 is not zero"),
         }
     }
 }

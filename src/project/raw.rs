@@ -12,7 +12,7 @@
 //! - `dev.components[].path`: another project, instead of `file`
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
-//!   `concurrent_requests` (a number)
+//!   `concurrent_requests` and `queued_messages` (numbers)
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
@@ -127,6 +127,7 @@ pub(super) struct RawLimits {
     pub(super) cpu_time: Option<Located<String>>,
     pub(super) memory: Option<Located<String>>,
     pub(super) concurrent_requests: Option<Located<String>>,
+    pub(super) queued_messages: Option<Located<String>>,
 }
 
 #[derive(Debug)]
@@ -406,6 +407,7 @@ impl RawLimits {
             cpu_time: limits.text_or_number("cpu_time"),
             memory: limits.text_or_number("memory"),
             concurrent_requests: limits.text_or_number("concurrent_requests"),
+            queued_messages: limits.text_or_number("queued_messages"),
         };
         limits.finish();
         raw

@@ -1,5 +1,6 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::drive::{self, Routed};
@@ -256,7 +257,7 @@ impl Resolver<'_> {
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
         let positive = |text: &String| {
             let wrong = |_| format!("expected a number from 1, found `{text}`");
-            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
+            text.parse::<NonZeroUsize>().map_err(wrong)
         };
         let bytes = |text: &String| units::size(text);
         Limits {
@@ -266,7 +267,10 @@ impl Resolver<'_> {
             memory: self.value(&raw.memory, bytes).unwrap_or(defaults.memory),
             concurrent_requests: self
                 .value(&raw.concurrent_requests, positive)
-                .unwrap_or(defaults.concurrent_requests),
+                .map_or(defaults.concurrent_requests, NonZeroUsize::get),
+            queued_messages: self
+                .value(&raw.queued_messages, positive)
+                .unwrap_or(defaults.queued_messages),
         }
     }
 

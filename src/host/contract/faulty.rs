@@ -14,7 +14,7 @@ use crate::host::{
 
 use super::Rig;
 use super::guests::restart;
-use super::local::{LocalRig, message};
+use super::local::{LocalRig, handle};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -136,7 +136,8 @@ impl Rig for Faulty {
             Fault::DeliversToTheFirst => self.inner.handler().and(first),
             _ => self.inner.handler(),
         };
-        Some(handler?.handle(message()).await)
+        let handler = handler?;
+        Some(handle(&handler).await)
     }
 
     fn told(&self, text: &str) -> usize {

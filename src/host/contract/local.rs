@@ -89,7 +89,7 @@ impl Capability for Arc<Deliveries> {
         }
     }
 
-    fn retire(&self, id: &WorkloadId) {
+    fn retire(&self, id: &WorkloadId, _: &Console) {
         self.note(format!("retire {id}"));
         self.take_from(id);
     }
@@ -109,12 +109,17 @@ impl Capability for Arc<Deliveries> {
     }
 }
 
-pub(super) fn message() -> Message {
+fn message() -> Message {
     Message {
         subject: "test.subject".to_owned(),
         body: b"hello".to_vec(),
         reply_to: Some("back".to_owned()),
     }
+}
+
+pub(super) async fn handle(handler: &MessageHandler) -> Result<(), String> {
+    let turn = handler.turn().await;
+    handler.handle(message(), turn, handler.flight()).await
 }
 
 #[derive(Default)]
@@ -193,7 +198,7 @@ impl Rig for LocalRig {
 
     async fn deliver(&self) -> Option<Result<(), String>> {
         let handler = self.handler()?;
-        Some(handler.handle(message()).await)
+        Some(handle(&handler).await)
     }
 
     fn told(&self, text: &str) -> usize {
