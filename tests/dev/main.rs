@@ -16,6 +16,7 @@ mod project;
 mod reload;
 mod requests;
 mod routes;
+mod services;
 mod siblings;
 mod stop;
 mod stubs;
