@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart};
+use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart, Volume};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
     Warning,
@@ -234,10 +234,13 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         } else {
             "read-write"
         };
+        let volume = match &directory.volume {
+            Volume::HostPath { path, .. } => path.display().to_string(),
+            Volume::Empty { name } => format!("empty {name}"),
+        };
         line(format!(
-            "directory {} = {}, {access}",
-            directory.guest,
-            directory.host.display()
+            "directory {} = {volume}, {access}",
+            directory.guest
         ));
     }
     match &settings.outgoing_http {

@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
-use crate::host::workload::WorkloadId;
+use crate::host::workload::{Volume, WorkloadId};
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -169,7 +169,9 @@ pub(super) async fn start(
             let members = workload.entries.iter().flat_map(|entry| &entry.members);
             members.flat_map(|member| &member.settings.directories)
         };
-        if directories().any(|directory| directory.host.starts_with(&state)) {
+        if directories().any(|directory| {
+            matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
+        }) {
             keep_out_of_version_control(&state).map_err(|error| Cause {
                 text: format!("cannot write to `{}`: {error}", state.display()),
                 ..Cause::default()
