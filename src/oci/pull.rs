@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::str::FromStr;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::Progress;
 use super::access::{Access, Scheme};
@@ -164,7 +164,7 @@ async fn from_registry(
     let bytes = match cache.read(&layer.digest) {
         Some(bytes) => bytes,
         None => {
-            let download = async || download(&session, &layer, cache, progress).await;
+            let download = || download(&session, &layer, cache, progress).boxed();
             let file = session.attempt(download).await;
             progress.end();
             cache.keep(file??, &layer.digest)?;

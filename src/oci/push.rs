@@ -1,7 +1,7 @@
 //! An artifact into a registry: first its parts, and the manifest that names them last.
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{FutureExt as _, stream};
 use http::HeaderValue;
 use oci_client::errors::OciDistributionError;
 use oci_wasm::WASM_MANIFEST_MEDIA_TYPE;
@@ -64,33 +64,48 @@ async fn to_registry(
 ) -> Result<Pushed, OciError> {
     let session = Session::open(access, reference, Doing::Push).await?;
     let of_client = reference.to_client();
-    let blob = async |digest: &Digest, data: &Bytes, progress: &dyn Progress| {
-        let there = session.client.blob_exists(&of_client, digest.as_str());
-        if there.await? {
-            return Ok(true);
-        }
-        let upload = upload(&session, &of_client, digest, data, progress);
-        upload.await.map(|()| false)
+    let layer = || {
+        let (digest, data) = (&artifact.content, &artifact.layer.data);
+        blob(&session, &of_client, digest, data, progress).boxed()
     };
-    let layer = async || blob(&artifact.content, &artifact.layer.data, progress).await;
     let known = session.attempt(layer).await;
     progress.end();
     let known = known?;
-    let config = async || blob(&artifact.config_digest, &artifact.config, &super::Silent).await;
+    let config = || {
+        let (digest, data) = (&artifact.config_digest, &artifact.config);
+        blob(&session, &of_client, digest, data, &super::Silent).boxed()
+    };
     session.attempt(config).await?;
-    let manifest = async || {
+    let manifest = || {
         let media_type = HeaderValue::from_static(WASM_MANIFEST_MEDIA_TYPE);
         let manifest = artifact.manifest.clone();
         let put = session
             .client
             .push_manifest_raw(&of_client, manifest, media_type);
-        put.await.map(drop).map_err(Failure::from)
+        put.map(|answer| answer.map(drop).map_err(Failure::from))
+            .boxed()
     };
     session.attempt(manifest).await?;
     Ok(Pushed {
         digest: artifact.digest.clone(),
         known,
     })
+}
+
+/// Whether the registry had it already.
+async fn blob(
+    session: &Session,
+    reference: &oci_client::Reference,
+    digest: &Digest,
+    data: &Bytes,
+    progress: &dyn Progress,
+) -> Result<bool, Failure> {
+    let there = session.client.blob_exists(reference, digest.as_str());
+    if there.await? {
+        return Ok(true);
+    }
+    upload(session, reference, digest, data, progress).await?;
+    Ok(false)
 }
 
 async fn upload(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use oci_client::client::SizedStream;
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE};
@@ -73,9 +75,9 @@ impl Session {
     }
 
     /// Tries until it succeeds, or fails for good.
-    pub(super) async fn attempt<T>(
-        &self,
-        request: impl AsyncFn() -> Result<T, Failure>,
+    pub(super) async fn attempt<'a, T>(
+        &'a self,
+        request: impl Fn() -> BoxFuture<'a, Result<T, Failure>> + Send,
     ) -> Result<T, OciError> {
         let mut pauses = PAUSES.iter();
         loop {
@@ -117,17 +119,17 @@ impl Session {
             None => self.reference.clone(),
         };
         let of_client = reference.to_client();
-        let request = async || {
+        let request = || {
             let auth = &self.credentials.auth;
             let pulled = self.client.pull_manifest_raw(&of_client, auth, MANIFESTS);
-            let (bytes, said) = pulled.await?;
-            let digest = match said.parse::<Digest>() {
-                Ok(digest) if digest.matches(&bytes) => digest,
-                _ => Digest::sha256(&bytes),
-            };
-            Ok((bytes.to_vec(), digest))
+            pulled.map(|answer| answer.map_err(Failure::from)).boxed()
         };
-        self.attempt(request).await
+        let (bytes, said) = self.attempt(request).await?;
+        let digest = match said.parse::<Digest>() {
+            Ok(digest) if digest.matches(&bytes) => digest,
+            _ => Digest::sha256(&bytes),
+        };
+        Ok((bytes.to_vec(), digest))
     }
 
     pub(super) async fn blob(&self, layer: &OciDescriptor) -> Result<SizedStream, Failure> {

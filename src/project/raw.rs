@@ -79,6 +79,7 @@ pub(super) struct RawDev {
     pub(super) components: Vec<RawComponent>,
     pub(super) http: Vec<String>,
     pub(super) volumes: Vec<RawVolume>,
+    pub(super) allow_insecure_registries: bool,
     pub(super) limits: RawLimits,
     /// The `config` of the `wasi:config` entries of `host_interfaces`.
     pub(super) interface_config: BTreeMap<String, String>,
@@ -99,19 +100,13 @@ pub(super) struct RawComponent {
     pub(super) name: Option<Located<String>>,
     pub(super) file: Option<Located<String>>,
     pub(super) path: Option<Located<String>>,
-    pub(super) other_source: OtherSource,
+    pub(super) image: Option<Located<String>>,
+    pub(super) pull_policy: Option<Located<String>>,
+    /// One of them is there, of the wrong type; that has been told.
+    pub(super) wrong_source: bool,
     pub(super) settings: RawSettings,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) imports: BTreeMap<String, String>,
-}
-
-/// What an entry of `dev.components` says instead of a usable `file` or `path`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OtherSource {
-    None,
-    Image,
-    /// One of them, of the wrong type; that has been told.
-    Wrong,
 }
 
 #[derive(Debug, Default)]
@@ -249,6 +244,7 @@ impl RawDev {
                 .collect(),
             http: texts(&mut dev, "http"),
             volumes: volumes(&mut dev),
+            allow_insecure_registries: dev.boolean("allow_insecure_registries").unwrap_or_default(),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
             interface_config: interface_config(&mut dev),
         };
@@ -265,10 +261,6 @@ impl RawDev {
         dev.not_yet(
             "components that provide host capabilities do not run yet",
             &["host_plugins"],
-        );
-        dev.not_yet(
-            "components are not pulled from registries yet",
-            &["allow_insecure_registries"],
         );
         dev.not_yet(
             "there is no such capability yet",
@@ -325,29 +317,24 @@ impl RawLimits {
 
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
-        let other_source = match (
-            component.has("file") || component.has("path"),
-            component.has("image"),
-        ) {
-            (true, _) => OtherSource::Wrong,
-            (false, true) => OtherSource::Image,
-            (false, false) => OtherSource::None,
-        };
-        let raw = Self {
-            other_source,
+        let has_source = ["file", "path", "image"]
+            .iter()
+            .any(|key| component.has(key));
+        let mut raw = Self {
+            wrong_source: false,
             at: component.at.clone(),
             key: component.name().to_string(),
             name: component.text("name"),
             file: component.text("file"),
             path: component.text("path"),
+            image: component.text("image"),
+            pull_policy: component.text("pullPolicy"),
             volumes: volumes(&mut component),
             imports: component.text_map("imports").unwrap_or_default(),
             settings: RawSettings::read(&mut component),
         };
-        component.not_yet(
-            "components are not pulled from registries yet",
-            &["image", "pullPolicy"],
-        );
+        raw.wrong_source =
+            has_source && raw.file.is_none() && raw.path.is_none() && raw.image.is_none();
         component.not_yet(
             "instances are managed by the host",
             &["poolSize", "maxInvocations", "maxConcurrency"],

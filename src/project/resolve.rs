@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::language::{self, Detected, Recipe};
-use super::raw::{OtherSource, RawBuild, RawComponent, RawConfig, RawLimits};
+use super::raw::{RawBuild, RawComponent, RawConfig, RawLimits};
 use super::settings::{Context, dotenv};
 use super::table::{Located, Notes};
 use super::{
-    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
+    Address, Artifact, Build, Command, Dev, Image, Kind, Overrides, Project, ProjectError, Purpose,
     Sibling, SiblingSource, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
+use crate::oci::Reference;
+use crate::report::Advice as _;
 
 /// What a resolution has at hand. `parents` are the roots of the projects that are being loaded, outermost first.
 pub(super) struct Resolver<'r> {
@@ -195,7 +197,8 @@ impl Resolver<'_> {
     ) -> Result<Vec<Sibling>, ProjectError> {
         let mut siblings: Vec<Sibling> = Vec::new();
         for component in &raw.dev.components {
-            let Some(sibling) = self.sibling(component, context)? else {
+            let insecure = raw.dev.allow_insecure_registries;
+            let Some(sibling) = self.sibling(component, context, insecure)? else {
                 continue;
             };
             if sibling.name == own || siblings.iter().any(|other| other.name == sibling.name) {
@@ -217,6 +220,7 @@ impl Resolver<'_> {
         &self,
         raw: &RawComponent,
         context: &Context<'_>,
+        insecure: bool,
     ) -> Result<Option<Sibling>, ProjectError> {
         let settings = context.settings(&raw.settings, &raw.volumes, BTreeMap::new());
         let imports = raw.imports.clone();
@@ -226,8 +230,14 @@ impl Resolver<'_> {
                 .map_or(default, |name| &name.value)
                 .to_string()
         };
-        let sibling = match self.source(raw)? {
+        let sibling = match self.source(raw, insecure)? {
             None => return Ok(None),
+            Some(SiblingSource::Image(image)) => Sibling {
+                name: name(image.reference.name()),
+                source: SiblingSource::Image(image),
+                settings,
+                imports,
+            },
             Some(SiblingSource::File(path)) => Sibling {
                 name: name(&name_of(&path)),
                 source: SiblingSource::File(path),
@@ -254,22 +264,51 @@ impl Resolver<'_> {
         Ok(Some(sibling))
     }
 
-    fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
-        let message = match (&raw.file, &raw.path, raw.other_source) {
-            (Some(file), None, _) => {
+    fn source(
+        &self,
+        raw: &RawComponent,
+        insecure: bool,
+    ) -> Result<Option<SiblingSource>, ProjectError> {
+        let policy = raw.pull_policy.clone();
+        let policy = policy.and_then(|text| text.parse(self.notes, |text| text.parse()));
+        if let (Some(policy), None) = (&policy, &raw.image) {
+            let message = format!("`{}` means nothing without an `image`", policy.key);
+            self.notes.warn(&policy.at, message, None);
+        }
+        let message = match (&raw.file, &raw.path, &raw.image) {
+            (Some(file), None, None) => {
                 return Ok(Some(SiblingSource::File(self.root.join(&file.value))));
             }
-            (None, Some(path), _) => return self.sibling_project(raw, &path.value).map(Some),
-            (Some(_), Some(_), _) => "expected `file` or `path`, found both",
-            (None, None, OtherSource::Wrong) => return Ok(None),
-            (None, None, OtherSource::Image) => {
-                "expected `file` or `path`: an `image` is not pulled from its registry yet"
+            (None, Some(path), None) => return self.sibling_project(raw, &path.value).map(Some),
+            (None, None, Some(image)) => {
+                let reference = self.reference(image);
+                return Ok(reference.map(|reference| {
+                    SiblingSource::Image(Image {
+                        reference,
+                        policy: policy.map(|policy| policy.value).unwrap_or_default(),
+                        insecure,
+                    })
+                }));
             }
-            (None, None, OtherSource::None) => "expected `file` or `path`, found neither",
+            (None, None, None) if raw.wrong_source => return Ok(None),
+            (None, None, None) => "expected `file`, `path` or `image`, found none of them",
+            _ => "expected `file`, `path` or `image`, found more than one of them",
         };
         self.notes
             .problem(&raw.at, format!("`{}`: {message}", raw.key), None);
         Ok(None)
+    }
+
+    fn reference(&self, image: &Located<String>) -> Option<Reference> {
+        match image.value.parse::<Reference>() {
+            Ok(reference) => Some(reference),
+            Err(error) => {
+                let message = format!("`{}`: {error}", image.key);
+                let hint = error.hints().into_iter().next();
+                self.notes.problem(&image.at, message, hint);
+                None
+            }
+        }
     }
 
     fn sibling_project(

@@ -9,8 +9,7 @@ use anyhow::Context as _;
 use crate::commands::Globals;
 use crate::oci::{Access, Login, Scheme, Source};
 
-/// Credentials are those of the options; else WASH_OCI_USER and WASH_OCI_PASSWORD (with WASH_OCI_REGISTRY, for that registry
-/// alone); else those of docker's config file and the helpers that it names; else none.
+// No doc comment: it would become the help of the commands.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Registry")]
 pub struct AccessArgs {
@@ -18,6 +17,9 @@ pub struct AccessArgs {
     #[arg(long)]
     insecure: bool,
     /// Log in under this name. The password is asked for, unless an option gives it
+    ///
+    /// Without this option, credentials are those of WASH_OCI_USER and WASH_OCI_PASSWORD (with WASH_OCI_REGISTRY, for that registry
+    /// alone); else those of docker's config file and the helpers that it names; else none.
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
     /// The password, or a token. Other users of this machine may see it: prefer `--password-stdin`

@@ -8,7 +8,8 @@ mod push;
 use std::process::ExitCode;
 
 use super::{Globals, stop_signal};
-use crate::oci::{OciError, Progress};
+use crate::oci::{self, Cache, OciError, Progress, Pulled};
+use crate::project::Image;
 use crate::report::{OutputFormat, hinted};
 
 pub use access::AccessArgs;
@@ -36,6 +37,25 @@ pub async fn run(args: OciArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Brings what an image names into the cache.
+pub(super) async fn pull_image(
+    image: &Image,
+    access: &AccessArgs,
+    globals: &Globals,
+) -> anyhow::Result<Pulled> {
+    let access = access.access(globals)?;
+    let cache = Cache::open().map_err(hinted)?;
+    let progress = progress(globals);
+    transfer(oci::pull(
+        &image.reference,
+        image.policy,
+        &access,
+        &cache,
+        &*progress,
+    ))
+    .await
+}
+
 /// Waits for a transfer. What it has written so far goes when a signal ends it.
 async fn transfer<T>(transfer: impl Future<Output = Result<T, OciError>>) -> anyhow::Result<T> {
     let stopped = stop_signal()?;
@@ -49,6 +69,6 @@ async fn transfer<T>(transfer: impl Future<Output = Result<T, OciError>>) -> any
 fn progress(globals: &Globals) -> Box<dyn Progress> {
     match globals.output {
         OutputFormat::Text => Box::new(progress::Bar::default()),
-        OutputFormat::Json => Box::new(crate::oci::Silent),
+        OutputFormat::Json => Box::new(oci::Silent),
     }
 }
