@@ -101,8 +101,11 @@ async fn blob(
     progress: &dyn Progress,
 ) -> Result<bool, Failure> {
     let there = session.client.blob_exists(reference, digest.as_str());
-    if there.await? {
-        return Ok(true);
+    match there.await.map_err(Failure::from) {
+        Ok(true) => return Ok(true),
+        // The answer to a question without a body says little: that to the upload says more.
+        Ok(false) | Err(Failure::Rejected(_)) => {}
+        Err(failure) => return Err(failure),
     }
     upload(session, reference, digest, data, progress).await?;
     Ok(false)

@@ -38,7 +38,7 @@ fn a_component_of_the_project_comes_from_a_registry() {
         "{}",
         plan.stdout
     );
-    assert!(plan.stdout.contains("from greeter"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("<- greeter"), "{}", plan.stdout);
     stage
         .wash(&["build", "--compose", "-o", "composed.wasm"])
         .well();

@@ -119,7 +119,12 @@ async fn wkg_and_we_read_each_other() {
             "{file}"
         );
 
+        // wkg publishes only what has the version of a package in it.
+        if file == "hello.wasm" {
+            continue;
+        }
         let options = PublishOpts {
+            skip_semver_check: true,
             package: Some((package.parse().unwrap(), "2.0.0".parse().unwrap())),
             ..PublishOpts::default()
         };
