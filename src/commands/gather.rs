@@ -46,11 +46,15 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
     }
 }
 
-/// What is no file may be a reference to a registry.
+/// What cannot be meant as a file may be a reference to a registry.
 fn reference(path: &Path, globals: &Globals) -> Option<Reference> {
     let reference = path.to_str()?.parse().ok()?;
-    let is_there = globals.path(path).is_ok_and(|path| path.exists());
-    (!is_there).then_some(reference)
+    let is_there = |path: &Path| globals.path(path).is_ok_and(|path| path.exists());
+    let first = path.components().next()?;
+    let is_file = path
+        .extension()
+        .is_some_and(|extension| extension == "wasm");
+    (!is_file && !is_there(path) && !is_there(first.as_ref())).then_some(reference)
 }
 
 /// The project that a path lies in, or one around the given files.
