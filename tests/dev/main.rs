@@ -19,6 +19,7 @@ mod project;
 mod registry;
 mod reload;
 mod requests;
+mod routes;
 mod siblings;
 mod stop;
 mod stubs;
