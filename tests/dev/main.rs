@@ -11,6 +11,7 @@ mod failures;
 mod guests;
 mod images;
 mod load;
+mod messages;
 mod prebuilt;
 mod probe;
 mod project;

@@ -8,6 +8,8 @@ mod bus;
 mod consumer;
 mod deliver;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
