@@ -6,7 +6,7 @@
 
 mod back_off;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub mod local;
 mod supervisor;
 pub mod workload;
