@@ -139,6 +139,7 @@ fn show(text: &mut String, project: &Project, indent: &str) {
     line(match &build.artifact {
         Artifact::Path(path) => format!("artifact {}", path.display()),
         Artifact::FromCargo => "artifact from cargo".to_string(),
+        Artifact::Image(image) => format!("artifact {}", image.reference),
         Artifact::Search(dirs) => {
             let dirs: Vec<_> = dirs.iter().map(|dir| dir.display().to_string()).collect();
             format!("artifact in {}", dirs.join(", "))
@@ -184,6 +185,19 @@ fn show(text: &mut String, project: &Project, indent: &str) {
         let deeper = format!("{indent}  ");
         match &sibling.source {
             SiblingSource::File(path) => writeln!(text, "{deeper}file {}", path.display()).unwrap(),
+            SiblingSource::Image(image) => {
+                let insecure = if image.insecure {
+                    " or without TLS"
+                } else {
+                    ""
+                };
+                writeln!(
+                    text,
+                    "{deeper}image {} {:?}{insecure}",
+                    image.reference, image.policy
+                )
+                .unwrap();
+            }
             SiblingSource::Project(project) => show(text, project, &format!("{deeper}| ")),
         }
         show_limits(text, &sibling.limits, &deeper);

@@ -55,6 +55,12 @@ pub(super) struct Linked {
     pub(super) plan: LinkPlan,
 }
 
+impl Linked {
+    pub(super) fn answers_requests(&self) -> bool {
+        matches!(self.drive, Drive::Http { .. })
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AssembleError {
     #[error(transparent)]
