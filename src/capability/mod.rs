@@ -10,7 +10,10 @@ pub mod http_client;
 mod kept;
 pub(crate) mod logging;
 mod per_member;
+pub(crate) mod sockets;
 pub(crate) mod wasi;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use semver::Version;
 use wasmtime::Result;
@@ -92,17 +95,19 @@ pub(crate) struct Fault {
 
 /// On whose behalf a capability makes something ready.
 pub(crate) struct ForWhom<'a> {
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for a workload"
-    )]
     pub(crate) workload: &'a Workload,
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for an entry"
-    )]
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
+    /// What the capabilities keep for the whole workload, while its members are set up.
+    pub(crate) shared: &'a Mutex<Kept>,
+}
+
+impl ForWhom<'_> {
+    /// What all members of the workload have together, made for the first of them.
+    pub(crate) fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.get_or_insert_with(make)
+    }
 }
 
 /// The capabilities of one host.
@@ -112,6 +117,7 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self(vec![
             Box::new(wasi::Wasi),
+            Box::new(sockets::Sockets::default()),
             Box::new(http_client::Http),
             Box::new(config::Config),
             Box::new(logging::Logging),

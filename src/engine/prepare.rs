@@ -1,6 +1,6 @@
 //! From a workload to what can run, or every reason why not. Touches no other workload.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use wasmtime::Error;
@@ -102,6 +102,7 @@ impl Means<'_> {
     fn set_up(&self, workload: &Workload) -> Result<Vec<Vec<Arc<MemberSetup>>>, StartError> {
         let mut problems = Vec::new();
         let mut ready = Vec::new();
+        let shared = Mutex::default();
         for entry in &workload.entries {
             let mut setups = Vec::new();
             for member in &entry.members {
@@ -109,6 +110,7 @@ impl Means<'_> {
                     workload,
                     entry,
                     member,
+                    shared: &shared,
                 };
                 match self.capabilities.set_up(&for_whom) {
                     Ok(setup) => setups.push(Arc::new(setup)),

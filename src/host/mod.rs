@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 pub mod local;
+pub mod sockets;
 pub mod workload;
 
 use std::time::SystemTime;

@@ -10,6 +10,7 @@ mod parse;
 mod raw;
 mod resolve;
 mod settings;
+mod sockets;
 mod table;
 mod units;
 mod value;

@@ -9,10 +9,12 @@
 //! - `dev.components[].path`: another project, instead of `file`
 //! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
 //! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::sockets::RawSockets;
 use super::table::{Located, Notes, Table};
 use super::value::Value;
 
@@ -121,6 +123,7 @@ pub(super) struct RawSettings {
     pub(super) secret_from: Option<Located<Vec<String>>>,
     pub(super) config: BTreeMap<String, String>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+    pub(super) sockets: RawSockets,
 }
 
 #[derive(Debug)]
@@ -369,12 +372,9 @@ impl RawSettings {
         let mut raw = Self {
             config: table.text_map("config").unwrap_or_default(),
             allowed_hosts: table.texts("allowedHosts"),
+            sockets: RawSockets::read(table),
             ..Self::default()
         };
-        table.not_yet(
-            "sockets are denied",
-            &["allowedIpNameLookups", "allowedHostLoopbackPorts"],
-        );
         // Upstream's form nests the variables under `config`; the flat form is a map of variables.
         if table.has_nested_environment() {
             if let Some(mut environment) = table.table("environment") {

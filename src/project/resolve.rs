@@ -243,6 +243,7 @@ impl Resolver<'_> {
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }
+                raw.settings.sockets.apply(&mut merged.sockets, self.notes);
                 Sibling {
                     name: name(&project.name),
                     imports: project.imports.clone().into_iter().chain(imports).collect(),
