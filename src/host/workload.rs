@@ -94,6 +94,15 @@ pub struct Route {
     pub path: String,
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, self.path.as_str()) {
+            (None, "") => f.write_str("/"),
+            (host, path) => write!(f, "{}{path}", host.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
 /// When a service that has ended is started again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restart {

@@ -11,5 +11,6 @@ mod failures;
 mod guest;
 mod lifecycle;
 mod requests;
+mod services;
 mod sockets;
 mod stage;
