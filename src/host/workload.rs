@@ -189,7 +189,8 @@ pub enum OutgoingHttp {
     Allowed(Vec<String>),
 }
 
-/// Limits on the instances of one entry. All are enforced.
+/// Limits on one entry: on the member that is driven and what is composed behind it, together. A member that several
+/// entries need counts in each. All are enforced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How long a guest may compute without returning to the host before it is stopped.
