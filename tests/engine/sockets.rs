@@ -1,13 +1,15 @@
 //! Sockets as guests have them: what leaves the workload needs a rule, and says which when there is none.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
-use wash::host::sockets::Sockets;
-use wash::host::workload::MemberSettings;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use wash::host::sockets::{Protocol, PublishedPort, Sockets};
+use wash::host::workload::{Drive, MemberSettings, Restart, Workload};
+use wash::host::{Host, StartError, StartRequest};
 
-use crate::stage::{Stage, alone, probe};
+use crate::stage::{Stage, alone, probe, within};
 
 const CALLERS: [&str; 2] = ["caller", "caller-p3"];
 
@@ -207,4 +209,162 @@ async fn names_that_are_allowed_are_looked_up() {
         assert!(is(&text, "InvalidArgument"), "{caller}: {text}");
         assert!(!stage.output.text().contains("db.example"));
     }
+}
+
+/// Requests to `caller`, which has the service beside it.
+fn beside(caller: &str, echo: &str, arguments: &[&str], published: Vec<PublishedPort>) -> Workload {
+    let mut workload = alone(probe(caller), MemberSettings::default());
+    let settings = MemberSettings {
+        arguments: arguments.iter().map(ToString::to_string).collect(),
+        sockets: Sockets {
+            published,
+            ..Sockets::default()
+        },
+        ..MemberSettings::default()
+    };
+    let mut service = alone(probe(echo), settings).entries.remove(0);
+    service.name = "echo".into();
+    service.members[0].name = "echo".into();
+    service.drive = Drive::Service {
+        restart: Restart::default(),
+    };
+    workload.entries.push(service);
+    workload
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_a_workload_reach_its_service() {
+    for (caller, echo) in [
+        ("caller", "echo"),
+        ("caller-p3", "echo"),
+        ("caller", "echo-p3"),
+        ("caller-p3", "echo-p3"),
+    ] {
+        let stage = Stage::new(beside(caller, echo, &[], Vec::new())).await;
+        let get = async |path: &str| stage.get(path).await.1;
+        // At once: the service may not listen yet.
+        let answer = get("/tcp?127.0.0.1:7777").await;
+        let expected = "127.0.0.1:PORT to 127.0.0.1:7777: ping";
+        assert_eq!(answer, expected, "{caller} {echo}");
+        let answer = get("/call?localhost:7777").await;
+        assert_eq!(answer, expected, "{caller} {echo}");
+        let answer = get("/tcp?[::1]:7777").await;
+        assert_eq!(answer, "[::1]:PORT to [::1]:7777: ping", "{caller} {echo}");
+        let answer = get("/udp?127.0.0.1:7777").await;
+        assert_eq!(answer, "ping from 127.0.0.1:7777", "{caller} {echo}");
+        let answer = get("/much?127.0.0.1:7777").await;
+        assert!(
+            answer.ends_with(": 300000 bytes"),
+            "{caller} {echo}: {answer}"
+        );
+        let refused = get("/listen?127.0.0.1:7778").await;
+        assert!(is(&refused, "AccessDenied"), "{caller} {echo}: {refused}");
+        let output = stage.output.text();
+        assert!(output.contains("which here is `echo`"), "{output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workloads_do_not_see_each_other() {
+    let here = Stage::new(beside("caller", "echo", &["7777", "here "], Vec::new())).await;
+    let there = Stage::new(beside("caller", "echo", &["7777", "there "], Vec::new())).await;
+    let elsewhere = Stage::new(beside("caller", "echo", &["7000"], Vec::new())).await;
+    let ask = async |stage: &Stage| stage.get("/tcp?127.0.0.1:7777").await.1;
+    assert!(ask(&here).await.ends_with(": here ping"));
+    assert!(ask(&there).await.ends_with(": there ping"));
+    let refused = ask(&elsewhere).await;
+    assert!(is(&refused, "ConnectionRefused"), "{refused}");
+    let output = elsewhere.output.text();
+    let told = "hint: the service `echo` listens on 7000";
+    assert!(output.contains(told), "{output}");
+    // And nobody does from the machine.
+    let outside = std::net::TcpStream::connect("127.0.0.1:7000");
+    assert!(outside.is_err());
+}
+
+/// Asks a port of the machine what the service says before an answer.
+async fn greeting(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(b"!").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_port_survives_reloads() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = free.local_addr().unwrap().port();
+    drop(free);
+    let published = |port| {
+        [Protocol::Tcp, Protocol::Udp]
+            .map(|protocol| PublishedPort {
+                protocol,
+                port,
+                host,
+            })
+            .to_vec()
+    };
+    let mut stage = Stage::new(beside("caller", "echo", &["7777", "one"], published(7777))).await;
+    assert_eq!(greeting(host).await, "one!");
+    let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    udp.connect(("127.0.0.1", host)).await.unwrap();
+    udp.send(b"ping").await.unwrap();
+    let mut bytes = [0; 16];
+    let count = udp.recv(&mut bytes).await.unwrap();
+    assert_eq!(&bytes[..count], b"ping");
+
+    // Now on another port inside, while others ask all the time.
+    let asking = tokio::spawn(async move {
+        let mut answers = Vec::new();
+        for _ in 0..100 {
+            answers.push(greeting(host).await);
+        }
+        answers
+    });
+    let workload = beside("caller", "echo", &["7778", "two"], published(7778));
+    let replaces = Some(stage.id.clone());
+    let request = StartRequest { workload, replaces };
+    stage.id = stage.host.start(request).await.unwrap().id;
+    within("the new version answers", async {
+        while greeting(host).await != "two!" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let answers = asking.await.unwrap();
+    let cut_off = answers
+        .iter()
+        .filter(|answer| !["one!", "two!"].contains(&answer.as_str()));
+    assert!(cut_off.count() <= 1, "{answers:?}");
+
+    stage.host.stop(&stage.id).await.unwrap();
+    within("the port closes", async {
+        while TcpStream::connect(("127.0.0.1", host)).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_refuses_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = taken.local_addr().unwrap().port();
+    let published = vec![PublishedPort {
+        protocol: Protocol::Tcp,
+        port: 7777,
+        host,
+    }];
+    let workload = beside("caller", "echo", &[], published);
+    let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {
+        panic!()
+    };
+    let [problem] = &problems[..] else {
+        panic!("{problems:?}")
+    };
+    assert_eq!(problem.member.as_deref(), Some("echo"));
+    let told = format!("cannot open port {host}/tcp of this machine");
+    assert!(problem.message.contains(&told), "{}", problem.message);
 }
