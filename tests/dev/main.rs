@@ -17,6 +17,7 @@ mod reload;
 mod requests;
 mod routes;
 mod siblings;
+mod sockets;
 mod stop;
 mod stubs;
 mod surroundings;

@@ -268,17 +268,17 @@ async fn all_of_a_workload_reach_its_service() {
 async fn workloads_do_not_see_each_other() {
     let here = Stage::new(beside("caller", "echo", &["7777", "here "], Vec::new())).await;
     let there = Stage::new(beside("caller", "echo", &["7777", "there "], Vec::new())).await;
-    let elsewhere = Stage::new(beside("caller", "echo", &["7000"], Vec::new())).await;
+    let elsewhere = Stage::new(beside("caller", "echo", &["17301"], Vec::new())).await;
     let ask = async |stage: &Stage| stage.get("/tcp?127.0.0.1:7777").await.1;
     assert!(ask(&here).await.ends_with(": here ping"));
     assert!(ask(&there).await.ends_with(": there ping"));
     let refused = ask(&elsewhere).await;
     assert!(is(&refused, "ConnectionRefused"), "{refused}");
     let output = elsewhere.output.text();
-    let told = "hint: the service `echo` listens on 7000";
+    let told = "hint: the service `echo` listens on 17301";
     assert!(output.contains(told), "{output}");
     // And nobody does from the machine.
-    let outside = std::net::TcpStream::connect("127.0.0.1:7000");
+    let outside = std::net::TcpStream::connect("127.0.0.1:17301");
     assert!(outside.is_err());
 }
 
