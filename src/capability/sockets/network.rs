@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(30);
 /// Datagrams on their way to one socket; more are dropped.
 const DATAGRAMS: usize = 256;
+/// Connections that a workload may have within it at the same time: their buffers are the host's.
+const MOST_INSIDE: usize = 1024;
 /// Connections that a workload may have outside of it at the same time.
 pub(super) const MOST_OUTSIDE: usize = 256;
 
@@ -31,6 +33,7 @@ pub(super) struct Network {
     /// The service, if the workload has one.
     service: Option<Arc<str>>,
     patience: Duration,
+    inside: Arc<Semaphore>,
     outside: Arc<Semaphore>,
 }
 
@@ -83,6 +86,7 @@ impl Network {
             listening: Notify::new(),
             service: service.map(Arc::from),
             patience: PATIENCE,
+            inside: Arc::new(Semaphore::new(MOST_INSIDE)),
             outside: Arc::new(Semaphore::new(MOST_OUTSIDE)),
         }
     }
@@ -140,8 +144,10 @@ impl Network {
             .listener(to)
             .await
             .ok_or(ErrorCode::ConnectionRefused)?;
-        let (writer, their_reader) = stream::pipe();
-        let (their_writer, reader) = stream::pipe();
+        let hold = Arc::clone(&self.inside).try_acquire_owned();
+        let hold = Arc::new(hold.map_err(|_| ErrorCode::OutOfMemory)?);
+        let (writer, their_reader) = stream::pipe(&hold);
+        let (their_writer, reader) = stream::pipe(&hold);
         let local = Family::of(to.ip()).loopback(from.port());
         let theirs = Connection {
             local: family.loopback(to.port()),
@@ -372,6 +378,23 @@ mod tests {
         let _listener = lease.listen(1);
         assert!(connect(&network, "127.0.0.1:7777").await.is_err());
         assert_eq!(network.listeners(), [7778]);
+    }
+
+    #[tokio::test]
+    async fn connections_have_a_limit_until_they_end() {
+        let network = network(Some("echo"));
+        let lease = network.bind_tcp(at("127.0.0.1:7777")).unwrap();
+        let mut listener = lease.listen(MOST_INSIDE);
+        let mut open = Vec::new();
+        for _ in 0..MOST_INSIDE {
+            open.push(connect(&network, "127.0.0.1:7777").await.ok().unwrap());
+        }
+        let refused = connect(&network, "127.0.0.1:7777").await.err().unwrap();
+        assert!(matches!(refused, ErrorCode::OutOfMemory));
+        drop(open.pop());
+        assert!(connect(&network, "127.0.0.1:7777").await.is_err());
+        while listener.try_recv().is_ok() {}
+        assert!(connect(&network, "127.0.0.1:7777").await.is_ok());
     }
 
     #[tokio::test]

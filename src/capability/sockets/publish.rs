@@ -20,11 +20,13 @@ use crate::host::sockets::{Protocol, PublishedPort};
 use super::network::{Connection, Datagram, Network};
 use super::place::Family;
 use super::stream::{Reader, Writer};
-use super::udp::BIGGEST;
+use super::udp::{AFTER_ERROR, BIGGEST};
 
 /// The open ports of a host.
 #[derive(Default)]
-pub(super) struct Publisher(Arc<Mutex<HashMap<(Protocol, u16), Weak<Open>>>>);
+pub(super) struct Publisher(Mutex<OpenPorts>);
+
+type OpenPorts = HashMap<(Protocol, u16), Weak<Open>>;
 
 /// An open port, and the versions of the workload that want it, the newest last.
 struct Open {
@@ -153,7 +155,7 @@ async fn accept(listener: TcpListener, open: Weak<Open>) {
                 connections.spawn(forward(stream, from, network, port));
             }
             // Such as too many open files; it passes.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(_) => tokio::time::sleep(AFTER_ERROR).await,
         }
     }
 }
@@ -213,6 +215,7 @@ async fn relay(socket: Arc<UdpSocket>, open: Weak<Open>) {
     let mut tasks = JoinSet::new();
     loop {
         let Ok((count, from)) = socket.recv_from(&mut bytes).await else {
+            tokio::time::sleep(AFTER_ERROR).await;
             continue;
         };
         while tasks.try_join_next().is_some() {}

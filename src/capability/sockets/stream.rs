@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::sockets::ErrorCode;
 
 use super::real::Stream;
@@ -26,22 +27,33 @@ pub(super) struct Reader {
 }
 
 enum Source {
-    Pipe(DuplexStream),
+    Pipe { pipe: DuplexStream, _hold: Hold },
     Real(Arc<Stream>),
 }
 
 pub(super) enum Writer {
-    Pipe(DuplexStream),
+    Pipe { pipe: DuplexStream, _hold: Hold },
     Real(Arc<Stream>),
 }
 
 /// What is left when nothing more comes: the error that ended it, if there was one.
 pub(super) type End = Result<(), ErrorCode>;
 
+/// The right to a connection, which all ends of it share.
+pub(super) type Hold = Arc<OwnedSemaphorePermit>;
+
 /// One direction within a workload.
-pub(super) fn pipe() -> (Writer, Reader) {
+pub(super) fn pipe(hold: &Hold) -> (Writer, Reader) {
     let (write, read) = tokio::io::duplex(PIPE);
-    (Writer::Pipe(write), Reader::new(Source::Pipe(read)))
+    let writer = Writer::Pipe {
+        pipe: write,
+        _hold: Arc::clone(hold),
+    };
+    let source = Source::Pipe {
+        pipe: read,
+        _hold: Arc::clone(hold),
+    };
+    (writer, Reader::new(source))
 }
 
 /// Both directions of a real connection.
@@ -97,7 +109,7 @@ impl Source {
         buffer: &mut [u8],
     ) -> Poll<Result<usize, ErrorCode>> {
         match self {
-            Self::Pipe(pipe) => {
+            Self::Pipe { pipe, .. } => {
                 let mut buffer = ReadBuf::new(buffer);
                 ready!(Pin::new(pipe).poll_read(cx, &mut buffer))?;
                 Poll::Ready(Ok(buffer.filled().len()))
@@ -121,7 +133,7 @@ impl Writer {
         bytes: &[u8],
     ) -> Poll<Result<usize, ErrorCode>> {
         match self {
-            Self::Pipe(pipe) => {
+            Self::Pipe { pipe, .. } => {
                 let count = ready!(Pin::new(pipe).poll_write(cx, bytes));
                 Poll::Ready(count.map_err(ErrorCode::from))
             }
@@ -165,13 +177,18 @@ impl Drop for Writer {
 mod tests {
     use super::*;
 
+    fn hold() -> Hold {
+        let semaphore = Arc::new(tokio::sync::Semaphore::new(1));
+        Arc::new(semaphore.try_acquire_owned().unwrap())
+    }
+
     async fn ready(reader: &mut Reader) {
         std::future::poll_fn(|cx| reader.poll_ready(cx)).await;
     }
 
     #[tokio::test]
     async fn what_is_written_is_read_and_then_the_end() {
-        let (mut writer, mut reader) = pipe();
+        let (mut writer, mut reader) = pipe(&hold());
         assert!(reader.take(10).unwrap().is_empty());
         writer.write_all(b"hello").await.unwrap();
         drop(writer);
@@ -184,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_writes_to_who_does_not_read() {
-        let (mut writer, reader) = pipe();
+        let (mut writer, reader) = pipe(&hold());
         drop(reader);
         let error = writer.write_all(b"hello").await.unwrap_err();
         assert!(matches!(error, ErrorCode::ConnectionBroken));

@@ -259,13 +259,16 @@ impl TcpSocket {
 
 async fn within(caller: &Caller, to: SocketAddr, lease: TcpLease) -> Result<Connected, ErrorCode> {
     let network = Arc::clone(&caller.member.network);
-    let connection = network.connect(to, lease.address()).await;
+    let connected = network.connect(to, lease.address()).await;
+    if let Err(ErrorCode::ConnectionRefused) = connected {
+        caller.missed(to);
+    }
     let Connection {
         local,
         remote,
         reader,
         writer,
-    } = connection.inspect_err(|_| caller.missed(to))?;
+    } = connected?;
     Ok(Connected {
         local,
         remote,

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::net::UdpSocket as RealSocket;
 use tokio::sync::{Mutex, mpsc};
@@ -19,6 +20,8 @@ use super::place::{self, Family, Place};
 use super::real;
 
 pub(super) const BIGGEST: usize = u16::MAX as usize;
+/// So that an error which stays does not keep a processor busy.
+pub(super) const AFTER_ERROR: Duration = Duration::from_millis(10);
 
 pub(super) struct UdpSocket {
     caller: Arc<Caller>,
@@ -199,6 +202,7 @@ async fn receive(
     loop {
         // An error belongs to something that was sent before, such as to a port where nobody is.
         let Ok((count, from)) = socket.recv_from(&mut bytes).await else {
+            tokio::time::sleep(AFTER_ERROR).await;
             continue;
         };
         let from = real::inward(from);
