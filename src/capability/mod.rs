@@ -3,7 +3,7 @@
 //! A capability takes part five times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
 //! checks a member's settings with nothing running; it makes ready what a member of a workload was given; it fills
 //! imports when a component is linked; and it is told when a workload runs and when it has gone. What it keeps for all workloads lives in the capability itself, what belongs to one
-//! member in its [`Kept`], and what belongs to one instance in the engine's store.
+//! member in its `Kept`, and what belongs to one instance in the engine's store.
 
 pub(crate) mod config;
 pub mod http_client;

@@ -140,7 +140,10 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
     // What several need stands in the way of each.
     problems.sort();
     problems.dedup();
-    Err(LinkFailure { problems })
+    Err(LinkFailure {
+        problems,
+        draft: None,
+    })
 }
 
 /// The bytes of a plan; those that are equal to others are the same.
