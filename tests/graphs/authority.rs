@@ -18,7 +18,7 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
             "config": { "depth": "7" },
             "volumes": [{ "host_path": gold.parent(), "guest_path": "/treasury" }],
             "allowedHosts": [server],
-            "allowedHostLoopbackPorts": [port(&server)],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let graph = graph
             .with_settings("provider", settings)
@@ -60,7 +60,7 @@ async fn an_app_has_what_it_was_given_itself() {
             "environment": { "SECRET": "sesame" },
             "config": { "depth": "7" },
             "allowedHosts": [server],
-            "allowedHostLoopbackPorts": [port(&server)],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let volumes = json!([{ "host_path": gold.parent(), "guest_path": "/treasury" }]);
         let graph = graph
