@@ -37,6 +37,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
     if old.dev.service != new.dev.service {
         change.restarts("the service".to_string());
     }
+    if old.dev.service_ports != new.dev.service_ports {
+        change.restarts("ports of the service".to_string());
+    }
     if old.dev.address != new.dev.address {
         change
             .postponed

@@ -13,6 +13,7 @@ mod raw;
 mod resolve;
 mod settings;
 mod siblings;
+mod sockets;
 mod table;
 mod units;
 mod value;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
 use crate::oci::{PullPolicy, Reference};
 use layers::Layers;
@@ -137,6 +139,8 @@ pub struct Dev {
     pub routes: Vec<Routed>,
     /// What the config makes the service.
     pub service: Option<Service>,
+    /// Ports of the service that are open on the machine.
+    pub service_ports: Vec<PublishedPort>,
     /// Of what the project's own component answers.
     pub limits: Limits,
 }
@@ -322,6 +326,8 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
 /// In the order of the files, so that people can go through them from top to bottom.
 fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    // What several components share is read for each of them.
+    found.dedup();
     found
 }
 

@@ -13,12 +13,15 @@
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` (a number)
+//! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
+use crate::host::sockets::PublishedPort;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -84,6 +87,7 @@ pub(super) struct RawDev {
     pub(super) http: Option<Located<Vec<String>>>,
     pub(super) routes: Vec<(String, Located<Vec<String>>)>,
     pub(super) service: Option<RawService>,
+    pub(super) service_ports: Vec<PublishedPort>,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) allow_insecure_registries: bool,
     pub(super) limits: RawLimits,
@@ -162,6 +166,7 @@ pub(super) struct RawSettings {
     /// That of `config`.
     pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+    pub(super) sockets: RawSockets,
 }
 
 #[derive(Debug)]
@@ -291,6 +296,7 @@ impl RawDev {
             http: dev.texts("http"),
             routes: dev.named_texts("routes"),
             service: RawService::read(&mut dev),
+            service_ports: sockets::service_ports(&mut dev),
             volumes: volumes(&mut dev).unwrap_or_default(),
             allow_insecure_registries: dev.boolean("allow_insecure_registries").unwrap_or_default(),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
@@ -298,10 +304,6 @@ impl RawDev {
             wasm_proposals: dev.texts("wasm_proposals"),
             interfaces: interfaces(&mut dev),
         };
-        dev.not_yet(
-            "a service listens inside its workload, on the ports that it chooses",
-            &["service_ports"],
-        );
         dev.not_yet(
             "components that provide host capabilities do not run yet",
             &["host_plugins"],
@@ -466,12 +468,9 @@ impl RawSettings {
             config,
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
+            sockets: RawSockets::read(table),
             ..Self::default()
         };
-        table.not_yet(
-            "sockets are denied",
-            &["allowedIpNameLookups", "allowedHostLoopbackPorts"],
-        );
         // Upstream's form nests the variables under `config`; the flat form is a map of variables.
         if table.has_nested_environment() {
             if let Some(mut environment) = table.table("environment") {

@@ -194,6 +194,7 @@ impl Resolver<'_> {
             },
             routes: self.routes(raw),
             service: None,
+            service_ports: raw.dev.service_ports.clone(),
             limits: self.limits(&raw.dev.limits, &Limits::default()),
         }
     }

@@ -52,6 +52,7 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            sockets: raw.sockets.resolve(self.notes),
         }
     }
 

@@ -185,6 +185,8 @@ impl Siblings<'_> {
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }
+                let sockets = &raw.settings.sockets;
+                sockets.lay_over(&mut merged.sockets, settings.sockets);
                 let imports = project.imports.clone().into_iter();
                 Sibling {
                     name,

@@ -22,6 +22,7 @@ mod requests;
 mod routes;
 mod services;
 mod siblings;
+mod sockets;
 mod stop;
 mod stubs;
 mod surroundings;

@@ -17,7 +17,7 @@ async fn by_default_there_is_nothing() {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines,
-            ["argument api", "lookup false", "tcp false"],
+            ["argument api", "lookup false", "tcp true"],
             "{name}"
         );
     }

@@ -18,6 +18,7 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
             "config": { "depth": "7" },
             "volumes": [{ "host_path": gold.parent(), "guest_path": "/treasury" }],
             "allowedHosts": [server],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let graph = graph
             .with_settings("provider", settings)
@@ -34,6 +35,7 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
             "directory /treasury with Ok(\"ingots\")",
             "config depth=7",
             "status Some(200)",
+            "connection to the machine",
         ] {
             let mut lines = possessions.lines();
             assert!(
@@ -58,6 +60,7 @@ async fn an_app_has_what_it_was_given_itself() {
             "environment": { "SECRET": "sesame" },
             "config": { "depth": "7" },
             "allowedHosts": [server],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let volumes = json!([{ "host_path": gold.parent(), "guest_path": "/treasury" }]);
         let graph = graph
@@ -73,6 +76,9 @@ async fn an_app_has_what_it_was_given_itself() {
             "file /treasury/gold",
             "config depth=7",
             "status 200",
+            "the address of the machine",
+            "a connection to the machine",
+            "a datagram for the machine",
         ] {
             assert!(loot.lines().any(|line| line == found), "{found}: {loot}");
         }
@@ -94,4 +100,9 @@ async fn every_component_has_the_volumes_of_the_project() {
         possessions.contains("directory /treasury with Ok(\"ingots\")"),
         "{answer}"
     );
+}
+
+fn port(server: &str) -> u16 {
+    let (_, port) = server.rsplit_once(':').expect("a port");
+    port.parse().expect("a port is a number")
 }
