@@ -92,10 +92,6 @@ pub(crate) struct Fault {
 
 /// On whose behalf a capability makes something ready.
 pub(crate) struct ForWhom<'a> {
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for a workload"
-    )]
     pub(crate) workload: &'a Workload,
     #[expect(
         dead_code,
@@ -112,7 +108,7 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self(vec![
             Box::new(wasi::Wasi),
-            Box::new(http_client::Http),
+            Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
         ])

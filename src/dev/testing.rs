@@ -23,6 +23,8 @@ pub(super) fn project(root: &str) -> Project {
             http: Vec::new(),
             components: Vec::new(),
             limits: Limits::default(),
+            tls: None,
+            max_connections: None,
         },
         settings: Default::default(),
         imports: BTreeMap::new(),

@@ -56,6 +56,20 @@ impl Page {
         }
     }
 
+    /// 400: the client speaks plain HTTP where TLS is spoken.
+    pub(super) fn speaks_https(url: Option<&str>) -> Self {
+        let title = match url {
+            Some(url) => format!("this port speaks HTTPS: use {url}"),
+            None => "this port speaks HTTPS: use https://".to_owned(),
+        };
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title,
+            details: String::new(),
+            passing: false,
+        }
+    }
+
     pub fn response(&self, wants: Wants) -> Response<Body> {
         let (content_type, body) = match wants {
             Wants::Text => ("text/plain; charset=utf-8", self.text()),

@@ -11,11 +11,13 @@ mod raw;
 mod resolve;
 mod settings;
 mod table;
+mod transport;
 mod units;
 mod value;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
@@ -32,6 +34,8 @@ pub struct Overrides {
     pub purpose: Purpose,
     /// `--address`.
     pub address: Option<String>,
+    /// `--tls`: what `dev.tls` says.
+    pub tls: Option<String>,
     /// `--config`: read this file instead of `.wash/config.*`.
     pub config: Option<PathBuf>,
     /// `--artifact-path`: where the build leaves the component, relative to the project.
@@ -123,6 +127,37 @@ pub struct Dev {
     /// The components through which HTTP requests go, in order, the last one answers; empty when there is one only.
     pub http: Vec<String>,
     pub limits: Limits,
+    /// `None` serves plain HTTP.
+    pub tls: Option<ServerTls>,
+    /// Connections to the server at the same time; more wait.
+    pub max_connections: Option<NonZeroUsize>,
+}
+
+/// How the server does HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTls {
+    pub certificate: Certificate,
+    /// A file in PEM, absolute: clients must show a certificate that one of these authorities has signed.
+    pub client_authorities: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// Made by `wash`, and kept with the project's state.
+    SelfSigned,
+    /// Absolute paths of files in PEM.
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+impl ServerTls {
+    /// The user's own files.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let own = match &self.certificate {
+            Certificate::SelfSigned => [None, None],
+            Certificate::Files { certificate, key } => [Some(certificate), Some(key)],
+        };
+        own.into_iter().flatten().chain(&self.client_authorities)
+    }
 }
 
 /// Where to listen, and whether somebody asked for it: only an address nobody asked for may be replaced by the next
@@ -250,6 +285,7 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
         dev: resolver.dev(&raw),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
+            http_client: resolver.http_client(&raw.dev),
             ..MemberSettings::default()
         },
         imports: BTreeMap::new(),

@@ -8,6 +8,8 @@
 //! - `dev.http`: the components through which requests go, in order
 //! - `dev.components[].path`: another project, instead of `file`
 //! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
+//! - `dev.tls: self-signed`, instead of `dev.tls_cert_path` and `dev.tls_key_path`
+//! - `dev.components[].http_client_ca_paths` and `.http_client_trust_roots`, which upstream has for all in `dev`
 //! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
@@ -76,6 +78,14 @@ pub(super) struct RawDev {
     pub(super) command: Option<Located<String>>,
     pub(super) component_path: Option<Located<String>>,
     pub(super) address: Option<Located<String>>,
+    pub(super) tls: Option<Located<String>>,
+    pub(super) tls_cert_path: Option<Located<String>>,
+    pub(super) tls_key_path: Option<Located<String>>,
+    pub(super) tls_ca_path: Option<Located<String>>,
+    pub(super) max_connections: Option<Located<String>>,
+    pub(super) max_outbound_connections: Option<Located<String>>,
+    pub(super) http_connection_wait: Option<Located<String>>,
+    pub(super) http_client: RawHttpClient,
     pub(super) components: Vec<RawComponent>,
     pub(super) http: Vec<String>,
     pub(super) volumes: Vec<RawVolume>,
@@ -91,6 +101,12 @@ pub(super) struct RawLimits {
     pub(super) concurrent_requests: Option<Located<String>>,
 }
 
+#[derive(Debug, Default)]
+pub(super) struct RawHttpClient {
+    pub(super) ca_paths: Option<Located<Vec<String>>>,
+    pub(super) trust_roots: Option<Located<String>>,
+}
+
 #[derive(Debug)]
 pub(super) struct RawComponent {
     pub(super) at: super::value::Origin,
@@ -102,6 +118,7 @@ pub(super) struct RawComponent {
     pub(super) other_source: OtherSource,
     pub(super) settings: RawSettings,
     pub(super) volumes: Vec<RawVolume>,
+    pub(super) http_client: RawHttpClient,
     pub(super) imports: BTreeMap<String, String>,
 }
 
@@ -242,6 +259,15 @@ impl RawDev {
             command: dev.text("command"),
             component_path: dev.text("component_path"),
             address: dev.text_or_number("address"),
+            tls: dev.text("tls"),
+            tls_cert_path: dev.text("tls_cert_path"),
+            tls_key_path: dev.text("tls_key_path"),
+            tls_ca_path: dev.text("tls_ca_path"),
+            max_connections: dev.text_or_number("max_connections"),
+            max_outbound_connections: dev
+                .text_or_number("max_outbound_http_connections_per_workload"),
+            http_connection_wait: dev.text_or_number("http_connection_wait"),
+            http_client: RawHttpClient::read(&mut dev),
             components: dev
                 .tables("components")
                 .into_iter()
@@ -287,21 +313,10 @@ impl RawDev {
             &["wasi_blobstore_path"],
         );
         dev.not_yet(
-            "there is no HTTPS server yet",
-            &["tls_cert_path", "tls_key_path", "tls_ca_path"],
-        );
-        dev.not_yet(
-            "outgoing HTTPS trusts the built-in authorities only",
-            &["http_client_ca_paths", "http_client_trust_roots"],
-        );
-        dev.not_yet(
             "connections are not limited",
             &[
-                "max_connections",
-                "max_outbound_http_connections_per_workload",
                 "max_outbound_socket_connections_per_workload",
                 "max_inbound_socket_connections_per_workload",
-                "http_connection_wait",
             ],
         );
         dev.not_yet("proposals are not chosen one by one", &["wasm_proposals"]);
@@ -323,6 +338,15 @@ impl RawLimits {
     }
 }
 
+impl RawHttpClient {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            ca_paths: table.texts("http_client_ca_paths"),
+            trust_roots: table.text("http_client_trust_roots"),
+        }
+    }
+}
+
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
         let other_source = match (
@@ -341,6 +365,7 @@ impl RawComponent {
             file: component.text("file"),
             path: component.text("path"),
             volumes: volumes(&mut component),
+            http_client: RawHttpClient::read(&mut component),
             imports: component.text_map("imports").unwrap_or_default(),
             settings: RawSettings::read(&mut component),
         };

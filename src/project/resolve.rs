@@ -10,9 +10,9 @@ use super::settings::{Context, dotenv};
 use super::table::{Located, Notes};
 use super::{
     Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
-    Sibling, SiblingSource, units,
+    ServerTls, Sibling, SiblingSource, units,
 };
-use crate::host::workload::{Limits, MemberSettings};
+use crate::host::workload::{HttpClient, Limits, MemberSettings};
 
 /// What a resolution has at hand. `parents` are the roots of the projects that are being loaded, outermost first.
 pub(super) struct Resolver<'r> {
@@ -43,6 +43,7 @@ impl Resolver<'_> {
             env: &self.overrides.env,
             configs: &raw.configs,
             secrets: &raw.secrets,
+            http_client: self.http_client(&raw.dev),
             interface_config: &raw.dev.interface_config,
         };
         let dotenv_file = self.root.join(".env");
@@ -59,6 +60,8 @@ impl Resolver<'_> {
         let (build, components) = (build?, components?);
         sources.push(dotenv_file);
         sources.extend(context.files());
+        sources.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
+        sources.extend(settings.http_client.authorities.iter().cloned());
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -156,15 +159,14 @@ impl Resolver<'_> {
             components: Vec::new(),
             http: raw.dev.http.clone(),
             limits: self.limits(&raw.dev.limits),
+            tls: self.server_tls(&raw.dev),
+            max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
         }
     }
 
     fn limits(&self, raw: &RawLimits) -> Limits {
         let defaults = Limits::default();
-        let positive = |text: &String| {
-            let wrong = |_| format!("expected a number from 1, found `{text}`");
-            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
-        };
+        let positive = |text: &String| units::count(text).map(std::num::NonZeroUsize::get);
         let bytes = |text: &String| units::size(text);
         Limits {
             cpu_time: self
@@ -177,7 +179,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn value<T>(
+    pub(super) fn value<T>(
         &self,
         raw: &Option<Located<String>>,
         parse: impl FnOnce(&String) -> Result<T, String>,
@@ -218,7 +220,8 @@ impl Resolver<'_> {
         raw: &RawComponent,
         context: &Context<'_>,
     ) -> Result<Option<Sibling>, ProjectError> {
-        let settings = context.settings(&raw.settings, &raw.volumes, BTreeMap::new());
+        let mut settings = context.settings(&raw.settings, &raw.volumes, BTreeMap::new());
+        settings.http_client = self.trusting(&raw.http_client, settings.http_client);
         let imports = raw.imports.clone();
         let name = |default: &str| {
             raw.name
@@ -240,6 +243,12 @@ impl Resolver<'_> {
                 merged.environment.extend(settings.environment);
                 merged.config.extend(settings.config);
                 merged.directories.extend(settings.directories);
+                let trusted = self.trusting(&raw.http_client, merged.http_client);
+                merged.http_client = HttpClient {
+                    connections: settings.http_client.connections,
+                    wait: settings.http_client.wait,
+                    ..trusted
+                };
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }

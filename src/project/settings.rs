@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -20,6 +20,8 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c BTreeMap<String, String>,
     pub(super) configs: &'c BTreeMap<String, RawSource>,
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
+    /// How outgoing HTTP travels, of every component that says nothing else.
+    pub(super) http_client: HttpClient,
     /// Settings of wasi:config that every component has.
     pub(super) interface_config: &'c BTreeMap<String, String>,
 }
@@ -54,6 +56,7 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            http_client: self.http_client.clone(),
         }
     }
 

@@ -76,6 +76,8 @@ fn file(name: &str, path: &Path) -> Project {
             components: Vec::new(),
             http: Vec::new(),
             limits: Default::default(),
+            tls: None,
+            max_connections: None,
         },
         settings: Default::default(),
         imports: BTreeMap::new(),
