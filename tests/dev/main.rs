@@ -4,12 +4,21 @@
 //! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
 mod address;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod client;
 mod config;
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 mod exchange;
 mod failures;
+mod grpc;
+#[path = "../support/guest.rs"]
+#[allow(dead_code, reason = "tests/engine uses the rest")]
+mod guest;
 mod guests;
 mod load;
+mod outgoing;
 mod prebuilt;
 mod probe;
 mod project;
@@ -19,4 +28,5 @@ mod siblings;
 mod stop;
 mod stubs;
 mod surroundings;
+mod tls;
 mod wash;

@@ -44,7 +44,11 @@ impl Trust {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
         if matches!(self.roots, TrustRoots::Native | TrustRoots::WebpkiAndNative) {
-            add_native(&mut store)?;
+            let added = add_native(&mut store);
+            // Beside others, they are a bonus.
+            if self.roots == TrustRoots::Native {
+                added?;
+            }
         }
         // They were found to be certificates when they were read.
         store.add_parsable_certificates(self.authorities.iter().cloned());
