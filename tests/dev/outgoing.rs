@@ -63,8 +63,10 @@ async fn connections_are_used_again() {
             "{probe}"
         );
         assert_eq!(server.seen().connections, 2 * number + 1, "{probe}");
-        assert!(
-            !server.seen().versions.contains(&Version::HTTP_2),
+        let versions = server.seen().versions;
+        assert_eq!(
+            versions[versions.len() - 4..],
+            [Version::HTTP_11; 4],
             "{probe}"
         );
 

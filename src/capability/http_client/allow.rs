@@ -277,7 +277,11 @@ mod tests {
 
     #[test]
     fn a_scheme_of_something_else_fits_nothing() {
-        check("postgres://db:5432", &[], &["http://db:5432/", "https://db/"]);
+        check(
+            "postgres://db:5432",
+            &[],
+            &["http://db:5432/", "https://db/"],
+        );
     }
 
     #[test]
