@@ -88,7 +88,7 @@ impl Pattern {
         let (scheme, rest) = match pattern.split_once("://") {
             Some((scheme, rest)) => {
                 let scheme = scheme.to_ascii_lowercase();
-                if scheme.parse::<Scheme>().is_err() {
+                if scheme.is_empty() || scheme.parse::<Scheme>().is_err() {
                     return Err(Reason::Scheme);
                 }
                 (Some(scheme), rest.strip_suffix('/').unwrap_or(rest))
