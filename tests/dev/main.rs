@@ -24,6 +24,7 @@ mod probe;
 mod project;
 mod reload;
 mod requests;
+mod routes;
 mod siblings;
 mod stop;
 mod stubs;
