@@ -17,14 +17,19 @@ mod grpc;
 #[allow(dead_code, reason = "tests/engine uses the rest")]
 mod guest;
 mod guests;
+mod images;
 mod load;
 mod outgoing;
 mod prebuilt;
 mod probe;
 mod project;
+#[allow(dead_code, reason = "others use the rest")]
+#[path = "../support/registry.rs"]
+mod registry;
 mod reload;
 mod requests;
 mod routes;
+mod services;
 mod siblings;
 mod stop;
 mod stubs;
