@@ -151,7 +151,7 @@ impl Capabilities {
         Self(vec![
             Box::new(wasi::Wasi { volumes }),
             Box::new(sockets::Sockets::default()),
-            Box::new(http_client::Http),
+            Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
         ])

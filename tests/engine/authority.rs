@@ -126,7 +126,8 @@ async fn requests_go_where_the_patterns_allow() {
         assert!(text.contains("HttpRequestDenied"), "{name}: {text}");
         let output = stage.output.text();
         assert!(
-            output.contains("`workload.allowedHosts: [\"denied.example\"]`"),
+            output.contains("allowedHosts: [\"127.0.0.1:")
+                && output.contains(", \"denied.example\"]"),
             "{name}: {output}"
         );
     }
