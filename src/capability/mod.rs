@@ -8,6 +8,7 @@
 pub(crate) mod config;
 pub mod http_client;
 mod kept;
+pub(crate) mod keyvalue;
 pub(crate) mod logging;
 mod per_member;
 pub(crate) mod wasi;
@@ -92,15 +93,7 @@ pub(crate) struct Fault {
 
 /// On whose behalf a capability makes something ready.
 pub(crate) struct ForWhom<'a> {
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for a workload"
-    )]
     pub(crate) workload: &'a Workload,
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for an entry"
-    )]
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
 }
@@ -115,6 +108,7 @@ impl Default for Capabilities {
             Box::new(http_client::Http),
             Box::new(config::Config),
             Box::new(logging::Logging),
+            Box::new(keyvalue::KeyValues::default()),
         ])
     }
 }

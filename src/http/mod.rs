@@ -6,7 +6,6 @@
 
 mod access;
 mod front;
-mod holder;
 mod listen;
 mod page;
 mod server;
@@ -14,7 +13,6 @@ mod server;
 mod tests;
 
 pub use front::Front;
-pub use holder::Holder;
 pub use listen::{ListenError, Listening, Skipped, listen};
 pub use page::{Page, Wants};
 pub use server::{Server, Stop};

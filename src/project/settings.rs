@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Access, Directory, KeyValue, MemberSettings, OutgoingHttp};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -54,6 +54,7 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            keyvalue: KeyValue::default(),
         }
     }
 
