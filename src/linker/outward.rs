@@ -33,11 +33,15 @@ pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward 
     }
     if request.exports == Exports::All {
         for (index, member) in with_role(members, Role::Project) {
-            member
-                .shape
-                .exports
-                .keys()
-                .for_each(|name| outward.export(index, name));
+            // Whoever stands in front of the project's handler must not be passed by.
+            let behind = !outward.chain.is_empty() && outward.chain[0] != index;
+            let hidden = |external: &Extern| {
+                behind && external.interface.as_ref().is_some_and(is_http_handler)
+            };
+            let exports = member.shape.exports.iter();
+            exports
+                .filter(|(_, external)| !hidden(external))
+                .for_each(|(name, _)| outward.export(index, name));
         }
     } else if outward.exports.is_empty() && outward.problems.is_empty() {
         let idle = members
