@@ -11,7 +11,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
+use wash::host::workload::{
+    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp,
+};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, SiblingSource, Warning,
 };
@@ -161,6 +163,9 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             "limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests"
         ));
     }
+    for (capability, place) in &project.dev.off {
+        line(format!("{capability} is off: {place}"));
+    }
     show_settings(text, &project.settings, indent);
     for (interface, wire) in &project.imports {
         writeln!(text, "{indent}import {interface} = {wire}").unwrap();
@@ -201,6 +206,22 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
             directory.guest,
             directory.host.display()
         ));
+    }
+    let KeyValue {
+        backend,
+        prefix,
+        buckets,
+    } = &settings.keyvalue;
+    match backend {
+        None => {}
+        Some(KeyValueBackend::Files(path)) => line(format!("keyvalue in {}", path.display())),
+        Some(backend) => line(format!("keyvalue {backend:?}")),
+    }
+    if !prefix.is_empty() {
+        line(format!("keyvalue prefix {prefix}"));
+    }
+    if let Some(buckets) = buckets {
+        line(format!("keyvalue buckets {buckets:?}"));
     }
     match &settings.outgoing_http {
         OutgoingHttp::Any => {}

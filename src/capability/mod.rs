@@ -13,6 +13,8 @@ pub(crate) mod logging;
 mod per_member;
 pub(crate) mod wasi;
 
+use std::collections::BTreeMap;
+
 use semver::Version;
 use wasmtime::Result;
 use wasmtime::component::Linker;
@@ -151,6 +153,12 @@ impl Capabilities {
 
 /// Every interface that the host serves, for the linker.
 pub fn host_interfaces() -> Vec<HostInterface> {
+    offered(&BTreeMap::new())
+}
+
+/// Every interface that the host serves, for the linker. What grants something is withheld where its capability is
+/// switched off: `off` has the names of these, and where it says so.
+pub fn offered(off: &BTreeMap<String, String>) -> Vec<HostInterface> {
     let mut interfaces = Vec::new();
     for capability in Capabilities::default().iter() {
         interfaces.extend(capability.interfaces().iter().map(|row| HostInterface {
@@ -159,9 +167,18 @@ pub fn host_interfaces() -> Vec<HostInterface> {
             tier: capability.tier(),
             scope: row.scope,
             capability: capability.name(),
+            off: match row.scope {
+                Scope::Shared => None,
+                Scope::PerMember => off.get(&switch(capability)).cloned(),
+            },
         }));
     }
     interfaces
+}
+
+/// The name of a capability in the config.
+fn switch(capability: &dyn Capability) -> String {
+    capability.name().replace(' ', "-")
 }
 
 impl Row {
@@ -275,6 +292,15 @@ mod tests {
         assert_eq!(served("wasi:config/store@0.2.0-rc.2"), None);
         assert_eq!(served("wasi:config/store@0.2.0"), None);
         assert_eq!(served("wasi:logging/logging"), Some(Served::PerMember));
+    }
+
+    #[test]
+    fn what_the_config_can_switch_off_is_what_there_is() {
+        let capabilities = Capabilities::default();
+        let switches = capabilities.iter().filter(|c| c.name() != "WASI");
+        let mut switches: Vec<String> = switches.map(switch).collect();
+        switches.sort();
+        assert_eq!(switches, crate::host::workload::CAPABILITIES);
     }
 
     #[test]

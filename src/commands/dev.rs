@@ -10,10 +10,12 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
 use crate::dev::Entrance;
 use crate::dev::session::{self, Setup};
+use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
@@ -27,11 +29,13 @@ use crate::report::{Advice, hinted};
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
 /// serving. Files that .gitignore, .ignore or .washignore name are not watched.
 ///
-/// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
+/// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
+/// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
 /// requests finish; a second one cuts them off.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm\n  wash dev reset"
 )]
 pub struct DevArgs {
     /// A component that is there already, or the directory of a project, instead of the current directory
@@ -49,12 +53,25 @@ pub struct DevArgs {
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
+    /// Keep nothing: what the project stores lasts as long as this runs
+    #[arg(long)]
+    ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them
     #[arg(long)]
     poll: bool,
+    #[command(subcommand)]
+    command: Option<DevCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum DevCommand {
+    Reset(ResetArgs),
 }
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if let Some(DevCommand::Reset(args)) = &args.command {
+        return reset::run(args, globals);
+    }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -67,6 +84,11 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     } = listen(wanted.socket, wanted.requested)
         .await
         .map_err(hinted)?;
+    let storage = match args.ephemeral {
+        true => Storage::ephemeral().context("cannot make a temporary directory")?,
+        false => Storage::of_project(&project.root)
+            .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
+    };
     let console = Console::stdio();
     if let Some(skipped) = skipped {
         let holder = skipped
@@ -103,6 +125,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         console,
         color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
+        storage: Arc::new(storage),
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;

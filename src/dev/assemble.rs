@@ -3,10 +3,11 @@
 //! Pure: settings come from the project, bytes and shapes from the builds.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::state::UnitName;
+use super::storage::Storage;
 use crate::component::Shape;
 use crate::host::workload::{
     Access, Directory, Grant, Member as Granted, MemberSettings, Workload,
@@ -33,6 +34,7 @@ pub(super) struct Parts {
     pub(super) components: BTreeMap<UnitName, Component>,
     pub(super) shipped: Arc<[(Provider, Component)]>,
     pub(super) host: Arc<[HostInterface]>,
+    pub(super) storage: Arc<Storage>,
     /// Link imports that nobody provides to stubs.
     pub(super) stub_missing: bool,
 }
@@ -50,11 +52,6 @@ pub(super) enum AssembleError {
     Link(#[from] LinkFailure),
     #[error(transparent)]
     Compose(#[from] ComposeError),
-}
-
-/// Where a project keeps what must outlive reloads and restarts.
-pub(super) fn state_dir(project: &Project) -> PathBuf {
-    project.root.join(".wash/state")
 }
 
 /// Links the parts and composes what takes part into one component.
@@ -152,6 +149,14 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
 }
 
 pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+    let mut settings = said(parts, member);
+    let keyvalue = &mut settings.keyvalue;
+    keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    settings
+}
+
+/// What the project says of a member, and what a provider says of itself.
+fn said(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
         Role::Sibling => sibling(&parts.project, &member.name)
@@ -163,7 +168,7 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
                 .iter()
                 .find(|(provider, _)| provider.name == member.name);
             provider
-                .map(|(provider, _)| needs(provider, &state_dir(&parts.project)))
+                .map(|(provider, _)| needs(provider, parts.storage.directory()))
                 .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),

@@ -30,6 +30,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
     if old.dev.limits != new.dev.limits {
         change.restarts("limits".to_string());
     }
+    if old.dev.off != new.dev.off {
+        change.restarts("capabilities".to_string());
+    }
     if old.dev.http != new.dev.http {
         change.restarts("the HTTP handlers in front".to_string());
     }

@@ -23,6 +23,7 @@ pub(super) fn project(root: &str) -> Project {
             http: Vec::new(),
             components: Vec::new(),
             limits: Limits::default(),
+            off: BTreeMap::new(),
         },
         settings: Default::default(),
         imports: BTreeMap::new(),

@@ -135,6 +135,9 @@ pub struct Grant {
     pub member: usize,
 }
 
+/// The capabilities of the host that can be switched off, by the names that the config has for them.
+pub const CAPABILITIES: [&str; 4] = ["config", "http-client", "keyvalue", "logging"];
+
 /// What one member is given. The default grants nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSettings {

@@ -4,6 +4,7 @@
 //! "default".
 
 mod error;
+mod keyvalue;
 pub(crate) mod language;
 mod layers;
 mod parse;
@@ -123,6 +124,8 @@ pub struct Dev {
     /// The components through which HTTP requests go, in order, the last one answers; empty when there is one only.
     pub http: Vec<String>,
     pub limits: Limits,
+    /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
+    pub off: BTreeMap<String, String>,
 }
 
 /// Where to listen, and whether somebody asked for it: only an address nobody asked for may be replaced by the next

@@ -9,12 +9,16 @@
 //! - `dev.components[].path`: another project, instead of `file`
 //! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
 //! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `dev.capabilities`: the name of a capability to `on` or `off`
+//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::keyvalue::{INSTEAD, RawKeyValue};
 use super::table::{Located, Notes, Table};
 use super::value::Value;
+use crate::host::workload::CAPABILITIES;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -82,6 +86,10 @@ pub(super) struct RawDev {
     pub(super) limits: RawLimits,
     /// The `config` of the `wasi:config` entries of `host_interfaces`.
     pub(super) interface_config: BTreeMap<String, String>,
+    /// Of every component that says nothing else: `host_interfaces` for `wasi:keyvalue`, and `wasi_keyvalue_path`.
+    pub(super) keyvalue: RawKeyValue,
+    /// Capabilities that are switched on or off.
+    pub(super) capabilities: BTreeMap<&'static str, Located<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -121,6 +129,7 @@ pub(super) struct RawSettings {
     pub(super) secret_from: Option<Located<Vec<String>>>,
     pub(super) config: BTreeMap<String, String>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+    pub(super) keyvalue: RawKeyValue,
 }
 
 #[derive(Debug)]
@@ -238,6 +247,8 @@ impl RawTypeScript {
 
 impl RawDev {
     fn read(mut dev: Table<'_>) -> Self {
+        let (interface_config, interface_keyvalue) = interfaces(&mut dev);
+        let keyvalue_path = dev.text("wasi_keyvalue_path").map(RawKeyValue::files);
         let raw = Self {
             command: dev.text("command"),
             component_path: dev.text("component_path"),
@@ -250,7 +261,9 @@ impl RawDev {
             http: texts(&mut dev, "http"),
             volumes: volumes(&mut dev),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
-            interface_config: interface_config(&mut dev),
+            interface_config,
+            keyvalue: interface_keyvalue.or(keyvalue_path.unwrap_or_default()),
+            capabilities: dev.table("capabilities").map(switches).unwrap_or_default(),
         };
         dev.not_yet(
             "services do not run yet",
@@ -272,15 +285,11 @@ impl RawDev {
         );
         dev.not_yet(
             "there is no such capability yet",
-            &[
-                "data_nats_url",
-                "postgres_url",
-                "wasi_keyvalue_redis_url",
-                "wasi_keyvalue_nats_url",
-                "wasi_keyvalue_path",
-                "wasi_otel",
-                "wasi_webgpu",
-            ],
+            &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
+        );
+        dev.not_yet(
+            &format!("there is no such store yet; {INSTEAD}"),
+            &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
         );
         dev.not_yet(
             "blobs are kept in the project's `.wash` directory",
@@ -369,6 +378,10 @@ impl RawSettings {
         let mut raw = Self {
             config: table.text_map("config").unwrap_or_default(),
             allowed_hosts: table.texts("allowedHosts"),
+            keyvalue: table
+                .table("keyvalue")
+                .map(RawKeyValue::read)
+                .unwrap_or_default(),
             ..Self::default()
         };
         table.not_yet(
@@ -420,14 +433,27 @@ fn volumes(table: &mut Table<'_>) -> Vec<RawVolume> {
         .collect()
 }
 
-/// Of `dev.host_interfaces` only the settings of wasi:config mean something here: imports are read from components.
-fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
-    let mut config = BTreeMap::new();
+fn switches(mut capabilities: Table<'_>) -> BTreeMap<&'static str, Located<bool>> {
+    let switch = |name| Some((name, capabilities.switch(name)?));
+    let switches = CAPABILITIES.into_iter().filter_map(switch).collect();
+    capabilities.finish();
+    switches
+}
+
+/// Of `dev.host_interfaces` only the settings of wasi:config and wasi:keyvalue mean something here: imports are read from
+/// components.
+fn interfaces(dev: &mut Table<'_>) -> (BTreeMap<String, String>, RawKeyValue) {
+    let (mut config, mut keyvalue) = (BTreeMap::new(), RawKeyValue::default());
     for mut interface in dev.tables("host_interfaces") {
         let package = (
             text(&mut interface, "namespace"),
             text(&mut interface, "package"),
         );
+        let is = |of: &str| matches!(&package, (Some(n), Some(p)) if format!("{n}:{p}") == of);
+        if is("wasi:keyvalue") {
+            let read = interface.table("config").map(RawKeyValue::read_interface);
+            keyvalue = read.unwrap_or_default().or(keyvalue);
+        }
         let settings = interface.text_map("config").unwrap_or_default();
         match package {
             (Some(namespace), Some(package)) if namespace == "wasi" && package == "config" => {
@@ -445,7 +471,7 @@ fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
         interface.skip(&["interfaces", "version", "name"]);
         interface.finish();
     }
-    config
+    (config, keyvalue)
 }
 
 fn sources(root: &mut Table<'_>, key: &'static str) -> BTreeMap<String, RawSource> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::keyvalue;
 use super::language::{self, Detected, Recipe};
 use super::raw::{OtherSource, RawBuild, RawComponent, RawConfig, RawLimits};
 use super::settings::{Context, dotenv};
@@ -44,6 +45,7 @@ impl Resolver<'_> {
             configs: &raw.configs,
             secrets: &raw.secrets,
             interface_config: &raw.dev.interface_config,
+            keyvalue: &raw.dev.keyvalue,
         };
         let dotenv_file = self.root.join(".env");
         let (settings, components) = match self.overrides.purpose {
@@ -156,6 +158,7 @@ impl Resolver<'_> {
             components: Vec::new(),
             http: raw.dev.http.clone(),
             limits: self.limits(&raw.dev.limits),
+            off: off(&raw.dev.capabilities),
         }
     }
 
@@ -240,6 +243,9 @@ impl Resolver<'_> {
                 merged.environment.extend(settings.environment);
                 merged.config.extend(settings.config);
                 merged.directories.extend(settings.directories);
+                let said = raw.settings.keyvalue.resolve(self.root, self.notes);
+                merged.keyvalue =
+                    keyvalue::layered([said, project.settings.keyvalue.clone(), settings.keyvalue]);
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }
@@ -298,6 +304,20 @@ impl Resolver<'_> {
             }),
         }
     }
+}
+
+/// What is switched off, and where.
+fn off(switches: &BTreeMap<&'static str, Located<bool>>) -> BTreeMap<String, String> {
+    let off = switches.iter().filter(|(_, switch)| !switch.value);
+    off.map(|(name, switch)| {
+        let line = switch.at.line.map(|line| format!(":{line}"));
+        let (file, line) = (switch.at.file.display(), line.unwrap_or_default());
+        (
+            name.to_string(),
+            format!("`{}` in {file}{line}", switch.key),
+        )
+    })
+    .collect()
 }
 
 /// What the project files say; without them, what the config's tables for languages say.

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::keyvalue::RawKeyValue;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, KeyValue, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -22,6 +23,8 @@ pub(super) struct Context<'c> {
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
     /// Settings of wasi:config that every component has.
     pub(super) interface_config: &'c BTreeMap<String, String>,
+    /// Where every component keeps its keys and values.
+    pub(super) keyvalue: &'c RawKeyValue,
 }
 
 impl Context<'_> {
@@ -54,7 +57,11 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
-            keyvalue: KeyValue::default(),
+            keyvalue: raw
+                .keyvalue
+                .clone()
+                .or(self.keyvalue.clone())
+                .resolve(self.root, self.notes),
         }
     }
 

@@ -158,6 +158,7 @@ fn host_interface(line: &str) -> Option<HostInterface> {
             Scope::PerMember
         },
         capability: capability.join(" ").leak(),
+        off: None,
     })
 }
 

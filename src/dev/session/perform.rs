@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::work::{self, Running};
 use super::{Job, Message, Session};
+use crate::capability::offered;
 use crate::dev::assemble::Parts;
 use crate::dev::change;
 use crate::dev::lines::{self, Steps};
@@ -93,7 +94,8 @@ impl Session {
             project: self.project.clone(),
             components: components.collect(),
             shipped: self.shipped.clone(),
-            host: self.interfaces.clone(),
+            host: offered(&self.project.dev.off).into(),
+            storage: self.storage.clone(),
             stub_missing: self.stub_missing,
         };
         let (host, replaces) = (self.host.clone(), self.running.clone());
