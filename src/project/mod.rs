@@ -271,8 +271,15 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
     Ok(project)
 }
 
-/// In the order of the files, so that people can go through them from top to bottom.
-fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
+/// In the order of the files, so that people can go through them from top to bottom. What several components have in
+/// common is told once.
+fn sorted(all: Vec<Warning>) -> Vec<Warning> {
+    let mut found: Vec<Warning> = Vec::new();
+    for note in all {
+        if !found.contains(&note) {
+            found.push(note);
+        }
+    }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     found
 }

@@ -61,7 +61,8 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
             }
         }
         let sum: usize = written.iter().sum();
-        assert!(sum * 2 >= ENOUGH, "{sum}");
+        // Three writes are one round, and each writer may be in the middle of one.
+        assert!((sum + WRITERS) * 3 >= ENOUGH, "{sum}");
         let total = text(&url, "/get/counts/all").await;
         let total: usize = total.parse().unwrap();
         assert!(
@@ -126,7 +127,13 @@ async fn no_acknowledged_blob_is_lost_or_half_there_when_the_process_is_killed()
 /// Uploads until nobody answers; how many were acknowledged.
 async fn upload(url: String, uploader: usize, acknowledged: Arc<AtomicUsize>) -> usize {
     for number in 0.. {
-        match put(&url, &format!("/files/{uploader}-{number}"), &blob(uploader, number)).await {
+        match put(
+            &url,
+            &format!("/files/{uploader}-{number}"),
+            &blob(uploader, number),
+        )
+        .await
+        {
             Ok(answer) if answer.starts_with("HTTP/1.1 201") => {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
@@ -142,7 +149,9 @@ async fn upload(url: String, uploader: usize, acknowledged: Arc<AtomicUsize>) ->
 async fn put(url: &str, path: &str, body: &str) -> Result<String, Failure> {
     let mut stream = TcpStream::connect(authority(url)).await?;
     let length = body.len();
-    let head = format!("PUT {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;
     let mut answer = String::new();
