@@ -3,8 +3,10 @@
 //!
 //! What is said nearer to the component wins, setting by setting.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::raw::RawInterface;
 use super::table::{Located, Notes, Table, nearest};
 use crate::host::workload::{KeyValue, KeyValueBackend};
 
@@ -50,27 +52,32 @@ impl RawKeyValue {
         raw
     }
 
-    /// The `config` of an entry of `host_interfaces`, as upstream has it.
-    pub(super) fn read_interface(mut config: Table<'_>) -> Self {
-        let root = config.text("root");
-        let backend = config.text("backend");
-        let bucket = config.text("bucket");
+    /// The `config` of an entry of `host_interfaces`, as upstream has it. Takes what it knows out of `config`.
+    pub(super) fn read_interface(
+        interface: &RawInterface,
+        config: &mut BTreeMap<String, String>,
+        notes: &Notes,
+    ) -> Self {
+        let mut take = |name: &str| {
+            config.remove(name).map(|value| Located {
+                value,
+                at: interface.at.clone(),
+                key: format!("{}.config.{name}", interface.key),
+            })
+        };
+        let (backend, root, _) = (take("backend"), take("root"), take("url"));
+        let bucket = take("bucket");
         let listed = |texts: Located<String>| {
             let names = texts.value.split(',').map(str::trim);
-            names.map(str::to_string).collect::<Vec<_>>()
+            names.map(str::to_string).collect()
         };
-        let buckets = config.text("buckets").or(bucket).map(listed);
-        let prefix = config.text("prefix").map(|prefix| prefix.value);
-        config.skip(&["url"]);
-        let backend = match backend {
-            None => root.map(RawBackend::Files),
-            Some(backend) => chosen(&config, &backend, root),
-        };
-        config.finish();
         Self {
-            backend,
-            prefix,
-            buckets,
+            backend: match backend {
+                None => root.map(RawBackend::Files),
+                Some(backend) => chosen(&backend, root, notes),
+            },
+            prefix: take("prefix").map(|prefix| prefix.value),
+            buckets: take("buckets").or(bucket).map(listed),
         }
     }
 
@@ -118,32 +125,30 @@ impl RawKeyValue {
 }
 
 fn chosen(
-    config: &Table<'_>,
     backend: &Located<String>,
     root: Option<Located<String>>,
+    notes: &Notes,
 ) -> Option<RawBackend> {
     let Located { value, at, key } = backend;
     match value.replace('-', "_").as_str() {
         "in_memory" | "memory" => Some(RawBackend::Memory),
         "filesystem" => {
             if root.is_none() {
-                let message = format!(
-                    "`{}.root` is missing: a directory for `{key}: filesystem`",
-                    config.name()
-                );
-                config.notes.problem(at, message, None);
+                let message =
+                    format!("`{key}`: `filesystem` wants a `root` beside it, a directory");
+                notes.problem(at, message, None);
             }
             root.map(RawBackend::Files)
         }
         "redis" | "nats" => {
             let message = format!("`{key}` is not obeyed: there is no {value} store yet");
-            config.notes.warn(at, message, Some(INSTEAD.to_string()));
+            notes.warn(at, message, Some(INSTEAD.to_string()));
             None
         }
         _ => {
             let message = format!("`{key}`: expected `in_memory` or `filesystem`, found `{value}`");
             let hint = nearest(value, &BACKENDS).map(|near| format!("did you mean `{near}`?"));
-            config.notes.problem(at, message, hint);
+            notes.problem(at, message, hint);
             None
         }
     }

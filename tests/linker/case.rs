@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
-use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
+use wash::linker::{Driven, HostInterface, Member, Role, Scope, Tier, Wire};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
 const WASI_P2: &str = include_str!("../linker/wit/wasi-0.2.wit");
 const WASI_P3: &str = include_str!("../linker/wit/wasi-0.3.wit");
+const WASI_P3_WHOLE: &str = include_str!("../linker/wit/wasi-0.3-whole.wit");
+const WASI_P3_RC: &str = include_str!("../linker/wit/wasi-0.3-rc-2026-01-06.wit");
 const DRAFTS: &str = include_str!("../linker/wit/drafts.wit");
 const HOST: &str = include_str!("../linker/wit/host.txt");
 
@@ -20,11 +22,32 @@ pub(crate) struct Case {
     before: String,
     pub(crate) members: Vec<(Member, Vec<u8>)>,
     pub(crate) host: Vec<HostInterface>,
-    pub(crate) service: Option<String>,
-    pub(crate) http: Vec<String>,
+    pub(crate) driven: What,
     pub(crate) all: bool,
     pub(crate) stub_missing: bool,
     pub(crate) expected: String,
+}
+
+/// What is to be driven.
+pub(crate) enum What {
+    Automatic,
+    Http(Vec<String>),
+    Service(String),
+    Messages(String),
+}
+
+impl What {
+    pub(crate) fn of(&self) -> Driven<'_> {
+        match self {
+            What::Automatic => Driven::Automatic,
+            What::Http(chain) => Driven::Http {
+                chain,
+                key: "dev.http",
+            },
+            What::Service(name) => Driven::Service(name),
+            What::Messages(name) => Driven::Messages(name),
+        }
+    }
 }
 
 impl Case {
@@ -50,8 +73,7 @@ impl Case {
                 .lines()
                 .filter_map(host_interface)
                 .collect(),
-            service: None,
-            http: Vec::new(),
+            driven: What::Automatic,
             all: false,
             stub_missing: false,
             expected: expected.to_string(),
@@ -64,11 +86,16 @@ impl Case {
                 "plugin" => Role::Plugin,
                 "shipped" => Role::Shipped,
                 "service" => {
-                    case.service = Some(words[1].to_string());
+                    case.driven = What::Service(words[1].to_string());
+                    continue;
+                }
+                "messages" => {
+                    case.driven = What::Messages(words[1].to_string());
                     continue;
                 }
                 "http" => {
-                    case.http = words[1..].iter().map(|name| name.to_string()).collect();
+                    let chain = words[1..].iter().map(|name| name.to_string());
+                    case.driven = What::Http(chain.collect());
                     continue;
                 }
                 "export-all" => {
@@ -167,13 +194,32 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
     if text.trim_start().starts_with("(component") {
         return Ok(wat::parse_str(text)?);
     }
-    let mut source = format!("package test:case;\nworld member {{\n{text}\n}}\n{wit}\n{DRAFTS}");
+    let mut source = format!("package test:case;\nworld member {{\n{text}\n}}\n{wit}\n");
+    let mut known = vec![DRAFTS.to_string()];
     for (wasi, versions) in [
         (WASI_P2, &["0.2.0", "0.2.3"][..]),
         (WASI_P3, &["0.3.0", "0.3.0-rc-2025-09-16"]),
     ] {
-        for version in versions {
-            source.push_str(&wasi.replace("VERSION", version));
+        known.extend(versions.iter().map(|v| wasi.replace("VERSION", v)));
+    }
+    for (wasi, version) in [
+        (WASI_P3_RC, "0.3.0-rc-2026-01-06"),
+        (WASI_P3_WHOLE, "0.3.0-rc-2026-03-15"),
+        (WASI_P3_WHOLE, "0.3.2"),
+    ] {
+        if text.contains(version) {
+            known.push(wasi.replace("VERSION", version));
+        }
+    }
+    for package in known
+        .iter()
+        .flat_map(|text| text.split("\npackage ").skip(1))
+    {
+        // What a case says itself comes first.
+        let name = package.split(' ').next().unwrap_or_default();
+        if !wit.contains(&format!("package {name} {{")) {
+            source.push_str("\npackage ");
+            source.push_str(package);
         }
     }
     of_wit(&source)
