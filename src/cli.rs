@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev, inspect};
+use crate::commands::{self, build, dev, inspect, oci};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -36,6 +36,8 @@ enum Command {
     Build(build::BuildArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
+    #[command(visible_alias = "docker")]
+    Oci(oci::OciArgs),
 }
 
 impl Command {
@@ -85,6 +87,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Build(args) => build::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::Oci(args) => oci::run(args, globals).await,
     }
 }
 

@@ -28,6 +28,7 @@ pub mod holder;
 pub mod host;
 pub mod http;
 pub mod linker;
+pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use wash::host::workload::{
-    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart,
+    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart, Volume,
 };
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
@@ -141,6 +141,7 @@ fn show(text: &mut String, project: &Project, indent: &str) {
     line(match &build.artifact {
         Artifact::Path(path) => format!("artifact {}", path.display()),
         Artifact::FromCargo => "artifact from cargo".to_string(),
+        Artifact::Image(image) => format!("artifact {}", image.reference),
         Artifact::Search(dirs) => {
             let dirs: Vec<_> = dirs.iter().map(|dir| dir.display().to_string()).collect();
             format!("artifact in {}", dirs.join(", "))
@@ -189,6 +190,19 @@ fn show(text: &mut String, project: &Project, indent: &str) {
         let deeper = format!("{indent}  ");
         match &sibling.source {
             SiblingSource::File(path) => writeln!(text, "{deeper}file {}", path.display()).unwrap(),
+            SiblingSource::Image(image) => {
+                let insecure = if image.insecure {
+                    " or without TLS"
+                } else {
+                    ""
+                };
+                writeln!(
+                    text,
+                    "{deeper}image {} {:?}{insecure}",
+                    image.reference, image.policy
+                )
+                .unwrap();
+            }
             SiblingSource::Project(project) => show(text, project, &format!("{deeper}| ")),
         }
         show_limits(text, &sibling.limits, &deeper);
@@ -239,10 +253,13 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         } else {
             "read-write"
         };
+        let volume = match &directory.volume {
+            Volume::HostPath { path, .. } => path.display().to_string(),
+            Volume::Empty { name } => format!("empty {name}"),
+        };
         line(format!(
-            "directory {} = {}, {access}",
-            directory.guest,
-            directory.host.display()
+            "directory {} = {volume}, {access}",
+            directory.guest
         ));
     }
     let KeyValue {

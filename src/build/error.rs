@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use super::preflight;
+use crate::oci::OciError;
 use crate::project::Kind;
 use crate::report::Advice;
 
@@ -57,6 +58,8 @@ pub enum BuildError {
         reason: String,
         hint: Option<String>,
     },
+    #[error(transparent)]
+    Registry(#[from] OciError),
 }
 
 /// The Rust toolchain that lacks a target.
@@ -80,6 +83,7 @@ impl std::fmt::Display for Toolchain {
 impl Advice for BuildError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            BuildError::Registry(error) => return error.hints(),
             // 127 is what a shell answers when it finds no such program.
             BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match preflight::tool_of(*kind) {
                 Some(tool) => format!("a program was not found; {}", preflight::how_to_install(tool)),

@@ -15,6 +15,8 @@ mod per_member;
 pub(crate) mod wasi;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use semver::Version;
 use wasmtime::Result;
@@ -109,12 +111,26 @@ pub(crate) struct ForWhom<'a> {
     pub(crate) workload: &'a Workload,
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
+    /// What the capabilities keep for the whole workload. It goes when nothing of the workload runs any more.
+    pub(crate) shared: &'a Mutex<Kept>,
 }
 
-#[expect(dead_code, reason = "no capability needs all of it yet")]
+impl ForWhom<'_> {
+    /// What all members of the workload have together, made for the first of them.
+    pub(crate) fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.get_or_insert_with(make)
+    }
+}
+
 /// A workload that is about to run, as a capability that drives it needs to know it.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no capability delivers messages yet")
+)]
 pub(crate) struct Running<'a> {
     pub(crate) id: &'a WorkloadId,
+    #[cfg_attr(test, expect(dead_code, reason = "no capability names workloads yet"))]
     pub(crate) name: &'a str,
     pub(crate) replaces: Option<&'a WorkloadId>,
     /// The entries that take messages.
@@ -126,22 +142,33 @@ pub(crate) struct Capabilities(Vec<Box<dyn Capability>>);
 
 impl Default for Capabilities {
     fn default() -> Self {
+        Self::new(std::env::temp_dir())
+    }
+}
+
+impl Capabilities {
+    /// Volumes that live as long as their workload are made in `volumes`.
+    pub(crate) fn new(volumes: PathBuf) -> Self {
         Self(vec![
-            Box::new(wasi::Wasi),
+            Box::new(wasi::Wasi { volumes }),
             Box::new(http_client::Http),
             Box::new(config::Config),
             Box::new(logging::Logging),
             Box::new(keyvalue::KeyValues::default()),
         ])
     }
-}
 
-impl Capabilities {
+    #[cfg(test)]
+    pub(crate) fn with(mut self, capability: impl Capability + 'static) -> Self {
+        self.0.push(Box::new(capability));
+        self
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Capability> {
         self.0.iter().map(|capability| &**capability)
     }
 
-    /// Makes ready what a member was given: creates and opens its directories.
+    /// Makes ready what a member was given.
     pub(crate) fn set_up(&self, for_whom: &ForWhom<'_>) -> std::result::Result<MemberSetup, Fault> {
         let Member { name, settings } = for_whom.member;
         let mut kept = Kept::default();
@@ -152,7 +179,7 @@ impl Capabilities {
             name: name.as_str().into(),
             environment: settings.environment.clone().into_iter().collect(),
             arguments: settings.arguments.clone(),
-            filesystem: wasi::open(&settings.directories)?,
+            filesystem: kept.get().as_deref().cloned().unwrap_or_default(),
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
             kept,
         })

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-use crate::host::workload::{KeyValueBackend, MemberSettings};
+use crate::host::workload::{KeyValueBackend, MemberSettings, Volume};
 
 /// The directory in a project's root.
 pub const STATE: &str = ".wash/state";
@@ -98,7 +98,10 @@ impl Storage {
 
     fn is_used_by(&self, settings: &MemberSettings) -> bool {
         let directories = settings.directories.iter();
-        let mut directories = directories.map(|directory| &directory.host);
+        let mut directories = directories.filter_map(|directory| match &directory.volume {
+            Volume::HostPath { path, .. } => Some(path),
+            Volume::Empty { .. } => None,
+        });
         let keyvalue = match &settings.keyvalue.backend {
             Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
             Some(KeyValueBackend::Memory) | None => None,

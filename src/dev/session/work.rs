@@ -44,12 +44,18 @@ pub(super) struct Running {
     pub(super) timings: StartTimings,
 }
 
-/// What to build for each unit. A file is a project that has nothing to run.
+/// What to build for each unit. A file or an image is a project that has nothing to run.
 pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     let siblings = project.dev.components.iter().map(|sibling| {
         let project = match &sibling.source {
             SiblingSource::Project(project) => (**project).clone(),
-            SiblingSource::File(path) => file(&sibling.name, path),
+            SiblingSource::File(path) => {
+                let root = path.parent().unwrap_or(path);
+                there_already(&sibling.name, root, Artifact::Path(path.clone()))
+            }
+            SiblingSource::Image(image) => {
+                there_already(&sibling.name, &project.root, Artifact::Image(image.clone()))
+            }
         };
         (sibling.name.clone(), project)
     });
@@ -58,16 +64,16 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
         .collect()
 }
 
-fn file(name: &str, path: &Path) -> Project {
+fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
     Project {
         name: name.to_string(),
-        root: path.parent().unwrap_or(path).to_path_buf(),
+        root: root.to_path_buf(),
         sources: Vec::new(),
         build: Build {
             kind: Kind::Prebuilt,
             command: Command::None,
             env: BTreeMap::new(),
-            artifact: Artifact::Path(path.to_path_buf()),
+            artifact,
         },
         dev: Dev::default(),
         settings: Default::default(),
