@@ -10,9 +10,11 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
 use crate::dev::session::{self, Setup};
+use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
 use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
@@ -28,11 +30,13 @@ use crate::report::{Advice, hinted};
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
 /// serving. Files that .gitignore, .ignore or .washignore name are not watched.
 ///
-/// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
+/// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
+/// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
 /// requests finish; a second one cuts them off.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm\n  wash dev reset"
 )]
 pub struct DevArgs {
     /// A component that is there already, or the directory of a project, instead of the current directory
@@ -53,12 +57,25 @@ pub struct DevArgs {
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
+    /// Keep nothing: what the project stores lasts as long as this runs
+    #[arg(long)]
+    ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them
     #[arg(long)]
     poll: bool,
+    #[command(subcommand)]
+    command: Option<DevCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum DevCommand {
+    Reset(ResetArgs),
 }
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if let Some(DevCommand::Reset(args)) = &args.command {
+        return reset::run(args, globals);
+    }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -71,6 +88,11 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     } = listen(wanted.socket, wanted.requested)
         .await
         .map_err(hinted)?;
+    let storage = match args.ephemeral {
+        true => Storage::ephemeral().context("cannot make a temporary directory")?,
+        false => Storage::of_project(&project.root)
+            .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
+    };
     let console = Console::stdio();
     if let Some(skipped) = skipped {
         let holder = skipped
@@ -82,7 +104,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
-    let files = certificate::files(&project, address).map_err(hinted)?;
+    let files = certificate::files(&project, &storage, address).map_err(hinted)?;
     let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
     let url = url(address, tls.is_some());
     if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
@@ -118,6 +140,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         console,
         color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
+        storage: Arc::new(storage),
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;

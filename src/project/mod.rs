@@ -6,6 +6,7 @@
 mod drive;
 mod error;
 mod interfaces;
+mod keyvalue;
 pub(crate) mod language;
 mod layers;
 mod parse;
@@ -151,6 +152,8 @@ pub struct Dev {
     pub tls: Option<ServerTls>,
     /// Connections to the server at the same time; more wait.
     pub max_connections: Option<NonZeroUsize>,
+    /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
+    pub off: BTreeMap<String, String>,
 }
 
 /// How the server does HTTPS.
@@ -359,8 +362,15 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
     Ok(project)
 }
 
-/// In the order of the files, so that people can go through them from top to bottom.
-fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
+/// In the order of the files, so that people can go through them from top to bottom. What several components have in
+/// common is told once.
+fn sorted(all: Vec<Warning>) -> Vec<Warning> {
+    let mut found: Vec<Warning> = Vec::new();
+    for note in all {
+        if !found.contains(&note) {
+            found.push(note);
+        }
+    }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     // What several components share is read for each of them.
     found.dedup();

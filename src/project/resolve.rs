@@ -1,5 +1,6 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::drive::{self, Routed};
@@ -49,7 +50,7 @@ impl Resolver<'_> {
         let name = name.unwrap_or_else(|| name_of(self.root));
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
-        let interfaces = Interfaces::of(&raw.dev.interfaces, self.notes);
+        let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = Context {
             notes: self.notes,
             root: self.root,
@@ -202,6 +203,7 @@ impl Resolver<'_> {
             limits: self.limits(&raw.dev.limits, &Limits::default()),
             tls: self.server_tls(&raw.dev),
             max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
+            off: off(&raw.dev.capabilities),
         }
     }
 
@@ -283,6 +285,17 @@ impl Resolver<'_> {
             .parse(self.notes, parse)
             .map(|located| located.value)
     }
+}
+
+/// What is switched off, and where.
+fn off(switches: &BTreeMap<&'static str, Located<bool>>) -> BTreeMap<String, String> {
+    let off = switches.iter().filter(|(_, switch)| !switch.value);
+    off.map(|(name, Located { at, key, .. })| {
+        let line = at.line.map_or(String::new(), |line| format!(":{line}"));
+        let place = format!("`{key}` in {}{line}", at.file.display());
+        (name.to_string(), place)
+    })
+    .collect()
 }
 
 /// What the project files say; without them, what the config's tables for languages say.
