@@ -6,6 +6,7 @@ pub mod dev;
 pub mod gather;
 pub mod inspect;
 pub mod oci;
+pub mod reset;
 
 use std::env;
 use std::ffi::OsString;

@@ -162,3 +162,18 @@ async fn a_reload_loses_no_message() {
     assert_eq!(did.len(), sent, "none was handled twice");
     assert_eq!(BTreeSet::from_iter(did), BTreeSet::from_iter(0..sent));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_can_be_switched_off() {
+    let projects = Projects::copy("no-messages", &["tasks"]);
+    projects.write(
+        CONFIG,
+        "name: tasks\ndev:\n  capabilities: { messaging: false }\n",
+    );
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("component `tasks` imports `wasmcloud:messaging/consumer@0.2.0`")
+        .await;
+    wash.line("`messaging` is switched off: `dev.capabilities.messaging` in")
+        .await;
+    wash.line("answers 503").await;
+}

@@ -76,8 +76,7 @@ async fn run(
         body: Vec::new(),
         reply_to: None,
     };
-    let turn = handler.turn().await;
-    let outcome = handler.handle(message, turn, handler.flight()).await;
+    let outcome = handler.handle_in_turn(message).await;
     (outcome, captured.text())
 }
 
@@ -132,7 +131,6 @@ async fn nothing_is_sent_before_the_workload_runs() {
         body: Vec::new(),
         reply_to: None,
     };
-    let turn = handler.turn().await;
-    let outcome = handler.handle(message, turn, handler.flight()).await;
+    let outcome = handler.handle_in_turn(message).await;
     assert!(outcome.unwrap_err().contains("before the workload runs"));
 }

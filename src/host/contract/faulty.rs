@@ -14,7 +14,7 @@ use crate::host::{
 
 use super::Rig;
 use super::guests::restart;
-use super::local::{LocalRig, handle};
+use super::local::{LocalRig, message};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -136,8 +136,7 @@ impl Rig for Faulty {
             Fault::DeliversToTheFirst => self.inner.handler().and(first),
             _ => self.inner.handler(),
         };
-        let handler = handler?;
-        Some(handle(&handler).await)
+        Some(handler?.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {

@@ -109,17 +109,12 @@ impl Capability for Arc<Deliveries> {
     }
 }
 
-fn message() -> Message {
+pub(super) fn message() -> Message {
     Message {
         subject: "test.subject".to_owned(),
         body: b"hello".to_vec(),
         reply_to: Some("back".to_owned()),
     }
-}
-
-pub(super) async fn handle(handler: &MessageHandler) -> Result<(), String> {
-    let turn = handler.turn().await;
-    handler.handle(message(), turn, handler.flight()).await
 }
 
 #[derive(Default)]
@@ -198,7 +193,7 @@ impl Rig for LocalRig {
 
     async fn deliver(&self) -> Option<Result<(), String>> {
         let handler = self.handler()?;
-        Some(handle(&handler).await)
+        Some(handler.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {
