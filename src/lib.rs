@@ -30,3 +30,4 @@ pub mod linker;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod wit;

@@ -1,0 +1,5 @@
+//! WIT packages of a project.
+mod bundle;
+mod lock;
+mod name;
+mod scan;
