@@ -8,6 +8,7 @@ use std::process::ExitStatus;
 use super::preflight;
 use crate::project::Kind;
 use crate::report::Advice;
+use crate::wit::WitError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -20,6 +21,8 @@ pub enum BuildError {
         output: String,
         kind: Kind,
     },
+    #[error(transparent)]
+    Wit(#[from] WitError),
     #[error("the build was cancelled")]
     Cancelled,
     #[error("`{tool}` is not installed, or not on the `PATH`; the project is built with it")]
@@ -80,6 +83,11 @@ impl std::fmt::Display for Toolchain {
 impl Advice for BuildError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            BuildError::Wit(error) => {
+                let mut hints = error.hints();
+                hints.push("a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string());
+                return hints;
+            }
             // 127 is what a shell answers when it finds no such program.
             BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match preflight::tool_of(*kind) {
                 Some(tool) => format!("a program was not found; {}", preflight::how_to_install(tool)),

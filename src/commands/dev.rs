@@ -46,6 +46,12 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    /// Take the WIT packages in `wit/deps` as they are
+    #[arg(long)]
+    skip_fetch: bool,
+    /// Fetch nothing from the network
+    #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
@@ -125,6 +131,8 @@ fn loader(
             .map(|file| globals.path(file))
             .transpose()?,
         artifact: args.artifact_path.clone(),
+        skip_fetch: args.skip_fetch,
+        offline: args.offline,
         ..globals.overrides(Purpose::Dev)?
     };
     let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());

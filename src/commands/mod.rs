@@ -5,6 +5,7 @@ mod compose;
 pub mod dev;
 pub mod gather;
 pub mod inspect;
+pub mod wit;
 
 use std::env;
 use std::ffi::OsString;
@@ -37,7 +38,7 @@ pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
+    /// How to print the result: text or json. With `build --compose` and `wit build` also FILE.wasm, where to write it
     #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
@@ -72,7 +73,9 @@ impl FromStr for OutputArg {
         match <OutputFormat as clap::ValueEnum>::from_str(text, false) {
             Ok(format) => Ok(OutputArg::Format(format)),
             Err(_) if text.contains(['.', '/']) => Ok(OutputArg::File(text.into())),
-            Err(_) => Err("expected `text` or `json`; with `build --compose` also FILE.wasm"),
+            Err(_) => Err(
+                "expected `text` or `json`; with `build --compose` and `wit build` also FILE.wasm",
+            ),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn project(root: &str) -> Project {
             components: Vec::new(),
             limits: Limits::default(),
         },
+        wit: Default::default(),
         settings: Default::default(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),

@@ -13,12 +13,14 @@ mod settings;
 mod table;
 mod units;
 mod value;
+mod wit;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
+use crate::wit::Wit;
 use layers::Layers;
 use raw::RawConfig;
 use resolve::Resolver;
@@ -38,6 +40,10 @@ pub struct Overrides {
     pub artifact: Option<String>,
     /// `--user-config`; by default `config.{yaml,yml,json,toml}` in `wash` in the user's config directory.
     pub user_config: Option<PathBuf>,
+    /// `--skip-fetch`: a build takes the WIT packages as they are.
+    pub skip_fetch: bool,
+    /// `--offline`: nothing goes to the network.
+    pub offline: bool,
     /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
     pub env: BTreeMap<String, String>,
 }
@@ -63,6 +69,8 @@ pub struct Project {
     pub sources: Vec<PathBuf>,
     pub build: Build,
     pub dev: Dev,
+    /// Where its WIT packages come from.
+    pub wit: Wit,
     /// What the project's own component is given at run time.
     pub settings: MemberSettings,
     /// Explicit wiring of the project's own component: interface -> `NAME`, `plugin:NAME`, `host` or `stub`.
@@ -248,6 +256,7 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
             artifact: Artifact::Path(path),
         },
         dev: resolver.dev(&raw),
+        wit: Wit::default(),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
             ..MemberSettings::default()
@@ -257,6 +266,30 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
         root: root.clone(),
     };
     checked(project, notes)
+}
+
+/// What a directory's config says of WIT packages, and the directory that it is said for: also one that is no project
+/// otherwise, but a WIT package alone.
+pub fn wit(
+    start: &Path,
+    overrides: &Overrides,
+) -> Result<(PathBuf, Wit, Vec<Warning>), ProjectError> {
+    let start = directory(start)?;
+    let root = match start.join(Wit::default().dir).is_dir() {
+        true => start,
+        false => find_root(&start).unwrap_or(start),
+    };
+    let notes = Notes::default();
+    let Layers { config, .. } = layers::read(Some(&root), overrides, &notes)?;
+    let wit = Wit {
+        offline: overrides.offline,
+        ..RawConfig::read(&notes, config).wit
+    };
+    let problems = notes.problems.into_inner();
+    match problems.is_empty() {
+        true => Ok((root, wit, sorted(notes.warnings.into_inner()))),
+        false => Err(ProjectError::Invalid(sorted(problems))),
+    }
 }
 
 fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> {

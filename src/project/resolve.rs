@@ -13,6 +13,7 @@ use super::{
     Sibling, SiblingSource, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
+use crate::wit::Wit;
 
 /// What a resolution has at hand. `parents` are the roots of the projects that are being loaded, outermost first.
 pub(super) struct Resolver<'r> {
@@ -65,6 +66,11 @@ impl Resolver<'_> {
             sources,
             build,
             dev: Dev { components, ..dev },
+            wit: Wit {
+                skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
+                offline: self.overrides.offline,
+                ..raw.wit
+            },
             settings,
             imports: raw.imports,
             warnings: Vec::new(),
@@ -282,6 +288,8 @@ impl Resolver<'_> {
             purpose: self.overrides.purpose,
             user_config: self.overrides.user_config.clone(),
             env: self.overrides.env.clone(),
+            skip_fetch: self.overrides.skip_fetch,
+            offline: self.overrides.offline,
             ..Overrides::default()
         };
         match super::load_below(&root, &overrides, self.parents) {

@@ -5,11 +5,12 @@
 //! for. `wit/README.md` says where the texts come from and why each holds for the versions named here.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use semver::{BuildMetadata, Prerelease, Version};
-use wit_parser::PackageName;
+use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup};
 
 use super::lock::{Digest, Lock};
 use super::name::package;
@@ -90,13 +91,44 @@ static DIGESTS: LazyLock<Lock> = LazyLock::new(|| {
 pub fn find(wanted: &PackageName) -> Option<Cow<'static, str>> {
     let version = wanted.version.as_ref()?;
     let same = |text: &&Text| (text.namespace, text.name) == (&*wanted.namespace, &*wanted.name);
-    let text = TEXTS.iter().filter(same).find(|text| text.holds_for(version))?;
+    let text = TEXTS
+        .iter()
+        .filter(same)
+        .find(|text| text.holds_for(version))?;
     let version = version.to_string();
     Some(match version == text.written {
         true => text.text.into(),
         // A version stands after `@` in the names of packages only; annotations write `version = 0.2.1`.
-        false => text.text.replace(&format!("@{}", text.written), &format!("@{version}")).into(),
+        false => text
+            .text
+            .replace(&format!("@{}", text.written), &format!("@{version}"))
+            .into(),
     })
+}
+
+/// A package with everything that it needs.
+pub fn resolve(wanted: &PackageName) -> Option<(Resolve, PackageId)> {
+    let mut groups: BTreeMap<PackageName, UnresolvedPackageGroup> = BTreeMap::new();
+    let mut next = vec![wanted.clone()];
+    while let Some(package) = next.pop() {
+        if groups.contains_key(&package) {
+            continue;
+        }
+        let mut map = SourceMap::new();
+        map.push_str(&package.to_string(), find(&package)?);
+        let group = map.parse().ok()?;
+        next.extend(group.main.foreign_deps.keys().cloned());
+        groups.insert(package, group);
+    }
+    let main = groups.remove(wanted)?;
+    let mut resolve = Resolve {
+        all_features: true,
+        ..Resolve::default()
+    };
+    let package = resolve
+        .push_groups(main, groups.into_values().collect())
+        .ok()?;
+    Some((resolve, package))
 }
 
 /// What the registry's package of this name hashes to, if that is known.
@@ -119,7 +151,11 @@ pub fn all() -> Vec<PackageName> {
 /// The versions of one package, in order.
 pub fn versions(namespace: &str, name: &str) -> Vec<Version> {
     let ours = |package: &PackageName| package.namespace == namespace && package.name == name;
-    all().into_iter().filter(ours).filter_map(|package| package.version).collect()
+    all()
+        .into_iter()
+        .filter(ours)
+        .filter_map(|package| package.version)
+        .collect()
 }
 
 impl Text {
@@ -133,14 +169,19 @@ impl Text {
         match &self.patches {
             None => *version == written,
             Some(patches) => {
-                release() && (version.major, version.minor) == (written.major, written.minor) && patches.contains(&version.patch)
+                release()
+                    && (version.major, version.minor) == (written.major, written.minor)
+                    && patches.contains(&version.patch)
             }
         }
     }
 
     fn packages(&self) -> impl Iterator<Item = PackageName> + use<> {
         let written = self.version();
-        let patches = self.patches.clone().unwrap_or(written.patch..=written.patch);
+        let patches = self
+            .patches
+            .clone()
+            .unwrap_or(written.patch..=written.patch);
         let (namespace, name, release) = (self.namespace, self.name, self.patches.is_some());
         patches.map(move |patch| {
             let version = match release {
@@ -159,61 +200,40 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use wit_parser::{Resolve, SourceMap, UnresolvedPackageGroup};
-
     use super::*;
-    use crate::wit::scan::Outline;
-
-    fn parse(package: &PackageName) -> UnresolvedPackageGroup {
-        let mut map = SourceMap::new();
-        map.push_str(&package.to_string(), find(package).unwrap());
-        map.parse().map_err(|(map, error)| error.render(&map)).unwrap()
-    }
-
-    /// The packages that one needs, and those that these need.
-    fn closure(root: &PackageName) -> BTreeSet<PackageName> {
-        let mut found = BTreeSet::new();
-        let mut next = vec![root.clone()];
-        while let Some(package) = next.pop() {
-            let text = find(&package).unwrap_or_else(|| panic!("{root} needs {package}"));
-            for path in Outline::of(&text).statements.into_iter().filter_map(|statement| statement.path) {
-                if path.package != *root && found.insert(path.package.clone()) {
-                    next.push(path.package);
-                }
-            }
-        }
-        found
-    }
 
     #[test]
     fn every_package_is_complete_and_valid() {
         let all = all();
         assert!(all.len() > 100, "{}", all.len());
         for package in &all {
-            let deps = closure(package).iter().map(parse).collect();
-            let main = parse(package);
-            assert_eq!(main.main.name, *package);
-            let mut resolve = Resolve { all_features: true, ..Resolve::default() };
-            let id = resolve
-                .push_groups(main, deps)
-                .map_err(|error| error.render(&resolve.source_map))
-                .unwrap_or_else(|error| panic!("{package}: {error}"));
+            let (resolve, id) = resolve(package).unwrap_or_else(|| panic!("{package}"));
             assert_eq!(resolve.packages[id].name, *package);
         }
     }
 
     #[test]
     fn releases_are_those_that_exist() {
-        let versions = |name| versions("wasi", name).iter().map(Version::to_string).collect::<Vec<_>>();
+        let versions = |name| {
+            versions("wasi", name)
+                .iter()
+                .map(Version::to_string)
+                .collect::<Vec<_>>()
+        };
         for name in ["cli", "clocks", "filesystem", "http", "random", "sockets"] {
             assert_eq!(versions(name).len(), 13 + 3, "{name}");
         }
         assert_eq!(versions("io").len(), 13);
         assert_eq!(versions("keyvalue"), ["0.2.0-draft", "0.2.0-draft2"]);
         assert!(find(&package("wasi", "http", Some(Version::new(0, 2, 13)))).is_none());
-        assert!(find(&package("wasi", "http", Some("0.2.0-rc.1".parse().unwrap()))).is_none());
+        assert!(
+            find(&package(
+                "wasi",
+                "http",
+                Some("0.2.0-rc.1".parse().unwrap())
+            ))
+            .is_none()
+        );
         assert!(find(&package("wasi", "http", None)).is_none());
     }
 

@@ -44,7 +44,11 @@ impl FromStr for Target {
             Some((name, item)) => (name, Some(item)),
             None => (rest, None),
         };
-        if [Some(namespace), Some(name), item].into_iter().flatten().any(|part| !is_label(part)) {
+        if [Some(namespace), Some(name), item]
+            .into_iter()
+            .flatten()
+            .any(|part| !is_label(part))
+        {
             return Err(wrong());
         }
         Ok(Self {
@@ -99,10 +103,25 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for text in ["wasi:http", "wasi:http@0.2.0", "wasi:keyvalue/store@0.2.0-draft", "a:b/c-d2"] {
+        for text in [
+            "wasi:http",
+            "wasi:http@0.2.0",
+            "wasi:keyvalue/store@0.2.0-draft",
+            "a:b/c-d2",
+        ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
-        for text in ["http", "wasi:", "wasi:http@", "wasi:http@x", "wasi:/types", "a:b/", "A_b:c", "../x:y", ""] {
+        for text in [
+            "http",
+            "wasi:",
+            "wasi:http@",
+            "wasi:http@x",
+            "wasi:/types",
+            "a:b/",
+            "A_b:c",
+            "../x:y",
+            "",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

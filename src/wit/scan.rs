@@ -11,7 +11,7 @@ use wit_parser::PackageName;
 use super::name::package;
 
 /// The outline of one file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Outline {
     pub package: Option<PackageName>,
     pub blocks: Vec<Block>,
@@ -40,6 +40,8 @@ pub struct Statement {
     pub span: Range<usize>,
     /// What it refers to in another package.
     pub path: Option<Path>,
+    /// The interface or world of the same package that it refers to.
+    pub local: Option<String>,
     /// The block it stands in, as an index into [`Outline::blocks`].
     pub block: Option<usize>,
 }
@@ -113,7 +115,9 @@ impl<'t> Scanner<'t> {
                 "use" | "import" | "export" | "include" if self.holds_statements() => {
                     self.statement(begin.unwrap_or(at));
                 }
-                "world" | "interface" | "resource" | "record" | "variant" | "enum" | "flags" => self.named(word),
+                "world" | "interface" | "resource" | "record" | "variant" | "enum" | "flags" => {
+                    self.named(word)
+                }
                 _ => self.next += 1,
             }
             begin = None;
@@ -121,13 +125,16 @@ impl<'t> Scanner<'t> {
     }
 
     fn word(&self, index: usize) -> Option<&'t str> {
-        self.tokens.get(index).map(|range| &self.text[range.clone()])
+        self.tokens
+            .get(index)
+            .map(|range| &self.text[range.clone()])
     }
 
     /// Whether the innermost block is one whose words begin statements, and not, say, the fields of a record.
     fn holds_statements(&self) -> bool {
         self.open.last().is_none_or(|block| {
-            ["world", "interface", "package"].contains(&self.outline.blocks[*block].keyword.as_str())
+            ["world", "interface", "package"]
+                .contains(&self.outline.blocks[*block].keyword.as_str())
         })
     }
 
@@ -144,9 +151,16 @@ impl<'t> Scanner<'t> {
     fn package(&mut self) {
         let keyword = self.next;
         let end = self.end_of_head();
-        let named = self.tokens[keyword].end..self.tokens.get(end).map_or(self.text.len(), |token| token.start);
+        let named = self.tokens[keyword].end
+            ..self
+                .tokens
+                .get(end)
+                .map_or(self.text.len(), |token| token.start);
         let name: String = self.text[named.clone()].split_whitespace().collect();
-        let target = name.parse().ok().map(|target: super::name::Target| target.package);
+        let target = name
+            .parse()
+            .ok()
+            .map(|target: super::name::Target| target.package);
         self.next = end + 1;
         match self.word(end) {
             Some("{") => self.enter_keyword("package", name, named, self.tokens[end].start),
@@ -189,7 +203,8 @@ impl<'t> Scanner<'t> {
         // The braces of `use a.{b}` and `include a with { b as c }` belong to the statement, those of
         // `import a: interface { .. }` are a block.
         let mut end = self.end_of_head();
-        let inline = end > 0 && self.word(end) == Some("{") && self.word(end - 1) == Some("interface");
+        let inline =
+            end > 0 && self.word(end) == Some("{") && self.word(end - 1) == Some("interface");
         let mut finished = self.word(end) == Some(";") || inline;
         if self.word(end) == Some("{") && !inline {
             while !matches!(self.word(end), None | Some("}" | ";")) {
@@ -201,14 +216,19 @@ impl<'t> Scanner<'t> {
             }
         }
         let path = self.path(first + 1..end);
+        let local = self.local(first + 1, path.is_some());
         let to = match finished {
             true => self.tokens[end].end,
-            false => self.tokens.get(end).map_or(self.text.len(), |token| token.start),
+            false => self
+                .tokens
+                .get(end)
+                .map_or(self.text.len(), |token| token.start),
         };
         self.outline.statements.push(Statement {
             keyword,
             span: begin..to,
             path,
+            local,
             block,
         });
         self.next = match inline {
@@ -220,7 +240,9 @@ impl<'t> Scanner<'t> {
 
     /// `namespace:name/item@version` among some tokens.
     fn path(&self, tokens: Range<usize>) -> Option<Path> {
-        let slash = tokens.clone().find(|index| self.word(*index) == Some("/"))?;
+        let slash = tokens
+            .clone()
+            .find(|index| self.word(*index) == Some("/"))?;
         if slash < tokens.start + 3 || self.word(slash - 2) != Some(":") {
             return None;
         }
@@ -239,6 +261,21 @@ impl<'t> Scanner<'t> {
             package: package(label(slash - 3)?, label(slash - 1)?, version),
             item,
             span: self.tokens[slash - 3].start..end,
+        })
+    }
+
+    /// The first word, unless it names something new: `import name: func()`.
+    fn local(&self, first: usize, elsewhere: bool) -> Option<String> {
+        let names = |index| {
+            self.word(index)
+                .is_some_and(|word| word.bytes().all(is_word))
+        };
+        let new = self.word(first + 1) == Some(":");
+        (!elsewhere && !new && names(first)).then(|| {
+            self.word(first)
+                .unwrap_or_default()
+                .trim_start_matches('%')
+                .to_string()
         })
     }
 
@@ -283,7 +320,9 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
             byte if is_word(byte) => {
                 // A version follows the `@` of a path, which follows a word without a space.
                 let version = is_version(text, &tokens, start);
-                while at < bytes.len() && (is_word(bytes[at]) || version && is_of_version(bytes, at)) {
+                while at < bytes.len()
+                    && (is_word(bytes[at]) || version && is_of_version(bytes, at))
+                {
                     at += 1;
                 }
                 tokens.push(start..at);
@@ -302,7 +341,9 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn is_version(text: &str, tokens: &[Range<usize>], start: usize) -> bool {
-    let [.., word, sign] = tokens else { return false };
+    let [.., word, sign] = tokens else {
+        return false;
+    };
     &text[sign.clone()] == "@" && sign.end == start && word.end == sign.start
 }
 
@@ -369,12 +410,20 @@ world app { /* import a:b/c; /* nested */ } */
     #[test]
     fn references_are_found_with_their_places() {
         let outline = Outline::of(WORLD);
-        assert_eq!(outline.package.unwrap().to_string(), "my:app@1.2.3-rc.1+build");
+        assert_eq!(
+            outline.package.unwrap().to_string(),
+            "my:app@1.2.3-rc.1+build"
+        );
         let found: Vec<_> = outline
             .statements
             .iter()
             .filter_map(|statement| statement.path.as_ref())
-            .map(|path| (path.package.interface_id(&path.item), &WORLD[path.span.clone()]))
+            .map(|path| {
+                (
+                    path.package.interface_id(&path.item),
+                    &WORLD[path.span.clone()],
+                )
+            })
             .collect();
         let plain = [
             "wasi:io/streams@0.2.0-rc.1",
@@ -387,14 +436,21 @@ world app { /* import a:b/c; /* nested */ } */
         for (found, expected) in found.iter().zip(plain) {
             assert_eq!((found.0.as_str(), found.1), (expected, expected));
         }
-        assert_eq!(found[6], ("use:for/type@0.1.0".to_string(), "%use:for/%type@0.1.0"));
+        assert_eq!(
+            found[6],
+            ("use:for/type@0.1.0".to_string(), "%use:for/%type@0.1.0")
+        );
         assert_eq!(found.len(), 7);
     }
 
     #[test]
     fn blocks_nest_and_statements_know_theirs() {
         let outline = Outline::of(WORLD);
-        let names: Vec<_> = outline.blocks.iter().map(|block| (block.keyword.as_str(), block.name.as_str())).collect();
+        let names: Vec<_> = outline
+            .blocks
+            .iter()
+            .map(|block| (block.keyword.as_str(), block.name.as_str()))
+            .collect();
         assert_eq!(
             names,
             [
@@ -408,23 +464,46 @@ world app { /* import a:b/c; /* nested */ } */
         assert!(outline.blocks.iter().all(|block| block.close.is_some()));
         assert_eq!(outline.stray, None);
         let http = &outline.statements[3];
-        assert!(WORLD[http.span.clone()].starts_with("@since") && WORLD[http.span.clone()].ends_with("@0.2.0;"));
+        assert!(
+            WORLD[http.span.clone()].starts_with("@since")
+                && WORLD[http.span.clone()].ends_with("@0.2.0;")
+        );
         assert_eq!(outline.blocks[http.block.unwrap()].name, "app");
-        let include = outline.statements.iter().find(|statement| statement.keyword == Keyword::Include).unwrap();
+        let include = outline
+            .statements
+            .iter()
+            .find(|statement| statement.keyword == Keyword::Include)
+            .unwrap();
         assert!(WORLD[include.span.clone()].ends_with("a as b }"));
     }
 
     #[test]
     fn what_is_not_closed_stays_open() {
         let outline = Outline::of("world a {\n  import b: interface {\n}\n");
-        let closed: Vec<_> = outline.blocks.iter().map(|block| block.close.is_some()).collect();
+        let closed: Vec<_> = outline
+            .blocks
+            .iter()
+            .map(|block| block.close.is_some())
+            .collect();
         assert_eq!(closed, [false, true]);
         assert_eq!(Outline::of("world a {}\n}\n").stray, Some(11));
     }
 
     #[test]
     fn any_text_is_outlined() {
-        for text in ["", "@", "use", "import {", "package", "world", "/*", "include a:b/", "é{", "use a:b/c@", "import a:b/c@1.{"] {
+        for text in [
+            "",
+            "@",
+            "use",
+            "import {",
+            "package",
+            "world",
+            "/*",
+            "include a:b/",
+            "é{",
+            "use a:b/c@",
+            "import a:b/c@1.{",
+        ] {
             Outline::of(text);
         }
         let mut cut = WORLD.to_string();

@@ -77,6 +77,7 @@ fn file(name: &str, path: &Path) -> Project {
             http: Vec::new(),
             limits: Default::default(),
         },
+        wit: Default::default(),
         settings: Default::default(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),
