@@ -97,8 +97,13 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
 /// `RUST_LOG` decides if it is set.
 fn start_logging(globals: &GlobalArgs) {
     let filter = EnvFilter::try_from_default_env()
-        // The client of WIT registries logs what it then returns as an error.
-        .unwrap_or_else(|_| EnvFilter::new(format!("{},wasm_pkg_client=error", globals.log_level)));
+        // What the libraries of WIT packages log, they also return.
+        .unwrap_or_else(|_| {
+            EnvFilter::new(format!(
+                "{},wasm_pkg_client=error,wasm_pkg_core=warn",
+                globals.log_level
+            ))
+        });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);

@@ -201,11 +201,17 @@ fn with_version(folder: &Folder, wanted: &Wanted) -> Result<PackageName, WitErro
         .iter()
         .rev()
         .filter(|used| used.namespace == package.namespace);
-    let mut of_namespace = of_namespace.filter_map(|used| used.version.as_ref());
-    let chosen = of_namespace
+    let releases = of_namespace.filter_map(|used| used.version.clone());
+    let mut releases = releases.filter(|version| version.pre.is_empty());
+    // Of drafts, one that registries have.
+    let published = |version: &&Version| {
+        !version.pre.is_empty() && bundle::digest(&with((*version).clone())).is_some()
+    };
+    let newest = || ours.iter().rfind(published).or(ours.last()).cloned();
+    let chosen = releases
         .find(|version| ours.contains(version))
-        .or(ours.last());
-    chosen.cloned().map(with).ok_or_else(|| WitError::Edit {
+        .or_else(newest);
+    chosen.map(with).ok_or_else(|| WitError::Edit {
         message: format!("which version of `{}`?", wanted.target),
         hint: Some(format!("name it: wash wit add {}@VERSION", wanted.target)),
     })

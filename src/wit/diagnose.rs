@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wit_parser::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind, SourceMap, Span};
 
-use super::scan::{Block, Outline};
+use super::scan::{Block, Outline, Path};
 use super::source::Text;
 
 /// A place in a text.
@@ -126,12 +126,21 @@ pub fn resolve_error(error: &ResolveError, map: &SourceMap, texts: &[&Text]) -> 
             let other = other.map_or_else(String::new, |place| format!(", also in {place}"));
             format!("package `{name}` is there twice{other}")
         }
-        other => plain(&other.to_string()),
+        other => match missing_item(place.as_ref(), texts) {
+            Some((message, hint)) => {
+                return Diagnostic {
+                    message,
+                    place,
+                    hint: Some(hint),
+                };
+            }
+            None => plain(&other.to_string()),
+        },
     };
     Diagnostic {
-        hint: missing_item(&message, place.as_ref(), texts),
         message,
         place,
+        hint: None,
     }
 }
 
@@ -145,19 +154,21 @@ fn place<'t>(
     Some(Place::of(found.path, &text.text, found.range))
 }
 
-/// The nearest interface of the package that the line refers to, when the one it names is not there.
-fn missing_item(message: &str, place: Option<&Place>, texts: &[&Text]) -> Option<String> {
+/// An interface that a path at this place names, and its package does not have: the parser does not say which.
+fn missing_item(place: Option<&Place>, texts: &[&Text]) -> Option<(String, String)> {
     let place = place?;
     let here = texts.iter().find(|text| text.label == place.file)?;
+    let at = |path: &&Path| {
+        let range = Place::of(&here.label, &here.text, path.span.clone());
+        range.line == place.line
+            && (range.column..=range.column + range.width).contains(&place.column)
+    };
     let mut paths = here
         .outline
         .statements
         .iter()
         .filter_map(|statement| statement.path.as_ref());
-    let path = paths.find(|path| {
-        message.contains(&path.item)
-            && Place::of(&here.label, &here.text, path.span.clone()).line == place.line
-    })?;
+    let path = paths.find(at)?;
     let of_package = |text: &&&Text| text.outline.package.as_ref() == Some(&path.package);
     let known: Vec<&str> = texts
         .iter()
@@ -167,10 +178,15 @@ fn missing_item(message: &str, place: Option<&Place>, texts: &[&Text]) -> Option
     if known.is_empty() || known.contains(&path.item.as_str()) {
         return None;
     }
-    Some(match nearest(&path.item, known.iter().copied()) {
+    let message = format!(
+        "there is no interface or world `{}` in `{}`",
+        path.item, path.package
+    );
+    let hint = match nearest(&path.item, known.iter().copied()) {
         Some(near) => format!("did you mean `{}`?", path.package.interface_id(near)),
-        None => format!("`{}` has {}", path.package, list(&known)),
-    })
+        None => format!("it has {}", list(&known)),
+    };
+    Some((message, hint))
 }
 
 /// `a`, `b` and `c`.
@@ -225,7 +241,8 @@ fn unbalanced(text: &Text, stopped: Option<&Place>) -> Option<Diagnostic> {
     }
     let block = left_open(text)?;
     let what = match block.name.as_str() {
-        "" => "this block".to_string(),
+        "" if block.keyword.is_empty() => "this block".to_string(),
+        "" => format!("this {}", block.keyword),
         name => format!("{} `{name}`", block.keyword),
     };
     let noticed = stopped.filter(|place| place.file == text.label);

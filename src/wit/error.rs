@@ -119,7 +119,8 @@ fn by_hand(missing: &[Unresolved]) -> String {
             unversioned(&missing.package)
         )
     });
-    let lines: Vec<_> = lines.collect();
+    let mut lines: Vec<_> = lines.collect();
+    lines.dedup();
     format!(
         "if you have it in a folder, say so in wkg.toml:\n\n[overrides]\n{}",
         lines.join("\n")

@@ -8,7 +8,7 @@ use super::error::WitError;
 use super::folder::Folder;
 use super::lock::Lock;
 use super::registry::{Packages, default_cache};
-use super::resolve::{From, Given, Keep, Resolution, resolve};
+use super::resolve::{From, Given, Keep, Resolution, is_local, resolve};
 use super::settings::{Overrides, Wit};
 use super::source::Source;
 use super::store;
@@ -36,7 +36,10 @@ pub async fn ensure(root: &Path, wit: &Wit) -> Result<Fetched, WitError> {
     let Some(folder) = open(root, wit)? else {
         return Ok(Fetched::default());
     };
-    if folder.missing().is_empty() {
+    let overrides = Overrides::read(root)?;
+    let mut there = folder.deps.iter().flat_map(Source::packages);
+    let has_copies = there.any(|package| is_local(&package, &overrides, wit));
+    if !has_copies && folder.missing().is_empty() {
         return Ok(Fetched::default());
     }
     fetch(root, wit, &folder, Keep::All).await

@@ -25,6 +25,10 @@ pub(super) enum Outside {
 }
 
 impl Outside {
+    pub(super) fn is_path(text: &str) -> bool {
+        matches!(Self::parse(text), Outside::Path(_))
+    }
+
     pub(super) fn parse(text: &str) -> Self {
         let (place, rest) = text
             .split_once('#')

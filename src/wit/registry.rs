@@ -42,7 +42,7 @@ pub struct Packages {
 }
 
 /// The folder for packages in the user's cache folder, if the user has one.
-pub fn default_cache() -> Option<PathBuf> {
+pub(super) fn default_cache() -> Option<PathBuf> {
     let dirs = etcetera::choose_base_strategy().ok()?;
     Some(dirs.cache_dir().join("wash").join("wit"))
 }

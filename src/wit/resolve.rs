@@ -91,6 +91,15 @@ pub struct Given<'g> {
     pub packages: &'g Packages,
 }
 
+/// Whether a package is a copy of one in a folder somewhere.
+pub fn is_local(package: &PackageName, overrides: &Overrides, wit: &Wit) -> bool {
+    match overrides.of(package) {
+        Some(Override::Path(_)) => true,
+        Some(Override::Version(_)) => false,
+        None => wit.source_of(package).is_some_and(Outside::is_path),
+    }
+}
+
 pub async fn resolve(folder: &Folder, given: &Given<'_>) -> Result<Resolution, WitError> {
     let search = Search {
         given,
@@ -195,9 +204,9 @@ impl Search<'_> {
 
     /// Local packages are always looked at: what is in `deps` is a copy of them.
     fn keeps(&self, source: &Source) -> bool {
+        let given = self.given;
         source.packages().iter().all(|package| {
-            let local = matches!(self.given.overrides.of(package), Some(Override::Path(_)));
-            !local && self.given.keep.keeps(package)
+            !is_local(package, given.overrides, given.wit) && given.keep.keeps(package)
         })
     }
 
@@ -225,7 +234,7 @@ impl Search<'_> {
             .position(|source| source.packages().contains(package))
         {
             let source = self.neighbours.swap_remove(index);
-            let from = From::Local(source.at.display().to_string());
+            let from = From::Local(source.label().to_string());
             return Ok(Ok(self.take(package, from, source)));
         }
         if package.version.is_none() {
@@ -331,7 +340,20 @@ impl Search<'_> {
             .filter(|_| self.given.keep.keeps(package));
         let fetched = match self.given.packages.fetch(package, locked).await {
             Ok(fetched) => fetched,
-            Err(reason) => return Ok(Err(nowhere(package, reason))),
+            Err(reason) => {
+                let mut nowhere = nowhere(package, reason);
+                if locked.is_some() && bundle::find(package).is_some() {
+                    nowhere.tried.insert(
+                        0,
+                        "the lock pins other bytes than those of the package that comes with wash"
+                            .to_string(),
+                    );
+                    nowhere.hints.push(format!(
+                        "to take the one that comes with wash: wash wit update {package}"
+                    ));
+                }
+                return Ok(Err(nowhere));
+            }
         };
         if self.direct.contains(package) {
             self.lock

@@ -48,6 +48,15 @@ pub struct Need {
 }
 
 impl Source {
+    /// What messages call it: the directory of several files, or the file.
+    pub fn label(&self) -> &str {
+        let first = self.texts.first().map_or("", |text| text.label.as_str());
+        match self.texts.len() {
+            1 => first,
+            _ => first.rsplit_once('/').map_or(first, |(dir, _)| dir),
+        }
+    }
+
     pub fn new(at: PathBuf, texts: Vec<Text>) -> Self {
         Self { at, texts }
     }

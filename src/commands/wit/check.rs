@@ -23,10 +23,13 @@ pub(super) fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<Exit
     let report = check::check(&folder, &lock);
     let mut text = Vec::new();
     for (package, needs) in &report.missing {
-        let places: Vec<String> = needs.iter().map(|need| need.place.to_string()).collect();
+        let more = match needs.len() {
+            1 => String::new(),
+            several => format!(" and {} more", several - 1),
+        };
         text.push(format!(
-            "missing: {package}, needed by {} (wash wit fetch)",
-            places.join(", ")
+            "missing: {package}, needed by {}{more} (wash wit fetch)",
+            needs[0].place
         ));
     }
     if let Some(problem) = &report.invalid {
