@@ -11,9 +11,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp};
+use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart};
 use wash::project::{
-    self, Artifact, Command, Overrides, Project, ProjectError, Purpose, SiblingSource, Warning,
+    self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
+    Warning,
 };
 use wash::report::Advice;
 
@@ -151,16 +152,29 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             if address.requested { ", requested" } else { "" }
         ));
     }
-    if project.dev.limits != Limits::default() {
-        let Limits {
-            cpu_time,
-            memory,
-            concurrent_requests,
-        } = &project.dev.limits;
+    if !project.dev.http.is_empty() {
+        line(format!("http {}", project.dev.http.join(", ")));
+    }
+    for routed in &project.dev.routes {
         line(format!(
-            "limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests"
+            "route {} to {}",
+            routed.route,
+            routed.chain.join(", ")
         ));
     }
+    if let Some(Service { name, restart }) = &project.dev.service {
+        line(match restart {
+            Restart::Never => format!("service {name}, never restarted"),
+            Restart::OnFailure {
+                tries: Some(tries), ..
+            } => {
+                format!("service {name}, restarted {tries} times")
+            }
+            Restart::OnFailure { tries: None, .. } => format!("service {name}"),
+        });
+    }
+    show_limits(text, &project.dev.limits, indent);
+    show_subscriptions(text, &project.subscriptions, indent);
     show_settings(text, &project.settings, indent);
     for (interface, wire) in &project.imports {
         writeln!(text, "{indent}import {interface} = {wire}").unwrap();
@@ -172,6 +186,8 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             SiblingSource::File(path) => writeln!(text, "{deeper}file {}", path.display()).unwrap(),
             SiblingSource::Project(project) => show(text, project, &format!("{deeper}| ")),
         }
+        show_limits(text, &sibling.limits, &deeper);
+        show_subscriptions(text, &sibling.subscriptions, &deeper);
         show_settings(text, &sibling.settings, &deeper);
         for (interface, wire) in &sibling.imports {
             writeln!(text, "{deeper}import {interface} = {wire}").unwrap();
@@ -179,6 +195,28 @@ fn show(text: &mut String, project: &Project, indent: &str) {
     }
     for warning in &project.warnings {
         show_warning(text, warning, indent);
+    }
+}
+
+fn show_limits(text: &mut String, limits: &Limits, indent: &str) {
+    if *limits == Limits::default() {
+        return;
+    }
+    let Limits {
+        cpu_time,
+        memory,
+        concurrent_requests,
+    } = limits;
+    writeln!(
+        text,
+        "{indent}limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests"
+    )
+    .unwrap();
+}
+
+fn show_subscriptions(text: &mut String, subscriptions: &[String], indent: &str) {
+    if !subscriptions.is_empty() {
+        writeln!(text, "{indent}subscribes to {}", subscriptions.join(", ")).unwrap();
     }
 }
 

@@ -1,14 +1,15 @@
 //! What the host serves to components, beyond running them: one folder for each capability.
 //!
-//! A capability takes part four times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
-//! checks a member's settings with nothing running; it makes ready what a member of a workload was given; and it fills
-//! imports when a component is linked. What it keeps for all workloads lives in the capability itself, what belongs to one
+//! A capability takes part five times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
+//! checks a member's settings with nothing running; it makes ready what a member of a workload was given; it fills
+//! imports when a component is linked; and it is told when a workload runs and when it has gone. What it keeps for all workloads lives in the capability itself, what belongs to one
 //! member in its [`Kept`], and what belongs to one instance in the engine's store.
 
 pub(crate) mod config;
 pub mod http_client;
 mod kept;
 pub(crate) mod logging;
+pub(crate) mod messaging;
 mod per_member;
 pub(crate) mod wasi;
 
@@ -16,9 +17,9 @@ use semver::Version;
 use wasmtime::Result;
 use wasmtime::component::Linker;
 
-use crate::engine::Model;
 use crate::engine::state::{MemberSetup, State};
-use crate::host::workload::{Entry, Member, MemberSettings, Workload};
+use crate::engine::{Model, Receiving};
+use crate::host::workload::{Entry, Member, MemberSettings, Workload, WorkloadId};
 use crate::linker::{HostInterface, Scope, Tier};
 
 pub(crate) use kept::Kept;
@@ -43,6 +44,16 @@ pub(crate) trait Capability: Send + Sync {
     fn set_up(&self, _for_whom: &ForWhom<'_>, _kept: &mut Kept) -> std::result::Result<(), Fault> {
         Ok(())
     }
+
+    /// A workload becomes the running one, in place of the one that it replaces, which gets nothing new from here on and
+    /// goes when what it is still doing has ended. Must not block.
+    fn bind(&self, _running: &Running<'_>) {}
+
+    /// A workload is being stopped without another in its place: it gets nothing new from here on. Must not block.
+    fn retire(&self, _id: &WorkloadId) {}
+
+    /// A workload that was bound is gone: nothing of it runs any more. Must not block.
+    fn unbind(&self, _id: &WorkloadId) {}
 
     /// Adds the interfaces that all members share.
     fn share(&self, _linker: &mut Linker<State>, _model: Model) -> Result<()> {
@@ -103,6 +114,16 @@ pub(crate) struct ForWhom<'a> {
     )]
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
+}
+
+#[expect(dead_code, reason = "no capability needs all of it yet")]
+/// A workload that is about to run, as a capability that drives it needs to know it.
+pub(crate) struct Running<'a> {
+    pub(crate) id: &'a WorkloadId,
+    pub(crate) name: &'a str,
+    pub(crate) replaces: Option<&'a WorkloadId>,
+    /// The entries that take messages.
+    pub(crate) receiving: &'a [Receiving],
 }
 
 /// The capabilities of one host.
@@ -213,6 +234,16 @@ pub(crate) struct Interface<'a> {
 pub(crate) enum Preview {
     P2,
     P3,
+}
+
+impl Preview {
+    /// As people write it: `0.2`.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::P2 => "0.2",
+            Self::P3 => "0.3",
+        }
+    }
 }
 
 impl<'a> Interface<'a> {

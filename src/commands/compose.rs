@@ -8,8 +8,10 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::{Globals, gather, short, write_file};
+use crate::dev::Wanted;
+use crate::host::workload::Drive;
 use crate::inspect::{size, table};
-use crate::linker::{Exports, LinkPlan, LinkRequest, Provider};
+use crate::linker::{Driven, Exports, LinkPlan, LinkRequest, Provider};
 use crate::project::Project;
 use crate::report;
 use crate::standalone::{self, Setting, Standalone};
@@ -25,9 +27,10 @@ pub(super) async fn run(
     };
     let components = gather::build(project, stub_missing).await?;
     let members = components.members();
+    let entries = components.entries(&members).wanted;
     let request = LinkRequest {
         exports: Exports::All,
-        ..components.request(&members)
+        ..components.request(&members, one_way(&entries)?)
     };
     let composed = standalone::standalone(&request, &components.bytes())?;
     write_file(&file, &composed.bytes)?;
@@ -35,6 +38,10 @@ pub(super) async fn run(
     let planned = composed.plan.members.iter();
     let settings: Vec<Setting> = planned
         .flat_map(|member| standalone::settings(&member.name, &components.settings(member)))
+        .collect();
+    let left_out = entries.iter().map(|entry| entry.name.as_str());
+    let left_out: Vec<&str> = left_out
+        .filter(|name| !composed.plan.members.iter().any(|m| m.name == *name))
         .collect();
     let members = composed.plan.members.iter();
     let members: Vec<&str> = members.map(|member| member.name.as_str()).collect();
@@ -47,15 +54,39 @@ pub(super) async fn run(
         "path": file,
         "size": composed.bytes.len(),
         "members": members,
+        "left_out": left_out,
         "imports": imports,
         "exports": exports,
         "merged": composed.merged,
         "settings": settings,
         "stubs": stubs.iter().map(|(member, import)| json!({ "member": member, "import": import })).collect::<Vec<_>>(),
     });
-    let text = words(&short(&file), &members, &composed, &settings, &stubs);
+    let mut text = words(&short(&file), &members, &composed, &settings, &stubs);
+    if !left_out.is_empty() {
+        text += &format!(
+            "\nnot in it, as nothing in it needs them: {}",
+            left_out.join(", ")
+        );
+    }
     report::success(globals.output, &text, "composed", data)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One component has one handler of requests. What else is driven here is left out, unless the handler needs it.
+fn one_way(entries: &[Wanted]) -> anyhow::Result<Driven<'_>> {
+    let answers = |entry: &&Wanted| matches!(entry.drive, Drive::Http { .. });
+    let answering: Vec<&Wanted> = entries.iter().filter(answers).collect();
+    match answering.as_slice() {
+        [] => Ok(Driven::Automatic),
+        [entry] => Ok(entry.driven()),
+        several => {
+            let names: Vec<_> = several.iter().map(|entry| entry.name.as_str()).collect();
+            let names = names.join(", ");
+            anyhow::bail!(
+                "`dev.routes` leads to {names}, but one component answers all requests alike: name one of them in `dev.http` instead"
+            )
+        }
+    }
 }
 
 /// Beside the project's config, and never in version control.

@@ -72,6 +72,8 @@ fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Proj
             name,
             source: SiblingSource::File(file),
             settings: sibling.settings,
+            subscriptions: Vec::new(),
+            limits: sibling.dev.limits,
             imports: sibling.imports,
         });
     }

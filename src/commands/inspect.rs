@@ -11,10 +11,12 @@ use super::gather::{self, Named};
 use super::{Globals, write_file};
 use crate::component::{Shape, ShapeError};
 use crate::dev::once::{Components, OnceError};
+use crate::dev::{Entries, Wanted};
+use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
-use crate::inspect::view::{self, Plan};
+use crate::inspect::view::{self, Entry, Plan};
 use crate::inspect::{graph, survey, text};
-use crate::linker::{Exports, LinkRequest};
+use crate::linker::{Driven, Exports, LinkRequest, Problem};
 use crate::project::{Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
 
@@ -120,7 +122,10 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);
     }
-    let plan = planned(&components, exports);
+    let plan = match as_plan && exports == Exports::Driven {
+        true => by_entry(&components),
+        false => at_once(&components, exports),
+    };
     match args.graph {
         Some(picture) => draw(&plan, &picture, args.plan, globals),
         None if as_plan => show_plan(&plan, globals),
@@ -133,14 +138,65 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     }
 }
 
-fn planned(components: &Components, exports: Exports) -> Plan {
+/// What a session would run.
+fn by_entry(components: &Components) -> Plan {
     let members = components.members();
-    let sizes: Vec<usize> = components.bytes().iter().map(|bytes| bytes.len()).collect();
+    let Entries { wanted, problems } = components.entries(&members);
+    if wanted.is_empty() {
+        // The linker finds the same problems, and shows the rest.
+        return at_once(components, Exports::Driven);
+    }
+    let several = wanted.len() > 1;
+    let surveyed = wanted.iter().map(|wanted| {
+        let mut survey = survey::survey(components.request(&members, wanted.driven()));
+        // What is found instead belongs to the other entries.
+        if several && survey.problems.iter().any(Problem::is_about_driving) {
+            survey.plan = None;
+        }
+        (entry(wanted), survey)
+    });
+    let surveyed: Vec<_> = surveyed.collect();
+    view::view(&members, &sizes(components), &surveyed, problems)
+}
+
+/// All that can be linked with the project.
+fn at_once(components: &Components, exports: Exports) -> Plan {
+    let members = components.members();
     let survey = survey::survey(LinkRequest {
         exports,
-        ..components.request(&members)
+        ..components.request(&members, Driven::Automatic)
     });
-    view::view(&survey, &sizes)
+    let entry = Entry {
+        name: components.project().name.clone(),
+        driven_by: None,
+        routes: Vec::new(),
+        subscriptions: Vec::new(),
+        members: Vec::new(),
+    };
+    view::view(&members, &sizes(components), &[(entry, survey)], Vec::new())
+}
+
+fn sizes(components: &Components) -> Vec<usize> {
+    let bytes = components.bytes();
+    bytes.iter().map(|bytes| bytes.len()).collect()
+}
+
+fn entry(wanted: &Wanted) -> Entry {
+    let (driven_by, routes, subscriptions) = match &wanted.drive {
+        Drive::Http { routes } => {
+            let routes = routes.iter().map(ToString::to_string);
+            ("http", routes.collect(), Vec::new())
+        }
+        Drive::Messages { subscriptions } => ("messages", Vec::new(), subscriptions.clone()),
+        Drive::Service { .. } => ("service", Vec::new(), Vec::new()),
+    };
+    Entry {
+        name: wanted.name.clone(),
+        driven_by: Some(driven_by),
+        routes,
+        subscriptions,
+        members: Vec::new(),
+    }
 }
 
 fn show_wit(path: &Path, bytes: &[u8], globals: &Globals) -> anyhow::Result<ExitCode> {

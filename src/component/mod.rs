@@ -155,6 +155,14 @@ impl Shape {
             .map(|(name, _)| name)
     }
 
+    /// The name of the exported `wasmcloud:messaging/handler@0.2.x`, the newest if there are several.
+    pub fn exports_messages(&self) -> Option<&str> {
+        interfaces(&self.exports)
+            .filter(|(_, interface)| is_message_handler(interface))
+            .max_by(|(_, a), (_, b)| a.version.cmp(&b.version))
+            .map(|(name, _)| name)
+    }
+
     /// Whether it can only run where WASI 0.3 and the component model's async are switched on.
     pub fn uses_wasi_p3(&self) -> bool {
         self.needs_async
@@ -180,6 +188,13 @@ pub fn is_http_handler(interface: &InterfaceName) -> bool {
             (interface.interface.as_str(), version.major, version.minor),
             ("incoming-handler", 0, 2) | ("handler", 0, 3)
         )
+}
+
+/// Whether the interface is the one through which the host hands over messages.
+pub fn is_message_handler(interface: &InterfaceName) -> bool {
+    let version = interface.version.as_ref();
+    interface.path() == "wasmcloud:messaging/handler"
+        && version.is_some_and(|version| (version.major, version.minor) == (0, 2))
 }
 
 fn interfaces(externs: &IndexMap<String, Extern>) -> impl Iterator<Item = (&str, &InterfaceName)> {

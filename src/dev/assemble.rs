@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::entries::{Entries, entries};
 use super::state::UnitName;
 use crate::component::Shape;
 use crate::host::workload::{
-    Access, Directory, Grant, Member as Granted, MemberSettings, Workload,
+    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Workload,
 };
 use crate::linker::{
-    self, ComposeError, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Role,
-    Wire,
+    self, ComposeError, Driven, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned,
+    Role, Wire,
 };
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
@@ -40,8 +41,17 @@ pub(super) struct Parts {
 /// What does take part, and how.
 #[derive(Debug)]
 pub(super) struct Assembled {
-    pub(super) plan: LinkPlan,
+    pub(super) entries: Vec<Linked>,
     pub(super) workload: Workload,
+}
+
+/// A way into the workload, for people.
+#[derive(Debug)]
+pub(super) struct Linked {
+    /// The member that is driven.
+    pub(super) name: String,
+    pub(super) drive: Drive,
+    pub(super) plan: LinkPlan,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,45 +67,118 @@ pub(super) fn state_dir(project: &Project) -> PathBuf {
     project.root.join(".wash/state")
 }
 
-/// Links the parts and composes what takes part into one component.
+/// Finds the ways into the workload, and links and composes the parts for each.
 pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
-    let plan = linker::plan(&request(parts, &members))?;
+    let linked = link(parts, &members)?;
+    let mut composed: Vec<Arc<[u8]>> = Vec::new();
+    let mut entries = Vec::new();
+    for Linked { name, drive, plan } in &linked {
+        let component = compose(parts, plan, &bytes, &mut composed)?;
+        let members = plan.members.iter().map(|planned| Granted {
+            name: planned.name.clone(),
+            settings: settings(parts, planned),
+        });
+        let grants = plan.host.iter().filter_map(|import| {
+            Some(Grant {
+                import: import.import.clone(),
+                interface: import.interface.to_string(),
+                member: import.member?,
+            })
+        });
+        entries.push(Entry {
+            name: name.clone(),
+            component,
+            members: members.collect(),
+            grants: grants.collect(),
+            drive: drive.clone(),
+            limits: limits(&parts.project, name),
+        });
+    }
+    let workload = Workload {
+        name: parts.project.name.clone(),
+        entries,
+    };
+    Ok(Assembled {
+        entries: linked,
+        workload,
+    })
+}
+
+/// A plan for each way in, or everything that stands in the way of any.
+fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
+    let Entries {
+        wanted,
+        mut problems,
+    } = entries(&parts.project, members);
+    if wanted.is_empty()
+        && let Err(failure) = linker::plan(&request(parts, members, Driven::Automatic))
+    {
+        problems.extend(failure.problems);
+    }
+    let mut linked = Vec::new();
+    for entry in wanted {
+        match linker::plan(&request(parts, members, entry.driven())) {
+            Ok(plan) => linked.push(Linked {
+                name: entry.name,
+                drive: entry.drive,
+                plan,
+            }),
+            Err(failure) => problems.extend(failure.problems),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(linked);
+    }
+    // What several need stands in the way of each.
+    problems.sort();
+    problems.dedup();
+    Err(LinkFailure { problems })
+}
+
+/// The bytes of a plan; those that are equal to others are the same.
+fn compose(
+    parts: &Parts,
+    plan: &LinkPlan,
+    bytes: &[&[u8]],
+    known: &mut Vec<Arc<[u8]>>,
+) -> Result<Arc<[u8]>, ComposeError> {
+    if let [member] = plan.members.as_slice()
+        && !plan.needs_composing()
+        && let Some(component) = parts.components.get(&member.name)
+    {
+        // Composing would only copy it.
+        return Ok(component.bytes.clone());
+    }
     let bytes: Vec<&[u8]> = plan
         .members
         .iter()
         .map(|planned| bytes[planned.index])
         .collect();
-    let component = match bytes.as_slice() {
-        // Composing would only copy it.
-        [_] if !plan.needs_composing() => parts.components[&plan.members[0].name].bytes.clone(),
-        bytes => linker::compose(&plan, bytes)?.into(),
-    };
-
-    let members = plan.members.iter().map(|planned| Granted {
-        name: planned.name.clone(),
-        settings: settings(parts, planned),
-    });
-    let grants = plan.host.iter().filter_map(|import| {
-        Some(Grant {
-            import: import.import.clone(),
-            interface: import.interface.to_string(),
-            member: import.member?,
-        })
-    });
-    let name = &parts.project.name;
-    let mut workload = Workload::http(name, component, members.collect(), grants.collect());
-    for entry in &mut workload.entries {
-        entry.limits = parts.project.dev.limits.clone();
+    let composed = linker::compose(plan, &bytes)?;
+    if let Some(same) = known.iter().find(|other| ***other == *composed) {
+        return Ok(same.clone());
     }
-    Ok(Assembled { plan, workload })
+    known.push(composed.into());
+    Ok(known[known.len() - 1].clone())
 }
 
-pub(super) fn request<'a>(parts: &'a Parts, members: &'a [Member]) -> LinkRequest<'a> {
+fn limits(project: &Project, name: &str) -> Limits {
+    match sibling(project, name) {
+        Some(sibling) => sibling.limits.clone(),
+        None => project.dev.limits.clone(),
+    }
+}
+
+pub(super) fn request<'a>(
+    parts: &'a Parts,
+    members: &'a [Member],
+    driven: Driven<'a>,
+) -> LinkRequest<'a> {
     LinkRequest {
         members,
         host: &parts.host,
-        http: &parts.project.dev.http,
+        driven,
         stub_missing: parts.stub_missing,
         ..LinkRequest::default()
     }

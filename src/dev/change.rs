@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{ConfigChange, UnitName};
+use crate::host::workload::{Limits, MemberSettings};
 use crate::project::{Build, Project, Sibling, SiblingSource};
 
 /// Compares two readings of the same project.
@@ -27,11 +28,14 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
             change.restarts(format!("component `{name}` removed"));
         }
     }
-    if old.dev.limits != new.dev.limits {
-        change.restarts("limits".to_string());
-    }
     if old.dev.http != new.dev.http {
         change.restarts("the HTTP handlers in front".to_string());
+    }
+    if old.dev.routes != new.dev.routes {
+        change.restarts("routes".to_string());
+    }
+    if old.dev.service != new.dev.service {
+        change.restarts("the service".to_string());
     }
     if old.dev.address != new.dev.address {
         change
@@ -55,6 +59,12 @@ impl ConfigChange {
         if before.settings != now.settings {
             self.restarts(format!("settings of `{name}`"));
         }
+        if before.subscriptions != now.subscriptions {
+            self.restarts(format!("subscriptions of `{name}`"));
+        }
+        if before.limits != now.limits {
+            self.restarts(format!("limits of `{name}`"));
+        }
         if before.imports != now.imports {
             self.restarts(format!("imports of `{name}`"));
         }
@@ -64,7 +74,9 @@ impl ConfigChange {
 /// What matters of a unit.
 struct Unit<'p> {
     source: Source<'p>,
-    settings: &'p crate::host::workload::MemberSettings,
+    settings: &'p MemberSettings,
+    subscriptions: &'p [String],
+    limits: &'p Limits,
     imports: &'p BTreeMap<String, String>,
 }
 
@@ -78,6 +90,8 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
     let own = Unit {
         source: Source::Build(&project.root, &project.build),
         settings: &project.settings,
+        subscriptions: &project.subscriptions,
+        limits: &project.dev.limits,
         imports: &project.imports,
     };
     let siblings = project.dev.components.iter().map(|sibling| {
@@ -85,7 +99,9 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
             name,
             source,
             settings,
+            subscriptions,
             imports,
+            limits,
         } = sibling;
         let source = match source {
             SiblingSource::File(path) => Source::File(path),
@@ -96,6 +112,8 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
             Unit {
                 source,
                 settings,
+                subscriptions,
+                limits,
                 imports,
             },
         )
@@ -116,7 +134,9 @@ mod tests {
             name: name.to_string(),
             source: SiblingSource::File(PathBuf::from(format!("/p/{name}.wasm"))),
             settings: Default::default(),
+            subscriptions: Vec::new(),
             imports: BTreeMap::new(),
+            limits: Default::default(),
         }
     }
 
@@ -178,7 +198,23 @@ mod tests {
             |new| new.dev.limits.concurrent_requests = 1,
             &[],
             true,
-            &["limits"],
+            &["limits of `app`"],
+        );
+        check(
+            |new| new.dev.components[0].subscriptions.push("a".to_string()),
+            &[],
+            true,
+            &["subscriptions of `cache`"],
+        );
+        let service = crate::project::Service {
+            name: "cache".to_string(),
+            restart: Default::default(),
+        };
+        check(
+            |new| new.dev.service = Some(service),
+            &[],
+            true,
+            &["the service"],
         );
     }
 

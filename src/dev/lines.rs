@@ -1,16 +1,19 @@
-//! The words of a session: the wiring, the line of a reload, failures and other news.
+//! The words of a session: the line of a start or a reload, failures and other news. [`wiring()`] is the longest of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod wiring;
+
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use super::assemble::Linked;
 use super::state::{Cause, Failure, News, Stage, Why};
+use crate::host::workload::Drive;
 use crate::http::Page;
-use crate::linker::{LinkPlan, Planned, Provider, Reason, Role};
 use crate::project::{Project, Warning};
+pub(super) use wiring::wiring;
 
 const BOLD: Style = Style::new().effects(Effects::BOLD);
 const DIM: Style = Style::new().effects(Effects::DIMMED);
@@ -21,108 +24,6 @@ pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// How many files a line names before it only counts the others.
 const FILES_NAMED: usize = 3;
-
-/// Each import of each member: who provides it, and why. WASI is one line a member.
-pub(super) fn wiring(plan: &LinkPlan) -> String {
-    let mut text = format!("{BOLD}wiring{BOLD:#}\n");
-    for (index, member) in plan.members.iter().enumerate() {
-        text += &format!("  {}\n", member_line(plan, index, member));
-        let lines = edges(plan, index);
-        let width = lines
-            .iter()
-            .map(|(imports, _)| imports.chars().count())
-            .max()
-            .unwrap_or_default();
-        for (imports, from) in lines {
-            text += &format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n");
-        }
-    }
-    for left_out in &plan.left_out {
-        if left_out.role != Role::Shipped && left_out.role != Role::Plugin {
-            let exports = left_out.exports.join(", ");
-            text += &format!(
-                "  {WARNING}{}{WARNING:#} takes no part: nobody imports {exports}\n",
-                left_out.name
-            );
-        }
-    }
-    text
-}
-
-fn member_line(plan: &LinkPlan, index: usize, member: &Planned) -> String {
-    let exports = plan
-        .exports
-        .iter()
-        .filter(|exported| exported.member == index);
-    let exports: Vec<_> = exports.map(|exported| exported.export.as_str()).collect();
-    let role = match member.role {
-        Role::Project | Role::Sibling => "",
-        Role::Plugin => " (plugin)",
-        Role::Shipped => " (ships with wash)",
-    };
-    let name = &member.name;
-    match exports.as_slice() {
-        [] => format!("{name}{role}"),
-        exports => format!("{name}{role} {DIM}serves{DIM:#} {}", exports.join(", ")),
-    }
-}
-
-/// The imports of one member as `(imports, provider and reason)`.
-fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
-    let mut wasi: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let mut types = BTreeSet::new();
-    let mut lines = Vec::new();
-    for edge in plan.edges_of(member) {
-        let provider = match &edge.provider {
-            Provider::Member { member, .. } => plan.members[*member].name.as_str(),
-            Provider::Host { .. } => "the host",
-            Provider::Nobody => "nobody",
-            Provider::Stub => "a stub that traps",
-        };
-        let why = match &edge.reason {
-            Reason::Wasi => {
-                let (generation, package) = wasi_package(&edge.import);
-                wasi.entry(generation).or_default().insert(package);
-                continue;
-            }
-            Reason::OnlyTypes => {
-                types.insert(edge.import.as_str());
-                continue;
-            }
-            Reason::Wired => " (as the config says)".to_string(),
-            Reason::Chain => " (the next HTTP handler)".to_string(),
-            Reason::Sibling => " (a component of the project)".to_string(),
-            Reason::Plugin => " (an installed plugin)".to_string(),
-            Reason::Shipped => " (ships with wash)".to_string(),
-            Reason::Capability(capability) => format!(" ({capability})"),
-            Reason::Missing => " (nobody provides it)".to_string(),
-        };
-        lines.push((edge.import.clone(), format!("{provider}{why}")));
-    }
-    for (generation, packages) in wasi {
-        let packages: Vec<_> = packages.into_iter().collect();
-        lines.push((
-            format!("{generation}: {}", packages.join(", ")),
-            "the host".to_string(),
-        ));
-    }
-    if !types.is_empty() {
-        let types: Vec<_> = types.into_iter().collect();
-        lines.push((types.join(", "), "nobody: it only names types".to_string()));
-    }
-    lines
-}
-
-/// `WASI 0.2` and `http` for `wasi:http/types@0.2.3`.
-fn wasi_package(import: &str) -> (String, &str) {
-    let (name, version) = import.split_once('@').unwrap_or((import, ""));
-    let package = name.split(['/', ':']).nth(1).unwrap_or(name);
-    let mut numbers = version.splitn(3, '.');
-    match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) => (format!("WASI {major}.{minor}"), package),
-        _ => ("WASI".to_string(), package),
-    }
-}
 
 /// How long each step to a running version took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,8 +60,35 @@ impl Display for Steps {
     }
 }
 
-pub(super) fn serving(url: &str, steps: &Steps) -> String {
-    format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#} {DIM}({steps}){DIM:#}")
+/// What runs for the first time, and where requests go.
+pub(super) fn serving(url: &str, entries: &[Linked], steps: &Steps) -> String {
+    let answers = |entry: &&Linked| matches!(entry.drive, Drive::Http { .. });
+    let others = entries.iter().filter(|entry| !answers(entry)).map(other);
+    let others = others.collect::<Vec<_>>().join(", ");
+    let what = match (entries.iter().any(|entry| answers(&entry)), others.as_str()) {
+        (true, "") => format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#}"),
+        (true, others) => format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#} and {others}"),
+        (false, others) => format!("{GOOD}running{GOOD:#} {others}"),
+    };
+    format!("{what} {DIM}({steps}){DIM:#}")
+}
+
+fn joined(items: &[impl ToString]) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
+}
+
+/// What runs besides the handlers of requests.
+fn other(entry: &Linked) -> String {
+    let name = &entry.name;
+    match &entry.drive {
+        Drive::Http { routes } => format!("{name} for {}", joined(routes)),
+        Drive::Messages { subscriptions } if subscriptions.is_empty() => {
+            format!("{name} for all messages")
+        }
+        Drive::Messages { subscriptions } => format!("{name} for {}", joined(subscriptions)),
+        Drive::Service { .. } => format!("the service {name}"),
+    }
 }
 
 pub(super) fn reloaded(why: &Why, steps: &Steps, project: &Project) -> String {
@@ -407,18 +335,5 @@ mod tests {
             "app was not built: `make` ended with 1\nhttp://x answers 503 until it is mended"
         );
         assert_eq!(failed(true, true), "app was not built, as before");
-    }
-
-    #[test]
-    fn packages_of_wasi() {
-        assert_eq!(
-            wasi_package("wasi:http/types@0.2.3"),
-            ("WASI 0.2".to_string(), "http")
-        );
-        assert_eq!(
-            wasi_package("wasi:cli/run@0.3.0-rc-2025-09-16"),
-            ("WASI 0.3".to_string(), "cli")
-        );
-        assert_eq!(wasi_package("wasi:io/poll"), ("WASI".to_string(), "io"));
     }
 }

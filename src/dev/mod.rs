@@ -2,7 +2,7 @@
 //!
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
 //! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
-//! readings of the project's config, `assemble` makes a workload of what was built, `entrance` is what requests find,
+//! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built, `entrance` is what requests find,
 //! `lines` has the words, and [`once`] builds the same components for
 //! other commands.
 //!
@@ -12,6 +12,7 @@ mod assemble;
 mod cargo;
 mod change;
 mod entrance;
+mod entries;
 mod lines;
 pub mod once;
 mod scope;
@@ -22,3 +23,4 @@ mod testing;
 pub mod watch;
 
 pub use entrance::Entrance;
+pub use entries::{Entries, Wanted};

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, Component, Parts};
+use super::entries::{self, Entries};
 use super::session::work;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::host_interfaces;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::MemberSettings;
-use crate::linker::{LinkRequest, Member, Planned};
+use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::project::Project;
 use crate::report::Advice;
 
@@ -84,9 +85,14 @@ impl Components {
         &self.parts.project
     }
 
-    /// What a session asks the linker for, with the given members.
-    pub fn request<'a>(&'a self, members: &'a [Member]) -> LinkRequest<'a> {
-        assemble::request(&self.parts, members)
+    /// The ways into what a session would run, with the given members.
+    pub fn entries(&self, members: &[Member]) -> Entries {
+        entries::entries(&self.parts.project, members)
+    }
+
+    /// What a session asks the linker for.
+    pub fn request<'a>(&'a self, members: &'a [Member], driven: Driven<'a>) -> LinkRequest<'a> {
+        assemble::request(&self.parts, members, driven)
     }
 
     /// What can be linked.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::host::workload::Limits;
-use crate::project::{Address, Artifact, Build, Command, Dev, Kind, Project};
+use crate::project::{Artifact, Build, Command, Dev, Kind, Project};
 
 /// A project in `root`, built with make.
 pub(super) fn project(root: &str) -> Project {
@@ -18,14 +17,10 @@ pub(super) fn project(root: &str) -> Project {
             env: BTreeMap::new(),
             artifact: Artifact::Path(root.join("app.wasm")),
         },
-        dev: Dev {
-            address: Address::default(),
-            http: Vec::new(),
-            components: Vec::new(),
-            limits: Limits::default(),
-        },
+        dev: Dev::default(),
         wit: Default::default(),
         settings: Default::default(),
+        subscriptions: Vec::new(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),
         root,

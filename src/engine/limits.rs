@@ -12,6 +12,8 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result, UpdateDeadline};
 
+use super::ticker::Ticker;
+
 /// A guest that ran into a limit.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LimitReached {
@@ -96,6 +98,7 @@ impl ResourceLimiter for MemoryBudget {
 /// starts anew. It is the thread's CPU time that counts: a busy machine stops nobody.
 pub(crate) struct CpuMeter {
     limit: Duration,
+    ticker: Arc<Ticker>,
     /// CPU time used up by earlier polls since the guest last waited, in nanoseconds.
     spent: AtomicU64,
     /// The thread's CPU time when the current poll began, in nanoseconds.
@@ -104,9 +107,10 @@ pub(crate) struct CpuMeter {
 }
 
 impl CpuMeter {
-    pub(crate) fn new(limit: Duration) -> Arc<Self> {
+    pub(crate) fn new(limit: Duration, ticker: Arc<Ticker>) -> Arc<Self> {
         Arc::new(Self {
             limit,
+            ticker,
             spent: AtomicU64::new(0),
             resumed: AtomicU64::new(thread_time()),
             yielded: AtomicBool::new(false),
@@ -162,9 +166,12 @@ impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.meter.resume();
+        let meter = Arc::clone(&self.meter);
+        // Only while it is polled: a guest that waits, perhaps for days, keeps no clock going.
+        let _ticking = meter.ticker.run();
+        meter.resume();
         let result = self.guest.as_mut().poll(cx);
-        self.meter.pause();
+        meter.pause();
         result
     }
 }
@@ -198,7 +205,7 @@ mod tests {
             let start = thread_time();
             while thread_time() - start < 3_000_000 {}
         };
-        let meter = CpuMeter::new(Duration::from_millis(5));
+        let meter = CpuMeter::new(Duration::from_millis(5), Arc::new(Ticker::new()));
         for _ in 0..4 {
             meter.resume();
             burn();

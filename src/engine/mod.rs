@@ -8,23 +8,30 @@
 mod activity;
 mod body;
 pub mod cache;
+mod check;
 mod config;
 mod engines;
-pub(crate) mod handler;
+mod export;
+mod handler;
+mod instances;
 mod limits;
 mod linking;
+mod messages;
 mod output;
 mod panics;
 mod prepare;
 mod report;
 mod serve;
+mod service;
 pub(crate) mod state;
 mod ticker;
 mod wire;
 
+pub(crate) use activity::Activity;
 pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
-pub(crate) use prepare::{Means, Prepared};
+pub(crate) use prepare::{Means, Prepared, Receiving, Serving};
+pub(crate) use service::Service;
 
 /// What a component needs of the engine. Asynchronous components cost every call and every request more, so those
 /// that do without are run without.

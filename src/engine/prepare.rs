@@ -1,32 +1,54 @@
 //! From a workload to what can run, or every reason why not. Touches no other workload.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wasmtime::Error;
-use wasmtime::component::Component;
 
 use crate::capability::{self, Capabilities, ForWhom};
 use crate::console::Console;
-use crate::host::workload::{Drive, Entry, Member, Route, Workload};
+use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
 
+use super::activity::Activity;
+use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
-use super::serve::Entry as HttpEntry;
+use super::instances::Supplies;
+use super::messages::MessageHandler;
+use super::report::Report;
+use super::service::Service;
 use super::state::MemberSetup;
-use super::{Code, Engines, linking, report};
+use super::{Code, Engines, check, linking, report};
 
 /// A workload that can run, and does not yet.
 pub(crate) struct Prepared {
-    pub(crate) handlers: Vec<Answering>,
+    pub(crate) answering: Vec<Answering>,
+    pub(crate) receiving: Vec<Receiving>,
+    pub(crate) service: Option<Serving>,
+    pub(crate) activity: Arc<Activity>,
     pub(crate) timings: StartTimings,
 }
 
 /// An entry that answers HTTP requests.
+#[expect(dead_code, reason = "requests are not routed between entries yet")]
 pub(crate) struct Answering {
-    #[expect(dead_code, reason = "there is one entry, which answers everything")]
     pub(crate) routes: Vec<Route>,
     pub(crate) handler: Arc<ComponentHandler>,
+}
+
+/// An entry that takes messages.
+#[expect(dead_code, reason = "no capability delivers messages yet")]
+pub(crate) struct Receiving {
+    /// Subjects with NATS wildcards. None subscribes to everything.
+    pub(crate) subscriptions: Vec<String>,
+    pub(crate) handler: Arc<MessageHandler>,
+}
+
+/// The service.
+pub(crate) struct Serving {
+    pub(crate) name: String,
+    pub(crate) restart: Restart,
+    pub(crate) service: Service,
 }
 
 /// What preparing needs of a host.
@@ -53,30 +75,46 @@ impl Means<'_> {
                 &code.component,
                 &entry.grants,
             ));
-            codes.push(code);
+            match callable(&code.component, entry) {
+                Ok(callable) => codes.push((code, callable)),
+                Err(problem) => problems.push(problem),
+            }
         }
         refuse(workload, problems)?;
         let members = self.set_up(workload)?;
 
-        let mut handlers = Vec::new();
-        let mut compile = Duration::ZERO;
-        let mut cached = true;
-        for ((entry, code), members) in workload.entries.iter().zip(codes).zip(members) {
-            compile += code.took;
-            cached &= code.cached;
-            handlers.push(self.entry(workload, entry, &code, members).await?);
-        }
-        let timings = StartTimings {
-            compile,
-            cached,
-            link: started.elapsed().saturating_sub(compile),
+        let mut prepared = Prepared {
+            answering: Vec::new(),
+            receiving: Vec::new(),
+            service: None,
+            activity: Arc::default(),
+            timings: StartTimings {
+                cached: true,
+                ..StartTimings::default()
+            },
         };
-        Ok(Prepared { handlers, timings })
+        for ((entry, (code, callable)), members) in workload.entries.iter().zip(codes).zip(members)
+        {
+            prepared.timings.compile += code.took;
+            prepared.timings.cached &= code.cached;
+            let supplies = Supplies {
+                members,
+                limits: entry.limits.clone(),
+                console: self.console.clone(),
+                ticker: Arc::clone(self.engines.ticker()),
+                activity: Arc::clone(&prepared.activity),
+            };
+            self.enter(&mut prepared, entry, &code, &callable, supplies)
+                .await
+                .map_err(|failure| failure.of(workload))?;
+        }
+        prepared.timings.link = started.elapsed().saturating_sub(prepared.timings.compile);
+        Ok(prepared)
     }
 
     /// What is wrong with the settings of the members and with the grants, all of it.
     fn check(&self, workload: &Workload) -> Result<(), StartError> {
-        let mut problems = Vec::new();
+        let mut problems = check::workload(workload);
         for entry in &workload.entries {
             for member in &entry.members {
                 let faults = self
@@ -121,38 +159,65 @@ impl Means<'_> {
         Ok(ready)
     }
 
-    async fn entry(
+    /// Links an entry, tries it out once, and adds it to what is prepared.
+    async fn enter(
         &self,
-        workload: &Workload,
+        prepared: &mut Prepared,
         entry: &Entry,
         code: &Code,
-        members: Vec<Arc<MemberSetup>>,
-    ) -> Result<Answering, StartError> {
-        let pre = linking::link(self.capabilities, code, entry)
-            .map_err(|error| load_error(workload, &error))?;
-        let found = HttpEntry::find(&pre).map_err(|error| load_error(workload, &error))?;
-        let (Some(found), Drive::Http { routes }) = (found, &entry.drive) else {
-            refuse(workload, vec![no_entry(&code.component)])?;
-            unreachable!("a problem is a refusal");
-        };
-        let handler = ComponentHandler::new(
-            code.component.engine().clone(),
-            found,
-            members,
-            entry.limits.clone(),
-            self.console.clone(),
-            Arc::clone(self.engines.ticker()),
-        );
-        if let Err(error) = handler.try_out().await {
-            return Err(StartError::Trap {
-                name: workload.name.clone(),
-                report: handler.describe(&error).text(),
-            });
+        callable: &Callable,
+        supplies: Supplies,
+    ) -> Result<(), Failure> {
+        let Callable { name, preview } = callable;
+        let pre = linking::link(self.capabilities, code, entry).map_err(Failure::Load)?;
+        match &entry.drive {
+            Drive::Http { routes } => {
+                let handler =
+                    ComponentHandler::new(pre, *preview, supplies).map_err(Failure::Load)?;
+                handler.try_out().await.map_err(Failure::Trap)?;
+                prepared.answering.push(Answering {
+                    routes: routes.clone(),
+                    handler: Arc::new(handler),
+                });
+            }
+            Drive::Messages { subscriptions } => {
+                let handler = MessageHandler::new(entry.name.clone(), pre, name, supplies)
+                    .map_err(Failure::Load)?;
+                handler.try_out().await.map_err(Failure::Trap)?;
+                prepared.receiving.push(Receiving {
+                    subscriptions: subscriptions.clone(),
+                    handler: Arc::new(handler),
+                });
+            }
+            Drive::Service { restart } => {
+                let service = Service::new(pre, *preview, supplies).map_err(Failure::Load)?;
+                service.try_out().await.map_err(Failure::Trap)?;
+                prepared.service = Some(Serving {
+                    name: entry.name.clone(),
+                    restart: restart.clone(),
+                    service,
+                });
+            }
         }
-        Ok(Answering {
-            routes: routes.clone(),
-            handler: Arc::new(handler),
-        })
+        Ok(())
+    }
+}
+
+/// Why an entry cannot run.
+enum Failure {
+    Load(Error),
+    Trap(Report),
+}
+
+impl Failure {
+    fn of(self, workload: &Workload) -> StartError {
+        match self {
+            Self::Load(error) => load_error(workload, &error),
+            Self::Trap(report) => StartError::Trap {
+                name: workload.name.clone(),
+                report: report.text(),
+            },
+        }
     }
 }
 
@@ -177,25 +242,6 @@ fn load_error(workload: &Workload, error: &Error) -> StartError {
     StartError::Load {
         name: workload.name.clone(),
         reason: report::chain(error),
-    }
-}
-
-fn no_entry(component: &Component) -> Problem {
-    let exports: Vec<_> = linking::exports(component)
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let exports = if exports.is_empty() {
-        "nothing".to_owned()
-    } else {
-        exports.join(", ")
-    };
-    Problem {
-        member: None,
-        message: format!(
-            "the component exports nothing that answers HTTP requests; it exports {exports}"
-        ),
-        hint: Some("export `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`".to_owned()),
     }
 }
 

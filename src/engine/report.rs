@@ -71,6 +71,14 @@ pub(crate) fn chain(error: &Error) -> String {
 }
 
 impl Report {
+    /// For what needs no backtrace.
+    pub(super) fn plain(summary: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            backtrace: String::new(),
+        }
+    }
+
     /// The summary, and the backtrace below it.
     pub(crate) fn text(&self) -> String {
         match self.backtrace.as_str() {

@@ -5,19 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Result, Store};
 use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
 
+use crate::capability::Preview;
+
+use super::instances::Export;
 use super::state::State;
 
 pub(super) type Request = http::Request<WasiBody>;
 type Response = http::Response<WasiBody>;
 
 /// The exported handler, looked up once.
-pub(crate) enum Entry {
-    P2(p2::bindings::ProxyPre<State>),
-    P3(p3::bindings::ServicePre<State>),
+pub(super) enum Incoming {
+    P2(p2::bindings::ProxyIndices),
+    P3(p3::bindings::ServiceIndices),
 }
 
 /// Takes the head of the response, at most once.
@@ -52,34 +55,33 @@ impl Answer {
     }
 }
 
-impl Entry {
-    /// Finds the export that handles HTTP requests, if the component has one.
-    pub(crate) fn find(pre: &InstancePre<State>) -> Result<Option<Self>> {
-        let component = pre.component();
-        let exports = component.component_type();
-        let mut exports = exports.exports(component.engine()).map(|(name, _)| name);
-        Ok(match exports.find_map(handler_version) {
-            Some(Version::P2) => Some(Self::P2(p2::bindings::ProxyPre::new(pre.clone())?)),
-            Some(Version::P3) => Some(Self::P3(p3::bindings::ServicePre::new(pre.clone())?)),
-            None => None,
-        })
-    }
-
-    /// Instantiates the component, without calling anything.
-    pub(super) async fn instantiate(&self, store: &mut Store<State>) -> Result<Instance> {
-        Ok(match self {
-            Self::P2(pre) => Instance::P2(pre.instantiate_async(store).await?),
-            Self::P3(pre) => Instance::P3(pre.instantiate_async(store).await?),
+impl Incoming {
+    pub(super) fn new(pre: &InstancePre<State>, preview: Preview) -> Result<Self> {
+        Ok(match preview {
+            Preview::P2 => Self::P2(p2::bindings::ProxyIndices::new(pre)?),
+            Preview::P3 => Self::P3(p3::bindings::ServiceIndices::new(pre)?),
         })
     }
 }
 
-pub(super) enum Instance {
+impl Export for Incoming {
+    type Found = Server;
+
+    fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Server> {
+        Ok(match self {
+            Self::P2(indices) => Server::P2(indices.load(store, instance)?),
+            Self::P3(indices) => Server::P3(indices.load(store, instance)?),
+        })
+    }
+}
+
+/// The handler of one instance.
+pub(super) enum Server {
     P2(p2::bindings::Proxy),
     P3(p3::bindings::Service),
 }
 
-impl Instance {
+impl Server {
     /// Runs a request until the guest has nothing more to do. `ended` tells when nobody takes any more of the body.
     pub(super) async fn serve(
         self,
@@ -92,21 +94,6 @@ impl Instance {
             Self::P2(proxy) => serve_p2(&proxy, store, request, answer).await,
             Self::P3(service) => serve_p3(&service, store, request, answer, ended).await,
         }
-    }
-}
-
-enum Version {
-    P2,
-    P3,
-}
-
-fn handler_version(export: &str) -> Option<Version> {
-    if export.starts_with("wasi:http/incoming-handler@0.2.") {
-        Some(Version::P2)
-    } else if export.starts_with("wasi:http/handler@0.3.") {
-        Some(Version::P3)
-    } else {
-        None
     }
 }
 

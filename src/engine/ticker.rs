@@ -24,7 +24,7 @@ struct Shared {
 }
 
 /// Keeps the clock going while it lives.
-pub(crate) struct Running(Arc<Shared>);
+pub(crate) struct Running<'a>(&'a Shared);
 
 impl Ticker {
     pub(crate) fn new() -> Self {
@@ -50,11 +50,11 @@ impl Ticker {
             .push(engine);
     }
 
-    pub(crate) fn run(&self) -> Running {
+    pub(crate) fn run(&self) -> Running<'_> {
         if self.shared.running.fetch_add(1, Ordering::SeqCst) == 0 {
             self.thread.unpark();
         }
-        Running(Arc::clone(&self.shared))
+        Running(&self.shared)
     }
 }
 
@@ -65,7 +65,7 @@ impl Drop for Ticker {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
@@ -77,6 +77,7 @@ fn tick(shared: &Shared) {
             std::thread::park();
             continue;
         }
+        std::thread::sleep(TICK);
         for engine in shared
             .engines
             .lock()
@@ -87,6 +88,5 @@ fn tick(shared: &Shared) {
                 engine.increment_epoch();
             }
         }
-        std::thread::sleep(TICK);
     }
 }

@@ -14,16 +14,16 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
-use crate::capability::Capabilities;
+use crate::capability::{self, Capabilities};
 use crate::console::Console;
-use crate::engine::handler::ComponentHandler;
-use crate::engine::{self, Engines, Means, Prepared};
+use crate::engine::{self, Activity, Engines, Means, Prepared, Serving};
 use crate::http::Handler;
 
+use super::supervisor::{Failure, Run, Supervisor};
 use super::workload::WorkloadId;
 use super::{
-    Heartbeat, Host, NoSuchWorkload, StartError, StartRequest, Started, WorkloadState,
-    WorkloadStatus,
+    Heartbeat, Host, NoSuchWorkload, ServiceState, StartError, StartRequest, Started,
+    WorkloadState, WorkloadStatus,
 };
 
 /// Where the requests for a workload come from.
@@ -64,8 +64,11 @@ struct Inner {
 
 struct Running {
     name: String,
-    state: WorkloadState,
-    handler: Arc<ComponentHandler>,
+    draining: bool,
+    activity: Arc<Activity>,
+    service: Option<Supervisor>,
+    /// Nothing drives it but itself.
+    only_service: bool,
 }
 
 impl LocalHost {
@@ -99,29 +102,37 @@ impl LocalHost {
 #[async_trait]
 impl Host for LocalHost {
     async fn heartbeat(&self) -> Heartbeat {
+        let workloads = self.0.workloads();
+        let services = workloads.values().filter_map(|running| {
+            let service = running.service.as_ref()?;
+            (service.status().state == ServiceState::Running).then_some(())
+        });
         Heartbeat {
             host_id: self.0.id.clone(),
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.0.started_at,
-            workloads: self.0.workloads().len(),
+            workloads: workloads.len(),
+            services: services.count(),
+            in_flight: workloads
+                .values()
+                .map(|running| running.activity.in_flight())
+                .sum(),
         }
     }
 
     async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
         let StartRequest { workload, replaces } = request;
         if let Some(old) = &replaces {
-            self.0.running(old)?;
+            self.0.known(old)?;
         }
         let means = Means {
             engines: &self.0.engines,
             capabilities: &self.0.capabilities,
             console: &self.0.console,
         };
-        let Prepared { handlers, timings } = means.prepare(&workload).await?;
-        let [answering] = <[_; 1]>::try_from(handlers).ok().expect("one");
-        let id = self
-            .0
-            .swap(workload.name, answering.handler, replaces.as_ref())?;
+        let prepared = means.prepare(&workload).await?;
+        let timings = prepared.timings;
+        let id = self.0.swap(workload.name, prepared, replaces.as_ref())?;
         if let Some(old) = replaces {
             self.drain(old);
         }
@@ -133,20 +144,24 @@ impl Host for LocalHost {
         let running = workloads
             .get(id)
             .ok_or_else(|| NoSuchWorkload(id.clone()))?;
-        let activity = running.handler.activity();
+        let activity = &running.activity;
         Ok(WorkloadStatus {
             id: id.clone(),
             name: running.name.clone(),
-            state: running.state.clone(),
+            state: running.state(),
             in_flight: activity.in_flight(),
             requests: activity.requests(),
             traps: activity.traps(),
+            service: running.service.as_ref().map(Supervisor::status),
         })
     }
 
     async fn stop(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload> {
-        self.0.running(id)?;
+        self.0.known(id)?;
         self.0.routes.clear(id);
+        for capability in self.0.capabilities.iter() {
+            capability.retire(id);
+        }
         // Whoever asked may stop waiting; the workload is dropped all the same.
         let _ = self.drain(id.clone()).await;
         Ok(())
@@ -160,58 +175,134 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A workload that runs or drains.
-    fn running(&self, id: &WorkloadId) -> Result<Arc<ComponentHandler>, NoSuchWorkload> {
-        let workloads = self.workloads();
-        let running = workloads
-            .get(id)
-            .ok_or_else(|| NoSuchWorkload(id.clone()))?;
-        Ok(Arc::clone(&running.handler))
+    fn known(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload> {
+        match self.workloads().contains_key(id) {
+            true => Ok(()),
+            false => Err(NoSuchWorkload(id.clone())),
+        }
     }
 
     /// Makes a workload the running one, and the one it replaces a draining one.
     fn swap(
         &self,
         name: String,
-        handler: Arc<ComponentHandler>,
+        prepared: Prepared,
         replaces: Option<&WorkloadId>,
     ) -> Result<WorkloadId, NoSuchWorkload> {
         let id = WorkloadId(format!(
             "{name}-{}",
             self.next.fetch_add(1, Ordering::Relaxed)
         ));
+        let Prepared {
+            answering,
+            receiving,
+            service,
+            activity,
+            timings: _,
+        } = prepared;
         let mut workloads = self.workloads();
         if let Some(old) = replaces {
             // It may have been stopped while its successor was compiled.
             workloads
                 .get_mut(old)
                 .ok_or_else(|| NoSuchWorkload(old.clone()))?
-                .state = WorkloadState::Draining;
+                .retire();
         }
+        let running = capability::Running {
+            id: &id,
+            name: &name,
+            replaces,
+            receiving: &receiving,
+        };
+        for capability in self.capabilities.iter() {
+            capability.bind(&running);
+        }
+        let only_service = answering.is_empty() && receiving.is_empty();
+        let service = service.map(|serving| self.supervise(serving));
         workloads.insert(
             id.clone(),
             Running {
                 name,
-                state: WorkloadState::Running,
-                handler: Arc::clone(&handler),
+                draining: false,
+                activity,
+                service,
+                only_service,
             },
         );
-        self.routes.serve(&id, handler);
+        match answering.into_iter().next() {
+            Some(answering) => self.routes.serve(&id, answering.handler),
+            // What answered before goes without a successor.
+            None => replaces.into_iter().for_each(|old| self.routes.clear(old)),
+        }
         Ok(id)
     }
 
-    /// Waits for the last request of a workload, and drops it.
+    fn supervise(&self, serving: Serving) -> Supervisor {
+        let Serving {
+            name,
+            restart,
+            service,
+        } = serving;
+        Supervisor::start(name, restart, service, self.console.clone())
+    }
+
+    /// Waits for the last request of a workload, ends its service, and drops it.
     async fn drain(&self, id: &WorkloadId) {
         let activity = {
             let mut workloads = self.workloads();
             let Some(running) = workloads.get_mut(id) else {
                 return;
             };
-            running.state = WorkloadState::Draining;
-            Arc::clone(running.handler.activity())
+            running.retire();
+            Arc::clone(&running.activity)
         };
         activity.idle().await;
-        self.workloads().remove(id);
+        let ended = {
+            let workloads = self.workloads();
+            let service = workloads
+                .get(id)
+                .and_then(|running| running.service.as_ref());
+            service.map(Supervisor::end)
+        };
+        if let Some(ended) = ended {
+            ended.await;
+        }
+        if self.workloads().remove(id).is_some() {
+            for capability in self.capabilities.iter() {
+                capability.unbind(id);
+            }
+        }
+    }
+}
+
+impl Running {
+    /// It gets nothing new, and its service is not started again.
+    fn retire(&mut self) {
+        self.draining = true;
+        if let Some(service) = &self.service {
+            service.retire();
+        }
+    }
+
+    fn state(&self) -> WorkloadState {
+        let service = self.service.as_ref().filter(|_| self.only_service);
+        match service.map(|service| service.status().state) {
+            _ if self.draining => WorkloadState::Draining,
+            Some(ServiceState::Ended { success: true }) => WorkloadState::Completed,
+            Some(ServiceState::Ended { success: false }) => WorkloadState::Failed,
+            _ => WorkloadState::Running,
+        }
+    }
+}
+
+#[async_trait]
+impl Run for engine::Service {
+    async fn run(&self) -> Result<(), Failure> {
+        let ended = engine::Service::run(self).await;
+        ended.map_err(|report| Failure {
+            text: report.text(),
+            summary: report.summary,
+        })
     }
 }
 

@@ -4,9 +4,11 @@
 //! [`local`] the host inside this process. What a
 //! workload may use while it runs is served by the folders of `capability`.
 
+mod back_off;
 #[cfg(test)]
 mod contract;
 pub mod local;
+mod supervisor;
 pub mod workload;
 
 use std::time::SystemTime;
@@ -24,14 +26,14 @@ pub trait Host: Send + Sync {
     /// Validates a workload, prepares it until it can answer, and makes it the running one.
     ///
     /// With `replaces`, the new workload takes the routes of the old one in one step: from then on new requests reach
-    /// the new version, and the old one stops when its last request has ended. When the start is refused or fails,
-    /// the old one goes on untouched.
+    /// the new version, and the old one stops when its last request has ended, its service last. The new service starts
+    /// as the routes are swapped. When the start is refused or fails, the old one goes on untouched.
     async fn start(&self, request: StartRequest) -> Result<Started, StartError>;
 
     /// Tells how a workload is doing. A workload that has stopped is unknown.
     async fn status(&self, id: &WorkloadId) -> Result<WorkloadStatus, NoSuchWorkload>;
 
-    /// Takes a workload's routes away, lets its requests in flight finish, and drops it.
+    /// Takes a workload's routes away, lets its requests in flight finish, and drops it with its service.
     async fn stop(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload>;
 }
 
@@ -41,7 +43,12 @@ pub struct Heartbeat {
     pub host_id: String,
     pub version: &'static str,
     pub started_at: SystemTime,
+    /// Workloads that it knows, whatever their state.
     pub workloads: usize,
+    /// Services that run at this moment.
+    pub services: usize,
+    /// Requests and messages being answered at this moment.
+    pub in_flight: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -72,12 +79,36 @@ pub struct WorkloadStatus {
     pub id: WorkloadId,
     pub name: String,
     pub state: WorkloadState,
-    /// Requests being answered right now.
+    /// Requests and messages being answered right now.
     pub in_flight: usize,
-    /// Requests answered since the start.
+    /// Requests and messages answered since the start.
     pub requests: u64,
-    /// Requests that ended in a trap.
+    /// Requests and messages that ended in a trap.
     pub traps: u64,
+    /// How the service is doing, if there is one.
+    pub service: Option<ServiceStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceStatus {
+    pub state: ServiceState,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// How its last failure ended, as one line: a trap, or an exit that was not success.
+    pub last_failure: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceState {
+    Running,
+    /// It failed, and starts again at this time.
+    Waiting {
+        until: SystemTime,
+    },
+    /// It is not started again.
+    Ended {
+        success: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +116,10 @@ pub enum WorkloadState {
     Running,
     /// Replaced or stopped; finishing its requests in flight.
     Draining,
+    /// Its service was all it had, and has ended with success.
+    Completed,
+    /// Its service was all it had, and has failed and is not started again.
+    Failed,
 }
 
 /// Why a workload was not started. Nothing of it runs.

@@ -92,6 +92,15 @@ pub struct Route {
     pub path: String,
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, self.path.as_str()) {
+            (None, "") => f.write_str("/"),
+            (host, path) => write!(f, "{}{path}", host.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
 /// When a service that has ended is started again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restart {
@@ -176,7 +185,8 @@ pub enum OutgoingHttp {
     Allowed(Vec<String>),
 }
 
-/// Limits on the instances of one entry. All are enforced.
+/// Limits on one entry: on the member that is driven and what is composed behind it, together. A member that several
+/// entries need counts in each. All are enforced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How long a guest may compute without returning to the host before it is stopped.

@@ -2,13 +2,14 @@
 //!
 //! Knows nothing of components: a [`Handler`] answers requests, and the engine has one. [`listen()`] takes the port,
 //! [`Server`] speaks HTTP on it, and [`Front`] numbers each request, gives it to the handler of the moment and writes
-//! its line to the access log.
+//! its line to the access log. A [`Router`] is a handler in front of several.
 
 mod access;
 mod front;
 mod holder;
 mod listen;
 mod page;
+mod router;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use front::Front;
 pub use holder::Holder;
 pub use listen::{ListenError, Listening, Skipped, listen};
 pub use page::{Page, Wants};
+pub use router::Router;
 pub use server::{Server, Stop};
 
 use async_trait::async_trait;

@@ -56,6 +56,28 @@ impl Page {
         }
     }
 
+    /// 404: there is something to serve, but not for this request.
+    pub fn no_route(wanted: &str, routes: &[String]) -> Self {
+        let (title, details) = match routes {
+            [] => (
+                "nothing here answers HTTP requests".to_owned(),
+                "a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`: \
+                 the project, or a component of `dev.components`"
+                    .to_owned(),
+            ),
+            routes => (
+                format!("no route leads to {wanted}"),
+                format!("there are these routes:\n  {}", routes.join("\n  ")),
+            ),
+        };
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title,
+            details,
+            passing: false,
+        }
+    }
+
     pub fn response(&self, wants: Wants) -> Response<Body> {
         let (content_type, body) = match wants {
             Wants::Text => ("text/plain; charset=utf-8", self.text()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::component::Shape;
-use crate::linker::{self, Exports, LinkPlan, LinkRequest, Member, Problem, Role};
+use crate::linker::{self, Driven, Exports, LinkPlan, LinkRequest, Member, Problem};
 
 /// What the linker makes of some components.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
     };
     let mut rest = Rest {
         members: request.members.to_vec(),
-        http: request.http,
+        driven: request.driven,
         exports: request.exports,
         missing: Vec::new(),
     };
@@ -46,7 +46,7 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
         }
         let attempt = linker::plan(&LinkRequest {
             members: &rest.members,
-            http: rest.http,
+            driven: rest.driven,
             exports: rest.exports,
             ..request
         });
@@ -72,7 +72,7 @@ pub fn survey<'a>(request: LinkRequest<'a>) -> Survey<'a> {
 /// The members without what is in the way.
 struct Rest<'a> {
     members: Vec<Member>,
-    http: &'a [String],
+    driven: Driven<'a>,
     exports: Exports,
     missing: Vec<(String, String)>,
 }
@@ -115,10 +115,14 @@ impl Rest<'_> {
             Problem::NothingToDrive { .. } => {
                 std::mem::replace(&mut self.exports, Exports::All) != Exports::All
             }
+            Problem::NotDriven { .. } | Problem::NoSuchDriven { .. } => {
+                self.exports = Exports::All;
+                self.automatic()
+            }
             // The one that answers without them is found without a chain.
             Problem::NoSuchHandler { .. }
             | Problem::NotAHandler { .. }
-            | Problem::BrokenChain { .. } => !std::mem::take(&mut self.http).is_empty(),
+            | Problem::BrokenChain { .. } => self.automatic(),
             Problem::SharedClash {
                 import,
                 members: (_, second),
@@ -126,6 +130,10 @@ impl Rest<'_> {
             } => self.import(second, import),
             Problem::DuplicateName { .. } => false,
         }
+    }
+
+    fn automatic(&mut self) -> bool {
+        std::mem::take(&mut self.driven) != Driven::Automatic
     }
 
     fn import(&mut self, member: &str, import: &str) -> bool {
@@ -143,25 +151,5 @@ impl Rest<'_> {
 
     fn member(&mut self, name: &str) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| member.name == name)
-    }
-}
-
-impl Survey<'_> {
-    /// The members in the order in which they are shown: those of the plan, or all.
-    pub fn members(&self) -> Vec<(&Member, bool)> {
-        let takes_part = |member: &Member| {
-            self.plan
-                .as_ref()
-                .is_some_and(|plan| plan.members.iter().any(|p| p.name == member.name))
-        };
-        let mut members: Vec<_> = self
-            .request
-            .members
-            .iter()
-            .map(|member| (member, takes_part(member)))
-            .filter(|(member, part)| *part || !matches!(member.role, Role::Plugin | Role::Shipped))
-            .collect();
-        members.sort_by(|(a, _), (b, _)| (a.role, &a.name).cmp(&(b.role, &b.name)));
-        members
     }
 }

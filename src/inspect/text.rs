@@ -1,7 +1,8 @@
 //! A plan in words.
 
 use super::names::{size, table, together};
-use super::view::{Plan, Provider};
+use super::view::{Entry, Plan, Provider};
+use crate::linker::render::could_be_driven;
 
 /// Everything that is known about a plan; ends without a line break.
 pub fn text(plan: &Plan) -> String {
@@ -11,13 +12,58 @@ pub fn text(plan: &Plan) -> String {
             text += &format!("{title}\n{lines}");
         }
     };
-    section("wiring", table(&wiring(plan)));
-    section("the host serves", table(&host(plan)));
-    section("exports", table(&exports(plan)));
+    let several = plan.entries.len() > 1;
+    if several {
+        section("entries", table(&entries(plan)));
+    }
+    for (index, entry) in plan.entries.iter().enumerate() {
+        let title = |title: &str| match several {
+            true => format!("{title} ({})", entry_name(plan, entry)),
+            false => title.to_string(),
+        };
+        section(&title("wiring"), table(&wiring(plan, index)));
+        section(&title("the host serves"), table(&host(plan, index)));
+        section(&title("exports"), table(&exports(plan, index)));
+    }
     section("take no part", table(&left_out(plan)));
     section("problems", problems(plan));
     text.truncate(text.trim_end().len());
     text
+}
+
+/// The name of an entry, with what drives it where there are others of that name.
+fn entry_name(plan: &Plan, entry: &Entry) -> String {
+    let same = plan.entries.iter().filter(|e| e.name == entry.name);
+    match same.count() {
+        1 => entry.name.clone(),
+        _ => format!("{}, {}", entry.name, drive(entry)),
+    }
+}
+
+fn entries(plan: &Plan) -> Vec<[String; 3]> {
+    let entries = plan.entries.iter();
+    entries
+        .map(|entry| {
+            let others = entry.members.iter().filter(|name| **name != entry.name);
+            let others: Vec<_> = others.map(String::as_str).collect();
+            let with = match others.as_slice() {
+                [] => String::new(),
+                others => format!("with {}", others.join(", ")),
+            };
+            [entry.name.clone(), drive(entry), with]
+        })
+        .collect()
+}
+
+/// What drives an entry, for people.
+fn drive(entry: &Entry) -> String {
+    match entry.driven_by {
+        Some("http") => format!("requests for {}", entry.routes.join(", ")),
+        Some("messages") if entry.subscriptions.is_empty() => "all messages".to_string(),
+        Some("messages") => format!("messages of {}", entry.subscriptions.join(", ")),
+        Some(_) => "runs as the service".to_string(),
+        None => "not known yet".to_string(),
+    }
 }
 
 fn members(plan: &Plan) -> Vec<[String; 4]> {
@@ -34,8 +80,9 @@ fn members(plan: &Plan) -> Vec<[String; 4]> {
         .collect()
 }
 
-fn wiring(plan: &Plan) -> Vec<[String; 4]> {
-    let lines = plan.edges.iter().map(|edge| {
+fn wiring(plan: &Plan, entry: usize) -> Vec<[String; 4]> {
+    let edges = plan.edges.iter().filter(|edge| edge.entry == entry);
+    let lines = edges.map(|edge| {
         let (provider, why) = provided_by(&edge.import, &edge.provider, edge.reason);
         ((edge.member.as_str(), provider, why), edge.import.as_str())
     });
@@ -83,8 +130,9 @@ fn because(reason: &str) -> &'static str {
     }
 }
 
-fn host(plan: &Plan) -> Vec<[String; 3]> {
-    let lines = plan.host.iter().map(|import| {
+fn host(plan: &Plan, entry: usize) -> Vec<[String; 3]> {
+    let imports = plan.host.iter().filter(|import| import.entry == entry);
+    let lines = imports.map(|import| {
         let whose = match import.scope {
             "shared" if import.members.len() > 1 => {
                 format!("shared by {}", import.members.join(", "))
@@ -100,8 +148,8 @@ fn host(plan: &Plan) -> Vec<[String; 3]> {
         .collect()
 }
 
-fn exports(plan: &Plan) -> Vec<[String; 3]> {
-    let exports = plan.exports.iter();
+fn exports(plan: &Plan, entry: usize) -> Vec<[String; 3]> {
+    let exports = plan.exports.iter().filter(|export| export.entry == entry);
     exports
         .map(|export| {
             let member = format!("of {}", export.member);
@@ -113,7 +161,8 @@ fn exports(plan: &Plan) -> Vec<[String; 3]> {
 pub(super) fn drives(driven_by: Option<&str>) -> String {
     match driven_by {
         Some("http") => "driven by HTTP requests",
-        Some("command") => "runs as a command",
+        Some("command") => "runs as a command or service",
+        Some("messages") => "driven by messages",
         _ => "for other components",
     }
     .to_string()
@@ -126,12 +175,26 @@ fn left_out(plan: &Plan) -> Vec<[String; 2]> {
         let mut missing = missing.filter(|edge| edge.provider == Provider::Missing);
         missing.any(|edge| path(&edge.import) == path(export))
     };
+    let is_entry =
+        |name: &str| plan.entries.len() > 1 && plan.entries.iter().any(|entry| entry.name == name);
     let idle = plan.members.iter().filter(|member| !member.takes_part);
     idle.map(|member| {
         let exports = match member.exports.as_slice() {
             [] => "exports nothing".to_string(),
-            exports if exports.iter().any(is_missed) => "see problems".to_string(),
-            exports => format!("nobody imports {}", exports.join(", ")),
+            exports if exports.iter().any(is_missed) || is_entry(&member.name) => {
+                "see problems".to_string()
+            }
+            exports => {
+                let how = exports
+                    .iter()
+                    .filter_map(|e| could_be_driven(&member.name, e));
+                let unused = format!("nobody imports {}", exports.join(", "));
+                [unused]
+                    .into_iter()
+                    .chain(how)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
         };
         [member.name.clone(), exports]
     })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::survey::Survey;
-use crate::component::{InterfaceName, is_http_handler};
+use crate::component::{InterfaceName, is_http_handler, is_message_handler};
 use crate::linker::{self, LinkPlan, Problem, Reason, Role, Scope};
 
 /// Who provides what to whom.
@@ -12,6 +12,8 @@ pub struct Plan {
     /// Whether everything fits. If not, `problems` says why, and the rest is what is known all the same.
     pub linked: bool,
     pub members: Vec<Member>,
+    /// The ways in; each is linked by itself.
+    pub entries: Vec<Entry>,
     pub edges: Vec<Edge>,
     pub host: Vec<HostImport>,
     pub exports: Vec<Export>,
@@ -32,9 +34,24 @@ pub struct Member {
     pub exports: Vec<String>,
 }
 
+/// A component that something drives, with what it needs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    pub name: String,
+    /// `http`, `messages` or `service`; `None` where nobody said.
+    pub driven_by: Option<&'static str>,
+    /// Which requests: `[HOST][/PATH]`.
+    pub routes: Vec<String>,
+    /// Which messages: subjects with NATS wildcards.
+    pub subscriptions: Vec<String>,
+    pub members: Vec<String>,
+}
+
 /// An import of a member, and who provides it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Edge {
+    /// Index into [`Plan::entries`].
+    pub entry: usize,
     pub member: String,
     pub import: String,
     /// `interface`, `function`, `type`, ...
@@ -64,6 +81,7 @@ pub enum Provider {
 /// An import of the composed component, which the host must serve.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostImport {
+    pub entry: usize,
     pub import: String,
     pub interface: String,
     /// `shared` by all members, or each member's own: `member`.
@@ -76,6 +94,7 @@ pub struct HostImport {
 /// An export of the composed component.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Export {
+    pub entry: usize,
     pub export: String,
     pub member: String,
     pub driven_by: Option<&'static str>,
@@ -89,46 +108,77 @@ pub struct Obstacle {
     pub hints: Vec<String>,
 }
 
-/// Puts a survey into plain data. `sizes` has the bytes of each member of the request.
-pub fn view(survey: &Survey<'_>, sizes: &[usize]) -> Plan {
-    let size = |name: &str| {
-        let members = survey.request.members.iter().zip(sizes);
-        members
-            .filter(|(member, _)| member.name == name)
-            .map(|(_, size)| *size)
-            .next()
-            .unwrap_or_default()
+/// Puts the surveys of all entries into plain data, with the problems of what could be none. `sizes` has the bytes of
+/// each member.
+pub fn view(
+    members: &[linker::Member],
+    sizes: &[usize],
+    surveys: &[(Entry, Survey<'_>)],
+    mut problems: Vec<Problem>,
+) -> Plan {
+    let found = surveys.iter().flat_map(|(_, survey)| &survey.problems);
+    problems.extend(found.cloned());
+    problems.sort();
+    problems.dedup();
+    let mut view = Plan {
+        linked: problems.is_empty(),
+        members: shown(members, sizes, surveys),
+        entries: Vec::new(),
+        edges: Vec::new(),
+        host: Vec::new(),
+        exports: Vec::new(),
+        problems: problems.iter().map(obstacle).collect(),
     };
-    let members = survey.members().into_iter().map(|(member, takes_part)| {
+    for (index, (entry, survey)) in surveys.iter().enumerate() {
+        let mut entry = entry.clone();
+        if let Some(plan) = &survey.plan {
+            entry.members = plan.members.iter().map(|m| m.name.clone()).collect();
+            view.edges.extend(edges(index, plan, &survey.missing));
+            view.host.extend(host(index, plan));
+            let exports = plan.exports.iter().map(|e| export(index, plan, e));
+            view.exports.extend(exports);
+        }
+        view.entries.push(entry);
+    }
+    view
+}
+
+/// The members that take part somewhere, and those that could.
+fn shown(
+    members: &[linker::Member],
+    sizes: &[usize],
+    surveys: &[(Entry, Survey<'_>)],
+) -> Vec<Member> {
+    let takes_part = |name: &str| {
+        let mut plans = surveys
+            .iter()
+            .filter_map(|(_, survey)| survey.plan.as_ref());
+        plans.any(|plan| plan.members.iter().any(|planned| planned.name == name))
+    };
+    let mut shown: Vec<_> = members
+        .iter()
+        .zip(sizes)
+        .map(|(member, size)| (member, *size, takes_part(&member.name)))
+        .filter(|(member, _, part)| *part || !matches!(member.role, Role::Plugin | Role::Shipped))
+        .collect();
+    shown.sort_by(|(a, ..), (b, ..)| (a.role, &a.name).cmp(&(b.role, &b.name)));
+    let shown = shown.into_iter().map(|(member, size, takes_part)| {
         let about = &member.shape.about;
         Member {
             name: member.name.clone(),
             role: role(member.role),
             takes_part,
-            size: size(&member.name),
+            size,
             languages: about.languages.iter().cloned().collect(),
             tools: about.tools.iter().cloned().collect(),
             exports: member.shape.exports.keys().cloned().collect(),
         }
     });
-    let mut view = Plan {
-        linked: survey.problems.is_empty(),
-        members: members.collect(),
-        edges: Vec::new(),
-        host: Vec::new(),
-        exports: Vec::new(),
-        problems: survey.problems.iter().map(obstacle).collect(),
-    };
-    if let Some(plan) = &survey.plan {
-        view.edges = edges(plan, &survey.missing);
-        view.host = host(plan);
-        view.exports = plan.exports.iter().map(|e| export(plan, e)).collect();
-    }
-    view
+    shown.collect()
 }
 
 /// In the order of the members, and of their imports.
-fn edges(plan: &LinkPlan, missing: &[(String, String)]) -> Vec<Edge> {
+fn edges(entry: usize, plan: &LinkPlan, missing: &[(String, String)]) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, member) in plan.members.iter().enumerate() {
         for (import, external) in &member.shape.imports {
@@ -141,6 +191,7 @@ fn edges(plan: &LinkPlan, missing: &[(String, String)]) -> Vec<Edge> {
                 None => continue,
             };
             edges.push(Edge {
+                entry,
                 member: member.name.clone(),
                 import: import.clone(),
                 kind: external.item.kind(),
@@ -167,7 +218,7 @@ fn provider(plan: &LinkPlan, edge: &linker::Edge) -> Provider {
     }
 }
 
-fn host(plan: &LinkPlan) -> Vec<HostImport> {
+fn host(entry: usize, plan: &LinkPlan) -> Vec<HostImport> {
     let users = |index: usize| {
         let users = plan
             .edges
@@ -182,6 +233,7 @@ fn host(plan: &LinkPlan) -> Vec<HostImport> {
     let imports = plan.host.iter().enumerate();
     imports
         .map(|(index, import)| HostImport {
+            entry,
             import: import.import.clone(),
             interface: import.interface.to_string(),
             scope: match import.scope {
@@ -194,7 +246,7 @@ fn host(plan: &LinkPlan) -> Vec<HostImport> {
         .collect()
 }
 
-fn export(plan: &LinkPlan, exported: &linker::Exported) -> Export {
+fn export(entry: usize, plan: &LinkPlan, exported: &linker::Exported) -> Export {
     let member = &plan.members[exported.member];
     let interface = member
         .shape
@@ -202,6 +254,7 @@ fn export(plan: &LinkPlan, exported: &linker::Exported) -> Export {
         .get(&exported.export)
         .and_then(|e| e.interface.as_ref());
     Export {
+        entry,
         export: exported.export.clone(),
         member: member.name.clone(),
         driven_by: interface.and_then(driven_by),
@@ -214,6 +267,8 @@ pub fn driven_by(interface: &InterfaceName) -> Option<&'static str> {
         Some("http")
     } else if interface.package == "wasi:cli" && interface.interface == "run" {
         Some("command")
+    } else if is_message_handler(interface) {
+        Some("messages")
     } else {
         None
     }
@@ -238,6 +293,8 @@ fn obstacle(problem: &Problem) -> Obstacle {
             Problem::HiddenResource { .. } => "hidden-resource",
             Problem::SeveralHandlers { .. } => "several-handlers",
             Problem::NothingToDrive { .. } => "nothing-to-drive",
+            Problem::NotDriven { .. } => "not-driven",
+            Problem::NoSuchDriven { .. } => "no-such-driven",
         },
         message: problem.to_string(),
         hints: problem.hints(),

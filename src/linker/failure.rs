@@ -99,13 +99,20 @@ pub enum Problem {
     },
     /// The chain of HTTP handlers names somebody who is not there.
     NoSuchHandler {
+        /// Where the config says so: `dev.http`.
+        key: String,
         name: String,
         nearest: Option<String>,
     },
     /// A member of the chain of HTTP handlers does not export the handler, or does not import it and is not the last.
-    NotAHandler { member: String, lacks: Lack },
+    NotAHandler {
+        key: String,
+        member: String,
+        lacks: Lack,
+    },
     /// A member of the chain of HTTP handlers does not export the handler that the one before it imports.
     BrokenChain {
+        key: String,
         member: String,
         import: String,
         next: String,
@@ -113,13 +120,50 @@ pub enum Problem {
     },
     /// Several members answer HTTP requests, and the project itself does not.
     SeveralHandlers { candidates: Vec<String> },
+    /// A member is to be driven in a way that it has no export for.
+    NotDriven {
+        member: String,
+        way: Way,
+        exports: Vec<String>,
+        /// An export that would do if it were of another version.
+        nearly: Option<String>,
+    },
+    /// Nobody of that name is there to be driven.
+    NoSuchDriven {
+        name: String,
+        way: Way,
+        nearest: Option<String>,
+    },
     /// Nothing that a host could drive is exported.
     NothingToDrive {
         member: String,
         exports: Vec<String>,
         /// An export that would be driven if it were of another version.
         nearly: Option<String>,
+        /// Members that could run as the service, if the config said so.
+        runnable: Vec<String>,
     },
+}
+
+impl Problem {
+    /// Whether what was to be driven cannot be, so that nothing is known of what it would need.
+    pub fn is_about_driving(&self) -> bool {
+        matches!(
+            self,
+            Problem::NoSuchHandler { .. }
+                | Problem::NotAHandler { .. }
+                | Problem::BrokenChain { .. }
+                | Problem::NotDriven { .. }
+                | Problem::NoSuchDriven { .. }
+        )
+    }
+}
+
+/// A way to drive a member, besides requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    Service,
+    Messages,
 }
 
 /// What a member lacks to stand where it does in a chain of HTTP handlers.

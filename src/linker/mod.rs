@@ -30,7 +30,8 @@ use std::sync::Arc;
 use crate::component::Shape;
 
 pub use compose::{ComposeError, compose};
-pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem};
+pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem, Way};
+pub use outward::answering;
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 pub use planner::plan;
 pub use stub::call as stub_call;
@@ -116,20 +117,36 @@ pub struct LinkRequest<'a> {
     /// In any order: the plan does not depend on it.
     pub members: &'a [Member],
     pub host: &'a [HostInterface],
-    /// The member that runs beside the requests: its `wasi:cli/run` is exported.
-    pub service: Option<&'a str>,
-    /// The members through which HTTP requests go, in order: each but the last imports the handler that the next
-    /// exports. Empty: the one member that answers requests.
-    pub http: &'a [String],
+    pub driven: Driven<'a>,
     pub exports: Exports,
     /// Link imports that nobody provides to functions that trap when they are called, instead of refusing.
     pub stub_missing: bool,
 }
 
+/// What is to be driven. Everything but [`Driven::Automatic`] is linked with what it needs and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Driven<'a> {
+    /// What there is: the one member that answers requests, or else what the project exports. The project takes part,
+    /// needed or not.
+    #[default]
+    Automatic,
+    Http {
+        /// The members through which requests go, in order and at least one: each but the last imports the handler that
+        /// the next exports.
+        chain: &'a [String],
+        /// Where the config says so, for messages: `dev.http`.
+        key: &'a str,
+    },
+    /// The `wasi:cli/run` of a member.
+    Service(&'a str),
+    /// The `wasmcloud:messaging/handler` of a member.
+    Messages(&'a str),
+}
+
 /// What the composed component exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Exports {
-    /// What a host can drive: the HTTP handler, and the service's `wasi:cli/run`.
+    /// What a host can drive: what was asked for, or the HTTP handler, or `wasi:cli/run`, or the handler of messages.
     #[default]
     Driven,
     /// Everything the project's component exports, besides.

@@ -1,95 +1,133 @@
 //! What the composed component exports, and which members are needed for that.
 
 use super::near;
-use super::{Exported, Exports, Lack, LinkRequest, Member, Problem, Role};
-use crate::component::{Extern, is_http_handler};
+use super::{Driven, Exported, Exports, Lack, LinkRequest, Member, Problem, Role, Way};
+use crate::component::{Extern, InterfaceName, Shape, is_http_handler};
 
 /// The side that the host sees. Members are indexes into the ordered members.
 #[derive(Default)]
 pub(super) struct Outward {
     pub(super) exports: Vec<Exported>,
+    /// The members that are needed for their own sake.
+    pub(super) roots: Vec<usize>,
     /// The members that HTTP requests go through, if there are several.
     pub(super) chain: Vec<usize>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// Chooses what is exported: the HTTP handler, the service, and on demand everything of the project.
+/// Chooses what is exported: what is to be driven, and on demand everything of the project.
 pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward {
     let mut outward = Outward::default();
-    if request.http.is_empty() {
-        outward.single_handler(members);
-    } else {
-        outward.handlers(request.http, members);
-    }
-    for (index, member) in members.iter().enumerate() {
-        let runs = match request.service {
-            Some(service) => member.name == service,
-            // A command is run when there is nothing else to do with it.
-            None => member.role == Role::Project && outward.exports.is_empty(),
-        };
-        if let Some(run) = member.shape.exports_run().filter(|_| runs) {
-            outward.export(index, run);
-        }
+    match request.driven {
+        Driven::Automatic => outward.automatic(members),
+        Driven::Http { chain, key } => outward.handlers(chain, key, members),
+        Driven::Service(name) => outward.driven(name, Way::Service, members),
+        Driven::Messages(name) => outward.driven(name, Way::Messages, members),
     }
     if request.exports == Exports::All {
         for (index, member) in with_role(members, Role::Project) {
-            member
-                .shape
-                .exports
-                .keys()
-                .for_each(|name| outward.export(index, name));
+            // Whoever stands in front of the project's handler must not be passed by.
+            let behind = !outward.chain.is_empty() && outward.chain[0] != index;
+            let hidden = |external: &Extern| {
+                behind && external.interface.as_ref().is_some_and(is_http_handler)
+            };
+            let exports = member.shape.exports.iter();
+            exports
+                .filter(|(_, external)| !hidden(external))
+                .for_each(|(name, _)| outward.export(index, name));
         }
-    } else if outward.exports.is_empty() && outward.problems.is_empty() {
-        let idle = members
-            .iter()
-            .find(|m| request.service.is_none_or(|service| m.name == service));
-        outward
-            .problems
-            .extend(idle.map(|member| Problem::NothingToDrive {
-                member: member.name.clone(),
-                exports: member.shape.exports.keys().cloned().collect(),
-                nearly: nearly_driven(member),
-            }));
+    } else if request.driven == Driven::Automatic
+        && outward.exports.is_empty()
+        && outward.problems.is_empty()
+    {
+        outward.problems.extend(nothing(members));
     }
+    outward.roots = match request.driven {
+        Driven::Automatic => automatic_roots(&outward.exports, members),
+        _ => exporting(&outward.exports),
+    };
     outward
 }
 
-/// An export that a host would drive if it were of another version.
-fn nearly_driven(member: &Member) -> Option<String> {
-    let nearly = |external: &Extern| {
-        external.interface.as_ref().is_some_and(|interface| {
-            matches!(
-                interface.path().as_str(),
-                "wasi:http/incoming-handler" | "wasi:http/handler"
-            )
-        })
-    };
-    let mut exports = member.shape.exports.iter();
+fn nothing(members: &[&Member]) -> Option<Problem> {
+    let member = members.first()?;
+    let runnable = members.iter().filter(|m| m.shape.exports_run().is_some());
+    Some(Problem::NothingToDrive {
+        member: member.name.clone(),
+        exports: member.shape.exports.keys().cloned().collect(),
+        nearly: nearly(&member.shape, |path| {
+            HTTP.contains(&path) || path == Way::Messages.interface()
+        }),
+        runnable: runnable.map(|member| member.name.clone()).collect(),
+    })
+}
+
+/// The handlers of HTTP requests, without versions.
+const HTTP: [&str; 2] = ["wasi:http/incoming-handler", "wasi:http/handler"];
+
+/// An export of the right name, whose version is not the right one.
+fn nearly(shape: &Shape, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+    let named = |interface: &InterfaceName| is_meant(&interface.path());
+    let mut exports = shape.exports.iter();
     exports
-        .find(|(_, external)| nearly(external))
+        .find(|(_, external)| external.interface.as_ref().is_some_and(named))
         .map(|(name, _)| name.clone())
 }
 
-impl Outward {
-    /// The members that are needed for their own sake: the project, and whoever is exported. If there is neither, all
-    /// siblings.
-    pub(super) fn roots(&self, members: &[&Member]) -> Vec<usize> {
-        let is_root = |index: &usize| {
-            members[*index].role == Role::Project
-                || self
-                    .exports
-                    .iter()
-                    .any(|exported| exported.member == *index)
-        };
-        let roots: Vec<_> = (0..members.len()).filter(is_root).collect();
-        if roots.is_empty() {
-            return with_role(members, Role::Sibling)
-                .map(|(index, _)| index)
-                .collect();
+impl Way {
+    /// The interface that is called, without version.
+    pub(in crate::linker) fn interface(self) -> &'static str {
+        match self {
+            Way::Service => "wasi:cli/run",
+            Way::Messages => "wasmcloud:messaging/handler",
         }
-        roots
     }
 
+    fn export(self, shape: &Shape) -> Option<&str> {
+        match self {
+            Way::Service => shape.exports_run(),
+            Way::Messages => shape.exports_messages(),
+        }
+    }
+}
+
+/// The members that answer HTTP requests, so far as nothing else is said: the project, or else every sibling that
+/// can.
+pub fn answering<'a>(members: &[&'a Member]) -> Vec<&'a Member> {
+    let with_role = |role| {
+        let serving = with_role(members, role).map(|(_, member)| member);
+        serving
+            .filter(|member| member.shape.http_exports().next().is_some())
+            .collect::<Vec<_>>()
+    };
+    match with_role(Role::Project) {
+        project if project.is_empty() => with_role(Role::Sibling),
+        project => project,
+    }
+}
+
+/// The project, and whoever is exported. If there is neither, all siblings.
+fn automatic_roots(exports: &[Exported], members: &[&Member]) -> Vec<usize> {
+    let is_root = |index: &usize| {
+        members[*index].role == Role::Project || exports.iter().any(|e| e.member == *index)
+    };
+    let roots: Vec<_> = (0..members.len()).filter(is_root).collect();
+    if roots.is_empty() {
+        return with_role(members, Role::Sibling)
+            .map(|(index, _)| index)
+            .collect();
+    }
+    roots
+}
+
+fn exporting(exports: &[Exported]) -> Vec<usize> {
+    let mut roots: Vec<_> = exports.iter().map(|exported| exported.member).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    roots
+}
+
+impl Outward {
     fn export(&mut self, member: usize, export: &str) {
         let exported = Exported {
             member,
@@ -107,32 +145,56 @@ impl Outward {
             .for_each(|(name, _)| self.export(index, name));
     }
 
-    /// The project answers requests, or else the single sibling that does.
-    fn single_handler(&mut self, members: &[&Member]) {
-        for role in [Role::Project, Role::Sibling] {
-            let serving =
-                with_role(members, role).filter(|(_, m)| m.shape.http_exports().next().is_some());
-            match serving.collect::<Vec<_>>().as_slice() {
-                [] => continue,
-                [(index, member)] => self.export_handler(*index, member),
-                several => self.problems.push(Problem::SeveralHandlers {
-                    candidates: several
-                        .iter()
-                        .map(|(_, member)| member.name.clone())
-                        .collect(),
-                }),
+    /// What there is to drive, one way at most: requests before commands before messages.
+    fn automatic(&mut self, members: &[&Member]) {
+        match answering(members).as_slice() {
+            [] => {}
+            [member] => return self.export_handler(place(members, &member.name), member),
+            several => {
+                let candidates = several.iter().map(|member| member.name.clone());
+                let candidates = candidates.collect();
+                return self.problems.push(Problem::SeveralHandlers { candidates });
             }
+        }
+        for (index, member) in with_role(members, Role::Project) {
+            let exports = [Way::Service, Way::Messages].map(|way| way.export(&member.shape));
+            if let Some(export) = exports.into_iter().flatten().next() {
+                self.export(index, export);
+            }
+        }
+    }
+
+    /// The one member that the user, or what it exports, named.
+    fn driven(&mut self, name: &str, way: Way, members: &[&Member]) {
+        let Some(index) = members.iter().position(|m| m.name == name) else {
+            let names = members.iter().map(|m| m.name.as_str());
+            self.problems.push(Problem::NoSuchDriven {
+                name: name.to_string(),
+                way,
+                nearest: near::name(name, names).map(str::to_string),
+            });
             return;
+        };
+        let shape = &members[index].shape;
+        match way.export(shape) {
+            Some(export) => self.export(index, export),
+            None => self.problems.push(Problem::NotDriven {
+                member: name.to_string(),
+                way,
+                exports: shape.exports.keys().cloned().collect(),
+                nearly: nearly(shape, |path| path == way.interface()),
+            }),
         }
     }
 
     /// The chain that the user asked for. Who provides what in it is found out with the other imports.
-    fn handlers(&mut self, names: &[String], members: &[&Member]) {
+    fn handlers(&mut self, names: &[String], key: &str, members: &[&Member]) {
         for (position, name) in names.iter().enumerate() {
             let Some(index) = members.iter().position(|m| m.name == *name) else {
                 let nearest =
                     near::name(name, members.iter().map(|m| m.name.as_str())).map(str::to_string);
                 self.problems.push(Problem::NoSuchHandler {
+                    key: key.to_string(),
                     name: name.clone(),
                     nearest,
                 });
@@ -153,6 +215,7 @@ impl Outward {
             };
             if let Some(lacks) = lacks {
                 self.problems.push(Problem::NotAHandler {
+                    key: key.to_string(),
                     member: name.clone(),
                     lacks,
                 });
@@ -163,6 +226,11 @@ impl Outward {
             self.chain.push(index);
         }
     }
+}
+
+fn place(members: &[&Member], name: &str) -> usize {
+    let place = members.iter().position(|member| member.name == name);
+    place.expect("the member is one of these")
 }
 
 fn with_role<'a>(members: &[&'a Member], role: Role) -> impl Iterator<Item = (usize, &'a Member)> {

@@ -20,8 +20,7 @@ pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
         return Err(LinkFailure { problems });
     }
     let outward = outward::choose(request, &members);
-    let roots = outward.roots(&members);
-    let resolution = resolve::resolve(request, members, &roots, &outward.chain);
+    let resolution = resolve::resolve(request, members, &outward.roots, &outward.chain);
     problems.extend(outward.problems);
     problems.extend(resolution.problems.iter().cloned());
 

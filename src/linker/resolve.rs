@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::candidates::{self, How, Import};
 use super::{
-    HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near, remedy,
-    wiring,
+    Driven, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near,
+    remedy, wiring,
 };
 use crate::component::{Item, is_http_handler};
 
@@ -51,6 +51,10 @@ pub(super) fn resolve<'a>(
         stub_missing: request.stub_missing,
         members,
         next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
+        chain_key: match request.driven {
+            Driven::Http { key, .. } => key,
+            _ => "",
+        },
         problems: Vec::new(),
     };
     let mut choices = BTreeMap::new();
@@ -80,6 +84,8 @@ struct Resolver<'a> {
     members: Vec<&'a Member>,
     /// Of each member of the chain of HTTP handlers but the last, the next.
     next_handler: BTreeMap<usize, usize>,
+    /// Where the config has that chain.
+    chain_key: &'a str,
     problems: Vec<Problem>,
 }
 
@@ -134,6 +140,7 @@ impl<'a> Resolver<'a> {
                 return Some((chosen, Reason::Chain));
             }
             self.problems.push(Problem::BrokenChain {
+                key: self.chain_key.to_string(),
                 member: this.name.clone(),
                 import: import.name.to_string(),
                 next: from.name.clone(),

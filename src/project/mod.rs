@@ -3,13 +3,16 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
+mod drive;
 mod error;
+mod interfaces;
 pub(crate) mod language;
 mod layers;
 mod parse;
 mod raw;
 mod resolve;
 mod settings;
+mod siblings;
 mod table;
 mod units;
 mod value;
@@ -26,6 +29,7 @@ use raw::RawConfig;
 use resolve::Resolver;
 use table::Notes;
 
+pub use drive::{Routed, Service};
 pub use error::ProjectError;
 
 /// What the command line and the environment say on top of the project's files.
@@ -73,6 +77,8 @@ pub struct Project {
     pub wit: Wit,
     /// What the project's own component is given at run time.
     pub settings: MemberSettings,
+    /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
+    pub subscriptions: Vec<String>,
     /// Explicit wiring of the project's own component: interface -> `NAME`, `plugin:NAME`, `host` or `stub`.
     pub imports: BTreeMap<String, String>,
     /// Things to tell the user that do not stop anything: unknown keys, keys that need what we do not have yet.
@@ -124,12 +130,19 @@ pub enum Artifact {
 }
 
 /// Settings of `wash dev`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dev {
     pub address: Address,
+    /// With the service, where that is none of the others.
     pub components: Vec<Sibling>,
-    /// The components through which HTTP requests go, in order, the last one answers; empty when there is one only.
+    /// The components through which HTTP requests go, in order, the last one answers; empty when there is one only, or
+    /// there are routes.
     pub http: Vec<String>,
+    /// Without any, all requests go the same way.
+    pub routes: Vec<Routed>,
+    /// What the config makes the service.
+    pub service: Option<Service>,
+    /// Of what the project's own component answers.
     pub limits: Limits,
 }
 
@@ -156,7 +169,11 @@ pub struct Sibling {
     pub name: String,
     pub source: SiblingSource,
     pub settings: MemberSettings,
+    /// As [`Project::subscriptions`].
+    pub subscriptions: Vec<String>,
     pub imports: BTreeMap<String, String>,
+    /// Of what it answers, or runs, as the one that is driven.
+    pub limits: Limits,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -261,6 +278,7 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
             outgoing_http: OutgoingHttp::Any,
             ..MemberSettings::default()
         },
+        subscriptions: Vec::new(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),
         root: root.clone(),

@@ -6,15 +6,19 @@
 //! - `name`: the name of the project's component
 //! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
 //! - `dev.http`: the components through which requests go, in order
+//! - `dev.routes`: `[HOST][/PATH]` to the component, or the list of components, that its requests go through
+//! - `dev.service` as the name of a component, or as a map: `component`, or what an entry of `dev.components` has, and
+//!   `restart` (`on-failure`, `never`) and `max_restarts` (a number)
 //! - `dev.components[].path`: another project, instead of `file`
-//! - `dev.components[].volumes`, and `read_only` of a volume there and in `dev.volumes`
-//! - `dev.limits.cpu_time` (`10s`), `.memory` (`512MiB`), `.concurrent_requests` (a number)
+//! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
+//! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
+//!   `concurrent_requests` (a number)
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
-use super::table::{Located, Notes, Table};
-use super::value::Value;
+use super::table::{Choice, Located, Notes, Table};
+use super::value::{Origin, Value};
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -78,11 +82,45 @@ pub(super) struct RawDev {
     pub(super) component_path: Option<Located<String>>,
     pub(super) address: Option<Located<String>>,
     pub(super) components: Vec<RawComponent>,
-    pub(super) http: Vec<String>,
+    pub(super) http: Option<Located<Vec<String>>>,
+    pub(super) routes: Vec<(String, Located<Vec<String>>)>,
+    pub(super) service: Option<RawService>,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) limits: RawLimits,
-    /// The `config` of the `wasi:config` entries of `host_interfaces`.
-    pub(super) interface_config: BTreeMap<String, String>,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) wasm_proposals: Option<Located<Vec<String>>>,
+    pub(super) interfaces: Vec<RawInterface>,
+}
+
+/// An entry of `dev.host_interfaces`.
+#[derive(Debug)]
+pub(super) struct RawInterface {
+    /// The key of the entry, such as `dev.host_interfaces[0]`.
+    pub(super) key: String,
+    pub(super) at: Origin,
+    /// Namespace and package: `wasi:config`.
+    pub(super) package: String,
+    pub(super) config: BTreeMap<String, String>,
+}
+
+/// Which component is the service, and how it is run.
+#[derive(Debug)]
+pub(super) struct RawService {
+    pub(super) which: RawWhich,
+    pub(super) restart: Option<Located<String>>,
+    pub(super) max_restarts: Option<Located<String>>,
+}
+
+#[derive(Debug)]
+pub(super) enum RawWhich {
+    /// The project's own.
+    Own,
+    /// One that is there for other reasons, too.
+    Named(Located<String>),
+    /// One of its own.
+    Component(Box<RawComponent>),
+    /// Upstream's `service_file`, which has the settings of `workload`.
+    File(Located<String>),
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +132,7 @@ pub(super) struct RawLimits {
 
 #[derive(Debug)]
 pub(super) struct RawComponent {
-    pub(super) at: super::value::Origin,
+    pub(super) at: Origin,
     /// The key of the entry, such as `dev.components[0]`.
     pub(super) key: String,
     pub(super) name: Option<Located<String>>,
@@ -102,7 +140,11 @@ pub(super) struct RawComponent {
     pub(super) path: Option<Located<String>>,
     pub(super) other_source: OtherSource,
     pub(super) settings: RawSettings,
-    pub(super) volumes: Vec<RawVolume>,
+    /// `None`: those of `dev.volumes`.
+    pub(super) volumes: Option<Vec<RawVolume>>,
+    pub(super) limits: RawLimits,
+    /// Upstream's word for `limits.concurrent_requests`.
+    pub(super) max_concurrency: Option<Located<String>>,
     pub(super) imports: BTreeMap<String, String>,
 }
 
@@ -121,6 +163,8 @@ pub(super) struct RawSettings {
     pub(super) config_from: Option<Located<Vec<String>>>,
     pub(super) secret_from: Option<Located<Vec<String>>>,
     pub(super) config: BTreeMap<String, String>,
+    /// That of `config`.
+    pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
 }
 
@@ -244,20 +288,22 @@ impl RawDev {
                 .into_iter()
                 .map(RawComponent::read)
                 .collect(),
-            http: texts(&mut dev, "http"),
-            volumes: volumes(&mut dev),
+            http: dev.texts("http"),
+            routes: dev.named_texts("routes"),
+            service: RawService::read(&mut dev),
+            volumes: volumes(&mut dev).unwrap_or_default(),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
-            interface_config: interface_config(&mut dev),
+            environment: dev.text_map("environment").unwrap_or_default(),
+            wasm_proposals: dev.texts("wasm_proposals"),
+            interfaces: interfaces(&mut dev),
         };
         dev.not_yet(
-            "services do not run yet",
-            &[
-                "service",
-                "service_file",
-                "service_image",
-                "service_pull_policy",
-                "service_ports",
-            ],
+            "components are not pulled from registries yet",
+            &["service_image", "service_pull_policy"],
+        );
+        dev.not_yet(
+            "a service listens inside its workload, on the ports that it chooses",
+            &["service_ports"],
         );
         dev.not_yet(
             "components that provide host capabilities do not run yet",
@@ -301,10 +347,53 @@ impl RawDev {
                 "http_connection_wait",
             ],
         );
-        dev.not_yet("proposals are not chosen one by one", &["wasm_proposals"]);
-        dev.not_yet("set it in the shell that starts `wash`", &["environment"]);
         dev.finish();
         raw
+    }
+}
+
+impl RawService {
+    fn read(dev: &mut Table<'_>) -> Option<Self> {
+        let service = dev.service();
+        let file = dev.text("service_file");
+        let (which, restart, max_restarts) = match service {
+            None => (RawWhich::File(file?), None, None),
+            Some(_) if file.is_some() => {
+                let file = file?;
+                let message = "`dev.service_file` and `dev.service` both name the service";
+                let hint = "remove one of them";
+                dev.notes
+                    .problem(&file.at, message.to_string(), Some(hint.to_string()));
+                return None;
+            }
+            Some(Choice::Yes) => (RawWhich::Own, None, None),
+            Some(Choice::Named(name)) => (RawWhich::Named(name), None, None),
+            Some(Choice::Table(mut table)) => {
+                let restart = table.text("restart");
+                let max_restarts = table.text_or_number("max_restarts");
+                let which = match table.text("component") {
+                    Some(name) => {
+                        table.finish();
+                        RawWhich::Named(name)
+                    }
+                    None if ["file", "path", "image"].iter().any(|key| table.has(key)) => {
+                        RawWhich::Component(Box::new(RawComponent::read(table)))
+                    }
+                    None => {
+                        // Known, so that they are suggested.
+                        table.skip(&["file", "path", "image"]);
+                        table.finish();
+                        RawWhich::Own
+                    }
+                };
+                (which, restart, max_restarts)
+            }
+        };
+        Some(Self {
+            which,
+            restart,
+            max_restarts,
+        })
     }
 }
 
@@ -338,6 +427,11 @@ impl RawComponent {
             file: component.text("file"),
             path: component.text("path"),
             volumes: volumes(&mut component),
+            limits: component
+                .table("limits")
+                .map(RawLimits::read)
+                .unwrap_or_default(),
+            max_concurrency: component.text_or_number("maxConcurrency"),
             imports: component.text_map("imports").unwrap_or_default(),
             settings: RawSettings::read(&mut component),
         };
@@ -346,8 +440,8 @@ impl RawComponent {
             &["image", "pullPolicy"],
         );
         component.not_yet(
-            "instances are managed by the host",
-            &["poolSize", "maxInvocations", "maxConcurrency"],
+            "each request and each message has an instance of its own",
+            &["poolSize", "maxInvocations"],
         );
         component.finish();
         raw
@@ -363,8 +457,15 @@ impl RawSettings {
 
     /// The keys that `workload` and each of `dev.components` have in common.
     fn read(table: &mut Table<'_>) -> Self {
+        let config = table.text_map("config").unwrap_or_default();
+        let subscriptions = config.get("subscriptions").map(|value| Located {
+            value: value.clone(),
+            at: table.at.clone(),
+            key: format!("{}.config.subscriptions", table.name()),
+        });
         let mut raw = Self {
-            config: table.text_map("config").unwrap_or_default(),
+            config,
+            subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
             ..Self::default()
         };
@@ -398,7 +499,7 @@ fn texts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-fn volumes(table: &mut Table<'_>) -> Vec<RawVolume> {
+fn volumes(table: &mut Table<'_>) -> Option<Vec<RawVolume>> {
     let read = |mut volume: Table<'_>| {
         let host_path = volume.required_text("host_path");
         let guest_path = volume.required_text("guest_path");
@@ -410,39 +511,28 @@ fn volumes(table: &mut Table<'_>) -> Vec<RawVolume> {
             read_only,
         })
     };
-    table
-        .tables("volumes")
-        .into_iter()
-        .filter_map(read)
-        .collect()
+    let is_there = table.has("volumes");
+    let volumes = table.tables("volumes").into_iter().filter_map(read);
+    is_there.then(|| volumes.collect())
 }
 
-/// Of `dev.host_interfaces` only the settings of wasi:config mean something here: imports are read from components.
-fn interface_config(dev: &mut Table<'_>) -> BTreeMap<String, String> {
-    let mut config = BTreeMap::new();
-    for mut interface in dev.tables("host_interfaces") {
-        let package = (
-            text(&mut interface, "namespace"),
-            text(&mut interface, "package"),
-        );
-        let settings = interface.text_map("config").unwrap_or_default();
-        match package {
-            (Some(namespace), Some(package)) if namespace == "wasi" && package == "config" => {
-                config.extend(settings);
-            }
-            (Some(namespace), Some(package)) if !settings.is_empty() => {
-                let message = format!(
-                    "`{}.config` is not obeyed for `{namespace}:{package}`",
-                    interface.name()
-                );
-                interface.notes.warn(&interface.at, message, None);
-            }
-            _ => {}
-        }
+/// Imports are read from components, so of an entry only the settings mean something.
+fn interfaces(dev: &mut Table<'_>) -> Vec<RawInterface> {
+    let read = |mut interface: Table<'_>| {
+        let namespace = text(&mut interface, "namespace");
+        let package = text(&mut interface, "package");
+        let raw = RawInterface {
+            key: interface.name().to_string(),
+            at: interface.at.clone(),
+            package: format!("{}:{}", namespace.as_deref()?, package.as_deref()?),
+            config: interface.text_map("config").unwrap_or_default(),
+        };
         interface.skip(&["interfaces", "version", "name"]);
         interface.finish();
-    }
-    config
+        Some(raw)
+    };
+    let interfaces = dev.tables("host_interfaces").into_iter();
+    interfaces.filter_map(read).collect()
 }
 
 fn sources(root: &mut Table<'_>, key: &'static str) -> BTreeMap<String, RawSource> {

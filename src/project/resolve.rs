@@ -1,19 +1,30 @@
-//! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, defaults are filled in, and the
-//! projects among the components are loaded.
+//! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::drive::{self, Routed};
+use super::interfaces::Interfaces;
 use super::language::{self, Detected, Recipe};
-use super::raw::{OtherSource, RawBuild, RawComponent, RawConfig, RawLimits};
+use super::raw::{RawBuild, RawConfig, RawLimits};
 use super::settings::{Context, dotenv};
-use super::table::{Located, Notes};
+use super::siblings::Siblings;
+use super::table::{Located, Notes, nearest};
 use super::{
-    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
-    Sibling, SiblingSource, units,
+    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
 use crate::wit::Wit;
+
+/// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
+const PROPOSALS: [(&str, bool); 7] = [
+    ("component-model-async", true),
+    ("component-model-map", false),
+    ("gc", true),
+    ("exception-handling", true),
+    ("wide-arithmetic", false),
+    ("threads", true),
+    ("tail-call", true),
+];
 
 /// What a resolution has at hand. `parents` are the roots of the projects that are being loaded, outermost first.
 pub(super) struct Resolver<'r> {
@@ -38,26 +49,37 @@ impl Resolver<'_> {
         let name = name.unwrap_or_else(|| name_of(self.root));
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
+        let interfaces = Interfaces::of(&raw.dev.interfaces, self.notes);
         let context = Context {
             notes: self.notes,
             root: self.root,
             env: &self.overrides.env,
             configs: &raw.configs,
             secrets: &raw.secrets,
-            interface_config: &raw.dev.interface_config,
+            interfaces: &interfaces,
         };
         let dotenv_file = self.root.join(".env");
-        let (settings, components) = match self.overrides.purpose {
+        let (settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
-            Purpose::Build => (MemberSettings::default(), Ok(Vec::new())),
+            Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
+                let directories = context.directories(&raw.dev.volumes);
                 let variables = dotenv(&dotenv_file, self.notes);
-                let settings = context.settings(&raw.workload, &raw.dev.volumes, variables);
-                (settings, self.components(&raw, &context, &name))
+                let settings = context.settings(&raw.workload, directories.clone(), variables);
+                let siblings = Siblings {
+                    resolver: self,
+                    raw: &raw,
+                    context: &context,
+                    own: &name,
+                    directories: &directories,
+                    limits: &dev.limits,
+                };
+                (settings, siblings.all())
             }
         };
+        let subscriptions = context.subscriptions(&raw.workload);
         // Only now, when every problem of the files has been noted.
-        let (build, components) = (build?, components?);
+        let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
         sources.extend(context.files());
         Ok(Project {
@@ -65,13 +87,18 @@ impl Resolver<'_> {
             root: self.root.to_path_buf(),
             sources,
             build,
-            dev: Dev { components, ..dev },
+            dev: Dev {
+                components,
+                service,
+                ..dev
+            },
             wit: Wit {
                 skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
                 offline: self.overrides.offline,
                 ..raw.wit
             },
             settings,
+            subscriptions,
             imports: raw.imports,
             warnings: Vec::new(),
         })
@@ -85,7 +112,11 @@ impl Resolver<'_> {
         let command = choose(&raw.dev.command, &raw.build.command);
         let artifact = choose(&raw.dev.component_path, &raw.build.component_path);
         let artifact = artifact.map(|path| self.root.join(path.value));
-        let env = raw.build.env.clone();
+        let mut env = raw.dev.environment.clone();
+        if !for_dev {
+            env.clear();
+        }
+        env.extend(raw.build.env.clone());
         let kind = kind(&raw.build, detected.as_ref());
 
         if let Some(command) = command {
@@ -151,6 +182,9 @@ impl Resolver<'_> {
             .address
             .clone()
             .and_then(|text| text.parse(self.notes, |text| units::address(text)));
+        if let Some(proposals) = &raw.dev.wasm_proposals {
+            self.proposals(proposals);
+        }
         Dev {
             address: match asked {
                 Some(address) => Address {
@@ -160,13 +194,72 @@ impl Resolver<'_> {
                 None => Address::default(),
             },
             components: Vec::new(),
-            http: raw.dev.http.clone(),
-            limits: self.limits(&raw.dev.limits),
+            http: match &raw.dev.http {
+                Some(http) if raw.dev.routes.is_empty() => http.value.clone(),
+                _ => Vec::new(),
+            },
+            routes: self.routes(raw),
+            service: None,
+            limits: self.limits(&raw.dev.limits, &Limits::default()),
         }
     }
 
-    fn limits(&self, raw: &RawLimits) -> Limits {
-        let defaults = Limits::default();
+    /// Those that are on need no switch, and the others have none.
+    fn proposals(&self, proposals: &Located<Vec<String>>) {
+        let known: Vec<&str> = PROPOSALS.iter().map(|(name, _)| *name).collect();
+        for name in &proposals.value {
+            let (at, key) = (&proposals.at, &proposals.key);
+            match PROPOSALS.iter().find(|(known, _)| known == name) {
+                Some((_, true)) => {}
+                Some(_) => {
+                    let message =
+                        format!("`{key}` is not obeyed for `{name}`: what needs it does not load");
+                    self.notes.warn(at, message, None);
+                }
+                None => {
+                    let message = format!("`{key}`: there is no proposal `{name}`");
+                    let hint = match nearest(name, &known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("there are {}", known.join(", ")),
+                    };
+                    self.notes.problem(at, message, Some(hint));
+                }
+            }
+        }
+    }
+
+    fn routes(&self, raw: &RawConfig) -> Vec<Routed> {
+        if let Some(http) = &raw.dev.http
+            && !raw.dev.routes.is_empty()
+        {
+            let message = "`dev.http` and `dev.routes` both say where requests go".to_string();
+            let hint = "a route may go through several components in order: `/: [auth, api]`";
+            self.notes
+                .problem(&http.at, message, Some(hint.to_string()));
+        }
+        let mut routes: Vec<Routed> = Vec::new();
+        for (text, chain) in &raw.dev.routes {
+            let parsed = chain.clone().parse(self.notes, |_| drive::route(text));
+            let Some(Located {
+                value: route,
+                at,
+                key,
+            }) = parsed
+            else {
+                continue;
+            };
+            if let Some(other) = routes.iter().find(|other| other.route == route) {
+                let message = format!("`{key}` is the same route as `{}`", other.key);
+                self.notes.problem(&at, message, None);
+            }
+            let chain = chain.value.clone();
+            routes.push(Routed { key, route, chain });
+        }
+        routes
+    }
+
+    /// What is not said is as in `defaults`.
+    pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
         let positive = |text: &String| {
             let wrong = |_| format!("expected a number from 1, found `{text}`");
             text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
@@ -183,7 +276,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn value<T>(
+    pub(super) fn value<T>(
         &self,
         raw: &Option<Located<String>>,
         parse: impl FnOnce(&String) -> Result<T, String>,
@@ -191,120 +284,6 @@ impl Resolver<'_> {
         raw.clone()?
             .parse(self.notes, parse)
             .map(|located| located.value)
-    }
-
-    fn components(
-        &self,
-        raw: &RawConfig,
-        context: &Context<'_>,
-        own: &str,
-    ) -> Result<Vec<Sibling>, ProjectError> {
-        let mut siblings: Vec<Sibling> = Vec::new();
-        for component in &raw.dev.components {
-            let Some(sibling) = self.sibling(component, context)? else {
-                continue;
-            };
-            if sibling.name == own || siblings.iter().any(|other| other.name == sibling.name) {
-                let message = format!(
-                    "`{}`: there are two components named `{}`",
-                    component.key, sibling.name
-                );
-                let hint = "give each of `dev.components` a `name` of its own; the project's is the top-level `name`";
-                self.notes
-                    .problem(&component.at, message, Some(hint.to_string()));
-            }
-            siblings.push(sibling);
-        }
-        Ok(siblings)
-    }
-
-    /// `None`, with a problem told, when the entry says too little or too much.
-    fn sibling(
-        &self,
-        raw: &RawComponent,
-        context: &Context<'_>,
-    ) -> Result<Option<Sibling>, ProjectError> {
-        let settings = context.settings(&raw.settings, &raw.volumes, BTreeMap::new());
-        let imports = raw.imports.clone();
-        let name = |default: &str| {
-            raw.name
-                .as_ref()
-                .map_or(default, |name| &name.value)
-                .to_string()
-        };
-        let sibling = match self.source(raw)? {
-            None => return Ok(None),
-            Some(SiblingSource::File(path)) => Sibling {
-                name: name(&name_of(&path)),
-                source: SiblingSource::File(path),
-                settings,
-                imports,
-            },
-            Some(SiblingSource::Project(project)) => {
-                // What the entry says comes on top of what the project says of itself.
-                let mut merged = project.settings.clone();
-                merged.environment.extend(settings.environment);
-                merged.config.extend(settings.config);
-                merged.directories.extend(settings.directories);
-                if raw.settings.allowed_hosts.is_some() {
-                    merged.outgoing_http = settings.outgoing_http;
-                }
-                Sibling {
-                    name: name(&project.name),
-                    imports: project.imports.clone().into_iter().chain(imports).collect(),
-                    source: SiblingSource::Project(project),
-                    settings: merged,
-                }
-            }
-        };
-        Ok(Some(sibling))
-    }
-
-    fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
-        let message = match (&raw.file, &raw.path, raw.other_source) {
-            (Some(file), None, _) => {
-                return Ok(Some(SiblingSource::File(self.root.join(&file.value))));
-            }
-            (None, Some(path), _) => return self.sibling_project(raw, &path.value).map(Some),
-            (Some(_), Some(_), _) => "expected `file` or `path`, found both",
-            (None, None, OtherSource::Wrong) => return Ok(None),
-            (None, None, OtherSource::Image) => {
-                "expected `file` or `path`: an `image` is not pulled from its registry yet"
-            }
-            (None, None, OtherSource::None) => "expected `file` or `path`, found neither",
-        };
-        self.notes
-            .problem(&raw.at, format!("`{}`: {message}", raw.key), None);
-        Ok(None)
-    }
-
-    fn sibling_project(
-        &self,
-        raw: &RawComponent,
-        path: &str,
-    ) -> Result<SiblingSource, ProjectError> {
-        let root = self.root.join(path);
-        let overrides = Overrides {
-            purpose: self.overrides.purpose,
-            user_config: self.overrides.user_config.clone(),
-            env: self.overrides.env.clone(),
-            skip_fetch: self.overrides.skip_fetch,
-            offline: self.overrides.offline,
-            ..Overrides::default()
-        };
-        match super::load_below(&root, &overrides, self.parents) {
-            Ok(project) => Ok(SiblingSource::Project(Box::new(project))),
-            Err(cycle @ ProjectError::Cycle(_)) => Err(cycle),
-            Err(source) => Err(ProjectError::Sibling {
-                name: raw
-                    .name
-                    .as_ref()
-                    .map_or(path, |name| &name.value)
-                    .to_string(),
-                root: root.canonicalize().unwrap_or(root),
-                source: Box::new(source),
-            }),
-        }
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Variables, later ones win: `configFrom`, `secretFrom`, `environment`, `.env`. Settings of wasi:config, later ones
 //! win: `dev.host_interfaces`, `config`, and the variables, which are settings as well. `.env` belongs to the
-//! project's own component alone. Outgoing HTTP reaches any host when nothing is said, none with an empty list.
+//! project's own component alone. Directories are those of `dev.volumes`, unless a component has `volumes` of its own. Outgoing HTTP reaches any host when nothing is said, none with an empty list.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::drive;
+use super::interfaces::Interfaces;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
@@ -20,15 +22,14 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c BTreeMap<String, String>,
     pub(super) configs: &'c BTreeMap<String, RawSource>,
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
-    /// Settings of wasi:config that every component has.
-    pub(super) interface_config: &'c BTreeMap<String, String>,
+    pub(super) interfaces: &'c Interfaces,
 }
 
 impl Context<'_> {
     pub(super) fn settings(
         &self,
         raw: &RawSettings,
-        volumes: &[RawVolume],
+        directories: Vec<Directory>,
         dotenv: BTreeMap<String, String>,
     ) -> MemberSettings {
         let mut environment = self.named(raw.config_from.as_ref(), "configs");
@@ -36,17 +37,14 @@ impl Context<'_> {
         environment.extend(raw.environment.clone());
         environment.extend(dotenv);
 
-        let mut config = self.interface_config.clone();
+        let mut config = self.interfaces.config.clone();
         config.extend(raw.config.clone());
         config.extend(environment.clone());
 
         MemberSettings {
             environment,
             arguments: Vec::new(),
-            directories: volumes
-                .iter()
-                .filter_map(|volume| self.directory(volume))
-                .collect(),
+            directories,
             config,
             outgoing_http: match &raw.allowed_hosts {
                 None => OutgoingHttp::Any,
@@ -55,6 +53,22 @@ impl Context<'_> {
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
         }
+    }
+
+    /// What messages a component is given, if it takes any.
+    pub(super) fn subscriptions(&self, raw: &RawSettings) -> Vec<String> {
+        let text = raw.subscriptions.as_ref();
+        let text = text.or(self.interfaces.subscriptions.as_ref()).cloned();
+        let parsed = text.and_then(|text| text.parse(self.notes, |t| drive::subscriptions(t)));
+        parsed.map(|parsed| parsed.value).unwrap_or_default()
+    }
+
+    /// The volumes that are there; of the others, it is told.
+    pub(super) fn directories(&self, volumes: &[RawVolume]) -> Vec<Directory> {
+        let volumes = volumes.iter();
+        volumes
+            .filter_map(|volume| self.directory(volume))
+            .collect()
     }
 
     /// The values of the entries of `configs` or `secrets` that a component names.

@@ -67,6 +67,13 @@ impl<T> Located<T> {
     }
 }
 
+/// Something that is switched on, named, or described.
+pub(super) enum Choice<'n> {
+    Yes,
+    Named(Located<String>),
+    Table(Table<'n>),
+}
+
 /// A map being read.
 pub(super) struct Table<'n> {
     pub(super) notes: &'n Notes,
@@ -192,6 +199,65 @@ impl<'n> Table<'n> {
             at,
             key,
         })
+    }
+
+    /// A map of strings, or of lists of them, in the order of the file.
+    pub(super) fn named_texts(&mut self, key: &'static str) -> Vec<(String, Located<Vec<String>>)> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        let Node::Map(entries) = value.node else {
+            return self
+                .expected::<Vec<_>>(key, "a map", &value)
+                .unwrap_or_default();
+        };
+        let path = self.key(key);
+        let mut texts = Vec::new();
+        for (name, value) in entries {
+            let key = format!("{path}.{name}");
+            let found = match &value.node {
+                Node::List(items) if items.is_empty() => "an empty list".to_string(),
+                Node::List(_) => "a list of something else".to_string(),
+                _ => value.describe(),
+            };
+            let list = match value.node {
+                Node::Text(text) => Some(vec![text]),
+                Node::List(items) => items.into_iter().map(Value::into_text).collect(),
+                _ => None,
+            };
+            match list.filter(|list| !list.is_empty()) {
+                Some(list) => texts.push((
+                    name,
+                    Located {
+                        value: list,
+                        at: value.at,
+                        key,
+                    },
+                )),
+                None => {
+                    let message =
+                        format!("`{key}`: expected a component or a list of them, found {found}");
+                    self.notes.problem(&value.at, message, None);
+                }
+            }
+        }
+        texts
+    }
+
+    /// `dev.service`: `true`, the name of a component, or a map. `None` for `false`.
+    pub(super) fn service(&mut self) -> Option<Choice<'n>> {
+        let key = "service";
+        let value = self.take(key)?;
+        match value.node {
+            Node::Bool { value, .. } => value.then_some(Choice::Yes),
+            Node::Text(name) => Some(Choice::Named(Located {
+                value: name,
+                at: value.at,
+                key: self.key(key),
+            })),
+            Node::Map(_) => Table::new(self.notes, &self.key(key), value).map(Choice::Table),
+            _ => self.expected(key, "`true`, the name of a component, or a map", &value),
+        }
     }
 
     /// A map of strings. Numbers and booleans are taken as they were written.

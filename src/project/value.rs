@@ -87,6 +87,14 @@ impl Value {
         self.merge(nested);
     }
 
+    /// The text of a string.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self.node {
+            Node::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What was found, for `expected X, found Y`.
     pub(super) fn describe(&self) -> String {
         match &self.node {

@@ -28,6 +28,12 @@ impl Client {
         Ok(Self { authority, sender })
     }
 
+    /// As if another name led here.
+    pub(crate) fn called(mut self, host: &str) -> Self {
+        self.authority = host.to_string();
+        self
+    }
+
     /// Sends a request, and returns when the head of the response is there.
     pub(crate) async fn send(&mut self, path: &str) -> Result<Response<Incoming>, Failure> {
         let request = Request::get(path).header("host", &self.authority);

@@ -15,6 +15,7 @@ mod probe;
 mod project;
 mod reload;
 mod requests;
+mod routes;
 mod siblings;
 mod stop;
 mod stubs;

@@ -8,7 +8,7 @@ use wash::component::Shape;
 use wash::host::workload::{
     Access, Directory, Grant, Member, MemberSettings, OutgoingHttp, Workload,
 };
-use wash::linker::{self, LinkRequest, Role};
+use wash::linker::{self, Driven, LinkRequest, Role};
 
 use crate::stage::{Stage, probe};
 
@@ -31,7 +31,10 @@ fn link(names: &[&str], bytes: &[u8], answers: &str, stubs: bool) -> (Arc<[u8]>,
     let plan = linker::plan(&LinkRequest {
         members: &members,
         host: &capability::host_interfaces(),
-        http: &[answers.to_owned()],
+        driven: Driven::Http {
+            chain: &[answers.to_owned()],
+            key: "dev.http",
+        },
         stub_missing: stubs,
         ..LinkRequest::default()
     })

@@ -11,4 +11,5 @@ mod failures;
 mod guest;
 mod lifecycle;
 mod requests;
+mod services;
 mod stage;

@@ -80,6 +80,7 @@ pub(crate) struct Stage {
     pub(crate) output: Captured,
     pub(crate) id: WorkloadId,
     pub(crate) address: SocketAddr,
+    pub(crate) routes: Arc<Switch>,
 }
 
 /// A workload of one component, which is given what it imports.
@@ -160,6 +161,7 @@ impl Stage {
             output,
             id,
             address,
+            routes,
         })
     }
 

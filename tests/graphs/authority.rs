@@ -51,7 +51,8 @@ async fn an_app_has_what_it_was_given_itself() {
     let (_server, server) = probe.serving().await;
     let server = authority(&server);
     for thief in ["thief", "thief-p3"] {
-        let graph = Graph::of(thief).with("provider");
+        // Volumes of the project are everybody's who has none of its own, as upstream has it.
+        let graph = Graph::of(thief).with_settings("provider", json!({ "volumes": [] }));
         let gold = graph.write("treasury/gold", "ingots");
         let workload = json!({
             "environment": { "SECRET": "sesame" },
@@ -77,4 +78,20 @@ async fn an_app_has_what_it_was_given_itself() {
         }
         assert_eq!(possessions, "status None", "{thief}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_component_has_the_volumes_of_the_project() {
+    let graph = Graph::of("thief").with("provider");
+    let gold = graph.write("treasury/gold", "ingots");
+    let volumes = json!([{ "host_path": gold.parent(), "guest_path": "/treasury" }]);
+    let graph = graph.set_in_dev("volumes", volumes);
+    let (_wash, url) = graph.serving().await;
+    let answer = text(&url, "/127.0.0.1:1").await;
+    let (loot, possessions) = answer.split_once("--\n").expect("both halves");
+    assert!(loot.contains("file /treasury/gold"), "{answer}");
+    assert!(
+        possessions.contains("directory /treasury with Ok(\"ingots\")"),
+        "{answer}"
+    );
 }

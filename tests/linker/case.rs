@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
-use wash::linker::{HostInterface, Member, Role, Scope, Tier, Wire};
+use wash::linker::{Driven, HostInterface, Member, Role, Scope, Tier, Wire};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
@@ -20,11 +20,32 @@ pub(crate) struct Case {
     before: String,
     pub(crate) members: Vec<(Member, Vec<u8>)>,
     pub(crate) host: Vec<HostInterface>,
-    pub(crate) service: Option<String>,
-    pub(crate) http: Vec<String>,
+    pub(crate) driven: What,
     pub(crate) all: bool,
     pub(crate) stub_missing: bool,
     pub(crate) expected: String,
+}
+
+/// What is to be driven.
+pub(crate) enum What {
+    Automatic,
+    Http(Vec<String>),
+    Service(String),
+    Messages(String),
+}
+
+impl What {
+    pub(crate) fn of(&self) -> Driven<'_> {
+        match self {
+            What::Automatic => Driven::Automatic,
+            What::Http(chain) => Driven::Http {
+                chain,
+                key: "dev.http",
+            },
+            What::Service(name) => Driven::Service(name),
+            What::Messages(name) => Driven::Messages(name),
+        }
+    }
 }
 
 impl Case {
@@ -50,8 +71,7 @@ impl Case {
                 .lines()
                 .filter_map(host_interface)
                 .collect(),
-            service: None,
-            http: Vec::new(),
+            driven: What::Automatic,
             all: false,
             stub_missing: false,
             expected: expected.to_string(),
@@ -64,11 +84,16 @@ impl Case {
                 "plugin" => Role::Plugin,
                 "shipped" => Role::Shipped,
                 "service" => {
-                    case.service = Some(words[1].to_string());
+                    case.driven = What::Service(words[1].to_string());
+                    continue;
+                }
+                "messages" => {
+                    case.driven = What::Messages(words[1].to_string());
                     continue;
                 }
                 "http" => {
-                    case.http = words[1..].iter().map(|name| name.to_string()).collect();
+                    let chain = words[1..].iter().map(|name| name.to_string());
+                    case.driven = What::Http(chain.collect());
                     continue;
                 }
                 "export-all" => {

@@ -51,8 +51,7 @@ fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
     plan(&LinkRequest {
         members,
         host: &case.host,
-        service: case.service.as_deref(),
-        http: &case.http,
+        driven: case.driven.of(),
         exports: if case.all {
             Exports::All
         } else {

@@ -7,6 +7,8 @@ fn sibling(name: &str, source: SiblingSource) -> Sibling {
         name: name.to_string(),
         source,
         settings: Default::default(),
+        subscriptions: Vec::new(),
+        limits: Default::default(),
         imports: Default::default(),
     }
 }

@@ -115,7 +115,7 @@ impl Session {
         outcome: Result<Running, Cause>,
     ) -> Result<(), Cause> {
         let running = outcome?;
-        let wiring = lines::wiring(&running.plan);
+        let wiring = lines::wiring(&running.entries);
         if self.wiring.as_ref() != Some(&wiring) {
             self.console.talk(&wiring);
             self.wiring = Some(wiring);
@@ -130,7 +130,7 @@ impl Session {
             swap: running.timings.link,
         };
         self.console.talk(&match self.running.replace(running.id) {
-            None => lines::serving(&self.url, &steps),
+            None => lines::serving(&self.url, &running.entries, &steps),
             Some(_) => lines::reloaded(&why, &steps, &self.project),
         });
         Ok(())

@@ -13,13 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::build::{self, BuildError, BuildOptions, Built, Output};
 use crate::component::Shape;
 use crate::console::Console;
-use crate::dev::assemble::{self, Assembled, Component, Parts};
+use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
-use crate::linker::LinkPlan;
-use crate::project::{Address, Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
+use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::Advice;
 
@@ -40,7 +39,7 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) id: WorkloadId,
-    pub(super) plan: LinkPlan,
+    pub(super) entries: Vec<Linked>,
     /// How long planning and composing took.
     pub(super) link: Duration,
     pub(super) timings: StartTimings,
@@ -71,14 +70,10 @@ fn file(name: &str, path: &Path) -> Project {
             env: BTreeMap::new(),
             artifact: Artifact::Path(path.to_path_buf()),
         },
-        dev: Dev {
-            address: Address::default(),
-            components: Vec::new(),
-            http: Vec::new(),
-            limits: Default::default(),
-        },
+        dev: Dev::default(),
         wit: Default::default(),
         settings: Default::default(),
+        subscriptions: Vec::new(),
         imports: BTreeMap::new(),
         warnings: Vec::new(),
     }
@@ -165,10 +160,11 @@ pub(super) async fn start(
 ) -> Result<Running, Cause> {
     let begin = Instant::now();
     let link = move || {
-        let Assembled { plan, workload } = assemble::assemble(&parts).map_err(|error| Cause {
-            text: error.to_string(),
-            ..Cause::default()
-        })?;
+        let Assembled { entries, workload } =
+            assemble::assemble(&parts).map_err(|error| Cause {
+                text: error.to_string(),
+                ..Cause::default()
+            })?;
         let state = assemble::state_dir(&parts.project);
         let directories = || {
             let members = workload.entries.iter().flat_map(|entry| &entry.members);
@@ -180,16 +176,16 @@ pub(super) async fn start(
                 ..Cause::default()
             })?;
         }
-        Ok((plan, workload))
+        Ok((entries, workload))
     };
     let linked = tokio::task::spawn_blocking(link).await;
-    let (plan, workload) = linked.expect("linking does not panic")?;
+    let (entries, workload) = linked.expect("linking does not panic")?;
     let link = begin.elapsed();
     let request = StartRequest { workload, replaces };
     let started = host.start(request).await.map_err(start_cause)?;
     Ok(Running {
         id: started.id,
-        plan,
+        entries,
         link,
         timings: started.timings,
     })

@@ -125,6 +125,7 @@ fn made_up(id: &WorkloadId) -> WorkloadStatus {
         in_flight: 0,
         requests: 0,
         traps: 0,
+        service: None,
     }
 }
 

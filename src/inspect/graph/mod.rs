@@ -66,7 +66,8 @@ pub fn graph(plan: &Plan) -> Graph {
         };
         graph.node(&member.name, &detail, kind);
     }
-    let imports = plan.edges.iter().filter_map(|edge| {
+    let mut imports = Vec::new();
+    for import in plan.edges.iter().filter_map(|edge| {
         let to = match &edge.provider {
             Provider::Member { member, .. } => (member.as_str(), Kind::Member),
             Provider::Host { .. } => ("the host", Kind::Host),
@@ -75,7 +76,12 @@ pub fn graph(plan: &Plan) -> Graph {
             Provider::Nobody => return None,
         };
         Some(((edge.member.as_str(), to), edge.import.as_str()))
-    });
+    }) {
+        // Several entries may need the same member.
+        if !imports.contains(&import) {
+            imports.push(import);
+        }
+    }
     for ((from, (to, kind)), line) in together(imports) {
         let from = graph.node(from, "", Kind::Member);
         let to = graph.node(to, "", kind);
@@ -84,6 +90,7 @@ pub fn graph(plan: &Plan) -> Graph {
     let driven = plan.exports.iter().filter_map(|export| {
         let driver = match export.driven_by? {
             "http" => "HTTP requests",
+            "messages" => "messages",
             _ => "run",
         };
         Some(((driver, export.member.as_str()), export.export.as_str()))
@@ -92,6 +99,17 @@ pub fn graph(plan: &Plan) -> Graph {
         let from = graph.node(driver, "", Kind::Driver);
         let to = graph.node(member, "", Kind::Member);
         graph.line(from, to, line);
+        if plan.entries.len() > 1 {
+            let entries = plan.entries.iter().filter(|entry| entry.name == member);
+            let which = match driver {
+                "HTTP requests" => entries.flat_map(|entry| &entry.routes).collect(),
+                "messages" => entries.flat_map(|entry| &entry.subscriptions).collect(),
+                _ => Vec::new(),
+            };
+            for which in which {
+                graph.line(from, to, which.clone());
+            }
+        }
     }
     graph
 }
@@ -120,6 +138,7 @@ impl Graph {
     fn line(&mut self, from: usize, to: usize, line: String) {
         let same = |edge: &&mut Edge| (edge.from, edge.to) == (from, to);
         match self.edges.iter_mut().find(same) {
+            Some(edge) if edge.lines.contains(&line) => {}
             Some(edge) => edge.lines.push(line),
             None => self.edges.push(Edge {
                 from,

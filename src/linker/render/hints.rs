@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::problem::listed;
+use crate::component::{InterfaceName, is_http_handler};
 use crate::linker::near::HOST;
-use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role};
+use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role, Way};
 
 /// What a host can do something with.
-const DRIVEN: &str = "a host drives `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, and \
-                      `wasi:cli/run`, for commands and services";
+const DRIVEN: &str = "a host drives `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, \
+                      `wasi:cli/run`, for services and commands, and `wasmcloud:messaging/handler@0.2.x`, for messages";
 
 impl Problem {
     /// What is near, and what to do; ready to paste where there is something to write.
@@ -134,18 +135,58 @@ impl Problem {
             } => {
                 vec!["a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`".to_string()]
             }
-            Problem::NotAHandler { member, .. } => {
-                vec![format!("make `{member}` the last of `dev.http`")]
+            Problem::NotAHandler { key, member, .. } => {
+                vec![format!("make `{member}` the last of `{key}`")]
             }
-            Problem::SeveralHandlers { .. } => {
-                vec!["name the handlers in their order in `dev.http`, or remove all but one from `dev.components`".to_string()]
+            Problem::SeveralHandlers { candidates } => {
+                let mut routes = String::new();
+                for (index, name) in candidates.iter().enumerate() {
+                    let path = match index {
+                        0 => "/",
+                        _ => &format!("/{name}"),
+                    };
+                    routes += &format!("\n        {path}: {name}");
+                }
+                vec![
+                    format!(
+                        "give each its requests, by path or host:\n    dev:\n      routes:{routes}"
+                    ),
+                    format!(
+                        "or, where each hands them on to the next, name them in order:\n    dev:\n      http: [{}]",
+                        candidates.join(", ")
+                    ),
+                ]
             }
+            Problem::NotDriven { way, nearly, .. } => {
+                let mut hints = vec![match way {
+                    Way::Service => {
+                        "a service exports `wasi:cli/run@0.2.x` or `@0.3.x`".to_string()
+                    }
+                    Way::Messages => {
+                        "messages go to `wasmcloud:messaging/handler@0.2.x`".to_string()
+                    }
+                }];
+                hints.extend(
+                    nearly
+                        .iter()
+                        .map(|export| format!("build it against another version of `{export}`")),
+                );
+                hints
+            }
+            Problem::NoSuchDriven { nearest, .. } => match nearest {
+                Some(nearest) => vec![format!("did you mean `{nearest}`?")],
+                None => vec!["name the project or a component of `dev.components`".to_string()],
+            },
             Problem::NothingToDrive {
                 member,
                 exports,
                 nearly,
+                runnable,
             } => {
                 let mut hints = vec![DRIVEN.to_string()];
+                hints.extend(runnable.iter().map(|name| {
+                    format!("to run `{name}` as the service:\n    dev:\n      service: {name}")
+                }));
                 match nearly {
                     Some(export) => hints.push(format!("build `{member}` against another version of `{export}`")),
                     None if exports.is_empty() => {}
@@ -158,6 +199,20 @@ impl Problem {
                 hints
             }
         }
+    }
+}
+
+/// How a component that nobody needs would be driven, by one of its exports.
+pub fn could_be_driven(name: &str, export: &str) -> Option<String> {
+    let export: InterfaceName = export.parse().ok()?;
+    if is_http_handler(&export) {
+        Some(format!(
+            "`dev.routes` gives it requests, such as `/{name}: {name}`"
+        ))
+    } else if export.path() == Way::Service.interface() {
+        Some(format!("`dev.service: {name}` makes it the service"))
+    } else {
+        None
     }
 }
 

@@ -3,6 +3,8 @@
 mod hints;
 mod problem;
 
+pub use hints::could_be_driven;
+
 use super::{Edge, LinkPlan, Provider, Reason, Role};
 use crate::component::InterfaceName;
 

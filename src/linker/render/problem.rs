@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::linker::near::{HOST, STUB};
-use crate::linker::{Lack, LinkFailure, Problem};
+use crate::linker::{Lack, LinkFailure, Problem, Way};
 
 /// What helps against all unmet imports at once.
 const GO_ON: &str =
@@ -179,36 +179,36 @@ impl fmt::Display for Problem {
                 )
             }
             Problem::BrokenChain {
+                key,
                 member,
                 import,
                 next,
                 ..
             } => write!(
                 f,
-                "`dev.http` has `{next}` after `{member}`, but `{next}` does not export the `{import}` that `{member}` imports"
+                "`{key}` has `{next}` after `{member}`, but `{next}` does not export the `{import}` that `{member}` imports"
             ),
-            Problem::NoSuchHandler { name, .. } => {
-                write!(
-                    f,
-                    "`dev.http` names `{name}`, but there is no such component"
-                )
+            Problem::NoSuchHandler { key, name, .. } => {
+                write!(f, "`{key}` names `{name}`, but there is no such component")
             }
             Problem::NotAHandler {
+                key,
                 member,
                 lacks: Lack::Export,
             } => {
                 write!(
                     f,
-                    "`dev.http` names `{member}`, which does not export an HTTP handler"
+                    "`{key}` names `{member}`, which does not export an HTTP handler"
                 )
             }
             Problem::NotAHandler {
+                key,
                 member,
                 lacks: Lack::Import,
             } => {
                 write!(
                     f,
-                    "`dev.http` has another component after `{member}`, which does not import an HTTP handler"
+                    "`{key}` has another component after `{member}`, which does not import an HTTP handler"
                 )
             }
             Problem::SeveralHandlers { candidates } => {
@@ -217,6 +217,29 @@ impl fmt::Display for Problem {
                     "{} answer HTTP requests, and the project itself does not",
                     several(candidates)
                 )
+            }
+            Problem::NotDriven {
+                member,
+                way,
+                exports,
+                ..
+            } => {
+                let what = match way {
+                    Way::Service => "cannot run as the service",
+                    Way::Messages => "cannot be given messages",
+                };
+                write!(f, "component `{member}` {what}: it exports ")?;
+                match exports.as_slice() {
+                    [] => f.write_str("nothing"),
+                    exports => write!(f, "only {}", listed(exports)),
+                }
+            }
+            Problem::NoSuchDriven { name, way, .. } => {
+                let what = match way {
+                    Way::Service => "run as the service",
+                    Way::Messages => "be given messages",
+                };
+                write!(f, "`{name}` is to {what}, but there is no such component")
             }
             Problem::NothingToDrive {
                 member, exports, ..

@@ -1,0 +1,163 @@
+//! Makes the instances of one entry, each with limits of its own, and tells what went wrong in them.
+//!
+//! Whatever drives an entry shares this: a request and a message take an instance each, a service one for each run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{PoolConcurrencyLimitError, Result, Store};
+
+use crate::console::Console;
+use crate::host::workload::Limits;
+use crate::http::RequestId;
+
+use super::activity::{Activity, Flight};
+use super::limits::{CpuMeter, MemoryBudget, Metered};
+use super::panics::Panics;
+use super::report::{Report, report};
+use super::state::{Call, MemberSetup, State};
+use super::ticker::Ticker;
+
+/// How long a call waits for room in the pool of instances, and how often it looks. Only a machine that runs many
+/// large workloads gets there: the limit on concurrent calls usually comes first.
+const POOL_PATIENCE: Duration = Duration::from_secs(30);
+const POOL_RETRY: Duration = Duration::from_millis(5);
+
+/// An export that was looked up once, to be found again in each instance.
+pub(super) trait Export: Send + Sync {
+    type Found;
+
+    fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Self::Found>;
+}
+
+/// Where the instances of an entry come from.
+pub(super) struct Instances<E> {
+    pub(super) console: Console,
+    pre: InstancePre<State>,
+    export: E,
+    members: Vec<Arc<MemberSetup>>,
+    limits: Limits,
+    ticker: Arc<Ticker>,
+    activity: Arc<Activity>,
+    permits: Arc<Semaphore>,
+}
+
+/// What an entry's instances are made of, beside the component.
+pub(super) struct Supplies {
+    pub(super) members: Vec<Arc<MemberSetup>>,
+    pub(super) limits: Limits,
+    pub(super) console: Console,
+    pub(super) ticker: Arc<Ticker>,
+    /// Counts for the whole workload.
+    pub(super) activity: Arc<Activity>,
+}
+
+/// An instance in which nothing was called yet.
+pub(super) struct Fresh<F> {
+    pub(super) export: F,
+    pub(super) store: Store<State>,
+    pub(super) meter: Arc<CpuMeter>,
+}
+
+impl<E: Export> Instances<E> {
+    pub(super) fn new(pre: InstancePre<State>, export: E, supplies: Supplies) -> Self {
+        let Supplies {
+            members,
+            limits,
+            console,
+            ticker,
+            activity,
+        } = supplies;
+        let most = limits.concurrent_requests.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            console,
+            pre,
+            export,
+            members,
+            limits,
+            ticker,
+            activity,
+            permits: Arc::new(Semaphore::new(most)),
+        }
+    }
+
+    /// Counts a call from now on, whether it has to wait or not.
+    pub(super) fn flight(&self) -> Flight {
+        Flight::new(&self.activity)
+    }
+
+    /// Waits until one more call may run.
+    pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    /// Instantiates the component once and throws the instance away, to find out whether it starts.
+    pub(super) async fn try_out(&self) -> std::result::Result<(), Report> {
+        let fresh = self.fresh(None).await;
+        fresh.map(drop).map_err(|error| self.describe(&error))
+    }
+
+    /// Makes an instance. While the pool has no room, waits for another one to go.
+    pub(super) async fn fresh(&self, request: Option<RequestId>) -> Result<Fresh<E::Found>> {
+        let patience = Instant::now() + POOL_PATIENCE;
+        loop {
+            let (mut store, meter) = self.store(request);
+            let instantiated = self.pre.instantiate_async(&mut store);
+            match Metered::new(Arc::clone(&meter), instantiated).await {
+                Ok(instance) => {
+                    let export = self.export.find(&mut store, &instance)?;
+                    return Ok(Fresh {
+                        export,
+                        store,
+                        meter,
+                    });
+                }
+                Err(error)
+                    if error.is::<PoolConcurrencyLimitError>() && Instant::now() < patience =>
+                {
+                    drop(store);
+                    tokio::time::sleep(POOL_RETRY).await;
+                }
+                Err(error) => return Err(store.data().call.panics.explain(error)),
+            }
+        }
+    }
+
+    fn store(&self, request: Option<RequestId>) -> (Store<State>, Arc<CpuMeter>) {
+        let call = Call {
+            console: self.console.clone(),
+            request,
+            panics: Panics::default(),
+        };
+        let budget = MemoryBudget::new(self.limits.memory.get());
+        let state = State::new(&self.members, budget, call);
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.budget);
+        let meter = CpuMeter::new(self.limits.cpu_time, Arc::clone(&self.ticker));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback({
+            let meter = Arc::clone(&meter);
+            move |_| meter.tick()
+        });
+        (store, meter)
+    }
+
+    /// Counts a call that trapped and tells of it on the console. Returns what went wrong, as one line.
+    pub(super) fn failed(&self, call: &str, error: &wasmtime::Error) -> String {
+        self.activity.count_trap();
+        let report = self.describe(error);
+        self.console
+            .talk(&format!("{call} failed: {}", report.text()));
+        report.summary
+    }
+
+    pub(super) fn describe(&self, error: &wasmtime::Error) -> Report {
+        let members: Vec<&str> = self.members.iter().map(|member| &*member.name).collect();
+        report(error, &members)
+    }
+}

@@ -1,0 +1,264 @@
+//! The components beside the project's own: those of `dev.components`, and the service where it is another one. Files,
+//! or projects that are loaded as well.
+
+use std::collections::BTreeMap;
+
+use super::drive::{self, Service};
+use super::raw::{OtherSource, RawComponent, RawConfig, RawService, RawSettings, RawWhich};
+use super::resolve::{Resolver, name_of};
+use super::settings::Context;
+use super::table::{Located, nearest};
+use super::{Overrides, ProjectError, Sibling, SiblingSource};
+use crate::host::workload::{Directory, Limits};
+
+/// What the components are resolved with.
+pub(super) struct Siblings<'s> {
+    pub(super) resolver: &'s Resolver<'s>,
+    pub(super) raw: &'s RawConfig,
+    pub(super) context: &'s Context<'s>,
+    /// The name of the project's own component.
+    pub(super) own: &'s str,
+    /// Those of `dev.volumes`.
+    pub(super) directories: &'s [Directory],
+    /// Those of `dev.limits`.
+    pub(super) limits: &'s Limits,
+}
+
+impl Siblings<'_> {
+    /// All of them, and which component is the service.
+    pub(super) fn all(&self) -> Result<(Vec<Sibling>, Option<Service>), ProjectError> {
+        let mut siblings: Vec<Sibling> = Vec::new();
+        for component in &self.raw.dev.components {
+            if let Some(sibling) = self.sibling(component)? {
+                self.add(&mut siblings, sibling, component);
+            }
+        }
+        let service = match &self.raw.dev.service {
+            Some(raw) => self.service(raw, &mut siblings)?,
+            None => None,
+        };
+        Ok((siblings, service))
+    }
+
+    fn add(&self, siblings: &mut Vec<Sibling>, sibling: Sibling, raw: &RawComponent) {
+        if self.is_taken(siblings, &sibling.name) {
+            let message = format!(
+                "`{}`: there are two components named `{}`",
+                raw.key, sibling.name
+            );
+            let hint = "give each of `dev.components` a `name` of its own; the project's is the top-level `name`";
+            self.resolver
+                .notes
+                .problem(&raw.at, message, Some(hint.to_string()));
+        }
+        siblings.push(sibling);
+    }
+
+    fn is_taken(&self, siblings: &[Sibling], name: &str) -> bool {
+        name == self.own || siblings.iter().any(|other| other.name == name)
+    }
+
+    /// `None`, with a problem told, when there is no such component.
+    fn service(
+        &self,
+        raw: &RawService,
+        siblings: &mut Vec<Sibling>,
+    ) -> Result<Option<Service>, ProjectError> {
+        let resolver = self.resolver;
+        let restart = resolver.value(&raw.restart, |text| drive::restart(text));
+        let most = resolver.value(&raw.max_restarts, |text| {
+            let wrong = |_| format!("expected a number, found `{text}`");
+            text.parse().map_err(wrong)
+        });
+        let name = match &raw.which {
+            RawWhich::Own => self.own.to_string(),
+            RawWhich::Named(name) if self.is_taken(siblings, &name.value) => name.value.clone(),
+            RawWhich::Named(name) => {
+                self.nobody(name, siblings);
+                return Ok(None);
+            }
+            RawWhich::Component(component) => {
+                let Some(sibling) = self.sibling(component)? else {
+                    return Ok(None);
+                };
+                let name = sibling.name.clone();
+                self.add(siblings, sibling, component);
+                name
+            }
+            RawWhich::File(path) => {
+                let sibling = self.service_file(path, siblings);
+                let name = sibling.name.clone();
+                siblings.push(sibling);
+                name
+            }
+        };
+        let restart = restart.unwrap_or_default();
+        Ok(Some(Service {
+            name,
+            restart: match most {
+                Some(most) => drive::max_restarts(restart, most),
+                None => restart,
+            },
+        }))
+    }
+
+    fn nobody(&self, name: &Located<String>, siblings: &[Sibling]) {
+        let mut names: Vec<&str> = siblings.iter().map(|s| s.name.as_str()).collect();
+        names.push(self.own);
+        let hint = match nearest(&name.value, &names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "name a component of `dev.components`, or give its `file` or `path`".to_string()
+            }
+        };
+        let message = format!("`{}`: there is no component `{}`", name.key, name.value);
+        self.resolver.notes.problem(&name.at, message, Some(hint));
+    }
+
+    /// Upstream gives such a service what `workload` gives to the project's own component.
+    fn service_file(&self, path: &Located<String>, siblings: &[Sibling]) -> Sibling {
+        let path = self.resolver.root.join(&path.value);
+        let mut name = name_of(&path);
+        while self.is_taken(siblings, &name) {
+            name.push_str("-service");
+        }
+        let directories = self.directories.to_vec();
+        let workload = &self.raw.workload;
+        Sibling {
+            name,
+            source: SiblingSource::File(path),
+            settings: self
+                .context
+                .settings(workload, directories, BTreeMap::new()),
+            subscriptions: self.context.subscriptions(workload),
+            imports: BTreeMap::new(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// `None`, with a problem told, when the entry says too little or too much.
+    fn sibling(&self, raw: &RawComponent) -> Result<Option<Sibling>, ProjectError> {
+        let own = raw.volumes.as_deref().map(|v| self.context.directories(v));
+        let settings = |directories| {
+            let settings = &raw.settings;
+            self.context
+                .settings(settings, directories, BTreeMap::new())
+        };
+        let name = |default: &str| {
+            raw.name
+                .as_ref()
+                .map_or(default, |name| &name.value)
+                .to_string()
+        };
+        let Some(source) = self.source(raw)? else {
+            return Ok(None);
+        };
+        let sibling = match source {
+            SiblingSource::File(path) => Sibling {
+                name: name(&name_of(&path)),
+                source: SiblingSource::File(path),
+                settings: settings(own.unwrap_or_else(|| self.directories.to_vec())),
+                subscriptions: self.context.subscriptions(&raw.settings),
+                imports: raw.imports.clone(),
+                limits: self.limits_of(raw, self.limits),
+            },
+            SiblingSource::Project(project) => {
+                // What the entry says comes on top of what the project says of itself.
+                let mut merged = project.settings.clone();
+                let settings = settings(match own {
+                    None if merged.directories.is_empty() => self.directories.to_vec(),
+                    own => own.unwrap_or_default(),
+                });
+                merged.environment.extend(settings.environment);
+                merged.config.extend(settings.config);
+                merged.directories.extend(settings.directories);
+                if raw.settings.allowed_hosts.is_some() {
+                    merged.outgoing_http = settings.outgoing_http;
+                }
+                let imports = project.imports.clone().into_iter();
+                Sibling {
+                    name: name(&project.name),
+                    imports: imports.chain(raw.imports.clone()).collect(),
+                    settings: merged,
+                    subscriptions: match &raw.settings {
+                        RawSettings {
+                            subscriptions: None,
+                            ..
+                        } if !project.subscriptions.is_empty() => project.subscriptions.clone(),
+                        settings => self.context.subscriptions(settings),
+                    },
+                    limits: self.limits_of(raw, &project.dev.limits),
+                    source: SiblingSource::Project(project),
+                }
+            }
+        };
+        Ok(Some(sibling))
+    }
+
+    fn limits_of(&self, raw: &RawComponent, defaults: &Limits) -> Limits {
+        let mut limits = self.resolver.limits(&raw.limits, defaults);
+        let most = self.resolver.value(&raw.max_concurrency, |text| {
+            let wrong = |_| format!("expected a number, found `{text}`");
+            text.parse::<i64>().map_err(wrong)
+        });
+        // Upstream writes -1, or 0, for no limit of its own.
+        if let Some(most) = most.and_then(|most| usize::try_from(most).ok())
+            && most > 0
+            && raw.limits.concurrent_requests.is_none()
+        {
+            limits.concurrent_requests = most;
+        }
+        limits
+    }
+
+    fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
+        let resolver = self.resolver;
+        let message = match (&raw.file, &raw.path, raw.other_source) {
+            (Some(file), None, _) => {
+                return Ok(Some(SiblingSource::File(resolver.root.join(&file.value))));
+            }
+            (None, Some(path), _) => return self.project(raw, &path.value).map(Some),
+            (Some(_), Some(_), _) => "expected `file` or `path`, found both",
+            (None, None, OtherSource::Wrong) => return Ok(None),
+            (None, None, OtherSource::Image) => {
+                "expected `file` or `path`: an `image` is not pulled from its registry yet"
+            }
+            (None, None, OtherSource::None) => "expected `file` or `path`, found neither",
+        };
+        resolver
+            .notes
+            .problem(&raw.at, format!("`{}`: {message}", raw.key), None);
+        Ok(None)
+    }
+
+    fn project(&self, raw: &RawComponent, path: &str) -> Result<SiblingSource, ProjectError> {
+        let Resolver {
+            root,
+            overrides,
+            parents,
+            ..
+        } = self.resolver;
+        let root = root.join(path);
+        let overrides = Overrides {
+            purpose: overrides.purpose,
+            user_config: overrides.user_config.clone(),
+            env: overrides.env.clone(),
+            skip_fetch: overrides.skip_fetch,
+            offline: overrides.offline,
+            ..Overrides::default()
+        };
+        match super::load_below(&root, &overrides, parents) {
+            Ok(project) => Ok(SiblingSource::Project(Box::new(project))),
+            Err(cycle @ ProjectError::Cycle(_)) => Err(cycle),
+            Err(source) => Err(ProjectError::Sibling {
+                name: raw
+                    .name
+                    .as_ref()
+                    .map_or(path, |name| &name.value)
+                    .to_string(),
+                root: root.canonicalize().unwrap_or(root),
+                source: Box::new(source),
+            }),
+        }
+    }
+}
