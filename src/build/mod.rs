@@ -80,7 +80,10 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     let messages = match &project.build.command {
         Command::None => Vec::new(),
         command => {
-            wit::ensure(&project.root, &project.wit).await?;
+            let fetched = wit::ensure(&project.root, &project.wit).await?;
+            if let Some(news) = fetched.news(&project.wit) {
+                options.output.say(&news);
+            }
             run(project, command, &options).await?
         }
     };

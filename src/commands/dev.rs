@@ -1,6 +1,7 @@
 //! `wash dev`
 
 use std::io;
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,8 +18,9 @@ use crate::dev::session::{self, Setup};
 use crate::dev::watch::Means;
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
-use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, hinted};
+use crate::wit;
 
 /// Start a development server for a project
 ///
@@ -84,6 +86,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
+    fetch_wit(&project, &console).await;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
@@ -114,6 +117,26 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let status = session::run(setup).await;
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
+}
+
+/// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.
+async fn fetch_wit(project: &Project, console: &Console) {
+    let siblings = project
+        .dev
+        .components
+        .iter()
+        .filter_map(|sibling| match &sibling.source {
+            SiblingSource::Project(project) => Some(&**project),
+            _ => None,
+        });
+    for project in iter::once(project).chain(siblings) {
+        if project.build.command != Command::None
+            && let Ok(fetched) = wit::ensure(&project.root, &project.wit).await
+            && let Some(news) = fetched.news(&project.wit)
+        {
+            console.talk(&news);
+        }
+    }
 }
 
 /// Reads the project that the command line names, each time it is called.

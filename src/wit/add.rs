@@ -286,14 +286,7 @@ pub fn remove(
             && !names.iter().any(|name| after.contains(name));
         if went {
             store::remove(source)?;
-            packages.push(
-                source
-                    .at
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-            );
+            packages.push(source.file_name());
         }
     }
     let lock = Lock::read(root)?;

@@ -57,14 +57,6 @@ pub fn check(folder: &Folder, lock: &Lock) -> Report {
             .as_ref()
             .is_some_and(|resolve| is_untrue(package, resolve, lock))
     };
-    let name = |source: &Source| {
-        source
-            .at
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    };
     Report {
         packages: folder.deps.len(),
         untrue: locked.iter().filter(untrue).cloned().collect(),
@@ -73,7 +65,7 @@ pub fn check(folder: &Folder, lock: &Lock) -> Report {
             .filter(|package| !needed.contains(package))
             .cloned()
             .collect(),
-        unused: folder.unused().into_iter().map(name).collect(),
+        unused: folder.unused().into_iter().map(Source::file_name).collect(),
         missing,
         invalid,
     }

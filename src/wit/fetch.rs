@@ -23,6 +23,18 @@ pub struct Fetched {
 }
 
 impl Fetched {
+    /// One line for those who did not ask for it.
+    pub fn news(&self, wit: &Wit) -> Option<String> {
+        let names: Vec<String> = self
+            .written
+            .iter()
+            .map(|(package, _)| package.to_string())
+            .collect();
+        let deps = wit.dir.join("deps");
+        (!names.is_empty())
+            .then(|| format!("fetched into {}: {}", deps.display(), names.join(", ")))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.removed.is_empty() && !self.lock_written
     }
@@ -58,38 +70,25 @@ pub async fn fetch(
     keep: Keep,
 ) -> Result<Fetched, WitError> {
     let before = Lock::read(root)?;
-    let resolution = find(root, wit, folder, keep.clone(), &before).await?;
+    let resolution = find(root, wit, folder, keep, &before).await?;
     let written = store::store(folder, &resolution.found)?;
     let written = written
         .into_iter()
         .map(|found| (found.package.clone(), found.from.clone()))
         .collect();
-    let mut fetched = Fetched {
+    Ok(Fetched {
         written,
-        ..Fetched::default()
-    };
-    if keep == Keep::Nothing {
-        let found = |source: &&Source| {
-            let packages = source.packages();
-            !resolution
-                .found
-                .iter()
-                .any(|found| Some(&found.package) == packages.first() && source.at.is_dir())
-        };
-        for source in folder.deps.iter().filter(found) {
-            store::remove(source)?;
-            fetched.removed.push(
-                source
-                    .at
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-            );
-        }
-    }
-    fetched.lock_written = store::store_lock(root, &before, &resolution.lock)?;
-    Ok(fetched)
+        removed: Vec::new(),
+        lock_written: store::store_lock(root, &before, &resolution.lock)?,
+    })
+}
+
+/// Removes what nothing needs. The names in `deps` that went.
+pub fn prune(folder: &Folder) -> Result<Vec<String>, WitError> {
+    let unused = folder.unused().into_iter();
+    unused
+        .map(|source| store::remove(source).map(|()| source.file_name()))
+        .collect()
 }
 
 pub(super) async fn find(

@@ -57,6 +57,15 @@ impl Source {
         }
     }
 
+    /// The name of its directory or file.
+    pub fn file_name(&self) -> String {
+        self.at
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+
     pub fn new(at: PathBuf, texts: Vec<Text>) -> Self {
         Self { at, texts }
     }

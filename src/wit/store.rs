@@ -20,9 +20,12 @@ pub fn store<'f>(folder: &Folder, found: &'f [Found]) -> Result<Vec<&'f Found>, 
         let place = place(folder, found);
         if !is_there(&place, &found.source) {
             put(&deps, &place, &found.source).map_err(|source| WitError::Write {
-                path: place,
+                path: place.clone(),
                 source,
             })?;
+            for other in others(folder, found, &place) {
+                remove(other)?;
+            }
             written.push(found);
         }
     }
@@ -39,6 +42,13 @@ fn place(folder: &Folder, found: &Found) -> PathBuf {
         Some(source) => source.at.clone(),
         None => folder.deps_dir().join(directory(&found.package)),
     }
+}
+
+/// The same package in another place, such as a single file.
+fn others<'f>(folder: &'f Folder, found: &Found, place: &Path) -> Vec<&'f Source> {
+    let same =
+        |source: &&Source| source.packages().first() == Some(&found.package) && source.at != place;
+    folder.deps.iter().filter(same).collect()
 }
 
 fn file_name(label: &str) -> &str {

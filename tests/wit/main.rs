@@ -7,6 +7,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod build;
+mod exchange;
+#[path = "../support/registry.rs"]
+#[allow(
+    dead_code,
+    reason = "no login, no TLS and not every trouble is needed here"
+)]
+mod registry;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -40,9 +40,11 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
         );
     };
     let keep = if args.clean { Keep::Nothing } else { Keep::All };
-    let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep)
-        .await
-        .map_err(hinted)?;
+    let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep);
+    let mut fetched = fetched.await.map_err(hinted)?;
+    if args.clean {
+        fetched.removed = fetch::prune(&project.folder()?).map_err(hinted)?;
+    }
     let text = match fetched.is_empty() {
         true => "nothing to fetch: everything is there".to_string(),
         false => lines(&fetched).join("\n"),
@@ -131,12 +133,7 @@ pub(super) fn clean(args: &CleanArgs, project: &Context<'_>) -> anyhow::Result<E
     };
     let (mut removed, mut kept) = (Vec::new(), Vec::new());
     for source in &folder.deps {
-        let name = source
-            .at
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = source.file_name();
         match args.force || again(source) {
             true => {
                 store::remove(source).map_err(hinted)?;
