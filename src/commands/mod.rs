@@ -38,7 +38,7 @@ pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// How to print the result: text or json. With `build --compose` and `wit build` also FILE.wasm, where to write it
+    /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
     #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
