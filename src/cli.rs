@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev, inspect, wit};
+use crate::commands::{self, build, dev, inspect, oci, wit};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -36,6 +36,8 @@ enum Command {
     Build(build::BuildArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
+    #[command(visible_alias = "docker")]
+    Oci(oci::OciArgs),
     Wit(wit::WitArgs),
 }
 
@@ -90,6 +92,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Build(args) => build::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::Oci(args) => oci::run(args, globals).await,
         Command::Wit(args) => wit::run(args, globals).await,
     }
 }

@@ -27,6 +27,7 @@ pub mod engine;
 pub mod host;
 pub mod http;
 pub mod linker;
+pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;

@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart};
+use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart, Volume};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
     Warning,
@@ -139,6 +139,7 @@ fn show(text: &mut String, project: &Project, indent: &str) {
     line(match &build.artifact {
         Artifact::Path(path) => format!("artifact {}", path.display()),
         Artifact::FromCargo => "artifact from cargo".to_string(),
+        Artifact::Image(image) => format!("artifact {}", image.reference),
         Artifact::Search(dirs) => {
             let dirs: Vec<_> = dirs.iter().map(|dir| dir.display().to_string()).collect();
             format!("artifact in {}", dirs.join(", "))
@@ -184,6 +185,19 @@ fn show(text: &mut String, project: &Project, indent: &str) {
         let deeper = format!("{indent}  ");
         match &sibling.source {
             SiblingSource::File(path) => writeln!(text, "{deeper}file {}", path.display()).unwrap(),
+            SiblingSource::Image(image) => {
+                let insecure = if image.insecure {
+                    " or without TLS"
+                } else {
+                    ""
+                };
+                writeln!(
+                    text,
+                    "{deeper}image {} {:?}{insecure}",
+                    image.reference, image.policy
+                )
+                .unwrap();
+            }
             SiblingSource::Project(project) => show(text, project, &format!("{deeper}| ")),
         }
         show_limits(text, &sibling.limits, &deeper);
@@ -234,10 +248,13 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         } else {
             "read-write"
         };
+        let volume = match &directory.volume {
+            Volume::HostPath { path, .. } => path.display().to_string(),
+            Volume::Empty { name } => format!("empty {name}"),
+        };
         line(format!(
-            "directory {} = {}, {access}",
-            directory.guest,
-            directory.host.display()
+            "directory {} = {volume}, {access}",
+            directory.guest
         ));
     }
     match &settings.outgoing_http {

@@ -30,6 +30,7 @@ pub(super) fn find(
         }
         Artifact::Search(dirs) => search(dirs),
         Artifact::FromCargo => from_cargo(&project.root, messages),
+        Artifact::Image(_) => unreachable!("an image is pulled, not built"),
     }
 }
 

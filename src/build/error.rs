@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use super::preflight;
+use crate::oci::OciError;
 use crate::project::Kind;
 use crate::report::Advice;
 use crate::wit::WitError;
@@ -60,6 +61,8 @@ pub enum BuildError {
         reason: String,
         hint: Option<String>,
     },
+    #[error(transparent)]
+    Registry(#[from] OciError),
 }
 
 /// The Rust toolchain that lacks a target.
@@ -83,6 +86,7 @@ impl std::fmt::Display for Toolchain {
 impl Advice for BuildError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            BuildError::Registry(error) => return error.hints(),
             BuildError::Wit(error) => {
                 let mut hints = error.hints();
                 hints.push("a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string());

@@ -2,10 +2,12 @@
 //!
 //! `preflight` looks for the tools first, so that what is missing is told with the command that installs it;
 //! `process` runs the command in a process group of its own, which ends when the build is cancelled or dropped;
-//! `artifact` finds what was built, and `wrap` makes a component of it if it is a core module.
+//! `artifact` finds what was built, and `wrap` makes a component of it if it is a core module. What is in a registry is pulled
+//! by `image` instead.
 
 mod artifact;
 mod error;
+mod image;
 mod preflight;
 mod process;
 mod wrap;
@@ -76,6 +78,12 @@ pub struct Built {
 ///
 /// When the returned future is dropped, the build and everything it started is killed.
 pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
+    if let Artifact::Image(image) = &project.build.artifact {
+        return tokio::select! {
+            pulled = image::pull(image) => pulled,
+            () = options.cancel.cancelled() => Err(BuildError::Cancelled),
+        };
+    }
     let started = Instant::now();
     let messages = match &project.build.command {
         Command::None => Vec::new(),

@@ -3,7 +3,7 @@
 //! A capability takes part five times: it tells the linker which interfaces it serves ([`host_interfaces`]); it
 //! checks a member's settings with nothing running; it makes ready what a member of a workload was given; it fills
 //! imports when a component is linked; and it is told when a workload runs and when it has gone. What it keeps for all workloads lives in the capability itself, what belongs to one
-//! member in its [`Kept`], and what belongs to one instance in the engine's store.
+//! member in its `Kept`, and what belongs to one instance in the engine's store.
 
 pub(crate) mod config;
 pub mod http_client;
@@ -12,6 +12,9 @@ pub(crate) mod logging;
 pub(crate) mod messaging;
 mod per_member;
 pub(crate) mod wasi;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use semver::Version;
 use wasmtime::Result;
@@ -103,23 +106,31 @@ pub(crate) struct Fault {
 
 /// On whose behalf a capability makes something ready.
 pub(crate) struct ForWhom<'a> {
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for a workload"
-    )]
+    #[expect(dead_code, reason = "no capability asks for it yet")]
     pub(crate) workload: &'a Workload,
-    #[expect(
-        dead_code,
-        reason = "for capabilities that keep something for an entry"
-    )]
+    #[expect(dead_code, reason = "no capability asks for it yet")]
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
+    /// What the capabilities keep for the whole workload. It goes when nothing of the workload runs any more.
+    pub(crate) shared: &'a Mutex<Kept>,
 }
 
-#[expect(dead_code, reason = "no capability needs all of it yet")]
+impl ForWhom<'_> {
+    /// What all members of the workload have together, made for the first of them.
+    pub(crate) fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.get_or_insert_with(make)
+    }
+}
+
 /// A workload that is about to run, as a capability that drives it needs to know it.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no capability delivers messages yet")
+)]
 pub(crate) struct Running<'a> {
     pub(crate) id: &'a WorkloadId,
+    #[cfg_attr(test, expect(dead_code, reason = "no capability names workloads yet"))]
     pub(crate) name: &'a str,
     pub(crate) replaces: Option<&'a WorkloadId>,
     /// The entries that take messages.
@@ -131,21 +142,32 @@ pub(crate) struct Capabilities(Vec<Box<dyn Capability>>);
 
 impl Default for Capabilities {
     fn default() -> Self {
+        Self::new(std::env::temp_dir())
+    }
+}
+
+impl Capabilities {
+    /// Volumes that live as long as their workload are made in `volumes`.
+    pub(crate) fn new(volumes: PathBuf) -> Self {
         Self(vec![
-            Box::new(wasi::Wasi),
+            Box::new(wasi::Wasi { volumes }),
             Box::new(http_client::Http),
             Box::new(config::Config),
             Box::new(logging::Logging),
         ])
     }
-}
 
-impl Capabilities {
+    #[cfg(test)]
+    pub(crate) fn with(mut self, capability: impl Capability + 'static) -> Self {
+        self.0.push(Box::new(capability));
+        self
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Capability> {
         self.0.iter().map(|capability| &**capability)
     }
 
-    /// Makes ready what a member was given: creates and opens its directories.
+    /// Makes ready what a member was given.
     pub(crate) fn set_up(&self, for_whom: &ForWhom<'_>) -> std::result::Result<MemberSetup, Fault> {
         let Member { name, settings } = for_whom.member;
         let mut kept = Kept::default();
@@ -156,7 +178,7 @@ impl Capabilities {
             name: name.as_str().into(),
             environment: settings.environment.clone().into_iter().collect(),
             arguments: settings.arguments.clone(),
-            filesystem: wasi::open(&settings.directories)?,
+            filesystem: kept.get().as_deref().cloned().unwrap_or_default(),
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
             kept,
         })

@@ -8,17 +8,29 @@ use tokio_util::sync::CancellationToken;
 use super::{Globals, stop_signal, warn_about};
 use crate::component::Shape;
 use crate::dev::once::{self, Components};
-use crate::project::{self, Overrides, Project, Sibling, SiblingSource};
+use crate::oci::{PullPolicy, Reference};
+use crate::project::{self, Image, Overrides, Project, Sibling, SiblingSource};
 use crate::report::hinted;
 
 /// What a command line names: the directory of a project, or component files.
 pub enum Named {
     Project(PathBuf),
     Files(Vec<PathBuf>),
+    /// In a registry, or in the cache.
+    Image(Image),
 }
 
-/// Tells files from a project; without a path, it is the project of the current directory.
+/// Tells files and references from a project; without a path, it is the project of the current directory.
 pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
+    if let [path] = paths
+        && let Some(reference) = reference(path, globals)
+    {
+        return Ok(Named::Image(Image {
+            reference,
+            policy: PullPolicy::Always,
+            insecure: false,
+        }));
+    }
     let paths = paths.iter().map(|path| globals.path(path));
     let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
     match paths.as_slice() {
@@ -34,6 +46,17 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
     }
 }
 
+/// What cannot be meant as a file may be a reference to a registry.
+fn reference(path: &Path, globals: &Globals) -> Option<Reference> {
+    let reference = path.to_str()?.parse().ok()?;
+    let is_there = |path: &Path| globals.path(path).is_ok_and(|path| path.exists());
+    let first = path.components().next()?;
+    let is_file = path
+        .extension()
+        .is_some_and(|extension| extension == "wasm");
+    (!is_file && !is_there(path) && !is_there(first.as_ref())).then_some(reference)
+}
+
 /// The project that a path lies in, or one around the given files.
 pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
     let project = match named {
@@ -46,6 +69,10 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
             project::load(&root, overrides).map_err(hinted)?
         }
         Named::Files(files) => around(files, overrides)?,
+        Named::Image(image) => {
+            let here = std::env::current_dir()?;
+            project::image(image, &here, overrides).map_err(hinted)?
+        }
     };
     warn_about(&project);
     Ok(project)

@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::gather::{self, Named};
+use super::oci::AccessArgs;
 use super::{Globals, write_file};
 use crate::component::{Shape, ShapeError};
 use crate::dev::once::{Components, OnceError};
@@ -17,7 +18,7 @@ use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
 use crate::inspect::{graph, survey, text};
 use crate::linker::{Driven, Exports, LinkRequest, Problem};
-use crate::project::{Overrides, Purpose};
+use crate::project::{Image, Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
 
 /// Show what a component is, and who provides its imports
@@ -32,10 +33,10 @@ use crate::report::{self, OutputFormat, hinted};
 /// `-o json` prints.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
+    after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
 )]
 pub struct InspectArgs {
-    /// Component files, or the directory of a project, instead of the current directory
+    /// Component files, a reference to a registry, or the directory of a project, instead of the current directory
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
     /// Show how components are linked: every edge with its reason, and every problem
@@ -56,6 +57,8 @@ pub struct InspectArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 /// Where a picture goes, and how it is written.
@@ -91,7 +94,7 @@ impl std::str::FromStr for Picture {
 }
 
 pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let named = gather::named(&args.paths, globals)?;
+    let mut named = gather::named(&args.paths, globals)?;
     let as_plan = args.plan || args.graph.is_some();
     if let (Named::Files(files), false) = (&named, as_plan) {
         let [path] = files.as_slice() else {
@@ -106,6 +109,16 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
             return show_other(path, &bytes, error, globals);
         }
     }
+    if let Named::Image(image) = &mut named {
+        let bytes = pull(image, &args.access, globals).await?;
+        let path = Path::new(image.reference.name());
+        if args.wit && !as_plan {
+            return show_wit(path, &bytes, globals);
+        }
+        if let (Err(error), false) = (Shape::parse(&bytes), as_plan) {
+            return show_other(path, &bytes, error, globals);
+        }
+    }
     let overrides = Overrides {
         config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,
@@ -114,7 +127,7 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     let exports = match &named {
         Named::Project(_) => Exports::Driven,
         // Nobody said that they are to be served.
-        Named::Files(_) => Exports::All,
+        Named::Files(_) | Named::Image(_) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
     let components = gather::build(project, args.stub_missing).await?;
@@ -136,6 +149,17 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
             show(&overview, globals)
         }
     }
+}
+
+/// Brings an image into the cache, and names it by what it has now.
+async fn pull(
+    image: &mut Image,
+    access: &AccessArgs,
+    globals: &Globals,
+) -> anyhow::Result<Vec<u8>> {
+    let pulled = super::oci::pull_image(image, access, globals).await?;
+    image.reference = image.reference.pinned(&pulled.digest);
+    Ok(pulled.bytes)
 }
 
 /// What a session would run.

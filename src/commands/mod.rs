@@ -5,6 +5,7 @@ mod compose;
 pub mod dev;
 pub mod gather;
 pub mod inspect;
+pub mod oci;
 pub mod wit;
 
 use std::env;

@@ -10,7 +10,8 @@ use super::entries::{Entries, entries};
 use super::state::UnitName;
 use crate::component::Shape;
 use crate::host::workload::{
-    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Workload,
+    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Volume,
+    Workload,
 };
 use crate::linker::{
     self, ComposeError, Driven, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned,
@@ -52,6 +53,12 @@ pub(super) struct Linked {
     pub(super) name: String,
     pub(super) drive: Drive,
     pub(super) plan: LinkPlan,
+}
+
+impl Linked {
+    pub(super) fn answers_requests(&self) -> bool {
+        matches!(self.drive, Drive::Http { .. })
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +140,10 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
     // What several need stands in the way of each.
     problems.sort();
     problems.dedup();
-    Err(LinkFailure { problems })
+    Err(LinkFailure {
+        problems,
+        draft: None,
+    })
 }
 
 /// The bytes of a plan; those that are equal to others are the same.
@@ -256,10 +266,12 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
 fn needs(provider: &Provider, state: &Path) -> MemberSettings {
     let directories = provider.needs.iter().map(|need| match need {
         Need::StateDirectory { name, guest } => Directory {
-            host: state.join(name),
+            volume: Volume::HostPath {
+                path: state.join(name),
+                create: true,
+            },
             guest: guest.to_string(),
             access: Access::ReadWrite,
-            create: true,
         },
     });
     MemberSettings {
@@ -304,10 +316,12 @@ mod tests {
         };
         let settings = needs(&provider, Path::new("/p/.wash/state"));
         let directory = Directory {
-            host: "/p/.wash/state/blobs".into(),
+            volume: Volume::HostPath {
+                path: "/p/.wash/state/blobs".into(),
+                create: true,
+            },
             guest: "/".to_string(),
             access: Access::ReadWrite,
-            create: true,
         };
         assert_eq!(
             settings,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::state::{ConfigChange, UnitName};
 use crate::host::workload::{Limits, MemberSettings};
-use crate::project::{Build, Project, Sibling, SiblingSource};
+use crate::project::{Build, Image, Project, Sibling, SiblingSource};
 
 /// Compares two readings of the same project.
 pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
@@ -83,6 +83,7 @@ struct Unit<'p> {
 #[derive(PartialEq)]
 enum Source<'p> {
     File(&'p std::path::Path),
+    Image(&'p Image),
     Build(&'p std::path::Path, &'p Build),
 }
 
@@ -105,6 +106,7 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
         } = sibling;
         let source = match source {
             SiblingSource::File(path) => Source::File(path),
+            SiblingSource::Image(image) => Source::Image(image),
             SiblingSource::Project(project) => Source::Build(&project.root, &project.build),
         };
         (

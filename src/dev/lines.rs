@@ -62,13 +62,16 @@ impl Display for Steps {
 
 /// What runs for the first time, and where requests go.
 pub(super) fn serving(url: &str, entries: &[Linked], steps: &Steps) -> String {
-    let answers = |entry: &&Linked| matches!(entry.drive, Drive::Http { .. });
-    let others = entries.iter().filter(|entry| !answers(entry)).map(other);
+    let others = entries.iter().filter(|entry| !entry.answers_requests());
+    let others = others.map(other);
     let others = others.collect::<Vec<_>>().join(", ");
-    let what = match (entries.iter().any(|entry| answers(&entry)), others.as_str()) {
+    let what = match (
+        entries.iter().any(Linked::answers_requests),
+        others.as_str(),
+    ) {
         (true, "") => format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#}"),
         (true, others) => format!("{GOOD}serving{GOOD:#} {BOLD}{url}{BOLD:#} and {others}"),
-        (false, others) => format!("{GOOD}running{GOOD:#} {others}"),
+        (false, others) => format!("{GOOD}running{GOOD:#} {others}; nothing answers {url}"),
     };
     format!("{what} {DIM}({steps}){DIM:#}")
 }

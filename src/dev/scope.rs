@@ -56,6 +56,8 @@ impl Scope {
         for sibling in &project.dev.components {
             let sources = match &sibling.source {
                 SiblingSource::File(path) => Sources::file(path),
+                // It changes when the config does.
+                SiblingSource::Image(_) => Sources::default(),
                 SiblingSource::Project(project) => {
                     config.extend(config_of(project));
                     Sources::of(project)
@@ -155,10 +157,10 @@ impl Sources {
     }
 
     fn of(project: &Project) -> Self {
-        if project.build.command == Command::None
-            && let Artifact::Path(path) = &project.build.artifact
-        {
-            return Self::file(path);
+        match (&project.build.command, &project.build.artifact) {
+            (Command::None, Artifact::Path(path)) => return Self::file(path),
+            (Command::None, Artifact::Image(_)) => return Self::default(),
+            _ => {}
         }
         let mut sources = Self {
             root: Some(project.root.clone()),
@@ -170,7 +172,7 @@ impl Sources {
                 .artifacts
                 .extend([path.clone(), path.with_extension("component.wasm")]),
             Artifact::Search(dirs) => sources.artifact_dirs.extend(dirs.iter().cloned()),
-            Artifact::FromCargo => {}
+            Artifact::FromCargo | Artifact::Image(_) => {}
         }
         let cargo::Outside { dirs, files } = cargo::outside(&project.root);
         sources.others = dirs;

@@ -1,5 +1,6 @@
 //! What can be wrong with a workload as such, whatever its components are.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::host::Problem;
@@ -10,26 +11,43 @@ pub(super) fn workload(workload: &Workload) -> Vec<Problem> {
     if workload.entries.is_empty() {
         problems.push(problem(None, "a workload needs at least one entry"));
     }
-    let services = named(workload, |drive| matches!(drive, Drive::Service { .. }));
+    let services: Vec<_> = workload
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.drive, Drive::Service { .. }))
+        .map(|entry| format!("`{}`", entry.name))
+        .collect();
     if services.len() > 1 {
         let services = services.join(", ");
         let message = format!("a workload has at most one service, but {services} are services");
         problems.push(problem(None, message));
     }
-    let answering = named(workload, |drive| matches!(drive, Drive::Http { .. }));
-    if answering.len() > 1 {
-        let answering = answering.join(", ");
-        let message = format!("requests can go to one entry only, but {answering} answer requests");
-        problems.push(problem(None, message));
-    }
+    problems.extend(routes(workload));
     problems.extend(workload.entries.iter().flat_map(entry));
     problems
 }
 
-fn named(workload: &Workload, wanted: impl Fn(&Drive) -> bool) -> Vec<String> {
-    let entries = workload.entries.iter();
-    let wanted = entries.filter(|entry| wanted(&entry.drive));
-    wanted.map(|entry| format!("`{}`", entry.name)).collect()
+/// Routes that lead to two entries, and entries that no route leads to.
+fn routes(workload: &Workload) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut taken = BTreeMap::new();
+    for entry in &workload.entries {
+        let Drive::Http { routes } = &entry.drive else {
+            continue;
+        };
+        if routes.is_empty() {
+            problems.push(problem(Some(&entry.name), "no route leads to it"));
+        }
+        for route in routes {
+            let host = route.host.as_ref().map(|host| host.to_ascii_lowercase());
+            let key = (host, route.path.trim_end_matches('/'));
+            if let Some(other) = taken.insert(key, &entry.name) {
+                let message = format!("the route `{route}` leads to `{other}` already");
+                problems.push(problem(Some(&entry.name), message));
+            }
+        }
+    }
+    problems
 }
 
 fn entry(entry: &Entry) -> Vec<Problem> {

@@ -139,7 +139,7 @@ pub(super) fn exports(component: &Component) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use wasmtime::Store;
 
@@ -197,6 +197,7 @@ mod tests {
                 workload: &workload,
                 entry,
                 member,
+                shared: &Mutex::default(),
             };
             Arc::new(capabilities.set_up(&for_whom).ok().unwrap())
         };

@@ -30,7 +30,9 @@ mod wire;
 pub(crate) use activity::Activity;
 pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
-pub(crate) use prepare::{Means, Prepared, Receiving, Serving};
+#[cfg(test)]
+pub(crate) use messages::MessageHandler;
+pub(crate) use prepare::{Answering, Means, Prepared, Receiving, Serving};
 pub(crate) use service::Service;
 
 /// What a component needs of the engine. Asynchronous components cost every call and every request more, so those

@@ -1,11 +1,11 @@
 //! From a workload to what can run, or every reason why not. Touches no other workload.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wasmtime::Error;
 
-use crate::capability::{self, Capabilities, ForWhom};
+use crate::capability::{self, Capabilities, ForWhom, Kept};
 use crate::console::Console;
 use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
@@ -26,18 +26,22 @@ pub(crate) struct Prepared {
     pub(crate) receiving: Vec<Receiving>,
     pub(crate) service: Option<Serving>,
     pub(crate) activity: Arc<Activity>,
+    /// What the capabilities keep for the whole workload.
+    pub(crate) kept: Kept,
     pub(crate) timings: StartTimings,
 }
 
 /// An entry that answers HTTP requests.
-#[expect(dead_code, reason = "requests are not routed between entries yet")]
 pub(crate) struct Answering {
     pub(crate) routes: Vec<Route>,
     pub(crate) handler: Arc<ComponentHandler>,
 }
 
 /// An entry that takes messages.
-#[expect(dead_code, reason = "no capability delivers messages yet")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no capability delivers messages yet")
+)]
 pub(crate) struct Receiving {
     /// Subjects with NATS wildcards. None subscribes to everything.
     pub(crate) subscriptions: Vec<String>,
@@ -50,6 +54,8 @@ pub(crate) struct Serving {
     pub(crate) restart: Restart,
     pub(crate) service: Service,
 }
+
+type Setups = Vec<Vec<Arc<MemberSetup>>>;
 
 /// What preparing needs of a host.
 pub(crate) struct Means<'a> {
@@ -81,13 +87,14 @@ impl Means<'_> {
             }
         }
         refuse(workload, problems)?;
-        let members = self.set_up(workload)?;
+        let (members, kept) = self.set_up(workload)?;
 
         let mut prepared = Prepared {
             answering: Vec::new(),
             receiving: Vec::new(),
             service: None,
             activity: Arc::default(),
+            kept,
             timings: StartTimings {
                 cached: true,
                 ..StartTimings::default()
@@ -136,10 +143,11 @@ impl Means<'_> {
         }
     }
 
-    /// Of each entry, what its members were given.
-    fn set_up(&self, workload: &Workload) -> Result<Vec<Vec<Arc<MemberSetup>>>, StartError> {
+    /// Of each entry, what its members were given, and what they have together.
+    fn set_up(&self, workload: &Workload) -> Result<(Setups, Kept), StartError> {
         let mut problems = Vec::new();
         let mut ready = Vec::new();
+        let shared = Mutex::default();
         for entry in &workload.entries {
             let mut setups = Vec::new();
             for member in &entry.members {
@@ -147,6 +155,7 @@ impl Means<'_> {
                     workload,
                     entry,
                     member,
+                    shared: &shared,
                 };
                 match self.capabilities.set_up(&for_whom) {
                     Ok(setup) => setups.push(Arc::new(setup)),
@@ -156,7 +165,8 @@ impl Means<'_> {
             ready.push(setups);
         }
         refuse(workload, problems)?;
-        Ok(ready)
+        let shared = shared.into_inner();
+        Ok((ready, shared.unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Links an entry, tries it out once, and adds it to what is prepared.

@@ -14,10 +14,10 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
-use crate::capability::{self, Capabilities};
+use crate::capability::{self, Capabilities, Kept};
 use crate::console::Console;
-use crate::engine::{self, Activity, Engines, Means, Prepared, Serving};
-use crate::http::Handler;
+use crate::engine::{self, Activity, Answering, Engines, Means, Prepared, Serving};
+use crate::http::{Handler, Router};
 
 use super::supervisor::{Failure, Run, Supervisor};
 use super::workload::WorkloadId;
@@ -69,10 +69,16 @@ struct Running {
     service: Option<Supervisor>,
     /// Nothing drives it but itself.
     only_service: bool,
+    /// What the capabilities keep for it, such as its volumes.
+    _kept: Kept,
 }
 
 impl LocalHost {
     pub fn new(options: HostOptions) -> Self {
+        Self::with(options, Capabilities::default())
+    }
+
+    pub(super) fn with(options: HostOptions, capabilities: Capabilities) -> Self {
         let HostOptions {
             cache_dir,
             console,
@@ -82,7 +88,7 @@ impl LocalHost {
             id: random_id(),
             started_at: SystemTime::now(),
             engines: Arc::new(Engines::new(cache_dir, console.clone())),
-            capabilities: Capabilities::default(),
+            capabilities,
             console,
             routes,
             next: AtomicU64::new(1),
@@ -198,6 +204,7 @@ impl Inner {
             receiving,
             service,
             activity,
+            kept,
             timings: _,
         } = prepared;
         let mut workloads = self.workloads();
@@ -227,10 +234,11 @@ impl Inner {
                 activity,
                 service,
                 only_service,
+                _kept: kept,
             },
         );
-        match answering.into_iter().next() {
-            Some(answering) => self.routes.serve(&id, answering.handler),
+        match router(answering) {
+            Some(router) => self.routes.serve(&id, router),
             // What answered before goes without a successor.
             None => replaces.into_iter().for_each(|old| self.routes.clear(old)),
         }
@@ -267,10 +275,13 @@ impl Inner {
         if let Some(ended) = ended {
             ended.await;
         }
-        if self.workloads().remove(id).is_some() {
+        let gone = self.workloads().remove(id);
+        if let Some(gone) = gone {
             for capability in self.capabilities.iter() {
                 capability.unbind(id);
             }
+            // Its volumes are removed with it.
+            let _ = tokio::task::spawn_blocking(move || drop(gone)).await;
         }
     }
 }
@@ -293,6 +304,20 @@ impl Running {
             _ => WorkloadState::Running,
         }
     }
+}
+
+/// What answers requests for all entries that do.
+fn router(answering: Vec<Answering>) -> Option<Arc<dyn Handler>> {
+    if answering.is_empty() {
+        return None;
+    }
+    let routes = answering.into_iter().flat_map(|entry| {
+        let Answering { routes, handler } = entry;
+        routes
+            .into_iter()
+            .map(move |route| (route, Arc::clone(&handler) as Arc<dyn Handler>))
+    });
+    Some(Arc::new(Router::new(routes)))
 }
 
 #[async_trait]

@@ -161,12 +161,24 @@ pub struct MemberSettings {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    /// Absolute; created when it is missing and `create` is set.
-    pub host: PathBuf,
+    pub volume: Volume,
     /// The path the guest sees, such as `/data`.
     pub guest: String,
     pub access: Access,
-    pub create: bool,
+}
+
+/// What is behind a directory of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Volume {
+    HostPath {
+        /// Absolute.
+        path: PathBuf,
+        /// Create the directory when it is missing. It stays when the workload goes.
+        create: bool,
+    },
+    /// An empty directory, made when the workload starts and removed when it goes. Members that name the same one
+    /// share it.
+    Empty { name: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,24 +56,24 @@ impl Page {
         }
     }
 
-    /// 404: there is something to serve, but not for this request.
-    pub fn no_route(wanted: &str, routes: &[String]) -> Self {
-        let (title, details) = match routes {
-            [] => (
-                "nothing here answers HTTP requests".to_owned(),
-                "a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`: \
-                 the project, or a component of `dev.components`"
-                    .to_owned(),
-            ),
-            routes => (
-                format!("no route leads to {wanted}"),
-                format!("there are these routes:\n  {}", routes.join("\n  ")),
-            ),
-        };
+    /// 404: what runs has no handler of requests. The next version may have one.
+    pub fn nothing_answers() -> Self {
+        let details = "a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`: \
+                       the project, or a component of `dev.components`";
         Self {
             status: StatusCode::NOT_FOUND,
-            title,
-            details,
+            title: "nothing here answers HTTP requests".to_owned(),
+            details: details.to_owned(),
+            passing: true,
+        }
+    }
+
+    /// 404: there is something to serve, but not for this request.
+    pub fn no_route(wanted: &str, routes: &[String]) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: format!("no route leads to {wanted}"),
+            details: format!("there are these routes:\n  {}", routes.join("\n  ")),
             passing: false,
         }
     }

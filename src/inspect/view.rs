@@ -133,7 +133,7 @@ pub fn view(
         let mut entry = entry.clone();
         if let Some(plan) = &survey.plan {
             entry.members = plan.members.iter().map(|m| m.name.clone()).collect();
-            view.edges.extend(edges(index, plan, &survey.missing));
+            view.edges.extend(edges(index, plan));
             view.host.extend(host(index, plan));
             let exports = plan.exports.iter().map(|e| export(index, plan, e));
             view.exports.extend(exports);
@@ -178,17 +178,14 @@ fn shown(
 }
 
 /// In the order of the members, and of their imports.
-fn edges(entry: usize, plan: &LinkPlan, missing: &[(String, String)]) -> Vec<Edge> {
+fn edges(entry: usize, plan: &LinkPlan) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, member) in plan.members.iter().enumerate() {
         for (import, external) in &member.shape.imports {
             let known = plan.edges_of(index).find(|edge| edge.import == *import);
             let (provider, reason) = match known {
                 Some(edge) => (provider(plan, edge), reason(&edge.reason)),
-                None if missing.contains(&(member.name.clone(), import.clone())) => {
-                    (Provider::Missing, "missing")
-                }
-                None => continue,
+                None => (Provider::Missing, "missing"),
             };
             edges.push(Edge {
                 entry,

@@ -34,17 +34,25 @@ pub(super) struct Candidate<'a> {
 }
 
 /// The export of `provider` that comes closest to `import` among those with the right name.
-pub(super) fn best<'a>(import: Import<'_>, provider: &'a Shape) -> Option<Candidate<'a>> {
-    let named = provider
-        .exports
-        .iter()
-        .filter_map(|(name, export)| Some((name, export, how(import, name, export)?)));
+pub(super) fn of_member<'a>(import: Import<'_>, provider: &'a Shape) -> Option<Candidate<'a>> {
+    let exports = provider.exports.iter();
+    best(
+        import,
+        &provider.types,
+        exports.map(|(name, export)| (name.as_str(), export)),
+    )
+}
+
+/// The closest of some exports of a member, which speak in `types`.
+pub(super) fn best<'a>(
+    import: Import<'_>,
+    types: &Types,
+    exports: impl Iterator<Item = (&'a str, &'a Extern)>,
+) -> Option<Candidate<'a>> {
+    let named =
+        exports.filter_map(|(name, export)| Some((name, export, how(import, name, export)?)));
     let fitted = named.map(|(name, export, how)| {
-        let fit = fits(
-            (import.types, &import.external.item),
-            (&provider.types, &export.item),
-        )
-        .map(|_| ());
+        let fit = fits((import.types, &import.external.item), (types, &export.item)).map(|_| ());
         let version = export.interface.as_ref().and_then(|i| i.version.clone());
         (
             Candidate {

@@ -1,11 +1,15 @@
 //! Why members do not link: data, every problem at once. `render` puts it into words.
 
-use super::Role;
+use super::{LinkPlan, Role};
 
-/// Everything that stands in the way of a plan, most important first. Never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything that stands in the way of a plan, and as much of one as there is.
+#[derive(Debug, Clone)]
 pub struct LinkFailure {
+    /// Most important first. Never empty.
     pub problems: Vec<Problem>,
+    /// The plan without what the problems are about: their imports have no edge. It is for looking at, and cannot be
+    /// composed. `None` if members cannot be told apart, or for several plans at once.
+    pub draft: Option<Box<LinkPlan>>,
 }
 
 impl std::error::Error for LinkFailure {}

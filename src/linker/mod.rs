@@ -12,6 +12,7 @@ mod fit;
 mod flat;
 mod grants;
 mod identity;
+mod index;
 mod near;
 mod outward;
 mod plan;

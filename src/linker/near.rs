@@ -39,7 +39,7 @@ pub(super) fn misses<'a>(
 
 fn of_member(import: Import<'_>, other: &Member) -> Vec<NearMiss> {
     let provider = || other.name.clone();
-    if let Some(candidate) = candidates::best(import, &other.shape) {
+    if let Some(candidate) = candidates::of_member(import, &other.shape) {
         let export = candidate.export.to_string();
         return match (candidate.fit, candidate.how) {
             (Ok(()), _) => Vec::new(),

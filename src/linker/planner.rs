@@ -17,7 +17,10 @@ pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
     let mut problems = duplicates(&members);
     if !problems.is_empty() {
         // Every further message would be ambiguous.
-        return Err(LinkFailure { problems });
+        return Err(LinkFailure {
+            problems,
+            draft: None,
+        });
     }
     let outward = outward::choose(request, &members);
     let resolution = resolve::resolve(request, members, &outward.roots, &outward.chain);
@@ -34,7 +37,46 @@ pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
     }
     problems.sort();
     problems.dedup();
-    Err(LinkFailure { problems })
+    let draft = Some(Box::new(without(plan, &problems)));
+    Err(LinkFailure { problems, draft })
+}
+
+/// Takes out what problems are about, as far as it was planned.
+fn without(mut plan: LinkPlan, problems: &[Problem]) -> LinkPlan {
+    let LinkPlan {
+        members,
+        edges,
+        exports,
+        host,
+        ..
+    } = &mut plan;
+    for problem in problems {
+        match problem {
+            Problem::ResourceClash { member, import, .. } => {
+                edges.retain(|e| (&members[e.member].name, &e.import) != (member, import));
+            }
+            Problem::Cycle { path } => {
+                let last = path.last().map(|(member, import)| (member, import));
+                edges.retain(|e| Some((&members[e.member].name, &e.import)) != last);
+            }
+            Problem::SharedClash {
+                import,
+                members: (_, second),
+                ..
+            } => edges.retain(|e| match e.provider {
+                Provider::Host { import: served } => {
+                    (&members[e.member].name, &host[served].import) != (second, import)
+                }
+                _ => true,
+            }),
+            Problem::HiddenResource { member, export, .. } => {
+                exports.retain(|e| (&members[e.member].name, &e.export) != (member, export));
+            }
+            // The others are about what was never planned.
+            _ => {}
+        }
+    }
+    plan
 }
 
 fn duplicates(members: &[&Member]) -> Vec<Problem> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::candidates::{self, How, Import};
+use super::index::Index;
 use super::{
     Driven, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near,
     remedy, wiring,
@@ -49,6 +50,7 @@ pub(super) fn resolve<'a>(
     let mut resolver = Resolver {
         host: request.host,
         stub_missing: request.stub_missing,
+        index: Index::of(&members),
         members,
         next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
         chain_key: match request.driven {
@@ -82,6 +84,7 @@ struct Resolver<'a> {
     host: &'a [HostInterface],
     stub_missing: bool,
     members: Vec<&'a Member>,
+    index: Index<'a>,
     /// Of each member of the chain of HTTP handlers but the last, the next.
     next_handler: BTreeMap<usize, usize>,
     /// Where the config has that chain.
@@ -222,11 +225,13 @@ impl<'a> Resolver<'a> {
     ) -> Offer<'a> {
         let mut fitting = Vec::new();
         let mut clash = None;
-        for (index, provider) in self.members.iter().enumerate() {
+        for (index, exports) in self.index.asked_by(import) {
+            let provider = self.members[index];
             if index == member || !roles.contains(&provider.role) {
                 continue;
             }
-            let Some(candidate) = candidates::best(import, &provider.shape) else {
+            let exports = exports.iter().map(|export| (export.name, export.external));
+            let Some(candidate) = candidates::best(import, &provider.shape.types, exports) else {
                 continue;
             };
             match candidate.fit {
@@ -368,7 +373,7 @@ impl<'a> Resolver<'a> {
 /// Takes an import from a given provider, if that has what fits.
 fn from_member<'a>(import: Import<'_>, member: usize, provider: &'a Member) -> Option<Chosen<'a>> {
     let candidate =
-        candidates::best(import, &provider.shape).filter(|candidate| candidate.fit.is_ok())?;
+        candidates::of_member(import, &provider.shape).filter(|candidate| candidate.fit.is_ok())?;
     Some(Chosen::Member {
         member,
         export: candidate.export,

@@ -23,6 +23,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
+use crate::oci::{PullPolicy, Reference};
 use crate::wit::Wit;
 use layers::Layers;
 use raw::RawConfig;
@@ -127,6 +128,8 @@ pub enum Artifact {
     FromCargo,
     /// The one `.wasm` file in these absolute directories, not below them.
     Search(Vec<PathBuf>),
+    /// Pulled, not built.
+    Image(Image),
 }
 
 /// Settings of `wash dev`.
@@ -182,6 +185,16 @@ pub enum SiblingSource {
     File(PathBuf),
     /// Another project, built and watched as well.
     Project(Box<Project>),
+    Image(Image),
+}
+
+/// A component in a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    pub reference: Reference,
+    pub policy: PullPolicy,
+    /// The registry may be one without TLS.
+    pub insecure: bool,
 }
 
 /// Something in the project's files that the user should know.
@@ -254,6 +267,26 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
         return Err(ProjectError::NotAFile(path));
     }
     let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+    there_already(
+        &resolve::name_of(&path),
+        root,
+        Artifact::Path(path),
+        overrides,
+    )
+}
+
+/// A project around a component in a registry. What it keeps, it keeps in `root`.
+pub fn image(image: Image, root: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    let name = image.reference.name().to_string();
+    there_already(&name, directory(root)?, Artifact::Image(image), overrides)
+}
+
+fn there_already(
+    name: &str,
+    root: PathBuf,
+    artifact: Artifact,
+    overrides: &Overrides,
+) -> Result<Project, ProjectError> {
     let notes = Notes::default();
     let Layers { config, sources } = layers::read(None, overrides, &notes)?;
     let raw = RawConfig::read(&notes, config);
@@ -264,13 +297,13 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
         parents: &[],
     };
     let project = Project {
-        name: resolve::name_of(&path),
+        name: name.to_string(),
         sources,
         build: Build {
             kind: Kind::Prebuilt,
             command: Command::None,
             env: BTreeMap::new(),
-            artifact: Artifact::Path(path),
+            artifact,
         },
         dev: resolver.dev(&raw),
         wit: Wit::default(),

@@ -86,6 +86,7 @@ pub(super) struct RawDev {
     pub(super) routes: Vec<(String, Located<Vec<String>>)>,
     pub(super) service: Option<RawService>,
     pub(super) volumes: Vec<RawVolume>,
+    pub(super) allow_insecure_registries: bool,
     pub(super) limits: RawLimits,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) wasm_proposals: Option<Located<Vec<String>>>,
@@ -121,6 +122,8 @@ pub(super) enum RawWhich {
     Component(Box<RawComponent>),
     /// Upstream's `service_file`, which has the settings of `workload`.
     File(Located<String>),
+    /// Its `service_image` and `service_pull_policy`, likewise.
+    Image(Located<String>, Option<Located<String>>),
 }
 
 #[derive(Debug, Default)]
@@ -138,7 +141,10 @@ pub(super) struct RawComponent {
     pub(super) name: Option<Located<String>>,
     pub(super) file: Option<Located<String>>,
     pub(super) path: Option<Located<String>>,
-    pub(super) other_source: OtherSource,
+    pub(super) image: Option<Located<String>>,
+    pub(super) pull_policy: Option<Located<String>>,
+    /// One of them is there, of the wrong type; that has been told.
+    pub(super) wrong_source: bool,
     pub(super) settings: RawSettings,
     /// `None`: those of `dev.volumes`.
     pub(super) volumes: Option<Vec<RawVolume>>,
@@ -146,15 +152,6 @@ pub(super) struct RawComponent {
     /// Upstream's word for `limits.concurrent_requests`.
     pub(super) max_concurrency: Option<Located<String>>,
     pub(super) imports: BTreeMap<String, String>,
-}
-
-/// What an entry of `dev.components` says instead of a usable `file` or `path`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OtherSource {
-    None,
-    Image,
-    /// One of them, of the wrong type; that has been told.
-    Wrong,
 }
 
 #[derive(Debug, Default)]
@@ -292,15 +289,12 @@ impl RawDev {
             routes: dev.named_texts("routes"),
             service: RawService::read(&mut dev),
             volumes: volumes(&mut dev).unwrap_or_default(),
+            allow_insecure_registries: dev.boolean("allow_insecure_registries").unwrap_or_default(),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
             environment: dev.text_map("environment").unwrap_or_default(),
             wasm_proposals: dev.texts("wasm_proposals"),
             interfaces: interfaces(&mut dev),
         };
-        dev.not_yet(
-            "components are not pulled from registries yet",
-            &["service_image", "service_pull_policy"],
-        );
         dev.not_yet(
             "a service listens inside its workload, on the ports that it chooses",
             &["service_ports"],
@@ -308,10 +302,6 @@ impl RawDev {
         dev.not_yet(
             "components that provide host capabilities do not run yet",
             &["host_plugins"],
-        );
-        dev.not_yet(
-            "components are not pulled from registries yet",
-            &["allow_insecure_registries"],
         );
         dev.not_yet(
             "there is no such capability yet",
@@ -356,14 +346,25 @@ impl RawService {
     fn read(dev: &mut Table<'_>) -> Option<Self> {
         let service = dev.service();
         let file = dev.text("service_file");
+        let image = dev.text("service_image");
+        let policy = dev.text("service_pull_policy");
+        if let (Some(file), Some(_)) = (&file, &image) {
+            let message = "`dev.service_file` and `dev.service_image` both name the service";
+            let hint = "remove one of them".to_string();
+            dev.notes.problem(&file.at, message.to_string(), Some(hint));
+            return None;
+        }
         let (which, restart, max_restarts) = match service {
-            None => (RawWhich::File(file?), None, None),
-            Some(_) if file.is_some() => {
-                let file = file?;
-                let message = "`dev.service_file` and `dev.service` both name the service";
+            None => {
+                let image = || image.map(|image| RawWhich::Image(image, policy));
+                (file.map(RawWhich::File).or_else(image)?, None, None)
+            }
+            Some(_) if file.is_some() || image.is_some() => {
+                let other = file.or(image)?;
+                let message = format!("`{}` and `dev.service` both name the service", other.key);
                 let hint = "remove one of them";
                 dev.notes
-                    .problem(&file.at, message.to_string(), Some(hint.to_string()));
+                    .problem(&other.at, message, Some(hint.to_string()));
                 return None;
             }
             Some(Choice::Yes) => (RawWhich::Own, None, None),
@@ -411,21 +412,18 @@ impl RawLimits {
 
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
-        let other_source = match (
-            component.has("file") || component.has("path"),
-            component.has("image"),
-        ) {
-            (true, _) => OtherSource::Wrong,
-            (false, true) => OtherSource::Image,
-            (false, false) => OtherSource::None,
-        };
-        let raw = Self {
-            other_source,
+        let has_source = ["file", "path", "image"]
+            .iter()
+            .any(|key| component.has(key));
+        let mut raw = Self {
+            wrong_source: false,
             at: component.at.clone(),
             key: component.name().to_string(),
             name: component.text("name"),
             file: component.text("file"),
             path: component.text("path"),
+            image: component.text("image"),
+            pull_policy: component.text("pullPolicy"),
             volumes: volumes(&mut component),
             limits: component
                 .table("limits")
@@ -435,10 +433,8 @@ impl RawComponent {
             imports: component.text_map("imports").unwrap_or_default(),
             settings: RawSettings::read(&mut component),
         };
-        component.not_yet(
-            "components are not pulled from registries yet",
-            &["image", "pullPolicy"],
-        );
+        raw.wrong_source =
+            has_source && raw.file.is_none() && raw.path.is_none() && raw.image.is_none();
         component.not_yet(
             "each request and each message has an instance of its own",
             &["poolSize", "maxInvocations"],

@@ -13,7 +13,7 @@ use super::interfaces::Interfaces;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -126,10 +126,12 @@ impl Context<'_> {
             Access::ReadWrite
         };
         Some(Directory {
-            host,
+            volume: Volume::HostPath {
+                path: host,
+                create: false,
+            },
             guest: volume.guest_path.value.clone(),
             access,
-            create: false,
         })
     }
 

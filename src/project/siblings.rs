@@ -1,15 +1,17 @@
 //! The components beside the project's own: those of `dev.components`, and the service where it is another one. Files,
-//! or projects that are loaded as well.
+//! images in registries, or projects that are loaded as well.
 
 use std::collections::BTreeMap;
 
 use super::drive::{self, Service};
-use super::raw::{OtherSource, RawComponent, RawConfig, RawService, RawSettings, RawWhich};
+use super::raw::{RawComponent, RawConfig, RawService, RawSettings, RawWhich};
 use super::resolve::{Resolver, name_of};
 use super::settings::Context;
 use super::table::{Located, nearest};
-use super::{Overrides, ProjectError, Sibling, SiblingSource};
+use super::{Image, Overrides, ProjectError, Sibling, SiblingSource};
 use crate::host::workload::{Directory, Limits};
+use crate::oci::Reference;
+use crate::report::Advice as _;
 
 /// What the components are resolved with.
 pub(super) struct Siblings<'s> {
@@ -86,10 +88,15 @@ impl Siblings<'_> {
                 name
             }
             RawWhich::File(path) => {
-                let sibling = self.service_file(path, siblings);
-                let name = sibling.name.clone();
-                siblings.push(sibling);
-                name
+                let path = self.resolver.root.join(&path.value);
+                self.upstream_service(&name_of(&path), SiblingSource::File(path), siblings)
+            }
+            RawWhich::Image(image, policy) => {
+                let Some(image) = self.image(image, policy) else {
+                    return Ok(None);
+                };
+                let name = image.reference.name().to_string();
+                self.upstream_service(&name, SiblingSource::Image(image), siblings)
             }
         };
         let restart = restart.unwrap_or_default();
@@ -116,24 +123,29 @@ impl Siblings<'_> {
     }
 
     /// Upstream gives such a service what `workload` gives to the project's own component.
-    fn service_file(&self, path: &Located<String>, siblings: &[Sibling]) -> Sibling {
-        let path = self.resolver.root.join(&path.value);
-        let mut name = name_of(&path);
+    fn upstream_service(
+        &self,
+        name: &str,
+        source: SiblingSource,
+        siblings: &mut Vec<Sibling>,
+    ) -> String {
+        let mut name = name.to_string();
         while self.is_taken(siblings, &name) {
             name.push_str("-service");
         }
         let directories = self.directories.to_vec();
         let workload = &self.raw.workload;
-        Sibling {
-            name,
-            source: SiblingSource::File(path),
+        siblings.push(Sibling {
+            name: name.clone(),
+            source,
             settings: self
                 .context
                 .settings(workload, directories, BTreeMap::new()),
             subscriptions: self.context.subscriptions(workload),
             imports: BTreeMap::new(),
             limits: self.limits.clone(),
-        }
+        });
+        name
     }
 
     /// `None`, with a problem told, when the entry says too little or too much.
@@ -144,19 +156,17 @@ impl Siblings<'_> {
             self.context
                 .settings(settings, directories, BTreeMap::new())
         };
-        let name = |default: &str| {
-            raw.name
-                .as_ref()
-                .map_or(default, |name| &name.value)
-                .to_string()
-        };
         let Some(source) = self.source(raw)? else {
             return Ok(None);
         };
+        let name = match &raw.name {
+            Some(name) => name.value.clone(),
+            None => called(&source),
+        };
         let sibling = match source {
-            SiblingSource::File(path) => Sibling {
-                name: name(&name_of(&path)),
-                source: SiblingSource::File(path),
+            SiblingSource::File(_) | SiblingSource::Image(_) => Sibling {
+                name,
+                source,
                 settings: settings(own.unwrap_or_else(|| self.directories.to_vec())),
                 subscriptions: self.context.subscriptions(&raw.settings),
                 imports: raw.imports.clone(),
@@ -177,7 +187,7 @@ impl Siblings<'_> {
                 }
                 let imports = project.imports.clone().into_iter();
                 Sibling {
-                    name: name(&project.name),
+                    name,
                     imports: imports.chain(raw.imports.clone()).collect(),
                     settings: merged,
                     subscriptions: match &raw.settings {
@@ -213,22 +223,42 @@ impl Siblings<'_> {
 
     fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
         let resolver = self.resolver;
-        let message = match (&raw.file, &raw.path, raw.other_source) {
-            (Some(file), None, _) => {
+        if let (Some(policy), None) = (&raw.pull_policy, &raw.image) {
+            let message = format!("`{}` means nothing without an `image`", policy.key);
+            resolver.notes.warn(&policy.at, message, None);
+        }
+        let message = match (&raw.file, &raw.path, &raw.image) {
+            (Some(file), None, None) => {
                 return Ok(Some(SiblingSource::File(resolver.root.join(&file.value))));
             }
-            (None, Some(path), _) => return self.project(raw, &path.value).map(Some),
-            (Some(_), Some(_), _) => "expected `file` or `path`, found both",
-            (None, None, OtherSource::Wrong) => return Ok(None),
-            (None, None, OtherSource::Image) => {
-                "expected `file` or `path`: an `image` is not pulled from its registry yet"
+            (None, Some(path), None) => return self.project(raw, &path.value).map(Some),
+            (None, None, Some(image)) => {
+                return Ok(self
+                    .image(image, &raw.pull_policy)
+                    .map(SiblingSource::Image));
             }
-            (None, None, OtherSource::None) => "expected `file` or `path`, found neither",
+            (None, None, None) if raw.wrong_source => return Ok(None),
+            (None, None, None) => "expected `file`, `path` or `image`, found none of them",
+            _ => "expected `file`, `path` or `image`, found more than one of them",
         };
         resolver
             .notes
             .problem(&raw.at, format!("`{}`: {message}", raw.key), None);
         Ok(None)
+    }
+
+    fn image(&self, image: &Located<String>, policy: &Option<Located<String>>) -> Option<Image> {
+        let notes = self.resolver.notes;
+        let policy = self.resolver.value(policy, |text| text.parse());
+        let reference = image.value.parse::<Reference>().map_err(|error| {
+            let hint = error.hints().into_iter().next();
+            notes.problem(&image.at, format!("`{}`: {error}", image.key), hint);
+        });
+        Some(Image {
+            reference: reference.ok()?,
+            policy: policy.unwrap_or_default(),
+            insecure: self.raw.dev.allow_insecure_registries,
+        })
     }
 
     fn project(&self, raw: &RawComponent, path: &str) -> Result<SiblingSource, ProjectError> {
@@ -260,5 +290,13 @@ impl Siblings<'_> {
                 source: Box::new(source),
             }),
         }
+    }
+}
+
+fn called(source: &SiblingSource) -> String {
+    match source {
+        SiblingSource::File(path) => name_of(path),
+        SiblingSource::Project(project) => project.name.clone(),
+        SiblingSource::Image(image) => image.reference.name().to_string(),
     }
 }

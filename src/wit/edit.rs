@@ -99,7 +99,7 @@ pub fn add(text: &str, outline: &Outline, world: usize, line: &Line) -> String {
             statement.keyword != Keyword::Export || line.keyword == Keyword::Export
         })
     };
-    if let Some(after) = same.or_else(|| earlier()) {
+    if let Some(after) = same.or_else(earlier) {
         let line = &text[line_start(text, after.span.start)..after.span.start];
         if !line.trim().is_empty() {
             let at = after.span.end;

@@ -20,7 +20,7 @@ pub fn encode(folder: &Folder, about: &Metadata) -> Result<Vec<u8>, WitError> {
     };
     let bytes = wit_component::encode(&resolve, package).map_err(|error| failed(&error))?;
     metadata(&name, about)
-        .and_then(|add| add.to_wasm(&bytes).map_err(Into::into))
+        .and_then(|add| add.to_wasm(&bytes))
         .map_err(|error: anyhow::Error| failed(&error))
 }
 

@@ -23,7 +23,7 @@ const HEAD: &str =
 /// `wkg` calls it so; the other is how `wash` called it in 2025.
 pub const NAMES: [&str; 2] = ["wkg.lock", ".wash/wasmcloud.lock"];
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     packages: BTreeSet<LockedPackage>,
 }
@@ -41,14 +41,6 @@ pub enum LockError {
     Read { path: PathBuf, source: io::Error },
     #[error("`{}` is not a lock file: {reason}", .path.display())]
     Malformed { path: PathBuf, reason: String },
-}
-
-impl Default for Lock {
-    fn default() -> Self {
-        Self {
-            packages: BTreeSet::new(),
-        }
-    }
 }
 
 impl Lock {

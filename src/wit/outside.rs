@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference};
 use wit_parser::PackageName;
 
 use super::source::{Source, Text, decode, print};
+use crate::oci::{self, Access, Cache, OciError, PullPolicy, Reference, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outside {
@@ -57,11 +55,18 @@ impl Outside {
     }
 
     /// Not for paths. The reason, in one line, when it cannot be had.
-    pub(super) async fn fetch(&self, package: &PackageName) -> Result<Source, String> {
+    pub(super) async fn fetch(
+        &self,
+        package: &PackageName,
+        offline: bool,
+    ) -> Result<Source, String> {
         match self {
             Outside::Path(path) => Err(format!("`{path}` is a path")),
+            Outside::File(_) | Outside::Git { .. } if offline => {
+                Err("not asked: offline".to_string())
+            }
             Outside::File(url) => of_bytes(package, &download(url).await?),
-            Outside::Oci(reference) => of_bytes(package, &pull(reference).await?),
+            Outside::Oci(reference) => of_bytes(package, &pull(reference, offline).await?),
             Outside::Git {
                 url,
                 reference,
@@ -104,39 +109,26 @@ async fn download(url: &str) -> Result<Vec<u8>, String> {
     Ok(answer.bytes().await.map_err(failed)?.to_vec())
 }
 
-async fn pull(text: &str) -> Result<Vec<u8>, String> {
-    let reference: Reference = text.parse().map_err(|error| format!("{error}"))?;
-    let registry = reference.resolve_registry().to_string();
+async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
+    let reference = text
+        .parse::<Reference>()
+        .map_err(|error| error.to_string())?;
     let local = ["localhost", "127.0.0.1", "[::1]"]
         .iter()
-        .any(|host| registry.starts_with(host));
-    let protocol = if local {
-        ClientProtocol::Http
+        .any(|host| text.starts_with(host));
+    let access = Access {
+        scheme: if local { Scheme::Either } else { Scheme::Https },
+        ..Access::from_env()
+    };
+    let policy = if offline {
+        PullPolicy::Never
     } else {
-        ClientProtocol::Https
+        PullPolicy::IfNotPresent
     };
-    let client = Client::new(ClientConfig {
-        protocol,
-        ..ClientConfig::default()
-    });
-    let auth = match docker_credential::get_credential(&registry) {
-        Ok(docker_credential::DockerCredential::UsernamePassword(name, password)) => {
-            RegistryAuth::Basic(name, password)
-        }
-        _ => RegistryAuth::Anonymous,
-    };
-    let kinds = vec![
-        "application/wasm",
-        "application/vnd.wasm.content.layer.v1+wasm",
-    ];
-    let image = client
-        .pull(&reference, &auth, kinds)
-        .await
-        .map_err(|error| error.to_string())?;
-    let layer = image.layers.into_iter().next();
-    layer
-        .map(|layer| layer.data.to_vec())
-        .ok_or_else(|| "it has no layer".to_string())
+    let said = |error: OciError| error.to_string();
+    let cache = Cache::open().map_err(said)?;
+    let pulled = oci::pull(&reference, policy, &access, &cache, &oci::Silent).await;
+    Ok(pulled.map_err(said)?.bytes)
 }
 
 async fn clone(

@@ -311,12 +311,7 @@ impl Search<'_> {
             Outside::Path(path) => {
                 return self.local(package, &self.given.root.join(path), said_by);
             }
-            _ if self.given.wit.offline => {
-                return Ok(Err(Nowhere::because(format!(
-                    "{said_by} says it is at {written}; not asked: offline"
-                ))));
-            }
-            outside => outside.fetch(package).await,
+            outside => outside.fetch(package, self.given.wit.offline).await,
         };
         Ok(match source {
             Err(reason) => Err(Nowhere::because(format!(

@@ -9,13 +9,18 @@ mod config;
 mod exchange;
 mod failures;
 mod guests;
+mod images;
 mod load;
 mod prebuilt;
 mod probe;
 mod project;
+#[allow(dead_code, reason = "others use the rest")]
+#[path = "../support/registry.rs"]
+mod registry;
 mod reload;
 mod requests;
 mod routes;
+mod services;
 mod siblings;
 mod stop;
 mod stubs;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wash::host::StartError;
-use wash::host::workload::{Access, Directory, MemberSettings, OutgoingHttp};
+use wash::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
 
 use crate::stage::{Stage, alone, probe};
 
@@ -27,10 +27,12 @@ async fn by_default_there_is_nothing() {
 async fn what_was_given_is_there() {
     let root = tempfile::tempdir().unwrap();
     let directory = |host: &str, access| Directory {
-        host: root.path().join(host),
+        volume: Volume::HostPath {
+            path: root.path().join(host),
+            create: true,
+        },
         guest: format!("/{host}"),
         access,
-        create: true,
     };
     let settings = MemberSettings {
         environment: BTreeMap::from([("GREETING".into(), "hi".into())]),
@@ -101,10 +103,12 @@ async fn every_fault_is_told_at_once() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("file"), "").unwrap();
     let directory = |host: &str| Directory {
-        host: root.path().join(host),
-        guest: "/d".into(),
+        volume: Volume::HostPath {
+            path: root.path().join(host),
+            create: false,
+        },
+        guest: format!("/{host}"),
         access: Access::ReadOnly,
-        create: false,
     };
     let settings = MemberSettings {
         directories: vec![directory("missing"), directory("file")],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wash::capability;
 use wash::component::Shape;
 use wash::host::workload::{
-    Access, Directory, Grant, Member, MemberSettings, OutgoingHttp, Workload,
+    Access, Directory, Grant, Member, MemberSettings, OutgoingHttp, Volume, Workload,
 };
 use wash::linker::{self, Driven, LinkRequest, Role};
 
@@ -101,10 +101,12 @@ async fn each_member_has_its_own_authority() {
     let settings = |name: &str| MemberSettings {
         environment: BTreeMap::from([("WHO".into(), name.into())]),
         directories: vec![Directory {
-            host: root.path().join(name),
+            volume: Volume::HostPath {
+                path: root.path().join(name),
+                create: true,
+            },
             guest: format!("/{name}"),
             access: Access::ReadWrite,
-            create: true,
         }],
         outgoing_http: if name == "first" {
             OutgoingHttp::Any

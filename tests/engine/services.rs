@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt;
-use wash::host::workload::{Access, Directory, Drive, MemberSettings, Restart, Workload};
+use wash::host::workload::{Access, Directory, Drive, MemberSettings, Restart, Volume, Workload};
 use wash::host::{
     Host, ServiceState, ServiceStatus, StartError, StartRequest, WorkloadState, WorkloadStatus,
 };
@@ -209,10 +209,12 @@ async fn a_service_that_recovers_goes_on() {
         };
         let mut workload = service(name, "recover", restart);
         workload.entries[0].members[0].settings.directories = vec![Directory {
-            host: root.path().to_owned(),
+            volume: Volume::HostPath {
+                path: root.path().to_owned(),
+                create: false,
+            },
             guest: "/data".into(),
             access: Access::ReadWrite,
-            create: false,
         }];
         let stage = Stage::new(workload).await;
         until(&stage, |service| {

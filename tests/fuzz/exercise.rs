@@ -1,10 +1,10 @@
 //! Everything that `wash` does with the bytes of a component before an engine sees them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wash::component::{Shape, kind};
-use wash::linker::{Exports, LinkRequest, Member, Role, compose, plan, render};
+use wash::linker::{Exports, HostInterface, LinkRequest, Member, Role, compose, plan, render};
 use wash::{build, capability, engine, provider};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -27,6 +27,17 @@ pub(crate) fn bytes(bytes: &[u8]) -> bool {
     }
 }
 
+/// What ships, read once: the time is for what is new.
+static SHIPPED: LazyLock<Vec<(Member, &[u8])>> = LazyLock::new(|| {
+    let shipped = provider::shipped().iter().map(|shipped| {
+        validate(shipped.bytes).expect("what ships is valid");
+        let shape = Shape::parse(shipped.bytes).expect("what ships is a component");
+        let member = member(shipped.name, Role::Shipped, Arc::new(shape));
+        (member, shipped.bytes)
+    });
+    shipped.collect()
+});
+
 /// Links a component with itself and with what ships.
 fn link(bytes: &[u8], shape: Shape) {
     for item in shape.imports.values().chain(shape.exports.values()) {
@@ -38,12 +49,12 @@ fn link(bytes: &[u8], shape: Shape) {
         member("project", Role::Project, Arc::clone(&shape)),
         member("sibling", Role::Sibling, shape),
     ];
-    for shipped in provider::shipped() {
-        let shape = Shape::parse(shipped.bytes).expect("what ships is a component");
-        members.push(member(shipped.name, Role::Shipped, Arc::new(shape)));
-        files.push(shipped.bytes);
+    for (member, file) in SHIPPED.iter() {
+        members.push(member.clone());
+        files.push(file);
     }
-    let host = capability::host_interfaces();
+    static HOST: LazyLock<Vec<HostInterface>> = LazyLock::new(capability::host_interfaces);
+    let valid = validate(bytes).is_ok();
     for (count, stub_missing, exports) in [
         (1, false, Exports::Driven),
         (1, true, Exports::All),
@@ -52,7 +63,7 @@ fn link(bytes: &[u8], shape: Shape) {
     ] {
         let planned = plan(&LinkRequest {
             members: &members[..count],
-            host: &host,
+            host: &HOST,
             exports,
             stub_missing,
             ..LinkRequest::default()
@@ -68,7 +79,7 @@ fn link(bytes: &[u8], shape: Shape) {
         let files: Vec<_> = plan.members.iter().map(|m| files[m.index]).collect();
         let composed = compose(&plan, &files).expect("a valid plan composes");
         // Function bodies are not read before an engine does: a member may be invalid there.
-        if files.iter().all(|file| validate(file).is_ok()) {
+        if valid {
             validate(&composed).expect("what is composed of valid members is valid");
         }
     }

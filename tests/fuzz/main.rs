@@ -1,7 +1,8 @@
 //! Bytes that nobody meant to be a component: whatever they are, there is an answer, in bounded time and memory.
 //!
 //! Real components are cut, spliced and damaged, the same way in every run. `FUZZ_ROUNDS=1000000 cargo test --test fuzz`
-//! goes on for longer, `FUZZ_SEED=2` takes another way. `fuzz/` has targets for cargo-fuzz, which finds its own way.
+//! goes on for longer, `FUZZ_SEED=2` takes another way. `fuzz/` has targets for cargo-fuzz, which finds its own way;
+//! `FUZZ_CORPUS=fuzz/corpus/damaged` writes the files that it begins with.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,6 +12,7 @@ mod case;
 mod exercise;
 mod mutate;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use mutate::Mutator;
@@ -28,6 +30,12 @@ fn damaged_files_are_told_from_whole_ones() {
     let seeds = seeds();
     let whole = seeds.iter().filter(|bytes| exercise::bytes(bytes)).count();
     assert!(whole > 100, "only {whole} of the seeds are components");
+    if let Some(folder) = std::env::var_os("FUZZ_CORPUS").map(PathBuf::from) {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, bytes) in seeds.iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number}")), bytes).unwrap();
+        }
+    }
 
     let before = peak();
     let mut mutator = Mutator::new(seed, &seeds);

@@ -12,6 +12,8 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
 
 const WASI_P2: &str = include_str!("../linker/wit/wasi-0.2.wit");
 const WASI_P3: &str = include_str!("../linker/wit/wasi-0.3.wit");
+const WASI_P3_WHOLE: &str = include_str!("../linker/wit/wasi-0.3-whole.wit");
+const WASI_P3_RC: &str = include_str!("../linker/wit/wasi-0.3-rc-2026-01-06.wit");
 const DRAFTS: &str = include_str!("../linker/wit/drafts.wit");
 const HOST: &str = include_str!("../linker/wit/host.txt");
 
@@ -191,13 +193,32 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
     if text.trim_start().starts_with("(component") {
         return Ok(wat::parse_str(text)?);
     }
-    let mut source = format!("package test:case;\nworld member {{\n{text}\n}}\n{wit}\n{DRAFTS}");
+    let mut source = format!("package test:case;\nworld member {{\n{text}\n}}\n{wit}\n");
+    let mut known = vec![DRAFTS.to_string()];
     for (wasi, versions) in [
         (WASI_P2, &["0.2.0", "0.2.3"][..]),
         (WASI_P3, &["0.3.0", "0.3.0-rc-2025-09-16"]),
     ] {
-        for version in versions {
-            source.push_str(&wasi.replace("VERSION", version));
+        known.extend(versions.iter().map(|v| wasi.replace("VERSION", v)));
+    }
+    for (wasi, version) in [
+        (WASI_P3_RC, "0.3.0-rc-2026-01-06"),
+        (WASI_P3_WHOLE, "0.3.0-rc-2026-03-15"),
+        (WASI_P3_WHOLE, "0.3.2"),
+    ] {
+        if text.contains(version) {
+            known.push(wasi.replace("VERSION", version));
+        }
+    }
+    for package in known
+        .iter()
+        .flat_map(|text| text.split("\npackage ").skip(1))
+    {
+        // What a case says itself comes first.
+        let name = package.split(' ').next().unwrap_or_default();
+        if !wit.contains(&format!("package {name} {{")) {
+            source.push_str("\npackage ");
+            source.push_str(package);
         }
     }
     of_wit(&source)

@@ -35,16 +35,51 @@ pub(crate) fn run(case: &Case) -> anyhow::Result<String> {
             "the order {order:?} of the members changes the plan to\n{other}"
         );
     }
-    if let Ok(plan) = &planned {
-        let bytes: Vec<&[u8]> = plan
-            .members
-            .iter()
-            .map(|m| case.members[m.index].1.as_slice())
-            .collect();
-        let composed = compose(plan, &bytes)?;
-        check(plan, &composed)?;
-    }
+    let plan = match &planned {
+        Ok(plan) => plan,
+        Err(failure) => {
+            check_draft(failure)?;
+            return Ok(text);
+        }
+    };
+    let bytes: Vec<&[u8]> = plan
+        .members
+        .iter()
+        .map(|m| case.members[m.index].1.as_slice())
+        .collect();
+    let composed = compose(plan, &bytes)?;
+    check(plan, &composed)?;
     Ok(text)
+}
+
+/// A draft lacks what the failure speaks of and nothing else, and has no circles.
+fn check_draft(failure: &LinkFailure) -> anyhow::Result<()> {
+    let Some(draft) = &failure.draft else {
+        return Ok(());
+    };
+    let text = failure.to_string();
+    for (index, member) in draft.members.iter().enumerate() {
+        for (import, external) in &member.shape.imports {
+            let name = external.interface.as_ref().map(|i| i.path());
+            anyhow::ensure!(
+                draft.edges_of(index).any(|edge| edge.import == *import)
+                    || text.contains(name.as_ref().unwrap_or(import)),
+                "the draft leaves out `{import}` of `{}`",
+                member.name
+            );
+        }
+    }
+    let mut left: Vec<usize> = (0..draft.members.len()).collect();
+    let needs = |member, others: &[usize]| {
+        draft.edges_of(member).any(
+            |edge| matches!(edge.provider, Provider::Member { member, .. } if others.contains(&member)),
+        )
+    };
+    while let Some(place) = left.iter().position(|member| !needs(*member, &left)) {
+        left.remove(place);
+    }
+    anyhow::ensure!(left.is_empty(), "the draft has a circle");
+    Ok(())
 }
 
 fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {

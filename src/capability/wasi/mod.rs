@@ -6,6 +6,8 @@
 
 mod directories;
 
+use std::path::PathBuf;
+
 use wasmtime::Result;
 use wasmtime::component::Linker;
 use wasmtime_wasi::cli::WasiCli;
@@ -20,11 +22,12 @@ use crate::engine::state::{State, Table};
 use crate::host::workload::MemberSettings;
 use crate::linker::Tier;
 
-use super::{Capability, Fault, Interface, Preview, Row, per_member, shared};
+use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, per_member, shared};
 
-pub(super) use directories::open;
-
-pub(crate) struct Wasi;
+pub(crate) struct Wasi {
+    /// Where the volumes that live as long as their workload are made.
+    pub(crate) volumes: PathBuf,
+}
 
 const P2: &str = "0.2.12";
 const P3: &str = "0.3.0";
@@ -95,11 +98,14 @@ impl Capability for Wasi {
     }
 
     fn validate(&self, settings: &MemberSettings) -> Vec<Fault> {
-        settings
-            .directories
-            .iter()
-            .filter_map(directories::check)
-            .collect()
+        directories::check(&settings.directories)
+    }
+
+    fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
+        let directories = &for_whom.member.settings.directories;
+        let volumes = for_whom.shared(|| directories::Volumes::new(&self.volumes));
+        kept.insert(directories::open(directories, &volumes)?);
+        Ok(())
     }
 
     fn share(&self, linker: &mut Linker<State>, model: Model) -> Result<()> {

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::work::{self, Running};
 use super::{Job, Message, Session};
-use crate::dev::assemble::Parts;
+use crate::dev::assemble::{Linked, Parts};
 use crate::dev::change;
 use crate::dev::lines::{self, Steps};
 use crate::dev::scope::Scope;
 use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
+use crate::http::Page;
 
 /// How long an immediate end waits for what builds have started to be killed.
 const KILLING: Duration = Duration::from_secs(2);
@@ -119,6 +120,9 @@ impl Session {
         if self.wiring.as_ref() != Some(&wiring) {
             self.console.talk(&wiring);
             self.wiring = Some(wiring);
+        }
+        if !running.entries.iter().any(Linked::answers_requests) {
+            self.entrance.show(Page::nothing_answers());
         }
         let builds = why.units.iter().filter_map(|unit| self.built.get(unit));
         let steps = Steps {

@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
-use crate::host::workload::WorkloadId;
+use crate::host::workload::{Volume, WorkloadId};
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -45,12 +45,18 @@ pub(super) struct Running {
     pub(super) timings: StartTimings,
 }
 
-/// What to build for each unit. A file is a project that has nothing to run.
+/// What to build for each unit. A file or an image is a project that has nothing to run.
 pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     let siblings = project.dev.components.iter().map(|sibling| {
         let project = match &sibling.source {
             SiblingSource::Project(project) => (**project).clone(),
-            SiblingSource::File(path) => file(&sibling.name, path),
+            SiblingSource::File(path) => {
+                let root = path.parent().unwrap_or(path);
+                there_already(&sibling.name, root, Artifact::Path(path.clone()))
+            }
+            SiblingSource::Image(image) => {
+                there_already(&sibling.name, &project.root, Artifact::Image(image.clone()))
+            }
         };
         (sibling.name.clone(), project)
     });
@@ -59,16 +65,16 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
         .collect()
 }
 
-fn file(name: &str, path: &Path) -> Project {
+fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
     Project {
         name: name.to_string(),
-        root: path.parent().unwrap_or(path).to_path_buf(),
+        root: root.to_path_buf(),
         sources: Vec::new(),
         build: Build {
             kind: Kind::Prebuilt,
             command: Command::None,
             env: BTreeMap::new(),
-            artifact: Artifact::Path(path.to_path_buf()),
+            artifact,
         },
         dev: Dev::default(),
         wit: Default::default(),
@@ -170,7 +176,9 @@ pub(super) async fn start(
             let members = workload.entries.iter().flat_map(|entry| &entry.members);
             members.flat_map(|member| &member.settings.directories)
         };
-        if directories().any(|directory| directory.host.starts_with(&state)) {
+        if directories().any(|directory| {
+            matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
+        }) {
             keep_out_of_version_control(&state).map_err(|error| Cause {
                 text: format!("cannot write to `{}`: {error}", state.display()),
                 ..Cause::default()

@@ -1,15 +1,20 @@
 //! Hosts with one fault each, made from the local host: the contract must catch every one of them.
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
 use async_trait::async_trait;
 
-use crate::host::workload::WorkloadId;
+use crate::engine::MessageHandler;
+use crate::host::workload::{Drive, Entry, Restart, Workload, WorkloadId};
 use crate::host::{
-    Heartbeat, Host, NoSuchWorkload, StartError, StartRequest, Started, WorkloadState,
-    WorkloadStatus,
+    Heartbeat, Host, NoSuchWorkload, ServiceState, StartError, StartRequest, Started,
+    WorkloadState, WorkloadStatus,
 };
 
 use super::Rig;
-use super::local::LocalRig;
+use super::guests::restart;
+use super::local::{LocalRig, message};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -29,9 +34,49 @@ enum Fault {
     HidesDraining,
     /// Says nothing about why.
     GivesNoReasons,
+    /// Starts the service before the workload has been looked at.
+    StartsTheServiceFirst,
+    /// Leaves the service of a stopped workload running.
+    LeavesTheService,
+    /// Leaves the service of a replaced workload running.
+    LeavesTheReplacedService,
+    /// Knows of no services.
+    HidesServices,
+    /// Counts the services of the whole host wrong.
+    MiscountsServices,
+    /// Starts nothing again.
+    NeverRestarts,
+    /// Starts again what was to be left alone.
+    RestartsEverything,
+    /// Starts a service again as often as it fails.
+    NeverGivesUp,
+    /// Starts a service again without waiting.
+    DoesNotBackOff,
+    /// Counts restarts that it did not make.
+    MiscountsRestarts,
+    /// Calls a service that waits running.
+    HidesTheWait,
+    /// Waits for a restart, and does not know until when.
+    ForgetsTheTime,
+    /// Does not say why a service failed.
+    HidesTheFailure,
+    /// Calls a failure a success.
+    CallsFailureSuccess,
+    /// Calls a workload running that has nothing left to do.
+    HidesTheEnd,
+    /// Tells each failure twice.
+    RepeatsItself,
+    /// Has messages handled by a workload that was stopped.
+    DeliversToTheStopped,
+    /// Has messages handled by the workload that was there first.
+    DeliversToTheFirst,
+    /// Leaves the volumes of workloads behind.
+    LeavesVolumes,
+    /// Gives each member a volume of its own.
+    SharesNoVolume,
 }
 
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 28] = [
     Fault::StopsFirst,
     Fault::KeepsTheOld,
     Fault::RefusesNothing,
@@ -40,11 +85,36 @@ const FAULTS: [Fault; 8] = [
     Fault::CountsWrong,
     Fault::HidesDraining,
     Fault::GivesNoReasons,
+    Fault::StartsTheServiceFirst,
+    Fault::LeavesTheService,
+    Fault::LeavesTheReplacedService,
+    Fault::HidesServices,
+    Fault::MiscountsServices,
+    Fault::NeverRestarts,
+    Fault::RestartsEverything,
+    Fault::NeverGivesUp,
+    Fault::DoesNotBackOff,
+    Fault::MiscountsRestarts,
+    Fault::HidesTheWait,
+    Fault::ForgetsTheTime,
+    Fault::HidesTheFailure,
+    Fault::CallsFailureSuccess,
+    Fault::HidesTheEnd,
+    Fault::RepeatsItself,
+    Fault::DeliversToTheStopped,
+    Fault::DeliversToTheFirst,
+    Fault::LeavesVolumes,
+    Fault::SharesNoVolume,
 ];
 
 struct Faulty {
     inner: LocalRig,
     fault: Fault,
+    /// The services of the workloads that were started, and what took messages first.
+    services: Mutex<Vec<(WorkloadId, Entry)>>,
+    first: Mutex<Option<Arc<MessageHandler>>>,
+    /// The most volumes there have been.
+    volumes: Mutex<usize>,
 }
 
 #[async_trait]
@@ -58,21 +128,120 @@ impl Rig for Faulty {
     async fn send(&self) -> Option<u16> {
         self.inner.send().await
     }
+
+    async fn deliver(&self) -> Option<Result<(), String>> {
+        let first = self.first.lock().unwrap().clone();
+        let handler = match self.fault {
+            Fault::DeliversToTheStopped => self.inner.handler().or(first),
+            Fault::DeliversToTheFirst => self.inner.handler().and(first),
+            _ => self.inner.handler(),
+        };
+        Some(handler?.handle(message()).await)
+    }
+
+    fn told(&self, text: &str) -> usize {
+        let told = self.inner.told(text);
+        match self.fault {
+            Fault::RepeatsItself if text.contains("failed") => told * 2,
+            _ => told,
+        }
+    }
+
+    fn volumes(&self) -> usize {
+        let now = self.inner.volumes();
+        if self.fault != Fault::LeavesVolumes {
+            return now;
+        }
+        let mut most = self.volumes.lock().unwrap();
+        *most = now.max(*most);
+        *most
+    }
+}
+
+impl Faulty {
+    fn new(fault: Fault) -> Self {
+        Self {
+            inner: LocalRig::new(),
+            fault,
+            services: Mutex::default(),
+            first: Mutex::default(),
+            volumes: Mutex::default(),
+        }
+    }
+
+    /// Runs services that belong to nothing.
+    async fn run(&self, services: impl IntoIterator<Item = Entry>) {
+        for service in services {
+            let request = StartRequest {
+                workload: super::guests::workload([service]),
+                replaces: None,
+            };
+            let _ = self.inner.host().start(request).await;
+        }
+    }
+
+    async fn run_again(&self, id: &WorkloadId) {
+        let services = self.services.lock().unwrap().clone();
+        let of_it = services.into_iter().filter(|(of, _)| of == id);
+        self.run(of_it.map(|(_, service)| service)).await;
+    }
+
+    fn spoil(&self, workload: &mut Workload) {
+        for (index, entry) in workload.entries.iter_mut().enumerate() {
+            if let Drive::Service { restart: policy } = &mut entry.drive {
+                match (self.fault, &policy) {
+                    (Fault::NeverRestarts, _) => *policy = Restart::Never,
+                    (Fault::RestartsEverything, Restart::Never) => {
+                        *policy = restart(Duration::from_millis(1), 1);
+                    }
+                    (Fault::NeverGivesUp, Restart::OnFailure { first, most, .. }) => {
+                        *policy = Restart::OnFailure {
+                            first: *first,
+                            most: *most,
+                            tries: None,
+                        };
+                    }
+                    (Fault::DoesNotBackOff, Restart::OnFailure { tries, .. }) => {
+                        *policy = Restart::OnFailure {
+                            first: Duration::from_millis(1),
+                            most: Duration::from_millis(1),
+                            tries: *tries,
+                        };
+                    }
+                    _ => {}
+                }
+            }
+            if self.fault == Fault::SharesNoVolume {
+                for directory in &mut entry.members[0].settings.directories {
+                    if let crate::host::workload::Volume::Empty { name } = &mut directory.volume {
+                        name.push_str(&index.to_string());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn services(workload: &Workload) -> Vec<Entry> {
+    let entries = workload.entries.iter();
+    let services = entries.filter(|entry| matches!(entry.drive, Drive::Service { .. }));
+    services.cloned().collect()
 }
 
 #[async_trait]
 impl Host for Faulty {
     async fn heartbeat(&self) -> Heartbeat {
         let mut heartbeat = self.inner.host().heartbeat().await;
-        heartbeat.workloads *= if self.fault == Fault::CountsWrong {
-            2
-        } else {
-            1
-        };
+        match self.fault {
+            Fault::CountsWrong => heartbeat.workloads *= 2,
+            Fault::MiscountsServices => heartbeat.services += 1,
+            _ => {}
+        }
         heartbeat
     }
 
     async fn start(&self, mut request: StartRequest) -> Result<Started, StartError> {
+        let services = services(&request.workload);
         match self.fault {
             Fault::StopsFirst => {
                 if let Some(old) = request.replaces.take() {
@@ -80,9 +249,21 @@ impl Host for Faulty {
                 }
             }
             Fault::KeepsTheOld => request.replaces = None,
-            _ => {}
+            Fault::StartsTheServiceFirst => self.run(services.clone()).await,
+            _ => self.spoil(&mut request.workload),
         }
-        match self.inner.host().start(request).await {
+        let replaces = request.replaces.clone();
+        let started = self.inner.host().start(request).await;
+        if let Ok(Started { id, .. }) = &started {
+            let of_it = services.into_iter().map(|service| (id.clone(), service));
+            self.services.lock().unwrap().extend(of_it);
+            let mut first = self.first.lock().unwrap();
+            *first = first.take().or_else(|| self.inner.handler());
+        }
+        if let (Fault::LeavesTheReplacedService, Some(old)) = (self.fault, &replaces) {
+            self.run_again(old).await;
+        }
+        match started {
             Err(StartError::Invalid { name, .. }) if self.fault == Fault::GivesNoReasons => {
                 Err(StartError::Invalid {
                     name,
@@ -102,8 +283,34 @@ impl Host for Faulty {
             Err(_) if self.fault == Fault::KnowsEverything => made_up(id),
             other => other?,
         };
-        if self.fault == Fault::HidesDraining {
+        let over = matches!(
+            status.state,
+            WorkloadState::Completed | WorkloadState::Failed
+        );
+        if self.fault == Fault::HidesDraining || (self.fault == Fault::HidesTheEnd && over) {
             status.state = WorkloadState::Running;
+        }
+        if self.fault == Fault::HidesServices {
+            status.service = None;
+        }
+        if let Some(service) = &mut status.service {
+            let waits = matches!(service.state, ServiceState::Waiting { .. });
+            match self.fault {
+                Fault::MiscountsRestarts => service.restarts += 1,
+                Fault::HidesTheFailure => service.last_failure = None,
+                Fault::HidesTheWait if waits => service.state = ServiceState::Running,
+                Fault::ForgetsTheTime if waits => {
+                    service.state = ServiceState::Waiting {
+                        until: SystemTime::now(),
+                    };
+                }
+                Fault::CallsFailureSuccess
+                    if service.state == (ServiceState::Ended { success: false }) =>
+                {
+                    service.state = ServiceState::Ended { success: true };
+                }
+                _ => {}
+            }
         }
         Ok(status)
     }
@@ -111,6 +318,11 @@ impl Host for Faulty {
     async fn stop(&self, id: &WorkloadId) -> Result<(), NoSuchWorkload> {
         match self.fault {
             Fault::StopsNothing => self.inner.host().status(id).await.map(drop),
+            Fault::LeavesTheService => {
+                self.inner.host().stop(id).await?;
+                self.run_again(id).await;
+                Ok(())
+            }
             _ => self.inner.host().stop(id).await,
         }
     }
@@ -131,14 +343,12 @@ fn made_up(id: &WorkloadId) -> WorkloadStatus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_caught() {
-    for fault in FAULTS {
-        let rig = || Faulty {
-            inner: LocalRig::new(),
-            fault,
-        };
+    let checks = FAULTS.map(|fault| async move {
+        let caught = super::check(|| Faulty::new(fault)).await;
         assert!(
-            super::check(rig).await.is_err(),
+            caught.is_err(),
             "the contract does not catch a host that {fault:?}"
         );
-    }
+    });
+    futures::future::join_all(checks).await;
 }

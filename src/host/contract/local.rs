@@ -1,7 +1,9 @@
-//! The contract, checked on the local host: requests come through a pipe in memory.
+//! The contract, checked on the local host: requests come through a pipe in memory, messages from a capability that
+//! hands them over.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,16 +11,110 @@ use http_body_util::{BodyExt, Empty};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
-use crate::console::Console;
+use tempfile::TempDir;
+use wasmtime::component::Linker;
+
+use crate::capability::messaging::Message;
+use crate::capability::{Capabilities, Capability, Interface, Row, Running};
+use crate::console::{Captured, Console};
+use crate::engine::MessageHandler;
+use crate::engine::state::State;
 use crate::host::local::{HostOptions, LocalHost, Routes};
 use crate::host::workload::WorkloadId;
+use crate::host::{Host, StartRequest};
 use crate::http::{Handler, RequestId};
+use crate::linker::Tier;
 
 use super::Rig;
+use super::guests::{ACCEPT, broken, takes, workload};
 
 pub(super) struct LocalRig {
     host: LocalHost,
     routes: Arc<Slot>,
+    deliveries: Arc<Deliveries>,
+    output: Captured,
+    volumes: TempDir,
+}
+
+/// Hands messages to the workload that was bound last, and notes what it is told.
+#[derive(Default)]
+pub(super) struct Deliveries {
+    to: Mutex<Option<(WorkloadId, Arc<MessageHandler>)>>,
+    heard: Mutex<Vec<String>>,
+}
+
+impl Deliveries {
+    fn note(&self, what: String) {
+        self.heard.lock().unwrap().push(what);
+    }
+
+    fn take_from(&self, id: &WorkloadId) {
+        self.to
+            .lock()
+            .unwrap()
+            .take_if(|(current, _)| current == id);
+    }
+
+    pub(super) fn handler(&self) -> Option<Arc<MessageHandler>> {
+        let to = self.to.lock().unwrap();
+        to.as_ref().map(|(_, handler)| Arc::clone(handler))
+    }
+}
+
+impl Capability for Arc<Deliveries> {
+    fn name(&self) -> &'static str {
+        "deliveries"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Capability
+    }
+
+    fn interfaces(&self) -> &'static [Row] {
+        &[]
+    }
+
+    fn bind(&self, running: &Running<'_>) {
+        let id = running.id;
+        match running.replaces {
+            Some(old) => self.note(format!("bind {id} for {old}")),
+            None => self.note(format!("bind {id}")),
+        }
+        if let Some(old) = running.replaces {
+            self.take_from(old);
+        }
+        if let Some(receiving) = running.receiving.first() {
+            assert!(receiving.subscriptions.is_empty());
+            *self.to.lock().unwrap() = Some((id.clone(), Arc::clone(&receiving.handler)));
+        }
+    }
+
+    fn retire(&self, id: &WorkloadId) {
+        self.note(format!("retire {id}"));
+        self.take_from(id);
+    }
+
+    fn unbind(&self, id: &WorkloadId) {
+        self.note(format!("unbind {id}"));
+    }
+
+    fn grant(
+        &self,
+        _: &mut Linker<State>,
+        _: &str,
+        _: &Interface<'_>,
+        _: usize,
+    ) -> wasmtime::Result<bool> {
+        Ok(false)
+    }
+}
+
+pub(super) fn message() -> Message {
+    Message {
+        subject: "test.subject".to_owned(),
+        body: b"hello".to_vec(),
+        reply_to: Some("back".to_owned()),
+    }
 }
 
 #[derive(Default)]
@@ -37,13 +133,27 @@ impl Routes for Slot {
 impl LocalRig {
     pub(super) fn new() -> Self {
         let routes = Arc::new(Slot::default());
-        let (console, _) = Console::capture();
-        let host = LocalHost::new(HostOptions {
+        let deliveries = Arc::new(Deliveries::default());
+        let volumes = tempfile::tempdir().unwrap();
+        let (console, output) = Console::capture();
+        let options = HostOptions {
             cache_dir: None,
             console,
             routes: routes.clone(),
-        });
-        Self { host, routes }
+        };
+        let capabilities = Capabilities::new(volumes.path().to_owned());
+        let capabilities = capabilities.with(Arc::clone(&deliveries));
+        Self {
+            host: LocalHost::with(options, capabilities),
+            routes,
+            deliveries,
+            output,
+            volumes,
+        }
+    }
+
+    pub(super) fn handler(&self) -> Option<Arc<MessageHandler>> {
+        self.deliveries.handler()
     }
 }
 
@@ -80,9 +190,48 @@ impl Rig for LocalRig {
         response.into_body().collect().await.ok()?;
         Some(status)
     }
+
+    async fn deliver(&self) -> Option<Result<(), String>> {
+        let handler = self.handler()?;
+        Some(handler.handle(message()).await)
+    }
+
+    fn told(&self, text: &str) -> usize {
+        let output = self.output.text();
+        output.lines().filter(|line| line.contains(text)).count()
+    }
+
+    fn volumes(&self) -> usize {
+        std::fs::read_dir(self.volumes.path()).unwrap().count()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_host_keeps_the_contract() {
     assert_eq!(super::check(LocalRig::new).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capabilities_follow_the_life_of_a_workload() {
+    let rig = LocalRig::new();
+    let start = async |workload, replaces| {
+        let request = StartRequest { workload, replaces };
+        rig.host.start(request).await.map(|started| started.id)
+    };
+    let takes = || workload([takes(ACCEPT, Duration::ZERO)]);
+    let old = start(takes(), None).await.unwrap();
+    start(broken(), Some(old.clone())).await.unwrap_err();
+    let new = start(takes(), Some(old.clone())).await.unwrap();
+    assert!(super::gone(&rig.host, &old).await);
+    rig.host.stop(&new).await.unwrap();
+    assert_eq!(
+        *rig.deliveries.heard.lock().unwrap(),
+        [
+            "bind test-1",
+            "bind test-2 for test-1",
+            "unbind test-1",
+            "retire test-2",
+            "unbind test-2"
+        ]
+    );
 }

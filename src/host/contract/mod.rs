@@ -3,26 +3,13 @@
 //! A check returns what was broken instead of panicking, so that hosts with a fault can be checked too: each of them
 //! must be caught.
 
-mod faulty;
-mod local;
-
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
+use super::workload::{Workload, WorkloadId};
 use super::{Host, StartError, StartRequest, WorkloadState, WorkloadStatus};
-
-/// A host, and a way to reach what runs on it.
-#[async_trait]
-trait Rig: Send + Sync {
-    type Host: Host;
-
-    fn host(&self) -> &Self::Host;
-
-    /// Sends a request to whatever has the routes. `None` when nothing answers.
-    async fn send(&self) -> Option<u16>;
-}
+use guests::{answers, broken, invalid};
 
 type Outcome = Result<(), String>;
 
@@ -34,37 +21,35 @@ macro_rules! ensure {
     };
 }
 
+mod faulty;
+pub(crate) mod guests;
+mod local;
+mod messages;
+mod services;
+
+/// A host, and a way to reach what runs on it.
+#[async_trait]
+trait Rig: Send + Sync {
+    type Host: Host;
+
+    fn host(&self) -> &Self::Host;
+
+    /// Sends a request to whatever has the routes. `None` when nothing answers.
+    async fn send(&self) -> Option<u16>;
+
+    /// Has a message handled by whatever takes messages. `None` when nothing does.
+    async fn deliver(&self) -> Option<Result<(), String>>;
+
+    /// How many lines on the terminal hold a text.
+    fn told(&self, text: &str) -> usize;
+
+    /// How many volumes there are that go with their workload.
+    fn volumes(&self) -> usize;
+}
+
 /// A workload that answers with `status`, and takes its time.
 fn workload(status: u16, delay: Duration) -> Workload {
-    let text = include_str!("guest.wat");
-    let text = text
-        .replace("STATUS", &status.to_string())
-        .replace("DELAY", &delay.as_nanos().to_string());
-    let members = vec![Member {
-        name: "guest".into(),
-        settings: MemberSettings::default(),
-    }];
-    let component = wat::parse_str(text).unwrap().into();
-    Workload::http(format!("answers-{status}"), component, members, Vec::new())
-}
-
-/// A workload that names a member it does not have.
-fn invalid() -> Workload {
-    let grant = Grant {
-        import: "x".into(),
-        interface: "wasi:cli/environment@0.2.0".into(),
-        member: 9,
-    };
-    let mut workload = workload(500, Duration::ZERO);
-    workload.entries[0].grants.push(grant);
-    workload
-}
-
-/// A workload that is not a component.
-fn broken() -> Workload {
-    let mut workload = workload(500, Duration::ZERO);
-    workload.entries[0].component = b"nothing".as_slice().into();
-    workload
+    guests::workload([answers(status, delay)])
 }
 
 async fn start(
@@ -255,20 +240,24 @@ async fn wait_for_flight(host: &impl Host, id: &WorkloadId) {
     }
 }
 
+async fn status(host: &impl Host, id: &WorkloadId) -> Result<WorkloadStatus, String> {
+    host.status(id).await.map_err(|error| error.to_string())
+}
+
 /// The status of a workload when its requests have ended: the client may have the answer a moment before that.
 async fn idle(host: &impl Host, id: &WorkloadId) -> Result<WorkloadStatus, String> {
-    loop {
-        let status = host.status(id).await.map_err(|error| error.to_string())?;
-        if status.in_flight == 0 {
-            return Ok(status);
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    eventually(async || !matches!(host.status(id).await, Ok(status) if status.in_flight > 0)).await;
+    status(host, id).await
 }
 
 async fn gone(host: &impl Host, id: &WorkloadId) -> bool {
-    for _ in 0..500 {
-        if host.status(id).await.is_err() {
+    eventually(async || host.status(id).await.is_err()).await
+}
+
+/// Waits until something is so, for as long as a busy machine may need.
+async fn eventually(is_so: impl AsyncFn() -> bool) -> bool {
+    for _ in 0..2000 {
+        if is_so().await {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -283,5 +272,7 @@ async fn check<R: Rig>(rig: impl Fn() -> R) -> Outcome {
     a_refused_start_leaves_the_old_one_serving(&rig()).await?;
     a_refusal_says_why(&rig()).await?;
     stopping_forgets_and_happens_once(&rig()).await?;
-    requests_in_flight_finish_where_they_began(&rig()).await
+    requests_in_flight_finish_where_they_began(&rig()).await?;
+    services::check(&rig).await?;
+    messages::check(&rig).await
 }

@@ -1,0 +1,89 @@
+//! The options of every command that talks to a registry.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::commands::Globals;
+use crate::oci::{Access, Login, Scheme, Source};
+
+// No doc comment: it would become the help of the commands.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Registry")]
+pub struct AccessArgs {
+    /// Ask without TLS
+    #[arg(long)]
+    insecure: bool,
+    /// Log in under this name. The password is asked for, unless an option gives it
+    ///
+    /// Without this option, credentials are those of WASH_OCI_USER and WASH_OCI_PASSWORD (with WASH_OCI_REGISTRY, for that registry
+    /// alone); else those of docker's config file and the helpers that it names; else none.
+    #[arg(short, long, value_name = "NAME")]
+    user: Option<String>,
+    /// The password, or a token. Other users of this machine may see it: prefer `--password-stdin`
+    #[arg(
+        short,
+        long,
+        value_name = "PASSWORD",
+        requires = "user",
+        hide_env_values = true
+    )]
+    password: Option<String>,
+    /// Read the password from stdin
+    #[arg(long, requires = "user", conflicts_with = "password")]
+    password_stdin: bool,
+    /// Trust the certificate authorities in this file as well [env: WASH_OCI_CA_PATHS, separated by commas]
+    #[arg(long, value_name = "FILE", value_delimiter = ',', value_hint = clap::ValueHint::FilePath)]
+    ca_path: Vec<PathBuf>,
+    /// Give up when the registry is silent for so long
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
+}
+
+impl AccessArgs {
+    /// With what the environment says where no option does.
+    pub fn access(&self, globals: &Globals) -> anyhow::Result<Access> {
+        let mut access = Access::from_env();
+        if self.insecure {
+            access.scheme = Scheme::Http;
+        }
+        if let Some(seconds) = self.timeout {
+            access.timeout = Duration::from_secs(seconds);
+        }
+        if !self.ca_path.is_empty() {
+            let paths = self.ca_path.iter().map(|path| globals.path(path));
+            access.ca_paths = paths.collect::<anyhow::Result<_>>()?;
+        }
+        if let Some(user) = &self.user {
+            access.login_for = None;
+            access.login = Some(Login {
+                user: user.clone(),
+                password: self.password()?,
+                source: Source::CommandLine,
+            });
+        }
+        Ok(access)
+    }
+
+    fn password(&self) -> anyhow::Result<String> {
+        if let Some(password) = &self.password {
+            return Ok(password.clone());
+        }
+        if self.password_stdin {
+            let mut line = String::new();
+            let read = io::stdin().lock().read_line(&mut line);
+            read.context("cannot read the password from stdin")?;
+            let password = line.trim_end_matches(['\r', '\n']);
+            anyhow::ensure!(!password.is_empty(), "stdin has no password");
+            return Ok(password.to_string());
+        }
+        anyhow::ensure!(
+            io::stdin().is_terminal(),
+            "`--user` without a password: give it with `--password-stdin`"
+        );
+        let prompt = dialoguer::Password::new().with_prompt("Password");
+        prompt.interact().context("cannot ask for the password")
+    }
+}

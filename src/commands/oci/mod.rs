@@ -1,0 +1,74 @@
+//! `wash oci`
+
+mod access;
+mod progress;
+mod pull;
+mod push;
+
+use std::process::ExitCode;
+
+use super::{Globals, stop_signal};
+use crate::oci::{self, Cache, OciError, Progress, Pulled};
+use crate::project::Image;
+use crate::report::{OutputFormat, hinted};
+
+pub use access::AccessArgs;
+
+/// Push components to OCI registries, and pull them
+///
+/// The artifacts are those of every tool that keeps to the standard for WebAssembly in registries: wkg, oras and others read
+/// and write them too. WIT packages are pushed and pulled in the same way.
+#[derive(Debug, clap::Args)]
+pub struct OciArgs {
+    #[command(subcommand)]
+    command: OciCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum OciCommand {
+    Push(push::PushArgs),
+    Pull(pull::PullArgs),
+}
+
+pub async fn run(args: OciArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    match args.command {
+        OciCommand::Push(args) => push::run(args, globals).await,
+        OciCommand::Pull(args) => pull::run(args, globals).await,
+    }
+}
+
+/// Brings what an image names into the cache.
+pub(super) async fn pull_image(
+    image: &Image,
+    access: &AccessArgs,
+    globals: &Globals,
+) -> anyhow::Result<Pulled> {
+    let access = access.access(globals)?;
+    let cache = Cache::open().map_err(hinted)?;
+    let progress = progress(globals);
+    transfer(oci::pull(
+        &image.reference,
+        image.policy,
+        &access,
+        &cache,
+        &*progress,
+    ))
+    .await
+}
+
+/// Waits for a transfer. What it has written so far goes when a signal ends it.
+async fn transfer<T>(transfer: impl Future<Output = Result<T, OciError>>) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
+    tokio::select! {
+        outcome = transfer => outcome.map_err(hinted),
+        signal = stopped => Err(signal.into()),
+    }
+}
+
+/// A bar where somebody watches.
+fn progress(globals: &Globals) -> Box<dyn Progress> {
+    match globals.output {
+        OutputFormat::Text => Box::new(progress::Bar::default()),
+        OutputFormat::Json => Box::new(oci::Silent),
+    }
+}

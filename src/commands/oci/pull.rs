@@ -1,0 +1,95 @@
+//! `wash oci pull`
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::AccessArgs;
+use crate::commands::{Globals, short, write_file};
+use crate::inspect::size;
+use crate::oci::{self, Cache, Origin, PullPolicy, Pulled, Reference};
+use crate::report::{self, hinted};
+
+/// Pull a component or a WIT package from a registry
+///
+/// Writes it when its size and digest are verified, and otherwise nothing. A component that is there already is replaced.
+/// What was pulled is kept in a cache, and what a digest names is taken from there without asking the registry.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash oci pull ghcr.io/me/app:0.1.0\n  wash oci pull ghcr.io/me/app:0.1.0 lib/app.wasm\n  wash oci pull --pull-policy never ghcr.io/me/app:0.1.0"
+)]
+pub(super) struct PullArgs {
+    /// What: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
+    #[arg(value_name = "REFERENCE")]
+    reference: String,
+    /// Where to write it: a file, or a directory, where it is called as its repository
+    #[arg(value_name = "PATH", default_value = "component.wasm", value_hint = clap::ValueHint::AnyPath)]
+    path: PathBuf,
+    /// Replace a file that is no component, too
+    #[arg(long, short)]
+    force: bool,
+    /// Whether to ask the registry what a tag names: always, ifNotPresent (only when it was not pulled before) or never
+    #[arg(long, value_name = "POLICY", default_value = "always")]
+    pull_policy: PullPolicy,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let reference: Reference = args.reference.parse().map_err(hinted)?;
+    let mut path = globals.path(&args.path)?;
+    if path.is_dir() {
+        path.push(format!("{}.wasm", reference.name()));
+    }
+    if !args.force {
+        check_replaceable(&path)?;
+    }
+    let access = args.access.access(globals)?;
+    let cache = Cache::open().map_err(hinted)?;
+    let progress = super::progress(globals);
+    let pull = oci::pull(&reference, args.pull_policy, &access, &cache, &*progress);
+    let Pulled {
+        digest,
+        content,
+        bytes,
+        origin,
+    } = super::transfer(pull).await?;
+    write_file(&path, &bytes)?;
+
+    let pinned = reference.pinned(&digest).to_string();
+    let text = format!("{} ({}): {pinned}", short(&path), size(bytes.len()));
+    let data = json!({
+        "reference": reference.to_string(),
+        "digest": digest.to_string(),
+        "pinned": pinned,
+        "path": path,
+        "size": bytes.len(),
+        "content": content.to_string(),
+        "from": match origin {
+            Origin::Cache => "cache",
+            Origin::Registry => "registry",
+        },
+    });
+    report::success(globals.output, &text, "pulled", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A mistyped path must not cost a file that somebody wrote.
+fn check_replaceable(path: &Path) -> anyhow::Result<()> {
+    let mut magic = [0; 4];
+    let begins = match fs::File::open(path) {
+        Ok(mut file) => file.read(&mut magic),
+        // Writing will tell what is wrong with it, if it is.
+        Err(_) => return Ok(()),
+    };
+    let is_replaceable = matches!(begins, Ok(0)) || (begins.is_ok() && &magic == b"\0asm");
+    anyhow::ensure!(
+        is_replaceable,
+        "`{}` exists and is no component: `--force` replaces it",
+        path.display()
+    );
+    Ok(())
+}

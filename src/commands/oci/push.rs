@@ -1,0 +1,104 @@
+//! `wash oci push`
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::AccessArgs;
+use crate::commands::{Globals, gather};
+use crate::inspect::size;
+use crate::oci::{self, Artifact, Cache, Pushed, Reference};
+use crate::project::Purpose;
+use crate::report::{self, hinted};
+
+/// Push a component or a WIT package to a registry
+///
+/// Pushes a file, or the component of a project, which is built first. What the component's metadata says of itself is
+/// annotated: title, description, authors, source, url, version, revision and licenses. What is printed is the reference with
+/// the digest, which always names what was pushed now. With SOURCE_DATE_EPOCH set, the same component always has the same digest.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash oci push ghcr.io/me/app:0.1.0\n  wash oci push ghcr.io/me/app:0.1.0 app.wasm --annotation org.opencontainers.image.vendor=me\n  wash oci push --insecure localhost:5000/app:dev app.wasm\n  echo $TOKEN | wash oci push -u me --password-stdin ghcr.io/me/app:1 -o json"
+)]
+pub(super) struct PushArgs {
+    /// Where to: REGISTRY/REPOSITORY:TAG
+    #[arg(value_name = "REFERENCE")]
+    reference: String,
+    /// A file, or the directory of a project, instead of the current directory
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    path: Option<PathBuf>,
+    /// Annotate the artifact, over what its metadata says. An empty value leaves an annotation out
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    annotation: Vec<Annotation>,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+#[derive(Debug, Clone)]
+struct Annotation(String, String);
+
+impl FromStr for Annotation {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                Ok(Self(key.trim().to_string(), value.to_string()))
+            }
+            _ => Err("expected KEY=VALUE"),
+        }
+    }
+}
+
+pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let reference: Reference = args.reference.parse().map_err(hinted)?;
+    let access = args.access.access(globals)?;
+    let path = globals.path(args.path.as_deref().unwrap_or(Path::new("")))?;
+    let (name, bytes) = match path.is_dir() {
+        true => built(path, globals).await?,
+        false => {
+            let bytes =
+                fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            (name.into_owned(), bytes)
+        }
+    };
+    let annotations: BTreeMap<String, String> = args
+        .annotation
+        .into_iter()
+        .map(|Annotation(key, value)| (key, value))
+        .collect();
+    let artifact = Artifact::new(bytes, &name, &annotations).map_err(hinted)?;
+    let cache = Cache::open().map_err(hinted)?;
+    let progress = super::progress(globals);
+    let push = oci::push(&reference, &artifact, &access, &cache, &*progress);
+    let Pushed { digest, known } = super::transfer(push).await?;
+
+    let pinned = reference.pinned(&digest).to_string();
+    let text = format!("{pinned} ({})", size(artifact.size()));
+    let data = json!({
+        "reference": reference.to_string(),
+        "digest": digest.to_string(),
+        "pinned": pinned,
+        "size": artifact.size(),
+        "known": known,
+        "annotations": artifact.annotations,
+    });
+    report::success(globals.output, &text, "pushed", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The component of the project that a path lies in, built.
+async fn built(path: PathBuf, globals: &Globals) -> anyhow::Result<(String, Vec<u8>)> {
+    let overrides = globals.overrides(Purpose::Build)?;
+    let project = gather::project(gather::Named::Project(path), &overrides)?;
+    let name = project.name.clone();
+    let components = gather::build(project, false).await?;
+    let (_, bytes) = components.own();
+    Ok((name, bytes.to_vec()))
+}

@@ -1,0 +1,301 @@
+//! What was pulled and pushed, on disk: content by its digest, and what tags were last seen to name.
+//!
+//! ```text
+//! oci/blobs/sha256/…    manifests and components, verified when they are read
+//! oci/tags/…            a tag of a registry, and the digest it had
+//! oci/history.json      the references that were used, the last first
+//! ```
+//!
+//! Files appear by renaming, complete or not at all, so any number of processes may share the folder.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use etcetera::BaseStrategy as _;
+use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, TempDir};
+
+use super::digest::Digest;
+use super::error::OciError;
+use super::reference::Reference;
+
+/// When the content grows beyond this many bytes, what was not used for longest is removed.
+const SIZE: u64 = 2 << 30;
+
+/// References that are remembered.
+const HISTORY: usize = 200;
+
+/// May be cloned: the folder is the same.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    dir: PathBuf,
+    /// Where no folder can be had, one for as long as this runs.
+    _temporary: Option<Arc<TempDir>>,
+}
+
+/// What a tag was last seen to name.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tag {
+    reference: String,
+    digest: String,
+}
+
+impl Cache {
+    /// The user's, or one that lasts as long as this runs.
+    pub fn open() -> Result<Self, OciError> {
+        let dirs = etcetera::choose_base_strategy().ok();
+        let dir = dirs.map(|dirs| dirs.cache_dir().join("wash").join("oci"));
+        match dir.map(|dir| (Self::at(&dir), dir)) {
+            Some((Ok(cache), _)) => Ok(cache),
+            failed => {
+                if let Some((Err(error), dir)) = failed {
+                    tracing::warn!(
+                        "nothing is kept of what is pulled: cannot write to `{}`: {error}",
+                        dir.display()
+                    );
+                }
+                Self::temporary()
+            }
+        }
+    }
+
+    pub fn at(dir: &Path) -> io::Result<Self> {
+        if let Some(parent) = dir.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // What needed credentials to pull is nobody else's business.
+        match fs::DirBuilder::new().mode(0o700).create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        for below in ["blobs/sha256", "blobs/sha512", "tags"] {
+            fs::create_dir_all(dir.join(below))?;
+        }
+        // Whether it can be written to.
+        NamedTempFile::new_in(dir)?;
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            _temporary: None,
+        })
+    }
+
+    fn temporary() -> Result<Self, OciError> {
+        let make = || {
+            let temporary = TempDir::new()?;
+            let cache = Self::at(&temporary.path().join("oci"))?;
+            Ok(Self {
+                _temporary: Some(temporary.into()),
+                ..cache
+            })
+        };
+        make().map_err(|source| OciError::Cache {
+            path: std::env::temp_dir(),
+            source,
+        })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where content is, or would be.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let (algorithm, digits) = digest.parts();
+        self.dir.join("blobs").join(algorithm).join(digits)
+    }
+
+    /// Content, if it is there and unharmed.
+    pub(super) fn read(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let path = self.path(digest);
+        let bytes = fs::read(&path).ok()?;
+        if !digest.matches(&bytes) {
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        // It is in use.
+        if let Ok(file) = fs::File::open(&path) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Some(bytes)
+    }
+
+    /// A file to write content to, on its way to [`Self::keep`].
+    pub(super) fn incoming(&self) -> Result<NamedTempFile, OciError> {
+        NamedTempFile::new_in(&self.dir).map_err(|source| self.broken(source))
+    }
+
+    /// Keeps a file whose content was verified.
+    pub(super) fn keep(&self, file: NamedTempFile, digest: &Digest) -> Result<(), OciError> {
+        let path = self.path(digest);
+        let kept = file.persist(&path).map_err(|error| error.error);
+        kept.map_err(|source| self.broken(source))?;
+        self.trim(SIZE, &path);
+        Ok(())
+    }
+
+    pub(super) fn write(&self, digest: &Digest, bytes: &[u8]) -> Result<(), OciError> {
+        let mut file = self.incoming()?;
+        file.write_all(bytes)
+            .map_err(|source| self.broken(source))?;
+        self.keep(file, digest)
+    }
+
+    pub(super) fn broken(&self, source: io::Error) -> OciError {
+        OciError::Cache {
+            path: self.dir.clone(),
+            source,
+        }
+    }
+
+    /// What the tag of a reference was last seen to name.
+    pub(super) fn tagged(&self, reference: &Reference) -> Option<Digest> {
+        let text = fs::read(self.tag_path(reference)?).ok()?;
+        let tag: Tag = serde_json::from_slice(&text).ok()?;
+        tag.digest.parse().ok()
+    }
+
+    /// Remembers what a reference names. That it cannot be remembered stops nothing.
+    pub(super) fn tag(&self, reference: &Reference, digest: &Digest) {
+        if let (None, Some(path)) = (&reference.digest, self.tag_path(reference)) {
+            let tag = Tag {
+                reference: reference.to_string(),
+                digest: digest.to_string(),
+            };
+            let _ = self.replace(&path, &serde_json::json!(tag));
+        }
+    }
+
+    fn tag_path(&self, reference: &Reference) -> Option<PathBuf> {
+        let tag = reference.tag.as_ref()?;
+        let name = format!("{}/{}:{tag}", reference.registry, reference.repository);
+        let name = Digest::sha256(name.as_bytes());
+        Some(
+            self.dir
+                .join("tags")
+                .join(format!("{}.json", name.parts().1)),
+        )
+    }
+
+    /// The references that were used, the last first.
+    pub fn history(&self) -> Vec<String> {
+        let text = fs::read(self.dir.join("history.json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Puts a reference at the top of the history.
+    pub(super) fn remember(&self, reference: &Reference) {
+        let name = reference.to_string();
+        let mut history = self.history();
+        if history.first() == Some(&name) {
+            return;
+        }
+        history.retain(|other| *other != name);
+        history.insert(0, name);
+        history.truncate(HISTORY);
+        let _ = self.replace(&self.dir.join("history.json"), &serde_json::json!(history));
+    }
+
+    fn replace(&self, path: &Path, value: &serde_json::Value) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.dir)?;
+        writeln!(file, "{value}")?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    /// Removes what was not used for longest, but never what was just put there.
+    fn trim(&self, size: u64, new: &Path) {
+        let files = ["sha256", "sha512"].into_iter().flat_map(|algorithm| {
+            let dir = fs::read_dir(self.dir.join("blobs").join(algorithm));
+            dir.into_iter().flatten().flatten()
+        });
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = files
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
+        files.sort();
+        for (_, bytes, path) in files {
+            if total <= size {
+                break;
+            }
+            if path != new && fs::remove_file(&path).is_ok() {
+                total -= bytes;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (TempDir, Cache) {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&temp.path().join("oci")).unwrap();
+        (temp, cache)
+    }
+
+    #[test]
+    fn what_was_damaged_is_not_there() {
+        let (_temp, cache) = cache();
+        let digest = Digest::sha256(b"content");
+        assert_eq!(cache.read(&digest), None);
+        cache.write(&digest, b"content").unwrap();
+        assert_eq!(cache.read(&digest).as_deref(), Some(&b"content"[..]));
+        fs::write(cache.path(&digest), b"contents").unwrap();
+        assert_eq!(cache.read(&digest), None);
+        assert!(!cache.path(&digest).exists());
+    }
+
+    #[test]
+    fn tags_are_remembered_for_each_place() {
+        let (_temp, cache) = cache();
+        let [a, b]: [Reference; 2] = ["r.io/a:1", "r.io/b:1"].map(|text| text.parse().unwrap());
+        let digest = Digest::sha256(b"");
+        cache.tag(&a, &digest);
+        assert_eq!(cache.tagged(&a), Some(digest.clone()));
+        assert_eq!(cache.tagged(&b), None);
+        // What a tag of a pinned reference names was not asked.
+        cache.tag(&b.pinned(&digest), &digest);
+        assert_eq!(cache.tagged(&b), None);
+    }
+
+    #[test]
+    fn the_history_is_bounded_and_has_no_doubles() {
+        let (_temp, cache) = cache();
+        for n in (0..HISTORY + 5).chain([3]) {
+            cache.remember(&format!("r.io/a:{n}").parse().unwrap());
+        }
+        let history = cache.history();
+        assert_eq!(history.len(), HISTORY);
+        assert_eq!(
+            history[..2],
+            ["r.io/a:3", &format!("r.io/a:{}", HISTORY + 4)]
+        );
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let (_temp, cache) = cache();
+        let digests: Vec<Digest> = (0..4_u8)
+            .map(|n| {
+                let digest = Digest::sha256(&[n; 10]);
+                cache.write(&digest, &[n; 10]).unwrap();
+                let time = SystemTime::now() - std::time::Duration::from_secs(100 - u64::from(n));
+                let file = fs::File::open(cache.path(&digest)).unwrap();
+                file.set_modified(time).unwrap();
+                digest
+            })
+            .collect();
+        cache.read(&digests[0]).unwrap();
+        cache.trim(20, &cache.path(&digests[1]));
+        let left = digests.iter().map(|digest| cache.path(digest).exists());
+        assert_eq!(left.collect::<Vec<_>>(), [true, true, false, false]);
+    }
+}

@@ -1,0 +1,179 @@
+//! As whom a registry is asked, and whom it is trusted to be.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use base64::Engine as _;
+
+use crate::registry::{Options, PASSWORD, Registry, USER};
+use crate::stage::Stage;
+
+fn locked() -> Registry {
+    Registry::with(Options {
+        login: true,
+        ..Options::default()
+    })
+}
+
+#[test]
+fn each_source_of_credentials_opens_the_registry() {
+    let registry = locked();
+    let address = registry.address();
+    let reference = format!("{address}/hello:1");
+    let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
+
+    let options = [&push[..], &["-u", USER, "-p", PASSWORD]].concat();
+    Stage::new().wash(&options).well();
+
+    let stdin = [&push[..], &["--user", USER, "--password-stdin"]].concat();
+    Stage::new()
+        .wash_with_input(&stdin, &format!("{PASSWORD}\n"))
+        .well();
+
+    let environment = Stage::new()
+        .set("WASH_OCI_USER", USER)
+        .set("WASH_OCI_PASSWORD", PASSWORD);
+    environment.wash(&push).well();
+
+    let docker = Stage::new();
+    let auth = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let config = serde_json::json!({ "auths": { &address: { "auth": auth } } });
+    docker.file("docker/config.json", config.to_string());
+    docker.wash(&push).well();
+    docker
+        .wash(&["oci", "pull", "--insecure", &reference])
+        .well();
+
+    let helped = Stage::new();
+    let helper = format!(
+        "#!/bin/sh\ncat >/dev/null\necho '{{\"Username\":\"{USER}\",\"Secret\":\"{PASSWORD}\"}}'\n"
+    );
+    let helper = helped.file("bin/docker-credential-test", helper);
+    fs::set_permissions(helper, fs::Permissions::from_mode(0o755)).unwrap();
+    let config = serde_json::json!({ "credHelpers": { &address: "test" } });
+    helped.file("docker/config.json", config.to_string());
+    let path = format!(
+        "{}:{}",
+        helped.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    helped.set("PATH", path).wash(&push).well();
+}
+
+#[test]
+fn the_environment_may_be_meant_for_one_registry() {
+    let registry = locked();
+    let reference = format!("{}/hello:1", registry.address());
+    let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
+    let stage = |only: &str| {
+        let stage = Stage::new()
+            .set("WASH_OCI_USER", USER)
+            .set("WASH_OCI_PASSWORD", PASSWORD);
+        stage.set("WASH_OCI_REGISTRY", only)
+    };
+    stage(&registry.address()).wash(&push).well();
+    stage("ghcr.io")
+        .wash(&push)
+        .badly(&["no credentials were found"]);
+}
+
+#[test]
+fn a_locked_registry_says_what_opens_it() {
+    let registry = locked();
+    let address = registry.address();
+    let reference = format!("{address}/hello:1");
+    let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
+    Stage::new().wash(&push).badly(&[
+        &format!(
+            "error: cannot push to `{reference}`: the registry asks for other credentials (401)"
+        ),
+        &format!("hint: no credentials were found for `{address}`: `docker login {address}`"),
+    ]);
+    let wrong = [&push[..], &["-u", USER, "-p", "sesame-closed"]].concat();
+    let ended = Stage::new()
+        .wash(&wrong)
+        .badly(&["credentials used: those of the command line"]);
+    assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
+    let verbose = [&wrong[..], &["-l", "trace", "-o", "json"]].concat();
+    let ended = Stage::new().wash(&verbose);
+    assert_eq!(ended.code, Some(1));
+    for said in [&ended.stdout, &ended.stderr] {
+        assert!(!said.contains("sesame"), "{said}");
+    }
+    let value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value["success"], false);
+
+    // A helper that is not there is told, and no obstacle where none is needed.
+    let stage = Stage::new();
+    stage.file("docker/config.json", r#"{"credsStore":"no-such-helper"}"#);
+    stage.wash(&push).badly(&[
+        "its credential helper is missing",
+        "no credentials were found",
+    ]);
+    let empty = [&push[..], &["-u", USER, "--password-stdin"]].concat();
+    Stage::new()
+        .wash_with_input(&empty, "\n")
+        .badly(&["stdin has no password"]);
+    let asked = [&push[..], &["-u", USER]].concat();
+    Stage::new()
+        .wash(&asked)
+        .badly(&["give it with `--password-stdin`"]);
+}
+
+#[test]
+fn a_private_authority_is_trusted_when_it_is_named() {
+    let registry = Registry::with(Options {
+        tls: true,
+        login: true,
+    });
+    let reference = format!("{}/hello:1", registry.address());
+    let push = [
+        "oci",
+        "push",
+        "-u",
+        USER,
+        "-p",
+        PASSWORD,
+        &reference,
+        "hello.wasm",
+    ];
+    let authority = registry.authority().display().to_string();
+
+    Stage::new().wash(&push).badly(&[
+        "its certificate is not trusted: it was signed by an unknown authority",
+        "hint: `--ca-path FILE`",
+    ]);
+    let trusting = [&push[..], &["--ca-path", &authority]].concat();
+    Stage::new().wash(&trusting).well();
+    let stage = Stage::new().set("WASH_OCI_CA_PATHS", authority);
+    stage.wash(&push).well();
+    stage
+        .wash(&["oci", "pull", "-u", USER, "-p", PASSWORD, &reference])
+        .well();
+
+    let plain = [&push[..], &["--insecure"]].concat();
+    Stage::new()
+        .wash(&plain)
+        .badly(&["the registry speaks TLS", "leave out `--insecure`"]);
+    let stage = Stage::new();
+    let nowhere = [&push[..], &["--ca-path", "no.pem"]].concat();
+    stage
+        .wash(&nowhere)
+        .badly(&["cannot read the certificate authorities in", "no.pem"]);
+    let no_pem = [&push[..], &["--ca-path", "hello.wasm"]].concat();
+    stage
+        .wash(&no_pem)
+        .badly(&["there is no certificate in it"]);
+}
+
+#[test]
+fn a_registry_without_tls_is_told_apart() {
+    let registry = Registry::start();
+    let reference = format!("{}/hello:1", registry.address());
+    Stage::new()
+        .wash(&["oci", "push", &reference, "hello.wasm"])
+        .badly(&[
+            "the registry does not speak TLS",
+            "hint: `--insecure` asks without TLS",
+        ]);
+}

@@ -1,0 +1,102 @@
+//! A component may come from a registry wherever one may come from a file.
+
+use crate::registry::Registry;
+use crate::stage::{Stage, wit_package};
+
+/// Imports what the image exports.
+const APP: &str = r#"(component
+    (import "demo:greet/hello@1.0.0" (instance $hello (export "greet" (func (result u32)))))
+    (core module $m (import "" "greet" (func $greet (result i32))) (func (export "run") (result i32) call $greet drop i32.const 0))
+    (alias export $hello "greet" (func $greet))
+    (core func $lowered (canon lower (func $greet)))
+    (core instance $imports (export "greet" (func $lowered)))
+    (core instance $i (instantiate $m (with "" (instance $imports))))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $cli (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $cli)))"#;
+
+fn project(stage: &Stage, image: &str) {
+    stage.file("app.wasm", wat::parse_str(APP).unwrap());
+    let config = format!(
+        "name: app\nbuild:\n  component_path: app.wasm\ndev:\n  allow_insecure_registries: true\n  components:\n    - image: {image}\n"
+    );
+    stage.file(".wash/config.yaml", config);
+}
+
+#[test]
+fn a_component_of_the_project_comes_from_a_registry() {
+    let registry = Registry::start();
+    let reference = format!("{}/team/greeter:1", registry.address());
+    Stage::new()
+        .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
+        .well();
+    let stage = Stage::new();
+    project(&stage, &reference);
+    let plan = stage.wash(&["inspect", "--plan"]).well();
+    assert!(
+        plan.stdout.contains("demo:greet/hello@1.0.0"),
+        "{}",
+        plan.stdout
+    );
+    assert!(plan.stdout.contains("<- greeter"), "{}", plan.stdout);
+    stage
+        .wash(&["build", "--compose", "-o", "composed.wasm"])
+        .well();
+    // And without the registry, once it was pulled.
+    drop(registry);
+    stage
+        .wash(&["build", "--compose", "-o", "again.wasm"])
+        .well();
+    assert_eq!(stage.read("again.wasm"), stage.read("composed.wasm"));
+}
+
+#[test]
+fn an_image_that_is_not_there_says_so() {
+    let registry = Registry::start();
+    let stage = Stage::new();
+    let reference = format!("{}/greeter:1", registry.address());
+    project(&stage, &reference);
+    stage.wash(&["inspect", "--plan"]).badly(&[
+        "component `greeter` was not built",
+        &format!("cannot pull `{reference}`"),
+        "(404)",
+    ]);
+    project(&stage, "greeter:1");
+    stage
+        .wash(&["inspect", "--plan"])
+        .badly(&[".wash/config.yaml:7", "does not name a registry"]);
+}
+
+#[test]
+fn a_reference_is_inspected() {
+    let registry = Registry::start();
+    let stage = Stage::new();
+    let hello = format!("{}/hello:1", registry.address());
+    let words = format!("{}/words:1", registry.address());
+    stage.file("words.wasm", wit_package());
+    stage.json(&["oci", "push", "--insecure", &hello, "hello.wasm"]);
+    stage.json(&["oci", "push", "--insecure", &words, "words.wasm"]);
+    let other = Stage::new();
+    let shown = other.json(&["inspect", "--insecure", &hello]);
+    assert_eq!(
+        (&shown["name"], &shown["kind"]),
+        (&"hello".into(), &"component".into())
+    );
+    let shown = other.json(&["inspect", "--insecure", &words]);
+    assert_eq!(
+        (&shown["name"], &shown["kind"]),
+        (&"words".into(), &"wit-package".into())
+    );
+    let wit = other
+        .wash(&["inspect", "--insecure", "--wit", &hello])
+        .well();
+    assert!(
+        wit.stdout.contains("export demo:greet/hello@1.0.0"),
+        "{}",
+        wit.stdout
+    );
+    let missing = format!("{}/missing:1", registry.address());
+    other
+        .wash(&["inspect", "--insecure", &missing])
+        .badly(&["(404)"]);
+}
