@@ -1,6 +1,7 @@
 //! `wash dev`
 
 use std::io;
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,8 +21,9 @@ use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
-use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, hinted};
+use crate::wit;
 
 /// Start a development server for a project
 ///
@@ -54,6 +56,12 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    /// Take the WIT packages in `wit/deps` as they are
+    #[arg(long)]
+    skip_fetch: bool,
+    /// Fetch nothing from the network
+    #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
@@ -111,6 +119,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         console.talk(&advice);
     }
 
+    fetch_wit(&project, &console).await;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
@@ -148,6 +157,26 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     std::process::exit(i32::from(status))
 }
 
+/// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.
+async fn fetch_wit(project: &Project, console: &Console) {
+    let siblings = project
+        .dev
+        .components
+        .iter()
+        .filter_map(|sibling| match &sibling.source {
+            SiblingSource::Project(project) => Some(&**project),
+            _ => None,
+        });
+    for project in iter::once(project).chain(siblings) {
+        if project.build.command != Command::None
+            && let Ok(fetched) = wit::ensure(&project.root, &project.wit).await
+            && let Some(news) = fetched.news(&project.wit)
+        {
+            console.talk(&news);
+        }
+    }
+}
+
 /// Reads the project that the command line names, each time it is called.
 fn loader(
     args: &DevArgs,
@@ -164,6 +193,8 @@ fn loader(
             .map(|file| globals.path(file))
             .transpose()?,
         artifact: args.artifact_path.clone(),
+        skip_fetch: args.skip_fetch,
+        offline: args.offline,
         ..globals.overrides(Purpose::Dev)?
     };
     let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());

@@ -38,6 +38,7 @@ pub(super) struct RawConfig {
     pub(super) imports: BTreeMap<String, String>,
     pub(super) configs: BTreeMap<String, RawSource>,
     pub(super) secrets: BTreeMap<String, RawSource>,
+    pub(super) wit: crate::wit::Wit,
 }
 
 #[derive(Debug, Default)]
@@ -227,12 +228,8 @@ impl RawConfig {
             imports: root.text_map("imports").unwrap_or_default(),
             configs: sources(&mut root, "configs"),
             secrets: sources(&mut root, "secrets"),
+            wit: super::wit::read(&mut root),
         };
-        if let Some(mut wit) = root.table("wit") {
-            wit.skip(&["skip_fetch", "wit_dir"]);
-            wit.not_yet("WIT packages are not fetched", &["registries", "sources"]);
-            wit.finish();
-        }
         root.skip(&["version", "new", "templates", "host"]);
         root.finish();
         raw

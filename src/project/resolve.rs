@@ -16,6 +16,7 @@ use super::{
     ServerTls, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
+use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
 const PROPOSALS: [(&str, bool); 7] = [
@@ -96,6 +97,11 @@ impl Resolver<'_> {
                 components,
                 service,
                 ..dev
+            },
+            wit: Wit {
+                skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
+                offline: self.overrides.offline,
+                ..raw.wit
             },
             settings,
             subscriptions,

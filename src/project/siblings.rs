@@ -289,6 +289,8 @@ impl Siblings<'_> {
             purpose: overrides.purpose,
             user_config: overrides.user_config.clone(),
             env: overrides.env.clone(),
+            skip_fetch: overrides.skip_fetch,
+            offline: overrides.offline,
             ..Overrides::default()
         };
         match super::load_below(&root, &overrides, parents) {
