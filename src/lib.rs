@@ -32,3 +32,4 @@ pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod wit;

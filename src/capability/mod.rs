@@ -12,6 +12,7 @@ pub(crate) mod keyvalue;
 pub(crate) mod logging;
 pub(crate) mod messaging;
 mod per_member;
+pub(crate) mod sockets;
 pub(crate) mod wasi;
 
 use std::collections::BTreeMap;
@@ -151,7 +152,8 @@ impl Capabilities {
     pub(crate) fn new(volumes: PathBuf) -> Self {
         Self(vec![
             Box::new(wasi::Wasi { volumes }),
-            Box::new(http_client::Http),
+            Box::new(sockets::Sockets::default()),
+            Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
             Box::new(keyvalue::KeyValues::default()),

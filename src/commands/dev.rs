@@ -1,6 +1,7 @@
 //! `wash dev`
 
 use std::io;
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,14 +14,16 @@ use tokio::sync::mpsc;
 use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
-use crate::dev::Entrance;
 use crate::dev::session::{self, Setup};
 use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
+use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
+use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
-use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, hinted};
+use crate::wit;
 
 /// Start a development server for a project
 ///
@@ -44,12 +47,21 @@ pub struct DevArgs {
     /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// Serve HTTPS, with a certificate made for this machine unless the project names one
+    #[arg(long)]
+    tls: bool,
     /// Read this config file instead of the project's own
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     config: Option<PathBuf>,
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    /// Take the WIT packages in `wit/deps` as they are
+    #[arg(long)]
+    skip_fetch: bool,
+    /// Fetch nothing from the network
+    #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
@@ -100,10 +112,20 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
+    let files = certificate::files(&project, &storage, address).map_err(hinted)?;
+    let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
+    let url = url(address, tls.is_some());
+    if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
+        console.talk(&advice);
+    }
+
+    fetch_wit(&project, &console).await;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
-    let server = Server::new(front, console.clone(), stop.clone());
+    let server = Server::new(front, console.clone(), stop.clone())
+        .with_tls(tls.clone())
+        .with_max_connections(project.dev.max_connections);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: console.clone(),
@@ -121,7 +143,9 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         entrance,
         server: tokio::spawn(server.run(listener)),
         stop,
-        url: url(address),
+        tls,
+        address,
+        url,
         console,
         color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
@@ -133,6 +157,26 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     std::process::exit(i32::from(status))
 }
 
+/// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.
+async fn fetch_wit(project: &Project, console: &Console) {
+    let siblings = project
+        .dev
+        .components
+        .iter()
+        .filter_map(|sibling| match &sibling.source {
+            SiblingSource::Project(project) => Some(&**project),
+            _ => None,
+        });
+    for project in iter::once(project).chain(siblings) {
+        if project.build.command != Command::None
+            && let Ok(fetched) = wit::ensure(&project.root, &project.wit).await
+            && let Some(news) = fetched.news(&project.wit)
+        {
+            console.talk(&news);
+        }
+    }
+}
+
 /// Reads the project that the command line names, each time it is called.
 fn loader(
     args: &DevArgs,
@@ -142,12 +186,15 @@ fn loader(
     let named = globals.path(named)?;
     let overrides = Overrides {
         address: args.address.clone(),
+        tls: args.tls.then(|| "self-signed".to_owned()),
         config: args
             .config
             .as_deref()
             .map(|file| globals.path(file))
             .transpose()?,
         artifact: args.artifact_path.clone(),
+        skip_fetch: args.skip_fetch,
+        offline: args.offline,
         ..globals.overrides(Purpose::Dev)?
     };
     let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());
@@ -163,6 +210,12 @@ fn loader(
 }
 
 impl Advice for ListenError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
+impl Advice for TlsError {
     fn hints(&self) -> Vec<String> {
         self.hint().into_iter().collect()
     }
@@ -185,11 +238,12 @@ fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
 }
 
 /// What to type into a browser: an address of all interfaces is reached on this machine's own.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, secure: bool) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    let scheme = if secure { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }

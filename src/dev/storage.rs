@@ -79,12 +79,20 @@ impl Storage {
         }
     }
 
-    /// Makes the directory, if any of these settings lie in it. It must neither be committed nor watched.
+    /// Makes the directory, if any of these settings lie in it.
     pub(super) fn prepare<'s>(
         &self,
         mut settings: impl Iterator<Item = &'s MemberSettings>,
     ) -> io::Result<()> {
-        if self.ephemeral || !settings.any(|settings| self.is_used_by(settings)) {
+        match settings.any(|settings| self.is_used_by(settings)) {
+            true => self.make(),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the directory. It must neither be committed nor watched.
+    pub(super) fn make(&self) -> io::Result<()> {
+        if self.ephemeral {
             return Ok(());
         }
         fs::create_dir_all(&self.directory)?;

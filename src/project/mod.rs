@@ -14,16 +14,22 @@ mod raw;
 mod resolve;
 mod settings;
 mod siblings;
+mod sockets;
 mod table;
+mod transport;
 mod units;
 mod value;
+mod wit;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
 use crate::oci::{PullPolicy, Reference};
+use crate::wit::Wit;
 use layers::Layers;
 use raw::RawConfig;
 use resolve::Resolver;
@@ -38,12 +44,18 @@ pub struct Overrides {
     pub purpose: Purpose,
     /// `--address`.
     pub address: Option<String>,
+    /// `--tls`: what `dev.tls` says.
+    pub tls: Option<String>,
     /// `--config`: read this file instead of `.wash/config.*`.
     pub config: Option<PathBuf>,
     /// `--artifact-path`: where the build leaves the component, relative to the project.
     pub artifact: Option<String>,
     /// `--user-config`; by default `config.{yaml,yml,json,toml}` in `wash` in the user's config directory.
     pub user_config: Option<PathBuf>,
+    /// `--skip-fetch`: a build takes the WIT packages as they are.
+    pub skip_fetch: bool,
+    /// `--offline`: nothing goes to the network.
+    pub offline: bool,
     /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
     pub env: BTreeMap<String, String>,
 }
@@ -69,6 +81,8 @@ pub struct Project {
     pub sources: Vec<PathBuf>,
     pub build: Build,
     pub dev: Dev,
+    /// Where its WIT packages come from.
+    pub wit: Wit,
     /// What the project's own component is given at run time.
     pub settings: MemberSettings,
     /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
@@ -138,10 +152,43 @@ pub struct Dev {
     pub routes: Vec<Routed>,
     /// What the config makes the service.
     pub service: Option<Service>,
+    /// Ports of the service that are open on the machine.
+    pub service_ports: Vec<PublishedPort>,
     /// Of what the project's own component answers.
     pub limits: Limits,
+    /// `None` serves plain HTTP.
+    pub tls: Option<ServerTls>,
+    /// Connections to the server at the same time; more wait.
+    pub max_connections: Option<NonZeroUsize>,
     /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
     pub off: BTreeMap<String, String>,
+}
+
+/// How the server does HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTls {
+    pub certificate: Certificate,
+    /// A file in PEM, absolute: clients must show a certificate that one of these authorities has signed.
+    pub client_authorities: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// Made by `wash`, and kept with the project's state.
+    SelfSigned,
+    /// Absolute paths of files in PEM.
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+impl ServerTls {
+    /// The user's own files.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let own = match &self.certificate {
+            Certificate::SelfSigned => [None, None],
+            Certificate::Files { certificate, key } => [Some(certificate), Some(key)],
+        };
+        own.into_iter().flatten().chain(&self.client_authorities)
+    }
 }
 
 /// Where to listen, and whether somebody asked for it: only an address nobody asked for may be replaced by the next
@@ -301,8 +348,10 @@ fn there_already(
             artifact,
         },
         dev: resolver.dev(&raw),
+        wit: Wit::default(),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
+            http_client: resolver.http_client(&raw.dev),
             ..MemberSettings::default()
         },
         subscriptions: Vec::new(),
@@ -311,6 +360,30 @@ fn there_already(
         root: root.clone(),
     };
     checked(project, notes)
+}
+
+/// What a directory's config says of WIT packages, and the directory that it is said for: also one that is no project
+/// otherwise, but a WIT package alone.
+pub fn wit(
+    start: &Path,
+    overrides: &Overrides,
+) -> Result<(PathBuf, Wit, Vec<Warning>), ProjectError> {
+    let start = directory(start)?;
+    let root = match start.join(Wit::default().dir).is_dir() {
+        true => start,
+        false => find_root(&start).unwrap_or(start),
+    };
+    let notes = Notes::default();
+    let Layers { config, .. } = layers::read(Some(&root), overrides, &notes)?;
+    let wit = Wit {
+        offline: overrides.offline,
+        ..RawConfig::read(&notes, config).wit
+    };
+    let problems = notes.problems.into_inner();
+    match problems.is_empty() {
+        true => Ok((root, wit, sorted(notes.warnings.into_inner()))),
+        false => Err(ProjectError::Invalid(sorted(problems))),
+    }
 }
 
 fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> {
@@ -332,6 +405,8 @@ fn sorted(all: Vec<Warning>) -> Vec<Warning> {
         }
     }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    // What several components share is read for each of them.
+    found.dedup();
     found
 }
 

@@ -11,9 +11,11 @@ use super::settings::{Context, dotenv};
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
-    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose, units,
+    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
+    ServerTls, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
+use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
 const PROPOSALS: [(&str, bool); 7] = [
@@ -56,6 +58,7 @@ impl Resolver<'_> {
             env: &self.overrides.env,
             configs: &raw.configs,
             secrets: &raw.secrets,
+            http_client: self.http_client(&raw.dev),
             interfaces: &interfaces,
         };
         let dotenv_file = self.root.join(".env");
@@ -82,6 +85,8 @@ impl Resolver<'_> {
         let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
         sources.extend(context.files());
+        sources.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
+        sources.extend(settings.http_client.authorities.iter().cloned());
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -91,6 +96,11 @@ impl Resolver<'_> {
                 components,
                 service,
                 ..dev
+            },
+            wit: Wit {
+                skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
+                offline: self.overrides.offline,
+                ..raw.wit
             },
             settings,
             subscriptions,
@@ -195,7 +205,10 @@ impl Resolver<'_> {
             },
             routes: self.routes(raw),
             service: None,
+            service_ports: raw.dev.service_ports.clone(),
             limits: self.limits(&raw.dev.limits, &Limits::default()),
+            tls: self.server_tls(&raw.dev),
+            max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
             off: off(&raw.dev.capabilities),
         }
     }
@@ -256,10 +269,7 @@ impl Resolver<'_> {
 
     /// What is not said is as in `defaults`.
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
-        let positive = |text: &String| {
-            let wrong = |_| format!("expected a number from 1, found `{text}`");
-            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
-        };
+        let positive = |text: &String| units::count(text).map(std::num::NonZeroUsize::get);
         let bytes = |text: &String| units::size(text);
         Limits {
             cpu_time: self

@@ -76,6 +76,7 @@ fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
             artifact,
         },
         dev: Dev::default(),
+        wit: Default::default(),
         settings: Default::default(),
         subscriptions: Vec::new(),
         imports: BTreeMap::new(),
