@@ -24,6 +24,7 @@ pub mod capability;
 pub mod component;
 pub mod console;
 pub mod engine;
+pub mod holder;
 pub mod host;
 pub mod http;
 pub mod linker;

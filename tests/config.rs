@@ -11,7 +11,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart, Volume};
+use wash::host::sockets::Sockets;
+use wash::host::workload::{
+    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart, Volume,
+};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
     Warning,
@@ -163,6 +166,9 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             routed.chain.join(", ")
         ));
     }
+    for (capability, place) in &project.dev.off {
+        line(format!("{capability} is off: {place}"));
+    }
     if let Some(Service { name, restart }) = &project.dev.service {
         line(match restart {
             Restart::Never => format!("service {name}, never restarted"),
@@ -257,11 +263,46 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
             directory.guest
         ));
     }
+    let KeyValue {
+        backend,
+        prefix,
+        buckets,
+    } = &settings.keyvalue;
+    match backend {
+        None => {}
+        Some(KeyValueBackend::Files(path)) => line(format!("keyvalue in {}", path.display())),
+        Some(backend) => line(format!("keyvalue {backend:?}")),
+    }
+    if !prefix.is_empty() {
+        line(format!("keyvalue prefix {prefix}"));
+    }
+    if let Some(buckets) = buckets {
+        line(format!("keyvalue buckets {buckets:?}"));
+    }
     match &settings.outgoing_http {
         OutgoingHttp::Any => {}
         OutgoingHttp::Denied => line("outgoing http denied".to_string()),
         OutgoingHttp::Allowed(hosts) => line(format!("outgoing http to {}", hosts.join(", "))),
     }
+    let Sockets {
+        lookups,
+        machine,
+        allowed,
+        section,
+        published,
+    } = &settings.sockets;
+    let mut rules = |what: &str, rules: Vec<String>| {
+        if !rules.is_empty() {
+            line(format!("{what} by `{section}`: {}", rules.join(", ")));
+        }
+    };
+    rules("lookups", lookups.iter().map(ToString::to_string).collect());
+    rules(
+        "ports of the machine",
+        machine.iter().map(ToString::to_string).collect(),
+    );
+    rules("sockets", allowed.iter().map(ToString::to_string).collect());
+    assert_eq!(published, &[], "that is for the service");
 }
 
 fn show_warning(text: &mut String, warning: &Warning, indent: &str) {

@@ -11,12 +11,15 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
-use crate::dev::Entrance;
 use crate::dev::session::{self, Setup};
+use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
+use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
+use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, hinted};
@@ -29,11 +32,13 @@ use crate::wit;
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
 /// serving. Files that .gitignore, .ignore or .washignore name are not watched.
 ///
-/// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
+/// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
+/// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
 /// requests finish; a second one cuts them off.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm\n  wash dev reset"
 )]
 pub struct DevArgs {
     /// A component that is there already, or the directory of a project, instead of the current directory
@@ -42,6 +47,9 @@ pub struct DevArgs {
     /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// Serve HTTPS, with a certificate made for this machine unless the project names one
+    #[arg(long)]
+    tls: bool,
     /// Read this config file instead of the project's own
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -57,12 +65,25 @@ pub struct DevArgs {
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
+    /// Keep nothing: what the project stores lasts as long as this runs
+    #[arg(long)]
+    ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them
     #[arg(long)]
     poll: bool,
+    #[command(subcommand)]
+    command: Option<DevCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum DevCommand {
+    Reset(ResetArgs),
 }
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if let Some(DevCommand::Reset(args)) = &args.command {
+        return reset::run(args, globals);
+    }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -75,6 +96,11 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     } = listen(wanted.socket, wanted.requested)
         .await
         .map_err(hinted)?;
+    let storage = match args.ephemeral {
+        true => Storage::ephemeral().context("cannot make a temporary directory")?,
+        false => Storage::of_project(&project.root)
+            .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
+    };
     let console = Console::stdio();
     if let Some(skipped) = skipped {
         let holder = skipped
@@ -86,11 +112,20 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
+    let files = certificate::files(&project, &storage, address).map_err(hinted)?;
+    let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
+    let url = url(address, tls.is_some());
+    if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
+        console.talk(&advice);
+    }
+
     fetch_wit(&project, &console).await;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
-    let server = Server::new(front, console.clone(), stop.clone());
+    let server = Server::new(front, console.clone(), stop.clone())
+        .with_tls(tls.clone())
+        .with_max_connections(project.dev.max_connections);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: console.clone(),
@@ -108,10 +143,13 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         entrance,
         server: tokio::spawn(server.run(listener)),
         stop,
-        url: url(address),
+        tls,
+        address,
+        url,
         console,
         color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
+        storage: Arc::new(storage),
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;
@@ -148,6 +186,7 @@ fn loader(
     let named = globals.path(named)?;
     let overrides = Overrides {
         address: args.address.clone(),
+        tls: args.tls.then(|| "self-signed".to_owned()),
         config: args
             .config
             .as_deref()
@@ -176,6 +215,12 @@ impl Advice for ListenError {
     }
 }
 
+impl Advice for TlsError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
 fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -193,11 +238,12 @@ fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
 }
 
 /// What to type into a browser: an address of all interfaces is reached on this machine's own.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, secure: bool) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    let scheme = if secure { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }

@@ -6,6 +6,7 @@ pub mod dev;
 pub mod gather;
 pub mod inspect;
 pub mod oci;
+pub mod reset;
 pub mod wit;
 
 use std::env;

@@ -7,6 +7,7 @@ mod perform;
 pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,13 +20,13 @@ use super::entrance::Entrance;
 use super::lines;
 use super::scope::Scope;
 use super::state::{Action, Cause, Event, Generation, Machine, Revision, UnitName, Why};
+use super::storage::Storage;
 use super::watch::{Means, Report, Watcher};
-use crate::capability::host_interfaces;
 use crate::console::Console;
 use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
-use crate::linker::HostInterface;
+use crate::http::tls::Tls;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
 use work::{Ready, Running};
@@ -41,6 +42,9 @@ pub struct Setup {
     /// The running server, and what stops it.
     pub server: JoinHandle<()>,
     pub stop: Stop,
+    /// What the server shows, if it does HTTPS.
+    pub tls: Option<Tls>,
+    pub address: SocketAddr,
     /// Where the server is reached: `http://127.0.0.1:8000`.
     pub url: String,
     pub console: Console,
@@ -48,6 +52,8 @@ pub struct Setup {
     pub color: bool,
     /// Link imports that nobody provides to functions that trap when they are called.
     pub stub_missing: bool,
+    /// Where state is kept; the session ends it.
+    pub storage: Arc<Storage>,
     /// One for each time the user asks to stop.
     pub interrupts: mpsc::UnboundedReceiver<()>,
 }
@@ -67,10 +73,13 @@ pub async fn run(setup: Setup) -> u8 {
         entrance,
         server,
         stop,
+        tls,
+        address,
         url,
         console,
         color,
         stub_missing,
+        storage,
         mut interrupts,
         ..
     } = setup;
@@ -81,11 +90,13 @@ pub async fn run(setup: Setup) -> u8 {
         watcher,
         machine,
         host,
-        interfaces: host_interfaces().into(),
+        storage,
         shipped: work::shipped(),
         entrance,
         server: Some(server),
         stop,
+        tls,
+        address,
         url,
         console,
         color,
@@ -110,6 +121,7 @@ pub async fn run(setup: Setup) -> u8 {
             exit = exit.or(session.perform_all(actions).await);
         }
     }
+    session.storage.end();
     exit.unwrap_or_default()
 }
 
@@ -120,12 +132,14 @@ struct Session {
     watcher: Watcher,
     machine: Machine,
     host: Arc<dyn Host>,
-    interfaces: Arc<[HostInterface]>,
+    storage: Arc<Storage>,
     shipped: Arc<[(Provider, Component)]>,
     entrance: Arc<Entrance>,
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,
     stop: Stop,
+    tls: Option<Tls>,
+    address: SocketAddr,
     url: String,
     console: Console,
     color: bool,

@@ -1,11 +1,13 @@
 //! What a host is asked to run: plain data, resolved, with absolute paths and no defaults left to guess.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use super::sockets::Sockets;
 
 /// Names one start of a workload; a replaced workload and its successor have different ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,6 +146,9 @@ pub struct Grant {
     pub member: usize,
 }
 
+/// The capabilities of the host that can be switched off, by the names that the config has for them.
+pub const CAPABILITIES: [&str; 4] = ["config", "http-client", "keyvalue", "logging"];
+
 /// What one member is given. The default grants nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSettings {
@@ -157,6 +162,34 @@ pub struct MemberSettings {
     pub config: BTreeMap<String, String>,
     /// Hosts that outgoing HTTP may reach.
     pub outgoing_http: OutgoingHttp,
+    /// `wasi:sockets`
+    pub sockets: Sockets,
+    /// How outgoing HTTP gets there.
+    pub http_client: HttpClient,
+    /// `wasi:keyvalue`
+    pub keyvalue: KeyValue,
+}
+
+/// Where a member's keys and values are kept, and which of them are its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyValue {
+    /// `None`: nobody said. A host keeps them in memory then.
+    pub backend: Option<KeyValueBackend>,
+    /// Put in front of the name of each bucket that the member opens.
+    pub prefix: String,
+    /// The buckets that it may open, as it names them; `None`: any.
+    pub buckets: Option<BTreeSet<String>>,
+}
+
+/// Members that name the same one share it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyValueBackend {
+    /// In memory, for as long as the workload runs or is replaced by one of the same name.
+    Memory,
+    /// In a database, an absolute path of its file.
+    Database(PathBuf),
+    /// `BUCKET/KEY`, one file for each value, in a directory: an absolute path.
+    Files(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +228,43 @@ pub enum OutgoingHttp {
     Any,
     /// Patterns as upstream writes them: `host[:port]`, `scheme://host[:port]`, `*.suffix`, `*`.
     Allowed(Vec<String>),
+}
+
+/// How a member's outgoing HTTP requests travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpClient {
+    /// Whose certificates are trusted.
+    pub roots: TrustRoots,
+    /// Files in PEM of authorities to trust besides, absolute.
+    pub authorities: Vec<PathBuf>,
+    /// Connections that may be open at the same time, of all members of the workload together.
+    pub connections: NonZeroUsize,
+    /// How long a request waits for one of them.
+    pub wait: Duration,
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self {
+            roots: TrustRoots::default(),
+            authorities: Vec::new(),
+            connections: NonZeroUsize::new(128).expect("128 is not zero"),
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A set of certificate authorities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum TrustRoots {
+    /// Those that browsers trust, as `wash` was built with them.
+    #[default]
+    Webpki,
+    WebpkiAndNative,
+    /// Those of this machine, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    Native,
+    /// None but [`HttpClient::authorities`].
+    ExtraOnly,
 }
 
 /// Limits on one entry: on the member that is driven and what is composed behind it, together. A member that several

@@ -1,5 +1,6 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::drive::{self, Routed};
@@ -10,7 +11,8 @@ use super::settings::{Context, dotenv};
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
-    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose, units,
+    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
+    ServerTls, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
 use crate::wit::Wit;
@@ -49,13 +51,14 @@ impl Resolver<'_> {
         let name = name.unwrap_or_else(|| name_of(self.root));
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
-        let interfaces = Interfaces::of(&raw.dev.interfaces, self.notes);
+        let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = Context {
             notes: self.notes,
             root: self.root,
             env: &self.overrides.env,
             configs: &raw.configs,
             secrets: &raw.secrets,
+            http_client: self.http_client(&raw.dev),
             interfaces: &interfaces,
         };
         let dotenv_file = self.root.join(".env");
@@ -82,6 +85,8 @@ impl Resolver<'_> {
         let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
         sources.extend(context.files());
+        sources.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
+        sources.extend(settings.http_client.authorities.iter().cloned());
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -200,7 +205,11 @@ impl Resolver<'_> {
             },
             routes: self.routes(raw),
             service: None,
+            service_ports: raw.dev.service_ports.clone(),
             limits: self.limits(&raw.dev.limits, &Limits::default()),
+            tls: self.server_tls(&raw.dev),
+            max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
+            off: off(&raw.dev.capabilities),
         }
     }
 
@@ -260,10 +269,7 @@ impl Resolver<'_> {
 
     /// What is not said is as in `defaults`.
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
-        let positive = |text: &String| {
-            let wrong = |_| format!("expected a number from 1, found `{text}`");
-            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
-        };
+        let positive = |text: &String| units::count(text).map(std::num::NonZeroUsize::get);
         let bytes = |text: &String| units::size(text);
         Limits {
             cpu_time: self
@@ -285,6 +291,17 @@ impl Resolver<'_> {
             .parse(self.notes, parse)
             .map(|located| located.value)
     }
+}
+
+/// What is switched off, and where.
+fn off(switches: &BTreeMap<&'static str, Located<bool>>) -> BTreeMap<String, String> {
+    let off = switches.iter().filter(|(_, switch)| !switch.value);
+    off.map(|(name, Located { at, key, .. })| {
+        let line = at.line.map_or(String::new(), |line| format!(":{line}"));
+        let place = format!("`{key}` in {}{line}", at.file.display());
+        (name.to_string(), place)
+    })
+    .collect()
 }
 
 /// What the project files say; without them, what the config's tables for languages say.
