@@ -8,6 +8,7 @@ mod back_off;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod local;
+pub mod sockets;
 mod supervisor;
 pub mod workload;
 

@@ -17,7 +17,7 @@ async fn by_default_there_is_nothing() {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines,
-            ["argument api", "lookup false", "tcp false"],
+            ["argument api", "lookup false", "tcp true"],
             "{name}"
         );
     }
@@ -126,7 +126,8 @@ async fn requests_go_where_the_patterns_allow() {
         assert!(text.contains("HttpRequestDenied"), "{name}: {text}");
         let output = stage.output.text();
         assert!(
-            output.contains("`workload.allowedHosts: [\"denied.example\"]`"),
+            output.contains("allowedHosts: [\"127.0.0.1:")
+                && output.contains(", \"denied.example\"]"),
             "{name}: {output}"
         );
     }
