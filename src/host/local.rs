@@ -169,7 +169,7 @@ impl Host for LocalHost {
         self.0.known(id)?;
         self.0.routes.clear(id);
         for capability in self.0.capabilities.iter() {
-            capability.retire(id);
+            capability.retire(id, &self.0.console);
         }
         // Whoever asked may stop waiting; the workload is dropped all the same.
         let _ = self.drain(id.clone()).await;
@@ -223,6 +223,8 @@ impl Inner {
             name: &name,
             replaces,
             receiving: &receiving,
+            kept: &kept,
+            console: &self.console,
         };
         for capability in self.capabilities.iter() {
             capability.bind(&running);

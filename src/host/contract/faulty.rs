@@ -137,7 +137,7 @@ impl Rig for Faulty {
             Fault::DeliversToTheFirst => self.inner.handler().and(first),
             _ => self.inner.handler(),
         };
-        Some(handler?.handle(message()).await)
+        Some(handler?.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {

@@ -90,7 +90,7 @@ impl Capability for Arc<Deliveries> {
         }
     }
 
-    fn retire(&self, id: &WorkloadId) {
+    fn retire(&self, id: &WorkloadId, _: &Console) {
         self.note(format!("retire {id}"));
         self.take_from(id);
     }
@@ -195,7 +195,7 @@ impl Rig for LocalRig {
 
     async fn deliver(&self) -> Option<Result<(), String>> {
         let handler = self.handler()?;
-        Some(handler.handle(message()).await)
+        Some(handler.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {
