@@ -12,7 +12,7 @@ use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use crate::capability::Kept;
-use crate::capability::http_client::{AllowList, Gate};
+use crate::capability::http_client::{AllowList, Gate, NoGate};
 use crate::capability::sockets::{self, Caller};
 use crate::console::{Console, GuestStream};
 use crate::http::RequestId;
@@ -47,6 +47,7 @@ pub(crate) struct State {
     pub(crate) call: Call,
     table: ResourceTable,
     http: WasiHttpCtx,
+    no_gate: NoGate,
     /// Serves the interfaces that grant nothing: no environment, no directories, no network.
     nobody: WasiCtx,
     members: Vec<MemberState>,
@@ -75,6 +76,7 @@ impl State {
             call,
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
+            no_gate: NoGate,
             nobody: WasiCtx::default(),
         }
     }
@@ -123,7 +125,7 @@ impl State {
     /// wasi:http for what sends no request: requests and responses that come in.
     pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: wasmtime_wasi_http::default_hooks(),
+            hooks: &mut self.no_gate,
             table: &mut self.table,
             ctx: &mut self.http,
         }

@@ -23,6 +23,21 @@ pub(crate) struct Gate {
     call: Call,
 }
 
+/// For what sends no request: requests and responses that come in.
+pub(crate) struct NoGate;
+
+impl WasiHttpHooks for NoGate {
+    fn send_request(
+        &mut self,
+        _request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _received: Connection,
+    ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Connection), Error>> + Send>
+    {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
+
 /// Reports how the connection ended, once it has.
 type Connection = Box<dyn Future<Output = Result<(), Error>> + Send>;
 

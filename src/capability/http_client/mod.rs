@@ -29,7 +29,7 @@ use trust::Trust;
 use words::Place;
 
 pub use allow::{AllowList, Pattern, PatternError};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, NoGate};
 
 #[derive(Default)]
 pub(crate) struct Http {
