@@ -213,6 +213,7 @@ fn entry(wanted: &Wanted) -> Entry {
         }
         Drive::Messages { subscriptions } => ("messages", Vec::new(), subscriptions.clone()),
         Drive::Service { .. } => ("service", Vec::new(), Vec::new()),
+        Drive::Calls => ("call", Vec::new(), Vec::new()),
     };
     Entry {
         name: wanted.name.clone(),

@@ -1,8 +1,12 @@
 //! Types in the words of WIT, short enough for a line of an error message.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::types::{Func, Item, Type, TypeId, Types};
+
+/// What types are called.
+pub type Names = HashMap<TypeId, String>;
 
 /// Deeper parts of a type are left out of a message.
 const DEPTH: usize = 4;
@@ -14,6 +18,20 @@ impl Types {
     pub fn describe(&self, id: TypeId) -> String {
         let mut text = String::new();
         self.write(&mut text, id, DEPTH);
+        text
+    }
+
+    /// A type as WIT would write it where the types of `names` are known: by its name if it has one.
+    pub fn describe_named(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        Words { types: self, names }.write(&mut text, id, DEPTH);
+        text
+    }
+
+    /// What stands behind the name of a type.
+    pub fn define(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        Words { types: self, names }.write_definition(&mut text, id, DEPTH);
         text
     }
 
@@ -68,11 +86,31 @@ impl Types {
     }
 
     fn write(&self, text: &mut String, id: TypeId, depth: usize) {
+        let names = &Names::new();
+        Words { types: self, names }.write(text, id, depth);
+    }
+}
+
+/// Writes types, some of which have names.
+struct Words<'a> {
+    types: &'a Types,
+    names: &'a Names,
+}
+
+impl Words<'_> {
+    fn write(&self, text: &mut String, id: TypeId, depth: usize) {
+        match self.names.get(&id) {
+            Some(name) => text.push_str(name),
+            None => self.write_definition(text, id, depth),
+        }
+    }
+
+    fn write_definition(&self, text: &mut String, id: TypeId, depth: usize) {
         if depth == 0 || text.len() > LENGTH {
             text.push('…');
             return;
         }
-        match self.get(id) {
+        match self.types.get(id) {
             Type::Primitive(ty) => text.push_str(&ty.to_string()),
             Type::Record(fields) => self.write_cases(
                 text,
@@ -109,10 +147,10 @@ impl Types {
             Type::Result { ok, err: None } => self.write_generic(text, "result", [*ok], depth),
             Type::Result { ok, err } => self.write_generic(text, "result", [*ok, *err], depth),
             Type::Own(resource) | Type::Resource(resource) => {
-                text.push_str(&self.resource(*resource).name);
+                text.push_str(&self.types.resource(*resource).name);
             }
             Type::Borrow(resource) => {
-                let _ = write!(text, "borrow<{}>", self.resource(*resource).name);
+                let _ = write!(text, "borrow<{}>", self.types.resource(*resource).name);
             }
             Type::Future(None) => text.push_str("future"),
             Type::Future(ty) => self.write_generic(text, "future", [*ty], depth),

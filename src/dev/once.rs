@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, Component, Parts};
+pub use super::assemble::AssembleError;
 use super::entries::{self, Entries};
 use super::session::work;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::host_interfaces;
 use crate::component::{Shape, ShapeError};
-use crate::host::workload::MemberSettings;
+use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::project::Project;
 use crate::report::Advice;
@@ -80,7 +81,14 @@ pub async fn build(
     })
 }
 
+impl Advice for AssembleError {}
+
 impl Components {
+    /// The workload in which everything that the project's own component exports can be called by name.
+    pub fn calls(&self) -> Result<Workload, AssembleError> {
+        assemble::assemble_calls(&self.parts)
+    }
+
     pub fn project(&self) -> &Project {
         &self.parts.project
     }

@@ -11,6 +11,7 @@ use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
 
 use super::activity::Activity;
+use super::calls::Callee;
 use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
 use super::instances::Supplies;
@@ -25,6 +26,8 @@ pub(crate) struct Prepared {
     pub(crate) answering: Vec<Answering>,
     pub(crate) receiving: Vec<Receiving>,
     pub(crate) service: Option<Serving>,
+    /// The entry whose exports are called by name.
+    pub(crate) callee: Option<Callee>,
     pub(crate) activity: Arc<Activity>,
     /// What the capabilities keep for the whole workload.
     pub(crate) kept: Kept,
@@ -93,6 +96,7 @@ impl Means<'_> {
             answering: Vec::new(),
             receiving: Vec::new(),
             service: None,
+            callee: None,
             activity: Arc::default(),
             kept,
             timings: StartTimings {
@@ -111,7 +115,7 @@ impl Means<'_> {
                 ticker: Arc::clone(self.engines.ticker()),
                 activity: Arc::clone(&prepared.activity),
             };
-            self.enter(&mut prepared, entry, &code, &callable, supplies)
+            self.enter(&mut prepared, entry, &code, callable.as_ref(), supplies)
                 .await
                 .map_err(|failure| failure.of(workload))?;
         }
@@ -175,11 +179,15 @@ impl Means<'_> {
         prepared: &mut Prepared,
         entry: &Entry,
         code: &Code,
-        callable: &Callable,
+        callable: Option<&Callable>,
         supplies: Supplies,
     ) -> Result<(), Failure> {
-        let Callable { name, preview } = callable;
         let pre = linking::link(self.capabilities, code, entry).map_err(Failure::Load)?;
+        let Some(Callable { name, preview }) = callable else {
+            // The first call tells whether it starts.
+            prepared.callee = Some(Callee::new(pre, code.model, supplies));
+            return Ok(());
+        };
         match &entry.drive {
             Drive::Http { routes } => {
                 let handler =
@@ -208,6 +216,7 @@ impl Means<'_> {
                     service,
                 });
             }
+            Drive::Calls => unreachable!("nothing is looked up for it"),
         }
         Ok(())
     }
