@@ -22,7 +22,8 @@ pub fn program(catalog: &Catalog, call: &str, words: &[String]) -> Result<Progra
         return Err(source.reject(node.span.clone(), Problem::NotACall { found }));
     };
     let (_, last) = checker.chain(links, source, Some(words))?;
-    checker.printable(&catalog.functions[last])
+    checker
+        .printable(&catalog.functions[last])
         .map_err(|problem| source.reject(node.span.clone(), problem))?;
     Ok(Program {
         steps: checker.steps,
@@ -98,7 +99,8 @@ impl<'a> Checker<'a> {
         let answer = function.func.result;
         let Some((resource, within)) = answer.and_then(|id| self.catalog.resource(id)) else {
             let answer = answer.map(|id| format!("`{}`", self.catalog.type_text(id)));
-            let answer = answer.unwrap_or_else(|| format!("what `{}` does not answer", function.short()));
+            let answer =
+                answer.unwrap_or_else(|| format!("what `{}` does not answer", function.short()));
             return Err(Problem::NotAResource { answer });
         };
         let methods: Vec<_> = self.catalog.methods(resource).collect();
@@ -112,7 +114,10 @@ impl<'a> Checker<'a> {
                 resource: self.catalog.types.resource(resource).name.clone(),
                 name: name.to_owned(),
                 near: find::near(name, methods.iter().map(|(_, method)| *method)),
-                methods: methods.iter().map(|(_, method)| (*method).to_owned()).collect(),
+                methods: methods
+                    .iter()
+                    .map(|(_, method)| (*method).to_owned())
+                    .collect(),
             }),
         }
     }
@@ -142,7 +147,8 @@ impl<'a> Checker<'a> {
             None => {
                 self.count(function, link, source, words.len())?;
                 for (at, word) in words.iter().enumerate() {
-                    let node = syntax::parse(word).map_err(|rejected| self.bare(function, at, rejected))?;
+                    let node = syntax::parse(word)
+                        .map_err(|rejected| self.bare(function, at, rejected))?;
                     arguments.push(self.argument(function, at, &node, Source { text: word })?);
                 }
             }
@@ -177,7 +183,10 @@ impl<'a> Checker<'a> {
     }
 
     fn is_string(&self, ty: TypeId) -> bool {
-        matches!(self.catalog.types.get(ty), Type::Primitive(PrimitiveValType::String))
+        matches!(
+            self.catalog.types.get(ty),
+            Type::Primitive(PrimitiveValType::String)
+        )
     }
 
     fn count(
@@ -188,9 +197,8 @@ impl<'a> Checker<'a> {
         found: usize,
     ) -> Result<(), Rejected> {
         let params = function.params();
-        let optional = |(_, ty): &&(String, TypeId)| {
-            matches!(self.catalog.types.get(*ty), Type::Option(_))
-        };
+        let optional =
+            |(_, ty): &&(String, TypeId)| matches!(self.catalog.types.get(*ty), Type::Option(_));
         let needed = params.len() - params.iter().rev().take_while(optional).count();
         if (needed..=params.len()).contains(&found) {
             return Ok(());
@@ -235,14 +243,22 @@ impl<'a> Checker<'a> {
             Type::Stream(_) | Type::Future(_) | Type::Map(..) => {
                 Some(format!("a `{}`", self.catalog.type_text(ty)))
             }
-            Type::Primitive(PrimitiveValType::ErrorContext) => Some("an `error-context`".to_owned()),
-            other => other.parts().into_iter().find_map(|part| self.unwritable(part)),
+            Type::Primitive(PrimitiveValType::ErrorContext) => {
+                Some("an `error-context`".to_owned())
+            }
+            other => other
+                .parts()
+                .into_iter()
+                .find_map(|part| self.unwritable(part)),
         }
     }
 
     /// Streams and futures are read to their ends, if what is in them is simple.
     fn printable(&self, function: &Function) -> Result<(), Problem> {
-        let what = function.func.result.and_then(|ty| self.unprintable(ty, false));
+        let what = function
+            .func
+            .result
+            .and_then(|ty| self.unprintable(ty, false));
         match what {
             None => Ok(()),
             Some(ty) => Err(Problem::Unprintable {
@@ -265,9 +281,14 @@ impl<'a> Checker<'a> {
             // As many as there are elements; they would have to be read one after the other.
             Type::List(_) | Type::FixedList(..) | Type::Map(..) => {
                 let parts = types.get(ty).parts().into_iter();
-                parts.into_iter().find_map(|part| self.unprintable(part, true))
+                parts
+                    .into_iter()
+                    .find_map(|part| self.unprintable(part, true))
             }
-            other => other.parts().into_iter().find_map(|part| self.unprintable(part, streamed)),
+            other => other
+                .parts()
+                .into_iter()
+                .find_map(|part| self.unprintable(part, streamed)),
         }
     }
 
@@ -323,7 +344,10 @@ impl<'a> Checker<'a> {
                     return wrong(self);
                 }
                 let of = of.clone();
-                let values = nodes.iter().zip(of).map(|(node, of)| self.value(node, of, place));
+                let values = nodes
+                    .iter()
+                    .zip(of)
+                    .map(|(node, of)| self.value(node, of, place));
                 Ok(Value::Tuple(values.collect::<Result<_, _>>()?))
             }
             (Type::Record(of), Kind::Record(given)) => {
@@ -339,11 +363,19 @@ impl<'a> Checker<'a> {
                 for flag in given {
                     if !known.contains(&flag.text) {
                         let near = find::near(&flag.text, known.iter().map(String::as_str));
-                        return Err(self.mismatch_at(&flag.span, &format!("`{}`", flag.text), ty, near, place));
+                        return Err(self.mismatch_at(
+                            &flag.span,
+                            &format!("`{}`", flag.text),
+                            ty,
+                            near,
+                            place,
+                        ));
                     }
                 }
                 // In the order of the type.
-                let set = known.iter().filter(|known| given.iter().any(|flag| flag.text == **known));
+                let set = known
+                    .iter()
+                    .filter(|known| given.iter().any(|flag| flag.text == **known));
                 Ok(Value::Flags(set.cloned().collect()))
             }
             (Type::Enum(known), _) => match label {
@@ -362,7 +394,13 @@ impl<'a> Checker<'a> {
                 };
                 let Some((_, of)) = cases.iter().find(|(case, _)| case == name) else {
                     let near = find::near(name, cases.iter().map(|(case, _)| case.as_str()));
-                    return Err(self.mismatch_at(&node.span, &format!("`{name}`"), ty, near, place));
+                    return Err(self.mismatch_at(
+                        &node.span,
+                        &format!("`{name}`"),
+                        ty,
+                        near,
+                        place,
+                    ));
                 };
                 let of = *of;
                 let payload = self.payload(node, ty, of, payload, place)?;
@@ -386,12 +424,12 @@ impl<'a> Checker<'a> {
             (Type::Result { ok, err }, _) => {
                 let (ok, err) = (*ok, *err);
                 match (label, ok) {
-                    (Some(("ok", payload)), _) => {
-                        Ok(Value::Result(Ok(self.payload(node, ty, ok, payload, place)?)))
-                    }
-                    (Some(("err", payload)), _) => {
-                        Ok(Value::Result(Err(self.payload(node, ty, err, payload, place)?)))
-                    }
+                    (Some(("ok", payload)), _) => Ok(Value::Result(Ok(
+                        self.payload(node, ty, ok, payload, place)?
+                    ))),
+                    (Some(("err", payload)), _) => Ok(Value::Result(Err(
+                        self.payload(node, ty, err, payload, place)?
+                    ))),
                     (_, Some(ok)) if self.flat(ok) => {
                         let value = self.value(node, ok, place)?;
                         Ok(Value::Result(Ok(Some(Box::new(value)))))
@@ -408,7 +446,10 @@ impl<'a> Checker<'a> {
 
     /// Whether WAVE leaves out `some` or `ok` in front of it.
     fn flat(&self, ty: TypeId) -> bool {
-        !matches!(self.catalog.types.get(ty), Type::Option(_) | Type::Result { .. })
+        !matches!(
+            self.catalog.types.get(ty),
+            Type::Option(_) | Type::Result { .. }
+        )
     }
 
     fn names_a_function(&self, links: &[Link]) -> bool {
@@ -484,7 +525,10 @@ impl<'a> Checker<'a> {
         given: &[(Label, Node)],
         place: &Place<'_>,
     ) -> Result<Value, Rejected> {
-        if let Some((label, _)) = given.iter().find(|(l, _)| !of.iter().any(|(n, _)| *n == l.text)) {
+        if let Some((label, _)) = given
+            .iter()
+            .find(|(l, _)| !of.iter().any(|(n, _)| *n == l.text))
+        {
             let near = find::near(&label.text, of.iter().map(|(name, _)| name.as_str()));
             let found = format!("a field `{}`", label.text);
             return Err(self.mismatch_at(&label.span, &found, ty, near, place));
@@ -507,8 +551,13 @@ impl<'a> Checker<'a> {
     }
 
     fn mismatch(&self, node: &Node, ty: TypeId, place: &Place<'_>) -> Rejected {
-        let mut rejected =
-            self.mismatch_at(&node.span, &found(node, place.source.text), ty, Vec::new(), place);
+        let mut rejected = self.mismatch_at(
+            &node.span,
+            &found(node, place.source.text),
+            ty,
+            Vec::new(),
+            place,
+        );
         if let Problem::Type { hint, expected, .. } = &mut rejected.problem {
             let text = &place.source.text[node.span.clone()];
             match (self.catalog.types.get(ty), &node.kind) {
@@ -532,7 +581,10 @@ impl<'a> Checker<'a> {
     /// How to come by a resource.
     fn makers(&self, wanted: crate::component::ResourceId) -> String {
         let makes = |function: &&Function| {
-            let result = function.func.result.and_then(|id| self.catalog.resource(id));
+            let result = function
+                .func
+                .result
+                .and_then(|id| self.catalog.resource(id));
             result.is_some_and(|(resource, _)| resource == wanted)
                 && !matches!(function.kind, FunctionKind::Method { .. })
         };
@@ -596,7 +648,9 @@ fn number(ty: PrimitiveValType, text: &str) -> Option<Value> {
         _ => {
             let (least, most) = range(ty)?;
             let value = text.parse().ok()?;
-            (least..=most).contains(&value).then_some(Value::Integer(ty, value))
+            (least..=most)
+                .contains(&value)
+                .then_some(Value::Integer(ty, value))
         }
     }
 }

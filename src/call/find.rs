@@ -30,7 +30,10 @@ pub(super) fn function(catalog: &Catalog, name: &str) -> Result<usize, Problem> 
         [one] => Ok(*one),
         several => Err(Problem::Ambiguous {
             name: name.to_owned(),
-            candidates: several.iter().map(|index| spelling(catalog, *index)).collect(),
+            candidates: several
+                .iter()
+                .map(|index| spelling(catalog, *index))
+                .collect(),
         }),
     }
 }
@@ -54,7 +57,9 @@ fn rank(function: &Function, name: &str) -> Option<Rank> {
     match &function.kind {
         Kind::Constructor { resource } => {
             let new = ["new", "constructor"].map(|word| format!("{resource}.{word}"));
-            new.iter().any(|new| is_meant(new)).then_some(Rank::Constructor)
+            new.iter()
+                .any(|new| is_meant(new))
+                .then_some(Rank::Constructor)
         }
         _ => None,
     }
@@ -72,7 +77,9 @@ pub(super) fn spelling(catalog: &Catalog, index: usize) -> String {
     let mut spellings: Vec<_> = [short.clone()].into_iter().chain(longer).collect();
     let exact = spellings.iter().position(|spelling| {
         let meant = catalog.functions.iter().enumerate();
-        let mut meant = meant.filter_map(|(i, f)| Some((rank(f, spelling)?, i))).collect::<Vec<_>>();
+        let mut meant = meant
+            .filter_map(|(i, f)| Some((rank(f, spelling)?, i)))
+            .collect::<Vec<_>>();
         meant.sort();
         let first = meant.first().map(|(rank, _)| rank);
         let same = meant.iter().filter(|(rank, _)| Some(rank) == first).count();
@@ -84,19 +91,26 @@ pub(super) fn spelling(catalog: &Catalog, index: usize) -> String {
 fn unknown(catalog: &Catalog, name: &str) -> Problem {
     // What was typed may have an interface in front; what is compared first is the last part of it.
     let last = name.rsplit(['#', '.', '/']).next().unwrap_or(name);
-    let scored = catalog.functions.iter().enumerate().map(|(index, function)| {
-        let short = function.short();
-        let tail = short.rsplit('.').next().unwrap_or(&short);
-        let score = [(name, short.as_str()), (last, tail)]
-            .map(|(typed, known)| strsim::jaro_winkler(&typed.to_lowercase(), known));
-        (score[0].max(score[1]), index)
-    });
+    let scored = catalog
+        .functions
+        .iter()
+        .enumerate()
+        .map(|(index, function)| {
+            let short = function.short();
+            let tail = short.rsplit('.').next().unwrap_or(&short);
+            let score = [(name, short.as_str()), (last, tail)]
+                .map(|(typed, known)| strsim::jaro_winkler(&typed.to_lowercase(), known));
+            (score[0].max(score[1]), index)
+        });
     let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= RESEMBLANCE).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.truncate(MOST);
     Problem::Unknown {
         name: name.to_owned(),
-        near: scored.iter().map(|(_, index)| spelling(catalog, *index)).collect(),
+        near: scored
+            .iter()
+            .map(|(_, index)| spelling(catalog, *index))
+            .collect(),
     }
 }
 

@@ -78,7 +78,9 @@ fn named(catalog: &Catalog, ty: TypeId, types: &mut Vec<Named>) {
         Type::Own(_) | Type::Borrow(_) | Type::Resource(_) => Vec::new(),
         other => other.parts(),
     };
-    parts.into_iter().for_each(|part| named(catalog, part, types));
+    parts
+        .into_iter()
+        .for_each(|part| named(catalog, part, types));
 }
 
 fn entry(catalog: &Catalog, index: usize) -> Entry {
@@ -107,22 +109,29 @@ fn entry(catalog: &Catalog, index: usize) -> Entry {
 
 /// A function as one would type it, with names and types for values: `add(a: u32, b: u32) -> u32`.
 pub(super) fn signature(catalog: &Catalog, function: &Function) -> String {
-    let index = catalog.functions.iter().position(|other| {
-        (&other.interface, &other.name) == (&function.interface, &function.name)
-    });
+    let index = catalog
+        .functions
+        .iter()
+        .position(|other| (&other.interface, &other.name) == (&function.interface, &function.name));
     let spelling = index.map_or_else(|| function.short(), |index| find::spelling(catalog, index));
     let called = match &function.kind {
         Kind::Method { method, .. } => format!("{}.{method}", maker(catalog, function, &spelling)),
         _ => spelling,
     };
     let result = function.func.result.map(|ty| catalog.type_text(ty));
-    let result = result.map(|result| format!(" -> {result}")).unwrap_or_default();
+    let result = result
+        .map(|result| format!(" -> {result}"))
+        .unwrap_or_default();
     format!("{called}({}){result}", parameters(catalog, function))
 }
 
 /// What to call a method on: its constructor, or whatever else makes such a resource.
 fn maker(catalog: &Catalog, method: &Function, spelling: &str) -> String {
-    let this = method.func.params.first().map(|(_, ty)| catalog.types.get(*ty));
+    let this = method
+        .func
+        .params
+        .first()
+        .map(|(_, ty)| catalog.types.get(*ty));
     let resource = match this {
         Some(Type::Borrow(resource)) => *resource,
         _ => return spelling.to_owned(),

@@ -157,8 +157,9 @@ impl<'a> Parser<'a> {
     fn literal(&mut self) -> Result<Kind, Rejected> {
         let (token, span) = self.token()?;
         let source = &self.text[span.clone()];
-        let wrong =
-            |_| Rejected::new(self.text, span.clone(), Problem::Syntax("there is an escape that does not exist, or a line of text that is not indented as its end".to_owned()));
+        let wrong = |_| {
+            Rejected::new(self.text, span.clone(), Problem::Syntax("there is an escape that does not exist, or a line of text that is not indented as its end".to_owned()))
+        };
         match token {
             Token::Number => Ok(Kind::Number),
             Token::Char => {
@@ -308,10 +309,12 @@ mod tests {
             Kind::Tuple(nodes) => format!("({})", all(nodes)),
             Kind::List(nodes) => format!("[{}]", all(nodes)),
             Kind::Record(fields) => {
-                let field = |(label, node): &(Label, Node)| {
-                    format!("{}={}", label.text, show(node, text))
-                };
-                format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(" "))
+                let field =
+                    |(label, node): &(Label, Node)| format!("{}={}", label.text, show(node, text));
+                format!(
+                    "{{{}}}",
+                    fields.iter().map(field).collect::<Vec<_>>().join(" ")
+                )
             }
             Kind::Flags(flags) => {
                 let flags: Vec<_> = flags.iter().map(|flag| flag.text.as_str()).collect();
@@ -356,7 +359,10 @@ mod tests {
             ("my:math/ops@1.0.0-rc.1.add", "<my:math/ops@1.0.0-rc.1.add>"),
             ("counter(5).next()", "<counter>(5) . <next>()"),
             ("counter.new(5).next", "<counter.new>(5) . <next>"),
-            ("put(item(\"a\").half(), [b()])", "<put>(<item>(\"a\") . <half>() [<b>()])"),
+            (
+                "put(item(\"a\").half(), [b()])",
+                "<put>(<item>(\"a\") . <half>() [<b>()])",
+            ),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
@@ -366,12 +372,27 @@ mod tests {
     fn what_is_wrong_is_pointed_at() {
         for (text, expected) in [
             ("", "expected a value, found the end\n  \n  ^"),
-            ("add(1, 2", "expected `)`, found the end\n  add(1, 2\n          ^"),
+            (
+                "add(1, 2",
+                "expected `)`, found the end\n  add(1, 2\n          ^",
+            ),
             ("[1 2]", "expected `]`, found `2`\n  [1 2]\n     ^"),
-            ("{a: 1, b}", "expected `:`, found `}`\n  {a: 1, b}\n          ^"),
-            ("{a, a}", "the same name was there before\n  {a, a}\n      ^"),
-            ("\"é\" x", "expected nothing more, found `x`\n  \"é\" x\n      ^"),
-            ("counter(5).", "expected a name, found the end\n  counter(5).\n             ^"),
+            (
+                "{a: 1, b}",
+                "expected `:`, found `}`\n  {a: 1, b}\n          ^",
+            ),
+            (
+                "{a, a}",
+                "the same name was there before\n  {a, a}\n      ^",
+            ),
+            (
+                "\"é\" x",
+                "expected nothing more, found `x`\n  \"é\" x\n      ^",
+            ),
+            (
+                "counter(5).",
+                "expected a name, found the end\n  counter(5).\n             ^",
+            ),
             ("\"open", "expected a value, found `\"`\n  \"open\n  ^"),
             ("'ab'", "expected a value, found `'`\n  'ab'\n  ^"),
             ("a\n@", "expected nothing more, found `@`\n  @\n  ^"),

@@ -124,8 +124,9 @@ impl Value {
         let payload = |value: &Option<Box<Value>>| value.as_ref().map_or(Json::Null, |v| v.json());
         match self {
             Value::Bool(value) => json!(value),
-            Value::Integer(_, value) => Number::from_i128(*value)
-                .map_or_else(|| json!(value.to_string()), Json::Number),
+            Value::Integer(_, value) => {
+                Number::from_i128(*value).map_or_else(|| json!(value.to_string()), Json::Number)
+            }
             Value::F32(value) => float(f64::from(*value), value.to_string()),
             Value::F64(value) => float(*value, value.to_string()),
             Value::Char(value) => json!(value),
@@ -138,7 +139,9 @@ impl Value {
                 json!(pairs.collect::<Vec<_>>())
             }
             Value::Record(fields) => {
-                let fields = fields.iter().map(|(name, value)| (name.clone(), value.json()));
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.json()));
                 Json::Object(fields.collect::<Map<_, _>>())
             }
             Value::Variant(name, None) | Value::Enum(name) => json!(name),
@@ -190,7 +193,11 @@ fn in_parentheses(out: &mut String, payload: Option<&Value>) {
 }
 
 fn label(out: &mut String, name: &str) {
-    out.push_str(if Keyword::decode(name).is_some() { "%" } else { "" });
+    out.push_str(if Keyword::decode(name).is_some() {
+        "%"
+    } else {
+        ""
+    });
     out.push_str(name);
 }
 
@@ -254,18 +261,34 @@ mod tests {
             "{a: 1}",
             json!({ "a": 1, "b": null }),
         );
-        check(Value::Record(vec![("b".into(), none())]), "{:}", json!({ "b": null }));
+        check(
+            Value::Record(vec![("b".into(), none())]),
+            "{:}",
+            json!({ "b": null }),
+        );
         check(Value::Enum("none".into()), "%none", json!("none"));
         check(
             Value::Variant("dot".into(), boxed(Value::Tuple(vec![int(1), int(2)]))),
             "dot((1, 2))",
             json!({ "dot": [1, 2] }),
         );
-        check(Value::Flags(vec!["a".into(), "b".into()]), "{a, b}", json!(["a", "b"]));
+        check(
+            Value::Flags(vec!["a".into(), "b".into()]),
+            "{a, b}",
+            json!(["a", "b"]),
+        );
         check(Value::Option(boxed(int(1))), "some(1)", json!(1));
-        check(Value::Option(boxed(none())), "some(none)", json!({ "some": null }));
+        check(
+            Value::Option(boxed(none())),
+            "some(none)",
+            json!({ "some": null }),
+        );
         check(Value::Result(Ok(None)), "ok", json!({ "ok": null }));
-        check(Value::Result(Err(boxed(int(1)))), "err(1)", json!({ "err": 1 }));
+        check(
+            Value::Result(Err(boxed(int(1)))),
+            "err(1)",
+            json!({ "err": 1 }),
+        );
         check(Value::Bytes(b"hi".into()), "[104, 105]", json!("hi"));
         check(Value::Bytes(vec![255]), "[255]", json!([255]));
     }

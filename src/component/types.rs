@@ -162,7 +162,9 @@ impl Types {
             _ if a == b => return true,
             (Type::Primitive(a), Type::Primitive(b)) => return a == b,
             (Type::Own(a), Type::Own(b)) | (Type::Borrow(a), Type::Borrow(b)) => return a == b,
-            (Type::Record(a), Type::Record(b)) => a.iter().map(|(n, _)| n).eq(b.iter().map(|(n, _)| n)),
+            (Type::Record(a), Type::Record(b)) => {
+                a.iter().map(|(n, _)| n).eq(b.iter().map(|(n, _)| n))
+            }
             (Type::Variant(a), Type::Variant(b)) => {
                 let case = |(name, ty): &(String, Option<TypeId>)| (name.clone(), ty.is_some());
                 a.iter().map(case).eq(b.iter().map(case))

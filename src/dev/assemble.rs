@@ -14,8 +14,8 @@ use crate::host::workload::{
     Workload,
 };
 use crate::linker::{
-    self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned,
-    Role, Wire,
+    self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
+    Planned, Role, Wire,
 };
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
@@ -120,9 +120,16 @@ fn entry(
 ) -> Result<Entry, ComposeError> {
     let Linked { name, drive, plan } = linked;
     let component = compose(parts, plan, bytes, composed)?;
-    let members = plan.members.iter().map(|planned| Granted {
-        name: planned.name.clone(),
-        settings: settings(parts, planned),
+    let members = plan.members.iter().map(|planned| {
+        let mut settings = settings(parts, planned);
+        if matches!(drive, Drive::Service { .. }) && planned.name == *name {
+            let ports = &parts.project.dev.service_ports;
+            settings.sockets.published.clone_from(ports);
+        }
+        Granted {
+            name: planned.name.clone(),
+            settings,
+        }
     });
     let grants = plan.host.iter().filter_map(|import| {
         Some(Grant {

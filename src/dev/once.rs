@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{self, Component, Parts};
 pub use super::assemble::AssembleError;
+use super::assemble::{self, Component, Parts};
 use super::entries::{self, Entries};
 use super::session::work;
 use crate::build::{self, BuildError, BuildOptions, Output};
@@ -81,12 +81,23 @@ pub async fn build(
     })
 }
 
-impl Advice for AssembleError {}
+/// Why nothing can be called.
+#[derive(Debug, thiserror::Error)]
+pub enum CallsError {
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    #[error(transparent)]
+    State(#[from] work::StateError),
+}
+
+impl Advice for CallsError {}
 
 impl Components {
     /// The workload in which everything that the project's own component exports can be called by name.
-    pub fn calls(&self) -> Result<Workload, AssembleError> {
-        assemble::assemble_calls(&self.parts)
+    pub fn calls(&self) -> Result<Workload, CallsError> {
+        let workload = assemble::assemble_calls(&self.parts)?;
+        work::keep_state(&self.parts.project, &workload)?;
+        Ok(workload)
     }
 
     pub fn project(&self) -> &Project {

@@ -59,10 +59,12 @@ impl Callee {
     ) -> std::result::Result<Option<Value>, Failure> {
         let _flight = self.instances.flight();
         let _permit = self.instances.permit().await;
-        self.run(program).await.map_err(|error| match error.downcast_ref() {
-            Some(I32Exit(status)) => Failure::Exit(*status),
-            None => Failure::Trap(self.instances.describe(&error)),
-        })
+        self.run(program)
+            .await
+            .map_err(|error| match error.downcast_ref() {
+                Some(I32Exit(status)) => Failure::Exit(*status),
+                None => Failure::Trap(self.instances.describe(&error)),
+            })
     }
 
     async fn run(&self, program: &Program) -> Result<Option<Value>> {
@@ -127,7 +129,9 @@ impl Run<'_> {
             self.close(last).await?;
             return value.transpose();
         }
-        let value = last.as_ref().map(|last| vals::value(last, &mut Default::default()));
+        let value = last
+            .as_ref()
+            .map(|last| vals::value(last, &mut Default::default()));
         self.close(last).await?;
         value.transpose()
     }
@@ -136,7 +140,8 @@ impl Run<'_> {
         let func = self.find(step)?;
         let results = func.ty(&*self.store).results().len();
         let mut results = vec![Val::Bool(false); results];
-        func.call_async(&mut *self.store, arguments, &mut results).await?;
+        func.call_async(&mut *self.store, arguments, &mut results)
+            .await?;
         self.answers.push(results.pop());
         Ok(())
     }
@@ -166,7 +171,10 @@ impl Run<'_> {
                 Val::Bool(false)
             }
         };
-        let arguments = step.arguments.iter().map(|value| vals::val(value, &mut answer));
+        let arguments = step
+            .arguments
+            .iter()
+            .map(|value| vals::val(value, &mut answer));
         let arguments: Vec<Val> = arguments.collect();
         Ok(match ended {
             Some(step) => Arguments::Ended(step),
@@ -191,7 +199,9 @@ impl Run<'_> {
 /// What an earlier call answered, for an argument; `None` if it is not there.
 fn take(kept: &mut Option<Val>, answer: &Answer) -> Option<Val> {
     let inner = match kept.as_ref()? {
-        Val::Option(inner) | Val::Result(Ok(inner)) if answer.within => inner.as_deref().cloned()?,
+        Val::Option(inner) | Val::Result(Ok(inner)) if answer.within => {
+            inner.as_deref().cloned()?
+        }
         _ if answer.within => return None,
         whole => whole.clone(),
     };

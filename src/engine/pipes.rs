@@ -229,7 +229,10 @@ impl<T: Element> StreamConsumer<State> for Collector<T> {
     ) -> Poll<Result<StreamResult>> {
         let mut buffer = Vec::with_capacity(source.remaining(&mut store).min(AT_ONCE));
         let read = source.read(&mut store, &mut buffer);
-        Poll::Ready(read.and_then(|()| self.keep(buffer)).map(|()| StreamResult::Completed))
+        Poll::Ready(
+            read.and_then(|()| self.keep(buffer))
+                .map(|()| StreamResult::Completed),
+        )
     }
 }
 

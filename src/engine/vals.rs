@@ -23,11 +23,15 @@ pub(super) fn val(value: &Value, answer: &mut dyn FnMut(&Answer) -> Val) -> Val 
         Value::FixedList(values) => Val::FixedLengthList(all(values)),
         Value::Tuple(values) => Val::Tuple(all(values)),
         Value::Map(entries) => {
-            let entries = entries.iter().map(|(k, v)| (val(k, answer), val(v, answer)));
+            let entries = entries
+                .iter()
+                .map(|(k, v)| (val(k, answer), val(v, answer)));
             Val::Map(entries.collect())
         }
         Value::Record(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.clone(), val(value, answer)));
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), val(value, answer)));
             Val::Record(fields.collect())
         }
         Value::Variant(name, value) => Val::Variant(name.clone(), boxed(value, answer)),
@@ -60,7 +64,11 @@ fn integer(ty: Primitive, value: i128) -> Val {
 
 /// An answer for everybody. `read` has what was in its streams and futures, in their order.
 pub(super) fn value(val: &Val, read: &mut VecDeque<Value>) -> Result<Value> {
-    let mut all = |vals: &[Val]| vals.iter().map(|val| value(val, read)).collect::<Result<_>>();
+    let mut all = |vals: &[Val]| {
+        vals.iter()
+            .map(|val| value(val, read))
+            .collect::<Result<_>>()
+    };
     Ok(match val {
         Val::Bool(value) => Value::Bool(*value),
         Val::S8(value) => Value::Integer(Primitive::S8, (*value).into()),
@@ -79,11 +87,15 @@ pub(super) fn value(val: &Val, read: &mut VecDeque<Value>) -> Result<Value> {
         Val::FixedLengthList(vals) => Value::FixedList(all(vals)?),
         Val::Tuple(vals) => Value::Tuple(all(vals)?),
         Val::Map(entries) => {
-            let entries = entries.iter().map(|(k, v)| Ok((value(k, read)?, value(v, read)?)));
+            let entries = entries
+                .iter()
+                .map(|(k, v)| Ok((value(k, read)?, value(v, read)?)));
             Value::Map(entries.collect::<Result<_>>()?)
         }
         Val::Record(fields) => {
-            let fields = fields.iter().map(|(name, val)| Ok((name.clone(), value(val, read)?)));
+            let fields = fields
+                .iter()
+                .map(|(name, val)| Ok((name.clone(), value(val, read)?)));
             Value::Record(fields.collect::<Result<_>>()?)
         }
         Val::Variant(name, val) => Value::Variant(name.clone(), inner(val, read)?),
@@ -122,6 +134,8 @@ pub(super) fn parts(val: &Val) -> Vec<&Val> {
 pub(super) fn resources(val: &Val, found: &mut Vec<ResourceAny>) {
     match val {
         Val::Resource(resource) if resource.owned() => found.push(*resource),
-        other => parts(other).into_iter().for_each(|part| resources(part, found)),
+        other => parts(other)
+            .into_iter()
+            .for_each(|part| resources(part, found)),
     }
 }

@@ -128,7 +128,9 @@ impl LocalHost {
     ) -> Result<Option<Value>, CallError> {
         let callee = {
             let workloads = self.0.workloads();
-            let running = workloads.get(id).ok_or_else(|| NoSuchWorkload(id.clone()))?;
+            let running = workloads
+                .get(id)
+                .ok_or_else(|| NoSuchWorkload(id.clone()))?;
             running.callee.clone()
         };
         let callee = callee.ok_or_else(|| CallError::NothingToCall(id.clone()))?;

@@ -13,7 +13,7 @@ use super::interfaces::Interfaces;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::value::Origin;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
+use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -22,6 +22,8 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c BTreeMap<String, String>,
     pub(super) configs: &'c BTreeMap<String, RawSource>,
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
+    /// How outgoing HTTP travels, of every component that says nothing else.
+    pub(super) http_client: HttpClient,
     pub(super) interfaces: &'c Interfaces,
 }
 
@@ -52,6 +54,8 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            sockets: raw.sockets.resolve(self.notes),
+            http_client: self.http_client.clone(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Durations, sizes and addresses as people write them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 /// `10s`, `250ms`, `1.5s`, `2m`.
@@ -41,6 +41,12 @@ pub(super) fn size(text: &str) -> Result<NonZeroU64, String> {
         .checked_mul(unit)
         .and_then(NonZeroU64::new)
         .ok_or_else(wrong)
+}
+
+/// A number from 1.
+pub(super) fn count(text: &str) -> Result<NonZeroUsize, String> {
+    let wrong = |_| format!("expected a number from 1, found `{text}`");
+    text.trim().parse().map_err(wrong)
 }
 
 fn split(text: &str) -> (&str, &str) {

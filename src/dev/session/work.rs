@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
-use crate::host::workload::{Volume, WorkloadId};
+use crate::host::workload::{Volume, Workload, WorkloadId};
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -170,19 +170,10 @@ pub(super) async fn start(
                 text: error.to_string(),
                 ..Cause::default()
             })?;
-        let state = assemble::state_dir(&parts.project);
-        let directories = || {
-            let members = workload.entries.iter().flat_map(|entry| &entry.members);
-            members.flat_map(|member| &member.settings.directories)
-        };
-        if directories().any(|directory| {
-            matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
-        }) {
-            keep_out_of_version_control(&state).map_err(|error| Cause {
-                text: format!("cannot write to `{}`: {error}", state.display()),
-                ..Cause::default()
-            })?;
-        }
+        keep_state(&parts.project, &workload).map_err(|error| Cause {
+            text: error.to_string(),
+            ..Cause::default()
+        })?;
         Ok((entries, workload))
     };
     let linked = tokio::task::spawn_blocking(link).await;
@@ -197,6 +188,25 @@ pub(super) async fn start(
         timings: started.timings,
     })
 }
+
+/// Prepares the folder of what a project keeps, if its workload has anything there.
+pub(in crate::dev) fn keep_state(project: &Project, workload: &Workload) -> Result<(), StateError> {
+    let state = assemble::state_dir(project);
+    let members = workload.entries.iter().flat_map(|entry| &entry.members);
+    let mut directories = members.flat_map(|member| &member.settings.directories);
+    let kept = directories.any(|directory| {
+        matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
+    });
+    if kept {
+        keep_out_of_version_control(&state).map_err(|error| StateError(state, error))?;
+    }
+    Ok(())
+}
+
+/// A folder that cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to `{}`: {}", .0.display(), .1)]
+pub struct StateError(PathBuf, io::Error);
 
 /// What a project keeps is its own: it must neither be committed nor watched.
 fn keep_out_of_version_control(dir: &Path) -> io::Result<()> {
