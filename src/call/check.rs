@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
         if let FunctionKind::Method { resource, .. } = &self.catalog.functions[index].kind {
             let needs = Problem::NeedsInstance {
                 method: first.name.text.clone(),
-                resource: format!("a `{resource}`"),
+                resource: format!("what makes `{resource}`"),
             };
             return Err(problem(needs, &first.name));
         }

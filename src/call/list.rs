@@ -64,7 +64,7 @@ pub fn listing(catalog: &Catalog) -> Listing {
 /// Adds the names that a type is made of.
 fn named(catalog: &Catalog, ty: TypeId, types: &mut Vec<Named>) {
     if let Some(name) = catalog.names.get(&ty) {
-        let definition = catalog.types.define(ty, &catalog.names);
+        let definition = catalog.types.spell_out(ty, &catalog.names);
         let named = Named {
             name: name.clone(),
             definition,

@@ -28,7 +28,7 @@ pub enum Problem {
         name: String,
         candidates: Vec<String>,
     },
-    #[error("`{method}` is a method: it needs {resource} to be called on")]
+    #[error("`{method}` is a method: it needs {resource} in front of it")]
     NeedsInstance { method: String, resource: String },
     #[error("{answer} has no methods: only a resource has")]
     NotAResource { answer: String },

@@ -24,14 +24,25 @@ impl Types {
     /// A type as WIT would write it where the types of `names` are known: by its name if it has one.
     pub fn describe_named(&self, id: TypeId, names: &Names) -> String {
         let mut text = String::new();
-        Words { types: self, names }.write(&mut text, id, DEPTH);
+        Words::short(self, names).write(&mut text, id, DEPTH);
         text
     }
 
-    /// What stands behind the name of a type.
+    /// What stands behind the name of a type, with what is deep or long left out.
     pub fn define(&self, id: TypeId, names: &Names) -> String {
         let mut text = String::new();
-        Words { types: self, names }.write_definition(&mut text, id, DEPTH);
+        Words::short(self, names).write_definition(&mut text, id, DEPTH);
+        text
+    }
+
+    /// What stands behind the name of a type, all of it.
+    pub fn spell_out(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        let words = Words {
+            most: usize::MAX,
+            ..Words::short(self, names)
+        };
+        words.write_definition(&mut text, id, usize::MAX);
         text
     }
 
@@ -87,7 +98,7 @@ impl Types {
 
     fn write(&self, text: &mut String, id: TypeId, depth: usize) {
         let names = &Names::new();
-        Words { types: self, names }.write(text, id, depth);
+        Words::short(self, names).write(text, id, depth);
     }
 }
 
@@ -95,6 +106,18 @@ impl Types {
 struct Words<'a> {
     types: &'a Types,
     names: &'a Names,
+    /// Characters after which the rest is left out.
+    most: usize,
+}
+
+impl<'a> Words<'a> {
+    fn short(types: &'a Types, names: &'a Names) -> Self {
+        Self {
+            types,
+            names,
+            most: LENGTH,
+        }
+    }
 }
 
 impl Words<'_> {
@@ -106,7 +129,7 @@ impl Words<'_> {
     }
 
     fn write_definition(&self, text: &mut String, id: TypeId, depth: usize) {
-        if depth == 0 || text.len() > LENGTH {
+        if depth == 0 || text.len() > self.most {
             text.push('…');
             return;
         }
@@ -168,7 +191,7 @@ impl Words<'_> {
     ) {
         let _ = write!(text, "{kind} {{ ");
         for (i, (name, ty)) in cases.enumerate() {
-            if text.len() > LENGTH {
+            if text.len() > self.most {
                 text.push('…');
                 break;
             }

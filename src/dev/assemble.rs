@@ -3,11 +3,12 @@
 //! Pure: settings come from the project, bytes and shapes from the builds.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::entries::{Entries, entries};
 use super::state::UnitName;
+use super::storage::Storage;
 use crate::component::Shape;
 use crate::host::workload::{
     Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Volume,
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     pub(super) components: BTreeMap<UnitName, Component>,
     pub(super) shipped: Arc<[(Provider, Component)]>,
     pub(super) host: Arc<[HostInterface]>,
+    pub(super) storage: Arc<Storage>,
     /// Link imports that nobody provides to stubs.
     pub(super) stub_missing: bool,
 }
@@ -67,11 +69,6 @@ pub enum AssembleError {
     Link(#[from] LinkFailure),
     #[error(transparent)]
     Compose(#[from] ComposeError),
-}
-
-/// Where a project keeps what must outlive reloads and restarts.
-pub(super) fn state_dir(project: &Project) -> PathBuf {
-    project.root.join(".wash/state")
 }
 
 /// Finds the ways into the workload, and links and composes the parts for each.
@@ -281,6 +278,14 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
 }
 
 pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+    let mut settings = said(parts, member);
+    let keyvalue = &mut settings.keyvalue;
+    keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    settings
+}
+
+/// What the project says of a member, and what a provider says of itself.
+fn said(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
         Role::Sibling => sibling(&parts.project, &member.name)
@@ -292,7 +297,7 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
                 .iter()
                 .find(|(provider, _)| provider.name == member.name);
             provider
-                .map(|(provider, _)| needs(provider, &state_dir(&parts.project)))
+                .map(|(provider, _)| needs(provider, parts.storage.directory()))
                 .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),

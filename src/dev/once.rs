@@ -1,7 +1,9 @@
 //! Builds what a session would link, once: for commands that look at the whole, or ship it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,8 +11,9 @@ pub use super::assemble::AssembleError;
 use super::assemble::{self, Component, Parts};
 use super::entries::{self, Entries};
 use super::session::work;
+use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
-use crate::capability::host_interfaces;
+use crate::capability::offered;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
@@ -70,12 +73,14 @@ pub async fn build(
         };
         components.insert(name, component);
     }
+    let host = offered(&project.dev.off).into();
     Ok(Components {
         parts: Parts {
+            storage: Arc::new(Storage::unlocked(&project.root)),
             project: project.into(),
             components,
             shipped: work::shipped(),
-            host: host_interfaces().into(),
+            host,
             stub_missing,
         },
     })
@@ -86,8 +91,8 @@ pub async fn build(
 pub enum CallsError {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    #[error(transparent)]
-    State(#[from] work::StateError),
+    #[error("cannot write to `{}`", .path.display())]
+    Storage { path: PathBuf, source: io::Error },
 }
 
 impl Advice for CallsError {}
@@ -96,7 +101,13 @@ impl Components {
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
         let workload = assemble::assemble_calls(&self.parts)?;
-        work::keep_state(&self.parts.project, &workload)?;
+        let members = workload.entries.iter().flat_map(|entry| &entry.members);
+        let settings = members.map(|member| &member.settings);
+        let storage = &self.parts.storage;
+        storage.prepare(settings).map_err(|source| CallsError::Storage {
+            path: storage.directory().to_owned(),
+            source,
+        })?;
         Ok(workload)
     }
 

@@ -16,14 +16,18 @@
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` (a number)
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
+//! - `dev.capabilities`: the name of a capability to `on` or `off`
+//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::keyvalue::{INSTEAD, RawKeyValue};
 use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
 use crate::host::sockets::PublishedPort;
+use crate::host::workload::CAPABILITIES;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -34,6 +38,7 @@ pub(super) struct RawConfig {
     pub(super) imports: BTreeMap<String, String>,
     pub(super) configs: BTreeMap<String, RawSource>,
     pub(super) secrets: BTreeMap<String, RawSource>,
+    pub(super) wit: crate::wit::Wit,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +109,9 @@ pub(super) struct RawDev {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) wasm_proposals: Option<Located<Vec<String>>>,
     pub(super) interfaces: Vec<RawInterface>,
+    pub(super) wasi_keyvalue_path: Option<Located<String>>,
+    /// Capabilities that are switched on or off.
+    pub(super) capabilities: BTreeMap<&'static str, Located<bool>>,
 }
 
 /// An entry of `dev.host_interfaces`.
@@ -184,6 +192,7 @@ pub(super) struct RawSettings {
     pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
     pub(super) sockets: RawSockets,
+    pub(super) keyvalue: RawKeyValue,
 }
 
 #[derive(Debug)]
@@ -218,12 +227,8 @@ impl RawConfig {
             imports: root.text_map("imports").unwrap_or_default(),
             configs: sources(&mut root, "configs"),
             secrets: sources(&mut root, "secrets"),
+            wit: super::wit::read(&mut root),
         };
-        if let Some(mut wit) = root.table("wit") {
-            wit.skip(&["skip_fetch", "wit_dir"]);
-            wit.not_yet("WIT packages are not fetched", &["registries", "sources"]);
-            wit.finish();
-        }
         root.skip(&["version", "new", "templates", "host"]);
         root.finish();
         raw
@@ -329,6 +334,8 @@ impl RawDev {
             environment: dev.text_map("environment").unwrap_or_default(),
             wasm_proposals: dev.texts("wasm_proposals"),
             interfaces: interfaces(&mut dev),
+            wasi_keyvalue_path: dev.text("wasi_keyvalue_path"),
+            capabilities: dev.table("capabilities").map(switches).unwrap_or_default(),
         };
         dev.not_yet(
             "components that provide host capabilities do not run yet",
@@ -336,15 +343,11 @@ impl RawDev {
         );
         dev.not_yet(
             "there is no such capability yet",
-            &[
-                "data_nats_url",
-                "postgres_url",
-                "wasi_keyvalue_redis_url",
-                "wasi_keyvalue_nats_url",
-                "wasi_keyvalue_path",
-                "wasi_otel",
-                "wasi_webgpu",
-            ],
+            &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
+        );
+        dev.not_yet(
+            &format!("there is no such store yet; {INSTEAD}"),
+            &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
         );
         dev.not_yet(
             "blobs are kept in the project's `.wash` directory",
@@ -494,6 +497,10 @@ impl RawSettings {
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
             sockets: RawSockets::read(table),
+            keyvalue: table
+                .table("keyvalue")
+                .map(RawKeyValue::read)
+                .unwrap_or_default(),
             ..Self::default()
         };
         // Upstream's form nests the variables under `config`; the flat form is a map of variables.
@@ -537,6 +544,13 @@ fn volumes(table: &mut Table<'_>) -> Option<Vec<RawVolume>> {
     let is_there = table.has("volumes");
     let volumes = table.tables("volumes").into_iter().filter_map(read);
     is_there.then(|| volumes.collect())
+}
+
+fn switches(mut capabilities: Table<'_>) -> BTreeMap<&'static str, Located<bool>> {
+    let switch = |name| Some((name, capabilities.switch(name)?));
+    let switches = CAPABILITIES.into_iter().filter_map(switch).collect();
+    capabilities.finish();
+    switches
 }
 
 /// Imports are read from components, so of an entry only the settings mean something.

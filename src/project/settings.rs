@@ -56,6 +56,11 @@ impl Context<'_> {
             },
             sockets: raw.sockets.resolve(self.notes),
             http_client: self.http_client.clone(),
+            keyvalue: raw
+                .keyvalue
+                .clone()
+                .or(self.interfaces.keyvalue.clone())
+                .resolve(self.root, self.notes),
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +15,7 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
-use crate::host::workload::{Volume, Workload, WorkloadId};
+use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -77,6 +76,7 @@ fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
             artifact,
         },
         dev: Dev::default(),
+        wit: Default::default(),
         settings: Default::default(),
         subscriptions: Vec::new(),
         imports: BTreeMap::new(),
@@ -170,9 +170,14 @@ pub(super) async fn start(
                 text: error.to_string(),
                 ..Cause::default()
             })?;
-        keep_state(&parts.project, &workload).map_err(|error| Cause {
-            text: error.to_string(),
-            ..Cause::default()
+        let members = workload.entries.iter().flat_map(|entry| &entry.members);
+        let settings = members.map(|member| &member.settings);
+        parts.storage.prepare(settings).map_err(|error| {
+            let state = parts.storage.directory().display();
+            Cause {
+                text: format!("cannot write to `{state}`: {error}"),
+                ..Cause::default()
+            }
         })?;
         Ok((entries, workload))
     };
@@ -187,34 +192,6 @@ pub(super) async fn start(
         link,
         timings: started.timings,
     })
-}
-
-/// Prepares the folder of what a project keeps, if its workload has anything there.
-pub(in crate::dev) fn keep_state(project: &Project, workload: &Workload) -> Result<(), StateError> {
-    let state = assemble::state_dir(project);
-    let members = workload.entries.iter().flat_map(|entry| &entry.members);
-    let mut directories = members.flat_map(|member| &member.settings.directories);
-    let kept = directories.any(|directory| {
-        matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
-    });
-    if kept {
-        keep_out_of_version_control(&state).map_err(|error| StateError(state, error))?;
-    }
-    Ok(())
-}
-
-/// A folder that cannot be prepared.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write to `{}`: {}", .0.display(), .1)]
-pub struct StateError(PathBuf, io::Error);
-
-/// What a project keeps is its own: it must neither be committed nor watched.
-fn keep_out_of_version_control(dir: &Path) -> io::Result<()> {
-    let ignore = dir.join(".gitignore");
-    match ignore.exists() {
-        true => Ok(()),
-        false => fs::create_dir_all(dir).and_then(|()| fs::write(ignore, "*\n")),
-    }
 }
 
 /// An error with what caused it and what to do about it.
