@@ -1,5 +1,8 @@
 //! From an expression to a program: every name found, every argument held against the type of its parameter.
 
+#[cfg(test)]
+mod tests;
+
 use wasmparser::PrimitiveValType;
 
 use super::catalog::{Catalog, Function, Kind as FunctionKind};

@@ -306,7 +306,7 @@ impl Told<'_> {
                 self.failed(
                     &format!("`{}`: {late}", self.function),
                     &late,
-                    json!({ "trap": late }),
+                    json!({ "trap": late, "report": late }),
                 )
             }
         }
@@ -359,7 +359,14 @@ impl Told<'_> {
     }
 
     fn data(&self, result: Json, wave: Json, more: Json) -> Json {
-        let mut data = json!({ "function": self.function, "result": result, "wave": wave });
+        let mut data = json!({
+            "function": self.function,
+            "result": result,
+            "wave": wave,
+            "trap": null,
+            "report": null,
+            "exit": null,
+        });
         if let (Some(data), Json::Object(more)) = (data.as_object_mut(), more) {
             data.extend(more);
         }

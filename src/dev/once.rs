@@ -104,10 +104,12 @@ impl Components {
         let members = workload.entries.iter().flat_map(|entry| &entry.members);
         let settings = members.map(|member| &member.settings);
         let storage = &self.parts.storage;
-        storage.prepare(settings).map_err(|source| CallsError::Storage {
-            path: storage.directory().to_owned(),
-            source,
-        })?;
+        storage
+            .prepare(settings)
+            .map_err(|source| CallsError::Storage {
+                path: storage.directory().to_owned(),
+                source,
+            })?;
         Ok(workload)
     }
 

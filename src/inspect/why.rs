@@ -58,7 +58,9 @@ pub fn why(
     let asked = |(name, external): (&String, &Extern)| is_meant(wanted, name, external);
     let imports = shape.imports.iter().filter(|import| asked(*import));
     let whys = imports.filter_map(|(name, _)| {
-        let edge = edges.iter().find(|edge| edge.member == component && edge.import == *name)?;
+        let edge = edges
+            .iter()
+            .find(|edge| edge.member == component && edge.import == *name)?;
         let brought = shape.about.brought.get(name);
         Some(Why {
             import: name.clone(),
@@ -79,7 +81,13 @@ pub fn why(
     Err(NotImported {
         component: component.to_owned(),
         wanted: wanted.to_owned(),
-        near: shape.imports.keys().filter(resembles).take(3).cloned().collect(),
+        near: shape
+            .imports
+            .keys()
+            .filter(resembles)
+            .take(3)
+            .cloned()
+            .collect(),
         exported: shape.exports.iter().any(asked),
     })
 }
@@ -88,10 +96,14 @@ fn is_meant(wanted: &str, name: &str, external: &Extern) -> bool {
     let of_interface = |interface: &InterfaceName| {
         let version = interface.version.as_ref();
         let package = version.map(|version| format!("{}@{version}", interface.package));
-        [interface.path(), interface.to_string(), interface.package.clone()]
-            .into_iter()
-            .chain(package)
-            .any(|spelling| spelling == wanted)
+        [
+            interface.path(),
+            interface.to_string(),
+            interface.package.clone(),
+        ]
+        .into_iter()
+        .chain(package)
+        .any(|spelling| spelling == wanted)
     };
     name == wanted || external.interface.as_ref().is_some_and(of_interface)
 }
@@ -105,7 +117,9 @@ fn named_by(shape: &Shape, import: &str) -> Vec<String> {
         })
     };
     let others = shape.imports.iter().filter(|(name, _)| *name != import);
-    let speaking = others.chain(&shape.exports).filter(|(_, external)| made_there(external));
+    let speaking = others
+        .chain(&shape.exports)
+        .filter(|(_, external)| made_there(external));
     speaking.map(|(name, _)| name.clone()).collect()
 }
 
@@ -128,7 +142,10 @@ pub fn text(whys: &[Why]) -> String {
         for name in &why.named_by {
             rows.push(["named by".to_owned(), name.clone()]);
         }
-        rows.push(["provided by".to_owned(), format!("{by} {reason}").trim_end().to_owned()]);
+        rows.push([
+            "provided by".to_owned(),
+            format!("{by} {reason}").trim_end().to_owned(),
+        ]);
         text += &table(&rows);
     }
     text.truncate(text.trim_end().len());
@@ -162,7 +179,10 @@ mod tests {
         let shape = Shape::parse(&wat::parse_str(wat).unwrap()).unwrap();
         let edges = ["my:app/things@1.0.0", "my:app/users@1.0.0"].map(edge);
         let whys = why("app", &shape, &edges, wanted)?;
-        Ok(whys.into_iter().map(|why| (why.import, why.brought_by, why.named_by)).collect())
+        Ok(whys
+            .into_iter()
+            .map(|why| (why.import, why.brought_by, why.named_by))
+            .collect())
     }
 
     #[test]

@@ -103,7 +103,10 @@ fn a_reason() {
     check(
         "inspect.md",
         "`wash inspect --why INTERFACE -o json`",
-        &["inspect --why test:greet", "inspect --why wasi:cli/environment"],
+        &[
+            "inspect --why test:greet",
+            "inspect --why wasi:cli/environment",
+        ],
     );
 }
 
@@ -112,7 +115,7 @@ fn a_call() {
     check(
         "call.md",
         "`wash call -o json`",
-        &["call again.hello", "call again.hello --stub-missing"],
+        &["call again.hello --stub-missing"],
     );
 }
 
