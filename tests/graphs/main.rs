@@ -2,7 +2,6 @@
 
 mod authority;
 mod call;
-mod call;
 #[path = "../support/certificates.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod certificates;
