@@ -24,11 +24,21 @@ const GREETER: &str = r#"(component
   (export "test:greet/greet" (instance $greet))
 )"#;
 
+/// A function with a parameter of a type that has a name.
+const COLOURS: &str = r#"(component
+  (import "test:colours/colours" (instance $colours
+    (type $t (enum "red"))
+    (export "colour" (type $colour (eq $t)))
+    (export "wear" (func (param "colour" $colour)))))
+  (export "test:colours/again" (instance $colours))
+)"#;
+
 fn project() -> Dir {
     Dir::new()
         .file(".wash/config.yaml", PROJECT)
         .file("app.wat", APP)
         .file("greeter.wat", GREETER)
+        .file("colours.wat", COLOURS)
         .file(
             "module.wat",
             r#"(module (import "env" "f" (func)) (export "g" (func 0)))"#,
@@ -115,13 +125,17 @@ fn a_call() {
     check(
         "call.md",
         "`wash call -o json`",
-        &["call again.hello --stub-missing"],
+        &["call colours.wasm again.wear red --stub-missing"],
     );
 }
 
 #[test]
 fn what_can_be_called() {
-    check("call.md", "`wash call --list -o json`", &["call --list"]);
+    check(
+        "call.md",
+        "`wash call --list -o json`",
+        &["call colours.wasm --list"],
+    );
 }
 
 #[test]
