@@ -171,10 +171,10 @@ impl<'a> Checker<'a> {
     fn bare(&self, function: &Function, at: usize, mut rejected: Rejected) -> Rejected {
         let (_, ty) = &function.params()[at];
         if self.is_string(*ty)
-            && let Problem::Syntax(_) = rejected.problem
+            && let Problem::Syntax(_) = *rejected.problem
             && !rejected.text.starts_with(['"', '\''])
         {
-            rejected.problem = Problem::Type {
+            *rejected.problem = Problem::Type {
                 argument: self.place(function, at),
                 expected: self.catalog.full_text(*ty),
                 found: "text without quotes".to_owned(),
@@ -561,7 +561,7 @@ impl<'a> Checker<'a> {
             Vec::new(),
             place,
         );
-        if let Problem::Type { hint, expected, .. } = &mut rejected.problem {
+        if let Problem::Type { hint, expected, .. } = &mut *rejected.problem {
             let text = &place.source.text[node.span.clone()];
             match (self.catalog.types.get(ty), &node.kind) {
                 (Type::Primitive(PrimitiveValType::String), Kind::Chain(_) | Kind::Number) => {

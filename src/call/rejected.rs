@@ -8,7 +8,7 @@ use crate::report::Advice;
 /// What is wrong with what was typed, pointed at. Nothing was called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// The word of the command line that is at fault.
     pub text: String,
     /// The part of it.
@@ -74,7 +74,7 @@ fn count(expected: usize) -> String {
 impl Rejected {
     pub(super) fn new(text: &str, span: Span, problem: Problem) -> Self {
         Self {
-            problem,
+            problem: Box::new(problem),
             text: text.to_owned(),
             span,
         }
@@ -109,7 +109,7 @@ impl Advice for Rejected {
             near => Some(format!("did you mean {}?", listed(near, " or "))),
         };
         let mut hints = Vec::new();
-        match &self.problem {
+        match &*self.problem {
             Problem::Unknown { near: names, .. } => {
                 hints.extend(near(names));
                 hints.push("`--list` shows what can be called".to_owned());
