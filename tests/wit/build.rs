@@ -9,7 +9,10 @@ use std::process::{Command, Output};
 fn a_fresh_clone_is_built_without_fetching_from_a_network() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().join("counter");
-    copy(&fixtures().join("counter"), &root);
+    copy(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wit/counter")),
+        &root,
+    );
     let deps = root.join("wit/deps");
     assert!(!deps.exists());
 
@@ -28,10 +31,6 @@ fn a_fresh_clone_is_built_without_fetching_from_a_network() {
     built(&build(&root, &["--offline"]));
     let after = (modified("."), modified("wasi-http-0.2.2/package.wit"));
     assert_eq!(before, after, "what is right is not written again");
-}
-
-fn fixtures() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"))
 }
 
 /// Everything but what was built or fetched.
