@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev, inspect, oci, wit};
+use crate::commands::{self, build, call, dev, inspect, oci, wit};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -34,6 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::BuildArgs),
+    Call(call::CallArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
@@ -90,6 +91,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
+        Command::Call(args) => call::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,

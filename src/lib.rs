@@ -20,6 +20,7 @@ pub mod inspect;
 pub mod standalone;
 
 pub mod build;
+pub mod call;
 pub mod capability;
 pub mod component;
 pub mod console;

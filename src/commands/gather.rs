@@ -47,7 +47,7 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
 }
 
 /// What cannot be meant as a file may be a reference to a registry.
-fn reference(path: &Path, globals: &Globals) -> Option<Reference> {
+pub fn reference(path: &Path, globals: &Globals) -> Option<Reference> {
     let reference = path.to_str()?.parse().ok()?;
     let is_there = |path: &Path| globals.path(path).is_ok_and(|path| path.exists());
     let first = path.components().next()?;

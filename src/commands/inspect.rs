@@ -16,7 +16,7 @@ use crate::dev::{Entries, Wanted};
 use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
-use crate::inspect::{graph, survey, text};
+use crate::inspect::{graph, survey, text, why};
 use crate::linker::{Driven, Exports, LinkRequest, Problem};
 use crate::project::{Image, Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
@@ -29,11 +29,11 @@ use crate::report::{self, OutputFormat, hinted};
 ///
 /// With `--plan`: the components of a project, or the given files, how they are linked and why, what the host must serve,
 /// and everything that stands in the way; then the exit code is 1. Of several files, the one that answers HTTP requests
-/// or runs as a command, or else the first that no other needs, is the project, and the others are its siblings. `docs/inspect-plan.md` describes what
-/// `-o json` prints.
+/// or runs as a command, or else the first that no other needs, is the project, and the others are its siblings. `docs/inspect.md` describes what
+/// `-o json` prints, `docs/inspect-plan.md` what it prints with `--plan`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
+    after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --why wasi:filesystem app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
 )]
 pub struct InspectArgs {
     /// Component files, a reference to a registry, or the directory of a project, instead of the current directory
@@ -51,6 +51,9 @@ pub struct InspectArgs {
     /// Print the world of the component as WIT
     #[arg(long, conflicts_with_all = ["plan", "graph"])]
     wit: bool,
+    /// Tell why an interface, or any of a package, is imported: what in the component calls it, and what speaks of it
+    #[arg(long, value_name = "INTERFACE", conflicts_with_all = ["plan", "graph", "wit"])]
+    why: Option<String>,
     /// Read this config file instead of the project's own
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -105,8 +108,10 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
             return show_wit(path, &bytes, globals);
         }
         // A component is shown with who provides its imports, anything else by itself.
-        if let Err(error) = Shape::parse(&bytes) {
-            return show_other(path, &bytes, error, globals);
+        match Shape::parse(&bytes) {
+            Err(error) if args.why.is_some() => return Err(not_shown(path, error)),
+            Err(error) => return show_other(path, &bytes, error, globals),
+            Ok(_) => {}
         }
     }
     if let Named::Image(image) = &mut named {
@@ -145,6 +150,12 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         None => {
             let (shape, bytes) = components.own();
             let name = &components.project().name;
+            if let Some(wanted) = &args.why {
+                let whys = why::why(name, shape, &plan.edges, wanted).map_err(hinted)?;
+                let data = json!({ "imports": whys });
+                report::success(globals.output, &why::text(&whys), "inspected", data)?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let overview = file::component(name, bytes.len(), shape, &plan.edges);
             show(&overview, globals)
         }
@@ -213,6 +224,7 @@ fn entry(wanted: &Wanted) -> Entry {
         }
         Drive::Messages { subscriptions } => ("messages", Vec::new(), subscriptions.clone()),
         Drive::Service { .. } => ("service", Vec::new(), Vec::new()),
+        Drive::Calls => ("call", Vec::new(), Vec::new()),
     };
     Entry {
         name: wanted.name.clone(),

@@ -1,6 +1,7 @@
 //! One file a command: its arguments, and a `run` that gathers input, calls the library and shows the result.
 
 pub mod build;
+pub mod call;
 mod compose;
 pub mod dev;
 pub mod gather;

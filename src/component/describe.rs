@@ -1,8 +1,12 @@
 //! Types in the words of WIT, short enough for a line of an error message.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::types::{Func, Item, Type, TypeId, Types};
+
+/// What types are called.
+pub type Names = HashMap<TypeId, String>;
 
 /// Deeper parts of a type are left out of a message.
 const DEPTH: usize = 4;
@@ -14,6 +18,31 @@ impl Types {
     pub fn describe(&self, id: TypeId) -> String {
         let mut text = String::new();
         self.write(&mut text, id, DEPTH);
+        text
+    }
+
+    /// A type as WIT would write it where the types of `names` are known: by its name if it has one.
+    pub fn describe_named(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        Words::short(self, names).write(&mut text, id, DEPTH);
+        text
+    }
+
+    /// What stands behind the name of a type, with what is deep or long left out.
+    pub fn define(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        Words::short(self, names).write_definition(&mut text, id, DEPTH);
+        text
+    }
+
+    /// What stands behind the name of a type, all of it.
+    pub fn spell_out(&self, id: TypeId, names: &Names) -> String {
+        let mut text = String::new();
+        let words = Words {
+            most: usize::MAX,
+            ..Words::short(self, names)
+        };
+        words.write_definition(&mut text, id, usize::MAX);
         text
     }
 
@@ -68,11 +97,43 @@ impl Types {
     }
 
     fn write(&self, text: &mut String, id: TypeId, depth: usize) {
-        if depth == 0 || text.len() > LENGTH {
+        let names = &Names::new();
+        Words::short(self, names).write(text, id, depth);
+    }
+}
+
+/// Writes types, some of which have names.
+struct Words<'a> {
+    types: &'a Types,
+    names: &'a Names,
+    /// Characters after which the rest is left out.
+    most: usize,
+}
+
+impl<'a> Words<'a> {
+    fn short(types: &'a Types, names: &'a Names) -> Self {
+        Self {
+            types,
+            names,
+            most: LENGTH,
+        }
+    }
+}
+
+impl Words<'_> {
+    fn write(&self, text: &mut String, id: TypeId, depth: usize) {
+        match self.names.get(&id) {
+            Some(name) => text.push_str(name),
+            None => self.write_definition(text, id, depth),
+        }
+    }
+
+    fn write_definition(&self, text: &mut String, id: TypeId, depth: usize) {
+        if depth == 0 || text.len() > self.most {
             text.push('…');
             return;
         }
-        match self.get(id) {
+        match self.types.get(id) {
             Type::Primitive(ty) => text.push_str(&ty.to_string()),
             Type::Record(fields) => self.write_cases(
                 text,
@@ -109,10 +170,10 @@ impl Types {
             Type::Result { ok, err: None } => self.write_generic(text, "result", [*ok], depth),
             Type::Result { ok, err } => self.write_generic(text, "result", [*ok, *err], depth),
             Type::Own(resource) | Type::Resource(resource) => {
-                text.push_str(&self.resource(*resource).name);
+                text.push_str(&self.types.resource(*resource).name);
             }
             Type::Borrow(resource) => {
-                let _ = write!(text, "borrow<{}>", self.resource(*resource).name);
+                let _ = write!(text, "borrow<{}>", self.types.resource(*resource).name);
             }
             Type::Future(None) => text.push_str("future"),
             Type::Future(ty) => self.write_generic(text, "future", [*ty], depth),
@@ -130,7 +191,7 @@ impl Types {
     ) {
         let _ = write!(text, "{kind} {{ ");
         for (i, (name, ty)) in cases.enumerate() {
-            if text.len() > LENGTH {
+            if text.len() > self.most {
                 text.push('…');
                 break;
             }

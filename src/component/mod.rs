@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use wasm_metadata::Producers;
 
+pub use describe::Names;
 pub use name::{InterfaceName, NotAnInterface, track};
 pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
 

@@ -156,6 +156,30 @@ impl Types {
         walk
     }
 
+    /// Whether two types are alike in all their parts.
+    pub fn same(&self, a: TypeId, b: TypeId) -> bool {
+        let alike = match (self.get(a), self.get(b)) {
+            _ if a == b => return true,
+            (Type::Primitive(a), Type::Primitive(b)) => return a == b,
+            (Type::Own(a), Type::Own(b)) | (Type::Borrow(a), Type::Borrow(b)) => return a == b,
+            (Type::Record(a), Type::Record(b)) => {
+                a.iter().map(|(n, _)| n).eq(b.iter().map(|(n, _)| n))
+            }
+            (Type::Variant(a), Type::Variant(b)) => {
+                let case = |(name, ty): &(String, Option<TypeId>)| (name.clone(), ty.is_some());
+                a.iter().map(case).eq(b.iter().map(case))
+            }
+            (Type::Enum(a), Type::Enum(b)) | (Type::Flags(a), Type::Flags(b)) => a == b,
+            (Type::FixedList(_, a), Type::FixedList(_, b)) => a == b,
+            (Type::Result { ok: a, err: c }, Type::Result { ok: b, err: d }) => {
+                (a.is_some(), c.is_some()) == (b.is_some(), d.is_some())
+            }
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        };
+        let (a, b) = (self.get(a).parts(), self.get(b).parts());
+        alike && a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| self.same(*a, *b))
+    }
+
     /// Whether any of the types is a stream or a future.
     pub fn has_streams(&self) -> bool {
         self.types

@@ -25,6 +25,8 @@ pub use text::{harmless, plain};
 #[derive(Clone)]
 pub struct Console {
     streams: Arc<Mutex<Streams>>,
+    /// Where the stdout of guests goes as it is; `None`: it goes to stdout in lines with a prefix.
+    bare: Option<GuestStream>,
 }
 
 /// Both streams behind one lock: they are usually the same terminal.
@@ -58,6 +60,15 @@ impl Console {
         )
     }
 
+    /// The streams of this process for one guest, whose output is passed on as it is: its stderr to stderr, its stdout to
+    /// `stdout`.
+    pub fn bare(stdout: GuestStream) -> Self {
+        Self {
+            bare: Some(stdout),
+            ..Self::stdio()
+        }
+    }
+
     /// A console without colors whose text stays in memory, for tests.
     pub fn capture() -> (Self, Captured) {
         let (captured, stdout, stderr) = capture::streams();
@@ -70,6 +81,7 @@ impl Console {
     fn new(stdout: Stream, stderr: Stream) -> Self {
         Self {
             streams: Arc::new(Mutex::new(Streams { stdout, stderr })),
+            bare: None,
         }
     }
 
@@ -88,6 +100,19 @@ impl Console {
             GuestStream::Stdout => self.write(|streams| &mut streams.stdout, &lines),
             GuestStream::Stderr => self.write(|streams| &mut streams.stderr, &lines),
         }
+    }
+
+    /// Passes on what a guest wrote as it is, if this console does that. Tells whether it does.
+    pub(crate) fn pass_on(&self, stream: GuestStream, bytes: &[u8]) -> bool {
+        let Some(stdout) = self.bare else {
+            return false;
+        };
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        match (stream, stdout) {
+            (GuestStream::Stdout, GuestStream::Stdout) => streams.stdout.write_bytes(bytes),
+            _ => streams.stderr.write_bytes(bytes),
+        }
+        true
     }
 
     /// Passes on what a member of the workload logged. The context may be empty.
@@ -131,11 +156,15 @@ impl Stream {
     }
 
     fn write(&mut self, text: &str) {
+        match self.color {
+            true => self.write_bytes(text.as_bytes()),
+            false => self.write_bytes(plain(text).as_bytes()),
+        }
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) {
         let Some(sink) = &mut self.sink else { return };
-        let written = match self.color {
-            true => sink.write_all(text.as_bytes()),
-            false => sink.write_all(plain(text).as_bytes()),
-        };
+        let written = sink.write_all(bytes);
         if written.and_then(|()| sink.flush()).is_err() {
             self.sink = None;
         }

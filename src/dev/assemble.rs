@@ -15,8 +15,8 @@ use crate::host::workload::{
     Workload,
 };
 use crate::linker::{
-    self, ComposeError, Driven, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member, Planned,
-    Role, Wire,
+    self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
+    Planned, Role, Wire,
 };
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
@@ -64,7 +64,7 @@ impl Linked {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AssembleError {
+pub enum AssembleError {
     #[error(transparent)]
     Link(#[from] LinkFailure),
     #[error(transparent)]
@@ -77,34 +77,8 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let linked = link(parts, &members)?;
     let mut composed: Vec<Arc<[u8]>> = Vec::new();
     let mut entries = Vec::new();
-    for Linked { name, drive, plan } in &linked {
-        let component = compose(parts, plan, &bytes, &mut composed)?;
-        let members = plan.members.iter().map(|planned| {
-            let mut settings = settings(parts, planned);
-            if matches!(drive, Drive::Service { .. }) && planned.name == *name {
-                let ports = &parts.project.dev.service_ports;
-                settings.sockets.published.clone_from(ports);
-            }
-            Granted {
-                name: planned.name.clone(),
-                settings,
-            }
-        });
-        let grants = plan.host.iter().filter_map(|import| {
-            Some(Grant {
-                import: import.import.clone(),
-                interface: import.interface.to_string(),
-                member: import.member?,
-            })
-        });
-        entries.push(Entry {
-            name: name.clone(),
-            component,
-            members: members.collect(),
-            grants: grants.collect(),
-            drive: drive.clone(),
-            limits: limits(&parts.project, name),
-        });
+    for linked in &linked {
+        entries.push(entry(parts, linked, &bytes, &mut composed)?);
     }
     let workload = Workload {
         name: parts.project.name.clone(),
@@ -113,6 +87,61 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     Ok(Assembled {
         entries: linked,
         workload,
+    })
+}
+
+/// Links and composes the parts around everything that the project's own component exports, to be called by name.
+pub(super) fn assemble_calls(parts: &Parts) -> Result<Workload, AssembleError> {
+    let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
+    let plan = linker::plan(&LinkRequest {
+        exports: Exports::All,
+        ..request(parts, &members, Driven::Nothing)
+    })?;
+    let linked = Linked {
+        name: parts.project.name.clone(),
+        drive: Drive::Calls,
+        plan,
+    };
+    Ok(Workload {
+        name: parts.project.name.clone(),
+        entries: vec![entry(parts, &linked, &bytes, &mut Vec::new())?],
+    })
+}
+
+/// What a host is asked to run for one way in.
+fn entry(
+    parts: &Parts,
+    linked: &Linked,
+    bytes: &[&[u8]],
+    composed: &mut Vec<Arc<[u8]>>,
+) -> Result<Entry, ComposeError> {
+    let Linked { name, drive, plan } = linked;
+    let component = compose(parts, plan, bytes, composed)?;
+    let members = plan.members.iter().map(|planned| {
+        let mut settings = settings(parts, planned);
+        if matches!(drive, Drive::Service { .. }) && planned.name == *name {
+            let ports = &parts.project.dev.service_ports;
+            settings.sockets.published.clone_from(ports);
+        }
+        Granted {
+            name: planned.name.clone(),
+            settings,
+        }
+    });
+    let grants = plan.host.iter().filter_map(|import| {
+        Some(Grant {
+            import: import.import.clone(),
+            interface: import.interface.to_string(),
+            member: import.member?,
+        })
+    });
+    Ok(Entry {
+        name: name.clone(),
+        component,
+        members: members.collect(),
+        grants: grants.collect(),
+        drive: drive.clone(),
+        limits: limits(&parts.project, name),
     })
 }
 

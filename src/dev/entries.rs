@@ -31,6 +31,7 @@ impl Wanted {
             },
             Drive::Service { .. } => Driven::Service(&self.name),
             Drive::Messages { .. } => Driven::Messages(&self.name),
+            Drive::Calls => Driven::Nothing,
         }
     }
 
@@ -193,6 +194,7 @@ mod tests {
                 format!("messages {} -> {}", subscriptions.join(" "), entry.name)
             }
             Drive::Service { .. } => format!("service {}", entry.name),
+            Drive::Calls => format!("calls {}", entry.name),
         });
         let problems = problems.iter().map(|problem| format!("{problem}"));
         assert_eq!(wanted.chain(problems).collect::<Vec<_>>(), expected);

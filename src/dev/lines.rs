@@ -91,6 +91,7 @@ fn other(entry: &Linked) -> String {
         }
         Drive::Messages { subscriptions } => format!("{name} for {}", joined(subscriptions)),
         Drive::Service { .. } => format!("the service {name}"),
+        Drive::Calls => format!("{name} to be called"),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Builds what a session would link, once: for commands that look at the whole, or ship it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use super::assemble::AssembleError;
 use super::assemble::{self, Component, Parts};
 use super::entries::{self, Entries};
 use super::session::work;
@@ -13,7 +15,7 @@ use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::offered;
 use crate::component::{Shape, ShapeError};
-use crate::host::workload::MemberSettings;
+use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::project::Project;
 use crate::report::Advice;
@@ -84,7 +86,33 @@ pub async fn build(
     })
 }
 
+/// Why nothing can be called.
+#[derive(Debug, thiserror::Error)]
+pub enum CallsError {
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    #[error("cannot write to `{}`", .path.display())]
+    Storage { path: PathBuf, source: io::Error },
+}
+
+impl Advice for CallsError {}
+
 impl Components {
+    /// The workload in which everything that the project's own component exports can be called by name.
+    pub fn calls(&self) -> Result<Workload, CallsError> {
+        let workload = assemble::assemble_calls(&self.parts)?;
+        let members = workload.entries.iter().flat_map(|entry| &entry.members);
+        let settings = members.map(|member| &member.settings);
+        let storage = &self.parts.storage;
+        storage
+            .prepare(settings)
+            .map_err(|source| CallsError::Storage {
+                path: storage.directory().to_owned(),
+                source,
+            })?;
+        Ok(workload)
+    }
+
     pub fn project(&self) -> &Project {
         &self.parts.project
     }

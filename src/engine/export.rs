@@ -15,10 +15,12 @@ pub(super) struct Callable {
     pub(super) preview: Preview,
 }
 
-/// Finds what an entry's drive calls.
-pub(super) fn callable(component: &Component, entry: &Entry) -> Result<Callable, Problem> {
+/// Finds what an entry's drive calls. `None`: whoever calls names the functions.
+pub(super) fn callable(component: &Component, entry: &Entry) -> Result<Option<Callable>, Problem> {
     let exports = exports(component);
-    let (wanted, does) = wanted(&entry.drive);
+    let Some((wanted, does)) = wanted(&entry.drive) else {
+        return Ok(None);
+    };
     let found = exports.iter().find_map(|name| {
         let interface = Interface::parse(name);
         let preview = interface.preview()?;
@@ -29,7 +31,7 @@ pub(super) fn callable(component: &Component, entry: &Entry) -> Result<Callable,
                 preview,
             })
     });
-    found.ok_or_else(|| {
+    found.map(Some).ok_or_else(|| {
         let exports = match exports.as_slice() {
             [] => "nothing".to_owned(),
             exports => listed(exports.iter().map(String::as_str), ", "),
@@ -48,8 +50,8 @@ pub(super) fn callable(component: &Component, entry: &Entry) -> Result<Callable,
 }
 
 /// The interfaces that a drive calls, and what they do.
-fn wanted(drive: &Drive) -> (&'static [(&'static str, Preview)], &'static str) {
-    match drive {
+fn wanted(drive: &Drive) -> Option<(&'static [(&'static str, Preview)], &'static str)> {
+    Some(match drive {
         Drive::Http { .. } => (
             &[
                 ("wasi:http/incoming-handler", Preview::P2),
@@ -65,7 +67,8 @@ fn wanted(drive: &Drive) -> (&'static [(&'static str, Preview)], &'static str) {
             &[("wasi:cli/run", Preview::P2), ("wasi:cli/run", Preview::P3)],
             "runs as a service",
         ),
-    }
+        Drive::Calls => return None,
+    })
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>, separator: &str) -> String {

@@ -8,6 +8,7 @@
 mod activity;
 mod body;
 pub mod cache;
+mod calls;
 mod check;
 mod config;
 mod engines;
@@ -19,15 +20,18 @@ mod linking;
 mod messages;
 mod output;
 mod panics;
+mod pipes;
 mod prepare;
 mod report;
 mod serve;
 mod service;
 pub(crate) mod state;
 mod ticker;
+mod vals;
 mod wire;
 
 pub(crate) use activity::Activity;
+pub(crate) use calls::{Callee, Failure};
 pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
 pub(crate) use messages::MessageHandler;

@@ -40,14 +40,14 @@ impl GuestOutput {
             request,
             panics,
             pending: Vec::new(),
+            passed_on: false,
         })))
     }
 
     fn push(&self, bytes: &[u8]) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(bytes);
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.passed_on = lines.console.pass_on(lines.stream, bytes);
+        lines.push(bytes);
     }
 }
 
@@ -59,6 +59,8 @@ struct Lines {
     panics: Panics,
     /// The line that has not ended yet.
     pending: Vec<u8>,
+    /// The console has had it already, as it is; only its words count.
+    passed_on: bool,
 }
 
 impl Lines {
@@ -80,7 +82,9 @@ impl Lines {
         if self.stream == GuestStream::Stderr {
             self.panics.hear(&line);
         }
-        for piece in pieces(&line, LONGEST_LINE) {
+        // The console has what was passed on.
+        let line = (!self.passed_on).then_some(&*line);
+        for piece in line.into_iter().flat_map(|line| pieces(line, LONGEST_LINE)) {
             self.console
                 .guest(self.stream, &self.member, self.request, piece);
         }

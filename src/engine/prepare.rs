@@ -13,6 +13,7 @@ use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
 
 use super::activity::Activity;
+use super::calls::Callee;
 use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
 use super::instances::{Failure, Supplies};
@@ -26,6 +27,8 @@ pub(crate) struct Prepared {
     pub(crate) answering: Vec<Answering>,
     pub(crate) receiving: Vec<Receiving>,
     pub(crate) service: Option<Serving>,
+    /// The entry whose exports are called by name.
+    pub(crate) callee: Option<Callee>,
     pub(crate) activity: Arc<Activity>,
     /// What the capabilities keep for the whole workload.
     pub(crate) kept: Kept,
@@ -92,6 +95,7 @@ impl Means<'_> {
             answering: Vec::new(),
             receiving: Vec::new(),
             service: None,
+            callee: None,
             activity: Arc::default(),
             kept,
             timings: StartTimings {
@@ -110,7 +114,7 @@ impl Means<'_> {
                 ticker: Arc::clone(self.engines.ticker()),
                 activity: Arc::clone(&prepared.activity),
             };
-            self.enter(&mut prepared, entry, &code, &callable, supplies)
+            self.enter(&mut prepared, entry, &code, callable.as_ref(), supplies)
                 .await
                 .map_err(|failure| failure.of(workload))?;
         }
@@ -174,11 +178,15 @@ impl Means<'_> {
         prepared: &mut Prepared,
         entry: &Entry,
         code: &Code,
-        callable: &Callable,
+        callable: Option<&Callable>,
         supplies: Supplies,
     ) -> Result<(), Failure> {
-        let Callable { name, preview } = callable;
         let pre = linking::link(self.capabilities, code, entry).map_err(Failure::Load)?;
+        let Some(Callable { name, preview }) = callable else {
+            // The first call tells whether it starts.
+            prepared.callee = Some(Callee::new(pre, code.model, supplies));
+            return Ok(());
+        };
         match &entry.drive {
             Drive::Http { routes } => {
                 let handler =
@@ -211,6 +219,7 @@ impl Means<'_> {
                     service,
                 });
             }
+            Drive::Calls => unreachable!("nothing is looked up for it"),
         }
         Ok(())
     }

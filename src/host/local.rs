@@ -15,9 +15,10 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::call::{Program, Value};
 use crate::capability::{self, Capabilities, Kept};
 use crate::console::Console;
-use crate::engine::{self, Activity, Answering, Engines, Means, Prepared, Serving};
+use crate::engine::{self, Activity, Answering, Callee, Engines, Means, Prepared, Serving};
 use crate::http::{Handler, Router};
 
 use super::supervisor::{Failure, Run, Supervisor};
@@ -68,6 +69,8 @@ struct Running {
     draining: bool,
     activity: Arc<Activity>,
     service: Option<Supervisor>,
+    /// What can be called by name.
+    callee: Option<Arc<Callee>>,
     /// Nothing drives it but itself.
     only_service: bool,
     /// What the capabilities keep for it, such as its volumes; `None` once it is being dropped.
@@ -100,7 +103,49 @@ impl LocalHost {
     }
 }
 
+/// Why a function that was called by name gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("{summary}")]
+    Trap {
+        /// What happened, as one line.
+        summary: String,
+        /// The same with the backtrace below it, demangled.
+        report: String,
+    },
+    #[error("the guest called `exit` with status {0}")]
+    Exit(i32),
+    #[error("workload `{0}` has nothing that can be called by name")]
+    NothingToCall(WorkloadId),
+    #[error(transparent)]
+    NoSuchWorkload(#[from] NoSuchWorkload),
+}
+
 impl LocalHost {
+    /// Calls functions that the [`Drive::Calls`](super::workload::Drive::Calls) entry of a workload exports, in a fresh
+    /// instance, and waits for the answer of the last; `None` if it answers nothing. Dropping this stops the guest.
+    pub async fn call(
+        &self,
+        id: &WorkloadId,
+        program: &Program,
+    ) -> Result<Option<Value>, CallError> {
+        let callee = {
+            let workloads = self.0.workloads();
+            let running = workloads
+                .get(id)
+                .ok_or_else(|| NoSuchWorkload(id.clone()))?;
+            running.callee.clone()
+        };
+        let callee = callee.ok_or_else(|| CallError::NothingToCall(id.clone()))?;
+        callee.call(program).await.map_err(|failure| match failure {
+            engine::Failure::Exit(status) => CallError::Exit(status),
+            engine::Failure::Trap(report) => CallError::Trap {
+                report: report.text(),
+                summary: report.summary,
+            },
+        })
+    }
+
     /// Lets the requests of a workload end, and then forgets it.
     fn drain(&self, id: WorkloadId) -> JoinHandle<()> {
         let inner = Arc::clone(&self.0);
@@ -206,6 +251,7 @@ impl Inner {
             answering,
             receiving,
             service,
+            callee,
             activity,
             kept,
             timings: _,
@@ -238,6 +284,7 @@ impl Inner {
                 draining: false,
                 activity,
                 service,
+                callee: callee.map(Arc::new),
                 only_service,
                 kept: Some(kept),
                 gone: CancellationToken::new(),

@@ -82,6 +82,8 @@ pub enum Drive {
     },
     /// The service: `wasi:cli/run@0.2` or `@0.3`, one instance that runs as long as it likes.
     Service { restart: Restart },
+    /// Nothing by itself: its exports are called by name, each time in a fresh instance.
+    Calls,
 }
 
 /// Which requests an entry answers. Of several that fit, the most specific: a host before none, then the longest path.

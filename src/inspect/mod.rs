@@ -2,7 +2,7 @@
 //!
 //! [`survey`] asks the linker, and keeps what it found out even where there is no plan. [`view`] is the same as plain
 //! data, which is what `-o json` prints; [`text`] puts it in words, [`graph`] in pictures. [`file`](mod@file) tells what a single
-//! file is, and prints its world as WIT.
+//! file is, and prints its world as WIT; [`why`](mod@why) tells why it imports something.
 //!
 //! Pure: bytes, shapes and names in, text out.
 
@@ -12,5 +12,6 @@ mod names;
 pub mod survey;
 pub mod text;
 pub mod view;
+pub mod why;
 
 pub use names::{size, table};

@@ -144,6 +144,8 @@ pub enum Driven<'a> {
     Service(&'a str),
     /// The `wasmcloud:messaging/handler` of a member.
     Messages(&'a str),
+    /// Nothing: what is exported is called by name. Only [`Exports::All`] exports anything then.
+    Nothing,
 }
 
 /// What the composed component exports.

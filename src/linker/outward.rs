@@ -23,6 +23,7 @@ pub(super) fn choose(request: &LinkRequest<'_>, members: &[&Member]) -> Outward 
         Driven::Http { chain, key } => outward.handlers(chain, key, members),
         Driven::Service(name) => outward.driven(name, Way::Service, members),
         Driven::Messages(name) => outward.driven(name, Way::Messages, members),
+        Driven::Nothing => {}
     }
     if request.exports == Exports::All {
         for (index, member) in with_role(members, Role::Project) {

@@ -37,6 +37,7 @@ use table::Notes;
 
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
+pub use units::duration;
 
 /// What the command line and the environment say on top of the project's files.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 /// `10s`, `250ms`, `1.5s`, `2m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("expected a duration such as `500ms`, `10s` or `2m`, found `{text}`");
     let (number, unit) = split(text);
     let unit = match unit {

@@ -80,8 +80,14 @@ impl Graph {
         wash.console()
     }
 
-    fn dev(&self) -> Dev {
+    /// Its directory, with the config in it.
+    pub(crate) fn configured(&self) -> PathBuf {
         self.write(".wash/config.json", &self.config.to_string());
+        self.projects.path("")
+    }
+
+    fn dev(&self) -> Dev {
+        self.configured();
         Dev::on(&self.projects)
     }
 }

@@ -1,6 +1,7 @@
 //! Real components, linked in every shape and run by `wash dev`.
 
 mod authority;
+mod call;
 #[path = "../support/certificates.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod certificates;

@@ -1,4 +1,4 @@
-//! `docs/inspect-plan.md` and what is printed name the same fields.
+//! The pages of `docs/` and what is printed name the same fields.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,11 +24,21 @@ const GREETER: &str = r#"(component
   (export "test:greet/greet" (instance $greet))
 )"#;
 
+/// A function with a parameter of a type that has a name.
+const COLOURS: &str = r#"(component
+  (import "test:colours/colours" (instance $colours
+    (type $t (enum "red"))
+    (export "colour" (type $colour (eq $t)))
+    (export "wear" (func (param "colour" $colour)))))
+  (export "test:colours/again" (instance $colours))
+)"#;
+
 fn project() -> Dir {
     Dir::new()
         .file(".wash/config.yaml", PROJECT)
         .file("app.wat", APP)
         .file("greeter.wat", GREETER)
+        .file("colours.wat", COLOURS)
         .file(
             "module.wat",
             r#"(module (import "env" "f" (func)) (export "g" (func 0)))"#,
@@ -36,7 +46,7 @@ fn project() -> Dir {
 }
 
 /// Runs commands, and checks that they print exactly the documented fields between them.
-fn check(section: &str, commands: &[&str]) {
+fn check(page: &str, section: &str, commands: &[&str]) {
     let dir = project();
     let mut printed = BTreeSet::new();
     for command in commands {
@@ -44,7 +54,7 @@ fn check(section: &str, commands: &[&str]) {
         let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
         fields(&answer["data"], "", &mut printed);
     }
-    assert_eq!(printed, documented(section));
+    assert_eq!(printed, documented(page, section));
 }
 
 fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
@@ -68,8 +78,8 @@ fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     found.remove(&format!("{path}[]"));
 }
 
-fn documented(section: &str) -> BTreeSet<String> {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/inspect-plan.md");
+fn documented(page: &str, section: &str) -> BTreeSet<String> {
+    let page = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(page).unwrap();
     let section = page
         .split("\n## ")
@@ -83,6 +93,7 @@ fn documented(section: &str) -> BTreeSet<String> {
 #[test]
 fn a_plan() {
     check(
+        "inspect-plan.md",
         "`wash inspect --plan -o json`",
         &["inspect --plan", "inspect --plan --stub-missing"],
     );
@@ -91,14 +102,46 @@ fn a_plan() {
 #[test]
 fn a_file() {
     check(
+        "inspect.md",
         "`wash inspect -o json`",
         &["inspect", "inspect app.wasm", "inspect module.wasm"],
     );
 }
 
 #[test]
+fn a_reason() {
+    check(
+        "inspect.md",
+        "`wash inspect --why INTERFACE -o json`",
+        &[
+            "inspect --why test:greet",
+            "inspect --why wasi:cli/environment",
+        ],
+    );
+}
+
+#[test]
+fn a_call() {
+    check(
+        "call.md",
+        "`wash call -o json`",
+        &["call colours.wasm again.wear red --stub-missing"],
+    );
+}
+
+#[test]
+fn what_can_be_called() {
+    check(
+        "call.md",
+        "`wash call --list -o json`",
+        &["call colours.wasm --list"],
+    );
+}
+
+#[test]
 fn a_composition() {
     check(
+        "inspect-plan.md",
         "`wash build --compose -o json`",
         &["build --compose --stub-missing"],
     );

@@ -91,6 +91,7 @@ fn member_line(entry: &Linked, index: usize, member: &Planned) -> String {
                     format!(" {DIM}for{DIM:#} {}", joined(subscriptions))
                 }
                 Drive::Service { .. } => format!(" {DIM}as{DIM:#} the service"),
+                Drive::Calls => format!(" {DIM}to be called{DIM:#}"),
             };
             format!("{name}{role} {DIM}serves{DIM:#} {}{to}", exports.join(", "))
         }
