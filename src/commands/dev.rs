@@ -18,7 +18,7 @@ use crate::dev::watch::Means;
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::project::{self, Overrides, Project, ProjectError, Purpose};
-use crate::report::{Advice, hinted};
+use crate::report::{Advice, OutputFormat, hinted};
 
 /// Start a development server for a project
 ///
@@ -29,6 +29,8 @@ use crate::report::{Advice, hinted};
 ///
 /// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
 /// requests finish; a second one cuts them off.
+///
+/// With `-o json`, stdout has one JSON object a line for each event: requests, what components print and log, reloads.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
@@ -67,7 +69,10 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     } = listen(wanted.socket, wanted.requested)
         .await
         .map_err(hinted)?;
-    let console = Console::stdio();
+    let console = match globals.output {
+        OutputFormat::Text => Console::stdio(),
+        OutputFormat::Json => Console::json(),
+    };
     if let Some(skipped) = skipped {
         let holder = skipped
             .holder
@@ -101,7 +106,8 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         stop,
         url: url(address),
         console,
-        color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        color: globals.output == OutputFormat::Text
+            && anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
         interrupts: interrupts().context("cannot listen for signals")?,
     };

@@ -3,7 +3,7 @@
 //! Pure: settings come from the project, bytes and shapes from the builds.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::entries::{Entries, entries};
@@ -256,18 +256,26 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
                 .iter()
                 .find(|(provider, _)| provider.name == member.name);
             provider
-                .map(|(provider, _)| needs(provider, &state_dir(&parts.project)))
+                .map(|(provider, _)| needs(provider, |name| kept_in(&parts.project, name)))
                 .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),
     }
 }
 
-fn needs(provider: &Provider, state: &Path) -> MemberSettings {
+/// Where a provider keeps its state: where the project says, or with the rest of it.
+fn kept_in(project: &Project, name: &str) -> PathBuf {
+    match &project.dev.blobstore {
+        Some(path) if name == "blobstore" => path.clone(),
+        _ => state_dir(project).join(name),
+    }
+}
+
+fn needs(provider: &Provider, place: impl Fn(&str) -> PathBuf) -> MemberSettings {
     let directories = provider.needs.iter().map(|need| match need {
         Need::StateDirectory { name, guest } => Directory {
             volume: Volume::HostPath {
-                path: state.join(name),
+                path: place(name),
                 create: true,
             },
             guest: guest.to_string(),
@@ -282,6 +290,8 @@ fn needs(provider: &Provider, state: &Path) -> MemberSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -304,6 +314,21 @@ mod tests {
     }
 
     #[test]
+    fn blobs_are_kept_where_the_project_says() {
+        let mut project = crate::dev::testing::project("/p");
+        assert_eq!(
+            kept_in(&project, "blobstore"),
+            Path::new("/p/.wash/state/blobstore")
+        );
+        project.dev.blobstore = Some("/p/tmp/blobs".into());
+        assert_eq!(kept_in(&project, "blobstore"), Path::new("/p/tmp/blobs"));
+        assert_eq!(
+            kept_in(&project, "other"),
+            Path::new("/p/.wash/state/other")
+        );
+    }
+
+    #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {
         const NEEDS: &[Need] = &[Need::StateDirectory {
             name: "blobs",
@@ -314,7 +339,7 @@ mod tests {
             bytes: &[],
             needs: NEEDS,
         };
-        let settings = needs(&provider, Path::new("/p/.wash/state"));
+        let settings = needs(&provider, |name| Path::new("/p/.wash/state").join(name));
         let directory = Directory {
             volume: Volume::HostPath {
                 path: "/p/.wash/state/blobs".into(),

@@ -13,6 +13,7 @@ mod cargo;
 mod change;
 mod entrance;
 mod entries;
+mod events;
 mod lines;
 pub mod once;
 mod scope;

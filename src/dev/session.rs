@@ -8,14 +8,17 @@ pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Component;
 use super::entrance::Entrance;
+use super::events;
 use super::lines;
 use super::scope::Scope;
 use super::state::{Action, Cause, Event, Generation, Machine, Revision, UnitName, Why};
@@ -91,6 +94,7 @@ pub async fn run(setup: Setup) -> u8 {
         color,
         stub_missing,
         messages: sender,
+        builds: Arc::default(),
         jobs: BTreeMap::new(),
         cancelled: Vec::new(),
         built: BTreeMap::new(),
@@ -131,6 +135,8 @@ struct Session {
     color: bool,
     stub_missing: bool,
     messages: mpsc::UnboundedSender<Message>,
+    /// How many builds run.
+    builds: Arc<AtomicUsize>,
     /// The last build of each unit.
     jobs: BTreeMap<UnitName, Job>,
     /// Builds that were cancelled and may not be gone yet.
@@ -175,8 +181,8 @@ impl Session {
         let (files, since) = match report {
             Report::Changed { files, since } => (files, since),
             Report::Trouble { message, hint } => {
-                self.console
-                    .talk(&lines::trouble(&message, hint.as_deref()));
+                let text = lines::trouble(&message, hint.as_deref());
+                self.console.tell("warning", json!({}), &text);
                 return Vec::new();
             }
         };
@@ -258,7 +264,11 @@ impl Session {
                 Action::CancelBuild { unit } => self.cancel_build(&unit),
                 Action::Start { revision, why } => self.start(revision, why),
                 Action::ShowPage(failures) => self.entrance.show(lines::page(&failures)),
-                Action::Tell(news) => self.console.talk(&lines::news(&news, &self.url)),
+                Action::Tell(news) => {
+                    let (event, fields) = events::news(&news);
+                    let text = lines::news(&news, &self.url);
+                    self.console.tell(event, fields, &text);
+                }
                 Action::Drain => self.drain(),
             }
         }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::console::Level;
+
 /// Names one start of a workload; a replaced workload and its successor have different ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WorkloadId(pub String);
@@ -157,6 +159,8 @@ pub struct MemberSettings {
     pub config: BTreeMap<String, String>,
     /// Hosts that outgoing HTTP may reach.
     pub outgoing_http: OutgoingHttp,
+    /// `wasi:logging`: the least that is shown. By default everything is.
+    pub log_level: Level,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

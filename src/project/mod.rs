@@ -139,6 +139,8 @@ pub struct Dev {
     pub service: Option<Service>,
     /// Of what the project's own component answers.
     pub limits: Limits,
+    /// Where blobs are kept, instead of with the rest of the project's state: a directory for each container.
+    pub blobstore: Option<PathBuf>,
 }
 
 /// Where to listen, and whether somebody asked for it: only an address nobody asked for may be replaced by the next

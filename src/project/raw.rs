@@ -13,6 +13,7 @@
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` (a number)
+//! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
@@ -89,6 +90,9 @@ pub(super) struct RawDev {
     pub(super) limits: RawLimits,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) wasm_proposals: Option<Located<Vec<String>>>,
+    pub(super) wasi_blobstore_path: Option<Located<String>>,
+    /// Of every component that says nothing else.
+    pub(super) log_level: Option<Located<String>>,
     pub(super) interfaces: Vec<RawInterface>,
 }
 
@@ -162,6 +166,7 @@ pub(super) struct RawSettings {
     /// That of `config`.
     pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+    pub(super) log_level: Option<Located<String>>,
 }
 
 #[derive(Debug)]
@@ -296,6 +301,8 @@ impl RawDev {
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
             environment: dev.text_map("environment").unwrap_or_default(),
             wasm_proposals: dev.texts("wasm_proposals"),
+            wasi_blobstore_path: dev.text("wasi_blobstore_path"),
+            log_level: dev.text("log_level"),
             interfaces: interfaces(&mut dev),
         };
         dev.not_yet(
@@ -317,10 +324,6 @@ impl RawDev {
                 "wasi_otel",
                 "wasi_webgpu",
             ],
-        );
-        dev.not_yet(
-            "blobs are kept in the project's `.wash` directory",
-            &["wasi_blobstore_path"],
         );
         dev.not_yet(
             "there is no HTTPS server yet",
@@ -466,6 +469,7 @@ impl RawSettings {
             config,
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
+            log_level: table.text("log_level"),
             ..Self::default()
         };
         table.not_yet(

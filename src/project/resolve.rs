@@ -56,6 +56,9 @@ impl Resolver<'_> {
             configs: &raw.configs,
             secrets: &raw.secrets,
             interfaces: &interfaces,
+            log_level: self
+                .value(&raw.dev.log_level, |text| units::level(text))
+                .unwrap_or_default(),
         };
         let dotenv_file = self.root.join(".env");
         let (settings, others) = match self.overrides.purpose {
@@ -195,6 +198,11 @@ impl Resolver<'_> {
             routes: self.routes(raw),
             service: None,
             limits: self.limits(&raw.dev.limits, &Limits::default()),
+            blobstore: raw
+                .dev
+                .wasi_blobstore_path
+                .as_ref()
+                .map(|path| self.root.join(&path.value)),
         }
     }
 

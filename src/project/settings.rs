@@ -12,7 +12,9 @@ use super::drive;
 use super::interfaces::Interfaces;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
+use super::units;
 use super::value::Origin;
+use crate::console::Level;
 use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
@@ -23,6 +25,8 @@ pub(super) struct Context<'c> {
     pub(super) configs: &'c BTreeMap<String, RawSource>,
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
     pub(super) interfaces: &'c Interfaces,
+    /// Of components that say nothing else.
+    pub(super) log_level: Level,
 }
 
 impl Context<'_> {
@@ -52,6 +56,11 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            log_level: raw
+                .log_level
+                .clone()
+                .and_then(|level| level.parse(self.notes, |text| units::level(text)))
+                .map_or(self.log_level, |level| level.value),
         }
     }
 
