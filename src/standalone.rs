@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::component::{InterfaceName, Shape, ShapeError, track};
+use crate::host::sockets::Sockets;
 use crate::host::workload::{Access, MemberSettings, OutgoingHttp};
 use crate::linker::{
     self, ComposeError, HostImport, HostInterface, LinkFailure, LinkPlan, LinkRequest, Provider,
@@ -185,6 +186,12 @@ pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
         OutgoingHttp::Any => vec!["any host".to_string()],
         OutgoingHttp::Allowed(hosts) => hosts.clone(),
     };
+    let Sockets {
+        lookups,
+        machine,
+        allowed,
+        ..
+    } = &settings.sockets;
     let all = [
         setting(
             "environment",
@@ -193,6 +200,15 @@ pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
         setting("arguments", settings.arguments.clone()),
         setting("directories", directories.collect()),
         setting("config", settings.config.keys().cloned().collect()),
+        setting(
+            "name lookups",
+            lookups.iter().map(ToString::to_string).collect(),
+        ),
+        setting(
+            "ports of the machine",
+            machine.iter().map(ToString::to_string).collect(),
+        ),
+        setting("sockets", allowed.iter().map(ToString::to_string).collect()),
         setting("outgoing HTTP", outgoing),
     ];
     let given = all.into_iter().filter(|setting| !setting.names.is_empty());

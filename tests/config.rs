@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use wash::console::Level;
+use wash::host::sockets::Sockets;
 use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart, Volume};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
@@ -269,6 +270,25 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         OutgoingHttp::Denied => line("outgoing http denied".to_string()),
         OutgoingHttp::Allowed(hosts) => line(format!("outgoing http to {}", hosts.join(", "))),
     }
+    let Sockets {
+        lookups,
+        machine,
+        allowed,
+        section,
+        published,
+    } = &settings.sockets;
+    let mut rules = |what: &str, rules: Vec<String>| {
+        if !rules.is_empty() {
+            line(format!("{what} by `{section}`: {}", rules.join(", ")));
+        }
+    };
+    rules("lookups", lookups.iter().map(ToString::to_string).collect());
+    rules(
+        "ports of the machine",
+        machine.iter().map(ToString::to_string).collect(),
+    );
+    rules("sockets", allowed.iter().map(ToString::to_string).collect());
+    assert_eq!(published, &[], "that is for the service");
 }
 
 fn show_warning(text: &mut String, warning: &Warning, indent: &str) {

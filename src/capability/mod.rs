@@ -11,6 +11,7 @@ mod kept;
 pub(crate) mod logging;
 pub(crate) mod messaging;
 mod per_member;
+pub(crate) mod sockets;
 pub(crate) mod wasi;
 
 use std::path::PathBuf;
@@ -106,9 +107,7 @@ pub(crate) struct Fault {
 
 /// On whose behalf a capability makes something ready.
 pub(crate) struct ForWhom<'a> {
-    #[expect(dead_code, reason = "no capability asks for it yet")]
     pub(crate) workload: &'a Workload,
-    #[expect(dead_code, reason = "no capability asks for it yet")]
     pub(crate) entry: &'a Entry,
     pub(crate) member: &'a Member,
     /// What the capabilities keep for the whole workload. It goes when nothing of the workload runs any more.
@@ -151,7 +150,8 @@ impl Capabilities {
     pub(crate) fn new(volumes: PathBuf) -> Self {
         Self(vec![
             Box::new(wasi::Wasi { volumes }),
-            Box::new(http_client::Http),
+            Box::new(sockets::Sockets::default()),
+            Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
         ])

@@ -5,10 +5,11 @@
 
 use wasmtime_wasi::cli::WasiCliCtxView;
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
-use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi_http::WasiHttpCtxView;
 
 use crate::engine::state::State;
+
+use super::sockets::View as SocketsView;
 
 pub(crate) const MAX_MEMBERS: usize = ROWS * 16;
 const ROWS: usize = 8;
@@ -43,5 +44,5 @@ macro_rules! view {
 
 view!(cli, member_cli, WasiCliCtxView);
 view!(filesystem, member_filesystem, WasiFilesystemCtxView);
-view!(sockets, member_sockets, WasiSocketsCtxView);
+view!(sockets, member_sockets, SocketsView);
 view!(http, member_http, WasiHttpCtxView);

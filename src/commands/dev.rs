@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 
 use super::{Globals, warn_about};
 use crate::console::Console;
-use crate::dev::Entrance;
 use crate::dev::session::{self, Setup};
 use crate::dev::watch::Means;
+use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
+use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::project::{self, Overrides, Project, ProjectError, Purpose};
 use crate::report::{Advice, OutputFormat, hinted};
@@ -42,6 +43,9 @@ pub struct DevArgs {
     /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// Serve HTTPS, with a certificate made for this machine unless the project names one
+    #[arg(long)]
+    tls: bool,
     /// Read this config file instead of the project's own
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -83,10 +87,19 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
+    let files = certificate::files(&project, address).map_err(hinted)?;
+    let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
+    let url = url(address, tls.is_some());
+    if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
+        console.talk(&advice);
+    }
+
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
-    let server = Server::new(front, console.clone(), stop.clone());
+    let server = Server::new(front, console.clone(), stop.clone())
+        .with_tls(tls.clone())
+        .with_max_connections(project.dev.max_connections);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: console.clone(),
@@ -104,7 +117,9 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         entrance,
         server: tokio::spawn(server.run(listener)),
         stop,
-        url: url(address),
+        tls,
+        address,
+        url,
         console,
         color: globals.output == OutputFormat::Text
             && anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
@@ -125,6 +140,7 @@ fn loader(
     let named = globals.path(named)?;
     let overrides = Overrides {
         address: args.address.clone(),
+        tls: args.tls.then(|| "self-signed".to_owned()),
         config: args
             .config
             .as_deref()
@@ -151,6 +167,12 @@ impl Advice for ListenError {
     }
 }
 
+impl Advice for TlsError {
+    fn hints(&self) -> Vec<String> {
+        self.hint().into_iter().collect()
+    }
+}
+
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
 fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -168,11 +190,12 @@ fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
 }
 
 /// What to type into a browser: an address of all interfaces is reached on this machine's own.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, secure: bool) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    let scheme = if secure { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }

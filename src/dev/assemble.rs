@@ -82,9 +82,16 @@ pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let mut entries = Vec::new();
     for Linked { name, drive, plan } in &linked {
         let component = compose(parts, plan, &bytes, &mut composed)?;
-        let members = plan.members.iter().map(|planned| Granted {
-            name: planned.name.clone(),
-            settings: settings(parts, planned),
+        let members = plan.members.iter().map(|planned| {
+            let mut settings = settings(parts, planned);
+            if matches!(drive, Drive::Service { .. }) && planned.name == *name {
+                let ports = &parts.project.dev.service_ports;
+                settings.sockets.published.clone_from(ports);
+            }
+            Granted {
+                name: planned.name.clone(),
+                settings,
+            }
         });
         let grants = plan.host.iter().filter_map(|import| {
             Some(Grant {

@@ -40,6 +40,18 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
     if old.dev.blobstore != new.dev.blobstore {
         change.restarts("where blobs are kept".to_string());
     }
+    if old.dev.service_ports != new.dev.service_ports {
+        change.restarts("ports of the service".to_string());
+    }
+    if old.dev.tls.is_some() != new.dev.tls.is_some() {
+        change.postponed.push(match new.dev.tls {
+            Some(_) => "HTTPS".to_string(),
+            None => "HTTP without TLS".to_string(),
+        });
+    }
+    if old.dev.max_connections != new.dev.max_connections {
+        change.postponed.push("`max_connections`".to_string());
+    }
     if old.dev.address != new.dev.address {
         change
             .postponed

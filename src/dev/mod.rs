@@ -3,6 +3,7 @@
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
 //! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
 //! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built, `entrance` is what requests find,
+//! [`certificate`] is what HTTPS shows,
 //! `lines` has the words, and [`once`] builds the same components for
 //! other commands.
 //!
@@ -10,6 +11,7 @@
 
 mod assemble;
 mod cargo;
+pub mod certificate;
 mod change;
 mod entrance;
 mod entries;

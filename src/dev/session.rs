@@ -7,6 +7,7 @@ mod perform;
 pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -28,6 +29,7 @@ use crate::console::Console;
 use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
+use crate::http::tls::Tls;
 use crate::linker::HostInterface;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
@@ -44,6 +46,9 @@ pub struct Setup {
     /// The running server, and what stops it.
     pub server: JoinHandle<()>,
     pub stop: Stop,
+    /// What the server shows, if it does HTTPS.
+    pub tls: Option<Tls>,
+    pub address: SocketAddr,
     /// Where the server is reached: `http://127.0.0.1:8000`.
     pub url: String,
     pub console: Console,
@@ -70,6 +75,8 @@ pub async fn run(setup: Setup) -> u8 {
         entrance,
         server,
         stop,
+        tls,
+        address,
         url,
         console,
         color,
@@ -89,6 +96,8 @@ pub async fn run(setup: Setup) -> u8 {
         entrance,
         server: Some(server),
         stop,
+        tls,
+        address,
         url,
         console,
         color,
@@ -130,6 +139,8 @@ struct Session {
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,
     stop: Stop,
+    tls: Option<Tls>,
+    address: SocketAddr,
     url: String,
     console: Console,
     color: bool,

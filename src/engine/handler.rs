@@ -19,9 +19,8 @@ use crate::capability::Preview;
 use crate::http::{Body, Handler, Request, RequestId};
 
 use super::body::Link;
-use super::instances::{Fresh, Instances, Supplies};
+use super::instances::{Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
-use super::report::Report;
 use super::serve::{self, Answer, Incoming};
 use super::state::State;
 use super::wire::{accept, plain, respond};
@@ -42,7 +41,7 @@ impl ComponentHandler {
         Ok(Self(Arc::new(Instances::new(pre, incoming, supplies))))
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Report> {
+    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
         self.0.try_out().await
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{PoolConcurrencyLimitError, Result, Store};
+use wasmtime::{Error, PoolConcurrencyLimitError, Result, Store};
 
 use crate::console::Console;
 use crate::host::workload::Limits;
@@ -54,6 +54,16 @@ pub(super) struct Supplies {
     pub(super) activity: Arc<Activity>,
 }
 
+/// Why an entry cannot run.
+pub(super) enum Failure {
+    Load(Error),
+    Trap(Report),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the component exports what is to be called under a type that it must not have")]
+struct Unfit;
+
 /// An instance in which nothing was called yet.
 pub(super) struct Fresh<F> {
     pub(super) export: F,
@@ -97,9 +107,12 @@ impl<E: Export> Instances<E> {
     }
 
     /// Instantiates the component once and throws the instance away, to find out whether it starts.
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Report> {
-        let fresh = self.fresh(None).await;
-        fresh.map(drop).map_err(|error| self.describe(&error))
+    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
+        match self.fresh(None).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is::<Unfit>() => Err(Failure::Load(error)),
+            Err(error) => Err(Failure::Trap(self.describe(&error))),
+        }
     }
 
     /// Makes an instance. While the pool has no room, waits for another one to go.
@@ -110,7 +123,8 @@ impl<E: Export> Instances<E> {
             let instantiated = self.pre.instantiate_async(&mut store);
             match Metered::new(Arc::clone(&meter), instantiated).await {
                 Ok(instance) => {
-                    let export = self.export.find(&mut store, &instance)?;
+                    let export = self.export.find(&mut store, &instance);
+                    let export = export.map_err(|error| error.context(Unfit))?;
                     return Ok(Fresh {
                         export,
                         store,
@@ -148,7 +162,7 @@ impl<E: Export> Instances<E> {
     }
 
     /// Counts a call that trapped and tells of it on the console. Returns what went wrong, as one line.
-    pub(super) fn failed(&self, call: &str, error: &wasmtime::Error) -> String {
+    pub(super) fn failed(&self, call: &str, error: &Error) -> String {
         self.activity.count_trap();
         let report = self.describe(error);
         self.console
@@ -156,7 +170,7 @@ impl<E: Export> Instances<E> {
         report.summary
     }
 
-    pub(super) fn describe(&self, error: &wasmtime::Error) -> Report {
+    pub(super) fn describe(&self, error: &Error) -> Report {
         let members: Vec<&str> = self.members.iter().map(|member| &*member.name).collect();
         report(error, &members)
     }

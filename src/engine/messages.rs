@@ -8,9 +8,8 @@ use wasmtime::{Store, format_err};
 
 use crate::capability::messaging::Message;
 
-use super::instances::{Export, Fresh, Instances, Supplies};
+use super::instances::{Export, Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
-use super::report::Report;
 use super::state::State;
 
 /// A component that is ready to take messages.
@@ -80,7 +79,7 @@ impl MessageHandler {
         }
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Report> {
+    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
         self.instances.try_out().await
     }
 }
@@ -90,5 +89,117 @@ impl Export for HandleMessage {
 
     fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Self::Found> {
         instance.get_typed_func(store, self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use crate::capability::Capabilities;
+    use crate::console::{Captured, Console};
+    use crate::engine::{Engines, Means, Prepared};
+    use crate::host::StartError;
+    use crate::host::contract::guests::{ACCEPT, takes, workload};
+    use crate::host::workload::Entry;
+
+    use super::*;
+
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    async fn prepare(entry: Entry) -> (std::result::Result<Prepared, StartError>, Captured) {
+        let (console, output) = Console::capture();
+        let means = Means {
+            engines: &Arc::new(Engines::new(None, console.clone())),
+            capabilities: &Capabilities::default(),
+            console: &console,
+        };
+        (means.prepare(&workload([entry])).await, output)
+    }
+
+    fn message() -> Message {
+        Message {
+            subject: "a.b".to_owned(),
+            body: vec![7; 100_000],
+            reply_to: None,
+        }
+    }
+
+    /// Delivers a message to a component that does `then` with little room. Returns how that failed, and the output.
+    async fn fail(then: &str) -> (String, String) {
+        let mut entry = takes(then, Duration::ZERO);
+        entry.limits.cpu_time = Duration::from_millis(200);
+        entry.limits.memory = NonZeroU64::new(4 << 20).expect("not zero");
+        let (prepared, output) = prepare(entry).await;
+        let prepared = prepared.expect("it starts");
+        let handler = &prepared.receiving[0].handler;
+        let failure = handler.handle(message()).await.expect_err("it fails");
+        assert_eq!(prepared.activity.traps(), 1);
+        (failure, output.text())
+    }
+
+    #[tokio::test]
+    async fn a_trap_is_told_with_its_backtrace() {
+        let (failure, output) = fail("(unreachable)").await;
+        assert!(failure.contains("unreachable"), "{failure}");
+        let told = format!("a message on `a.b` failed: {failure}");
+        assert!(output.contains(&told), "{output}");
+        assert!(output.contains("[messages]"), "{output}");
+    }
+
+    #[tokio::test]
+    async fn memory_and_cpu_time_are_limited() {
+        let (failure, _) = fail("(loop $again (br $again)) (unreachable)").await;
+        assert!(failure.contains("dev.limits.cpu_time"), "{failure}");
+        let hoard = "(loop $again (drop (memory.grow (i32.const 1))) (br $again)) (unreachable)";
+        let (failure, _) = fail(hoard).await;
+        assert!(failure.contains("dev.limits.memory"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn more_messages_than_the_limit_wait() {
+        let mut entry = takes(ACCEPT, Duration::from_millis(50));
+        entry.limits.concurrent_requests = 2;
+        let prepared = prepare(entry).await.0.expect("it starts");
+        let handler = &prepared.receiving[0].handler;
+        let began = Instant::now();
+        let all = (0..6).map(|_| handler.handle(message()));
+        for answer in futures::future::join_all(all).await {
+            assert_eq!(answer, Ok(()));
+        }
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(150), "three turns: {took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_nobody_waits_for_is_dropped() {
+        let mut entry = takes(ACCEPT, NEVER);
+        entry.limits.concurrent_requests = 1;
+        let prepared = prepare(entry).await.0.expect("it starts");
+        let handler = &prepared.receiving[0].handler;
+        for _ in 0..2 {
+            let moment = Duration::from_millis(50);
+            let waited = tokio::time::timeout(moment, handler.handle(message())).await;
+            assert!(waited.is_err());
+            assert_eq!(prepared.activity.in_flight(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_of_another_type_is_refused() {
+        let mut entry = takes(ACCEPT, Duration::ZERO);
+        let text = r#"(component
+            (core module $m (func (export "f")))
+            (core instance $m (instantiate $m))
+            (func $f (canon lift (core func $m "f")))
+            (instance $handler (export "handle-message" (func $f)))
+            (export "wasmcloud:messaging/handler@0.2.0" (instance $handler)))"#;
+        entry.component = wat::parse_str(text).expect("it is a component").into();
+        let Err(StartError::Load { reason, .. }) = prepare(entry).await.0 else {
+            panic!("it must be refused");
+        };
+        assert!(reason.contains("under a type"), "{reason}");
     }
 }

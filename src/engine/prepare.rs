@@ -13,9 +13,8 @@ use crate::host::{Problem, StartError, StartTimings};
 use super::activity::Activity;
 use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
-use super::instances::Supplies;
+use super::instances::{Failure, Supplies};
 use super::messages::MessageHandler;
-use super::report::Report;
 use super::service::Service;
 use super::state::MemberSetup;
 use super::{Code, Engines, check, linking, report};
@@ -184,7 +183,7 @@ impl Means<'_> {
             Drive::Http { routes } => {
                 let handler =
                     ComponentHandler::new(pre, *preview, supplies).map_err(Failure::Load)?;
-                handler.try_out().await.map_err(Failure::Trap)?;
+                handler.try_out().await?;
                 prepared.answering.push(Answering {
                     routes: routes.clone(),
                     handler: Arc::new(handler),
@@ -193,7 +192,7 @@ impl Means<'_> {
             Drive::Messages { subscriptions } => {
                 let handler = MessageHandler::new(entry.name.clone(), pre, name, supplies)
                     .map_err(Failure::Load)?;
-                handler.try_out().await.map_err(Failure::Trap)?;
+                handler.try_out().await?;
                 prepared.receiving.push(Receiving {
                     subscriptions: subscriptions.clone(),
                     handler: Arc::new(handler),
@@ -201,7 +200,7 @@ impl Means<'_> {
             }
             Drive::Service { restart } => {
                 let service = Service::new(pre, *preview, supplies).map_err(Failure::Load)?;
-                service.try_out().await.map_err(Failure::Trap)?;
+                service.try_out().await?;
                 prepared.service = Some(Serving {
                     name: entry.name.clone(),
                     restart: restart.clone(),
@@ -211,12 +210,6 @@ impl Means<'_> {
         }
         Ok(())
     }
-}
-
-/// Why an entry cannot run.
-enum Failure {
-    Load(Error),
-    Trap(Report),
 }
 
 impl Failure {

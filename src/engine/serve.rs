@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Result, Store};
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
 
 use crate::capability::Preview;
@@ -104,7 +105,11 @@ async fn serve_p2(
     answer: &Answer,
 ) -> Result<()> {
     let mut http = store.data_mut().http();
-    let request = http.new_incoming_request(p2::bindings::http::types::Scheme::Http, request)?;
+    let scheme = match request.uri().scheme() == Some(&http::uri::Scheme::HTTPS) {
+        true => Scheme::Https,
+        false => Scheme::Http,
+    };
+    let request = http.new_incoming_request(scheme, request)?;
     let out = http.new_response_outparam_from_callback({
         let answer = answer.clone();
         move |response| answer.send(response.map_err(HttpError::from))

@@ -12,7 +12,7 @@ use wasmtime_wasi::{p2, p3};
 
 use crate::capability::Preview;
 
-use super::instances::{Export, Fresh, Instances, Supplies};
+use super::instances::{Export, Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::report::Report;
 use super::state::State;
@@ -77,7 +77,7 @@ impl Service {
             .map_err(|error| store.data().call.panics.explain(error))
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Report> {
+    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
         self.instances.try_out().await
     }
 }

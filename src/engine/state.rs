@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use crate::capability::Kept;
 use crate::capability::http_client::{AllowList, Gate};
+use crate::capability::sockets::{self, Caller};
 use crate::console::{Console, GuestStream, Level};
 use crate::http::RequestId;
 
@@ -57,6 +58,8 @@ struct MemberState {
     /// Made when the member first asks for something: most members of a request do not.
     wasi: Option<WasiCtx>,
     gate: Gate,
+    /// Made when the member first asks for a socket.
+    sockets: Option<Arc<Caller>>,
 }
 
 impl State {
@@ -65,6 +68,7 @@ impl State {
             setup: Arc::clone(setup),
             wasi: None,
             gate: Gate::new(Arc::clone(setup), call.clone()),
+            sockets: None,
         });
         Self {
             budget,
@@ -109,6 +113,7 @@ impl State {
         }
     }
 
+    /// wasi:sockets for what makes no socket.
     pub(crate) fn sockets(&mut self) -> WasiSocketsCtxView<'_> {
         WasiSocketsCtxView {
             ctx: self.nobody.sockets(),
@@ -140,11 +145,16 @@ impl State {
         }
     }
 
-    pub(crate) fn member_sockets(&mut self, member: usize) -> WasiSocketsCtxView<'_> {
-        WasiSocketsCtxView {
-            ctx: self.members[member].wasi(&self.call).sockets(),
-            table: &mut self.table,
-        }
+    pub(crate) fn member_sockets(&mut self, member: usize) -> sockets::View<'_> {
+        let Self {
+            members,
+            call,
+            table,
+            ..
+        } = self;
+        let MemberState { setup, sockets, .. } = &mut members[member];
+        let caller = sockets.get_or_insert_with(|| sockets::caller(setup, call));
+        sockets::View { caller, table }
     }
 
     pub(crate) fn member_http(&mut self, member: usize) -> WasiHttpCtxView<'_> {
@@ -170,7 +180,6 @@ impl MemberState {
                     call.panics.clone(),
                 )
             };
-            // Sockets stay denied, as the builder has them: no setting grants them yet.
             let mut wasi = WasiCtx::builder()
                 .envs(&setup.environment)
                 .arg(&setup.name)

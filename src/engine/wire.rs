@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{HeaderValue, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::Error as HttpError;
@@ -29,7 +30,9 @@ pub(super) fn accept(request: Request) -> Result<serve::Request, &'static str> {
             .map_err(|_| "the `host` header is not a host")?;
         uri.authority = Some(host);
     }
-    uri.scheme = Some(http::uri::Scheme::HTTP);
+    // The server says what the connection was; what an HTTP/2 client wrote into `:scheme` proves nothing.
+    let scheme = parts.extensions.remove::<Scheme>();
+    uri.scheme = Some(scheme.unwrap_or(Scheme::HTTP));
     if uri.path_and_query.is_none() {
         uri.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
     }

@@ -6,8 +6,9 @@
 
 mod back_off;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub mod local;
+pub mod sockets;
 mod supervisor;
 pub mod workload;
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::sockets::Sockets;
 use crate::console::Level;
 
 /// Names one start of a workload; a replaced workload and its successor have different ids.
@@ -161,6 +162,10 @@ pub struct MemberSettings {
     pub outgoing_http: OutgoingHttp,
     /// `wasi:logging`: the least that is shown. By default everything is.
     pub log_level: Level,
+    /// `wasi:sockets`
+    pub sockets: Sockets,
+    /// How outgoing HTTP gets there.
+    pub http_client: HttpClient,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +204,43 @@ pub enum OutgoingHttp {
     Any,
     /// Patterns as upstream writes them: `host[:port]`, `scheme://host[:port]`, `*.suffix`, `*`.
     Allowed(Vec<String>),
+}
+
+/// How a member's outgoing HTTP requests travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpClient {
+    /// Whose certificates are trusted.
+    pub roots: TrustRoots,
+    /// Files in PEM of authorities to trust besides, absolute.
+    pub authorities: Vec<PathBuf>,
+    /// Connections that may be open at the same time, of all members of the workload together.
+    pub connections: NonZeroUsize,
+    /// How long a request waits for one of them.
+    pub wait: Duration,
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self {
+            roots: TrustRoots::default(),
+            authorities: Vec::new(),
+            connections: NonZeroUsize::new(128).expect("128 is not zero"),
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A set of certificate authorities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum TrustRoots {
+    /// Those that browsers trust, as `wash` was built with them.
+    #[default]
+    Webpki,
+    WebpkiAndNative,
+    /// Those of this machine, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    Native,
+    /// None but [`HttpClient::authorities`].
+    ExtraOnly,
 }
 
 /// Limits on one entry: on the member that is driven and what is composed behind it, together. A member that several

@@ -1,8 +1,8 @@
 //! The HTTP server: one listener that never closes, in front of a handler that can be swapped.
 //!
 //! Knows nothing of components: a [`Handler`] answers requests, and the engine has one. [`listen()`] takes the port,
-//! [`Server`] speaks HTTP on it, and [`Front`] numbers each request, gives it to the handler of the moment and writes
-//! its line to the access log. A [`Router`] is a handler in front of several.
+//! [`Server`] speaks HTTP on it, inside TLS if it is given [`tls`], and [`Front`] numbers each request, gives it to the
+//! handler of the moment and writes its line to the access log. A [`Router`] is a handler in front of several.
 
 mod access;
 mod front;
@@ -13,6 +13,7 @@ mod router;
 mod server;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 pub use front::Front;
 pub use holder::Holder;
@@ -31,7 +32,7 @@ pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 /// What can go wrong while a body streams; the connection (HTTP/1) or the stream (HTTP/2) is reset.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A request as it came from the wire.
+/// A request as it came from the wire. One that came inside TLS has [`http::uri::Scheme::HTTPS`] among its extensions.
 pub type Request = http::Request<hyper::body::Incoming>;
 
 /// Answers requests. Never fails: what goes wrong becomes a response, and a line on the console.

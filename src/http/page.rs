@@ -56,6 +56,20 @@ impl Page {
         }
     }
 
+    /// 400: the client speaks plain HTTP where TLS is spoken.
+    pub(super) fn speaks_https(url: Option<&str>) -> Self {
+        let title = match url {
+            Some(url) => format!("this port speaks HTTPS: use {url}"),
+            None => "this port speaks HTTPS: use https://".to_owned(),
+        };
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title,
+            details: String::new(),
+            passing: false,
+        }
+    }
+
     /// 404: what runs has no handler of requests. The next version may have one.
     pub fn nothing_answers() -> Self {
         let details = "a handler exports `wasi:http/incoming-handler@0.2.x` or `wasi:http/handler@0.3.x`: \

@@ -1,18 +1,25 @@
-//! Speaks HTTP/1.1 and HTTP/2 (prior knowledge) on a listener until told to stop.
+//! Speaks HTTP/1.1 and HTTP/2 on a listener until told to stop: in the clear (HTTP/2 with prior knowledge), or inside TLS.
 
 use std::convert::Infallible;
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
+
+use http::uri::Scheme;
 
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::tls::{self, Opening, Tls};
 use super::{Front, Request};
 use crate::console::Console;
 
@@ -36,6 +43,14 @@ pub struct Server {
     front: Front,
     console: Console,
     tasks: Tasks,
+    tls: Option<Tls>,
+    limit: Option<Limit>,
+}
+
+/// How many connections may be open at the same time; more wait to be accepted.
+struct Limit {
+    most: NonZeroUsize,
+    room: Arc<Semaphore>,
 }
 
 /// Where connections and HTTP/2 streams run: known all, so that the server can wait for them or cut them off.
@@ -54,7 +69,21 @@ impl Server {
                 running: TaskTracker::new(),
                 stop,
             },
+            tls: None,
+            limit: None,
         }
+    }
+
+    pub fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
+    }
+
+    pub fn with_max_connections(self, most: Option<NonZeroUsize>) -> Self {
+        let limit = most.map(|most| Limit {
+            most,
+            room: Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS))),
+        });
+        Self { limit, ..self }
     }
 
     /// Serves until stopped, and returns when the last connection has ended.
@@ -73,12 +102,16 @@ impl Server {
     /// Never ends by itself: a server that cannot accept now tries again.
     async fn accept(&self, listener: &TcpListener) -> Infallible {
         let mut failing = false;
+        let mut full = false;
         loop {
+            let room = match &self.limit {
+                Some(limit) => Some(self.room(limit, &mut full).await),
+                None => None,
+            };
             match listener.accept().await {
                 Ok((stream, _)) => {
                     failing = false;
-                    self.tasks
-                        .execute(connection(stream, self.front.clone(), self.tasks.clone()));
+                    self.start(stream, room);
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
@@ -88,6 +121,43 @@ impl Server {
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Waits until another connection may be accepted. Says so when that takes more than an instant, once until there
+    /// was room again.
+    async fn room(&self, limit: &Limit, full: &mut bool) -> OwnedSemaphorePermit {
+        if let Ok(permit) = Arc::clone(&limit.room).try_acquire_owned() {
+            *full = false;
+            return permit;
+        }
+        if !std::mem::replace(full, true) {
+            let most = limit.most;
+            self.console.talk(&format!(
+                "{most} connections are open, as many as `dev.max_connections` allows; others wait"
+            ));
+        }
+        let room = Arc::clone(&limit.room).acquire_owned().await;
+        room.expect("the semaphore is never closed")
+    }
+
+    /// Serves a connection in a task of its own, handshake and all.
+    fn start(&self, stream: TcpStream, room: Option<OwnedSemaphorePermit>) {
+        // Only speed is lost where this fails.
+        let _ = stream.set_nodelay(true);
+        let (front, tasks) = (self.front.clone(), self.tasks.clone());
+        match &self.tls {
+            None => self.tasks.execute(async move {
+                connection(stream, front, tasks, false).await;
+                drop(room);
+            }),
+            Some(tls) => {
+                let (tls, console) = (tls.clone(), self.console.clone());
+                self.tasks.execute(async move {
+                    secure(stream, &tls, front, tasks, &console).await;
+                    drop(room);
+                });
             }
         }
     }
@@ -104,13 +174,31 @@ where
     }
 }
 
+/// Serves one connection inside TLS to its end.
+async fn secure(stream: TcpStream, tls: &Tls, front: Front, tasks: Tasks, console: &Console) {
+    let peer = stream.peer_addr();
+    let stop = tasks.stop.graceful.clone();
+    match stop.run_until_cancelled(tls::open(stream, tls)).await {
+        Some(Opening::Open(stream)) => connection(stream, front, tasks, true).await,
+        Some(Opening::Failed(reason)) => {
+            let peer = peer.map_or_else(|_| String::new(), |peer| format!(" with {peer}"));
+            console.talk(&format!("TLS{peer} failed: {reason}"));
+        }
+        Some(Opening::Over) | None => {}
+    }
+}
+
 /// Serves one connection to its end. How it ended is of no interest: clients come and go as they like.
-async fn connection(stream: TcpStream, front: Front, tasks: Tasks) {
-    // Only speed is lost where this fails.
-    let _ = stream.set_nodelay(true);
+async fn connection<S>(stream: S, front: Front, tasks: Tasks, secure: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let stop = tasks.stop.clone();
-    let service = service_fn(|request: Request| {
+    let service = service_fn(|mut request: Request| {
         let (front, stop) = (front.clone(), stop.clone());
+        if secure {
+            request.extensions_mut().insert(Scheme::HTTPS);
+        }
         async move { Ok::<_, Infallible>(front.answer(request, &stop).await) }
     });
     let mut builder = auto::Builder::new(tasks);

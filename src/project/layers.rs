@@ -53,6 +53,7 @@ pub(super) fn read(
     }
     let flags = [
         ("--address", &overrides.address, &["dev", "address"][..]),
+        ("--tls", &overrides.tls, &["dev", "tls"]),
         (
             "--artifact-path",
             &overrides.artifact,

@@ -13,14 +13,18 @@ mod raw;
 mod resolve;
 mod settings;
 mod siblings;
+mod sockets;
 mod table;
+mod transport;
 mod units;
 mod value;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
 use crate::oci::{PullPolicy, Reference};
 use layers::Layers;
@@ -37,6 +41,8 @@ pub struct Overrides {
     pub purpose: Purpose,
     /// `--address`.
     pub address: Option<String>,
+    /// `--tls`: what `dev.tls` says.
+    pub tls: Option<String>,
     /// `--config`: read this file instead of `.wash/config.*`.
     pub config: Option<PathBuf>,
     /// `--artifact-path`: where the build leaves the component, relative to the project.
@@ -137,10 +143,43 @@ pub struct Dev {
     pub routes: Vec<Routed>,
     /// What the config makes the service.
     pub service: Option<Service>,
+    /// Ports of the service that are open on the machine.
+    pub service_ports: Vec<PublishedPort>,
     /// Of what the project's own component answers.
     pub limits: Limits,
     /// Where blobs are kept, instead of with the rest of the project's state: a directory for each container.
     pub blobstore: Option<PathBuf>,
+    /// `None` serves plain HTTP.
+    pub tls: Option<ServerTls>,
+    /// Connections to the server at the same time; more wait.
+    pub max_connections: Option<NonZeroUsize>,
+}
+
+/// How the server does HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTls {
+    pub certificate: Certificate,
+    /// A file in PEM, absolute: clients must show a certificate that one of these authorities has signed.
+    pub client_authorities: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// Made by `wash`, and kept with the project's state.
+    SelfSigned,
+    /// Absolute paths of files in PEM.
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+impl ServerTls {
+    /// The user's own files.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let own = match &self.certificate {
+            Certificate::SelfSigned => [None, None],
+            Certificate::Files { certificate, key } => [Some(certificate), Some(key)],
+        };
+        own.into_iter().flatten().chain(&self.client_authorities)
+    }
 }
 
 /// Where to listen, and whether somebody asked for it: only an address nobody asked for may be replaced by the next
@@ -302,6 +341,7 @@ fn there_already(
         dev: resolver.dev(&raw),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
+            http_client: resolver.http_client(&raw.dev),
             ..MemberSettings::default()
         },
         subscriptions: Vec::new(),
@@ -324,6 +364,8 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
 /// In the order of the files, so that people can go through them from top to bottom.
 fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    // What several components share is read for each of them.
+    found.dedup();
     found
 }
 

@@ -10,16 +10,21 @@
 //! - `dev.service` as the name of a component, or as a map: `component`, or what an entry of `dev.components` has, and
 //!   `restart` (`on-failure`, `never`) and `max_restarts` (a number)
 //! - `dev.components[].path`: another project, instead of `file`
+//! - `dev.tls: self-signed`, instead of `dev.tls_cert_path` and `dev.tls_key_path`
+//! - `dev.components[].http_client_ca_paths` and `.http_client_trust_roots`, which upstream has for all in `dev`
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` (a number)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
+//! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
+use crate::host::sockets::PublishedPort;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -81,10 +86,19 @@ pub(super) struct RawDev {
     pub(super) command: Option<Located<String>>,
     pub(super) component_path: Option<Located<String>>,
     pub(super) address: Option<Located<String>>,
+    pub(super) tls: Option<Located<String>>,
+    pub(super) tls_cert_path: Option<Located<String>>,
+    pub(super) tls_key_path: Option<Located<String>>,
+    pub(super) tls_ca_path: Option<Located<String>>,
+    pub(super) max_connections: Option<Located<String>>,
+    pub(super) max_outbound_connections: Option<Located<String>>,
+    pub(super) http_connection_wait: Option<Located<String>>,
+    pub(super) http_client: RawHttpClient,
     pub(super) components: Vec<RawComponent>,
     pub(super) http: Option<Located<Vec<String>>>,
     pub(super) routes: Vec<(String, Located<Vec<String>>)>,
     pub(super) service: Option<RawService>,
+    pub(super) service_ports: Vec<PublishedPort>,
     pub(super) volumes: Vec<RawVolume>,
     pub(super) allow_insecure_registries: bool,
     pub(super) limits: RawLimits,
@@ -136,6 +150,12 @@ pub(super) struct RawLimits {
     pub(super) concurrent_requests: Option<Located<String>>,
 }
 
+#[derive(Debug, Default)]
+pub(super) struct RawHttpClient {
+    pub(super) ca_paths: Option<Located<Vec<String>>>,
+    pub(super) trust_roots: Option<Located<String>>,
+}
+
 #[derive(Debug)]
 pub(super) struct RawComponent {
     pub(super) at: Origin,
@@ -149,6 +169,7 @@ pub(super) struct RawComponent {
     /// One of them is there, of the wrong type; that has been told.
     pub(super) wrong_source: bool,
     pub(super) settings: RawSettings,
+    pub(super) http_client: RawHttpClient,
     /// `None`: those of `dev.volumes`.
     pub(super) volumes: Option<Vec<RawVolume>>,
     pub(super) limits: RawLimits,
@@ -167,6 +188,7 @@ pub(super) struct RawSettings {
     pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
     pub(super) log_level: Option<Located<String>>,
+    pub(super) sockets: RawSockets,
 }
 
 #[derive(Debug)]
@@ -288,6 +310,15 @@ impl RawDev {
             command: dev.text("command"),
             component_path: dev.text("component_path"),
             address: dev.text_or_number("address"),
+            tls: dev.text("tls"),
+            tls_cert_path: dev.text("tls_cert_path"),
+            tls_key_path: dev.text("tls_key_path"),
+            tls_ca_path: dev.text("tls_ca_path"),
+            max_connections: dev.text_or_number("max_connections"),
+            max_outbound_connections: dev
+                .text_or_number("max_outbound_http_connections_per_workload"),
+            http_connection_wait: dev.text_or_number("http_connection_wait"),
+            http_client: RawHttpClient::read(&mut dev),
             components: dev
                 .tables("components")
                 .into_iter()
@@ -296,6 +327,7 @@ impl RawDev {
             http: dev.texts("http"),
             routes: dev.named_texts("routes"),
             service: RawService::read(&mut dev),
+            service_ports: sockets::service_ports(&mut dev),
             volumes: volumes(&mut dev).unwrap_or_default(),
             allow_insecure_registries: dev.boolean("allow_insecure_registries").unwrap_or_default(),
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
@@ -305,10 +337,6 @@ impl RawDev {
             log_level: dev.text("log_level"),
             interfaces: interfaces(&mut dev),
         };
-        dev.not_yet(
-            "a service listens inside its workload, on the ports that it chooses",
-            &["service_ports"],
-        );
         dev.not_yet(
             "components that provide host capabilities do not run yet",
             &["host_plugins"],
@@ -326,21 +354,10 @@ impl RawDev {
             ],
         );
         dev.not_yet(
-            "there is no HTTPS server yet",
-            &["tls_cert_path", "tls_key_path", "tls_ca_path"],
-        );
-        dev.not_yet(
-            "outgoing HTTPS trusts the built-in authorities only",
-            &["http_client_ca_paths", "http_client_trust_roots"],
-        );
-        dev.not_yet(
             "connections are not limited",
             &[
-                "max_connections",
-                "max_outbound_http_connections_per_workload",
                 "max_outbound_socket_connections_per_workload",
                 "max_inbound_socket_connections_per_workload",
-                "http_connection_wait",
             ],
         );
         dev.finish();
@@ -416,6 +433,15 @@ impl RawLimits {
     }
 }
 
+impl RawHttpClient {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            ca_paths: table.texts("http_client_ca_paths"),
+            trust_roots: table.text("http_client_trust_roots"),
+        }
+    }
+}
+
 impl RawComponent {
     fn read(mut component: Table<'_>) -> Self {
         let has_source = ["file", "path", "image"]
@@ -431,6 +457,7 @@ impl RawComponent {
             image: component.text("image"),
             pull_policy: component.text("pullPolicy"),
             volumes: volumes(&mut component),
+            http_client: RawHttpClient::read(&mut component),
             limits: component
                 .table("limits")
                 .map(RawLimits::read)
@@ -470,12 +497,9 @@ impl RawSettings {
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
             log_level: table.text("log_level"),
+            sockets: RawSockets::read(table),
             ..Self::default()
         };
-        table.not_yet(
-            "sockets are denied",
-            &["allowedIpNameLookups", "allowedHostLoopbackPorts"],
-        );
         // Upstream's form nests the variables under `config`; the flat form is a map of variables.
         if table.has_nested_environment() {
             if let Some(mut environment) = table.table("environment") {

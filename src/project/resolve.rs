@@ -10,7 +10,8 @@ use super::settings::{Context, dotenv};
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
-    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose, units,
+    Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
+    ServerTls, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
 
@@ -55,6 +56,7 @@ impl Resolver<'_> {
             env: &self.overrides.env,
             configs: &raw.configs,
             secrets: &raw.secrets,
+            http_client: self.http_client(&raw.dev),
             interfaces: &interfaces,
             log_level: self
                 .value(&raw.dev.log_level, |text| units::level(text))
@@ -84,6 +86,8 @@ impl Resolver<'_> {
         let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
         sources.extend(context.files());
+        sources.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
+        sources.extend(settings.http_client.authorities.iter().cloned());
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -197,12 +201,15 @@ impl Resolver<'_> {
             },
             routes: self.routes(raw),
             service: None,
+            service_ports: raw.dev.service_ports.clone(),
             limits: self.limits(&raw.dev.limits, &Limits::default()),
             blobstore: raw
                 .dev
                 .wasi_blobstore_path
                 .as_ref()
                 .map(|path| self.root.join(&path.value)),
+            tls: self.server_tls(&raw.dev),
+            max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
         }
     }
 
@@ -262,10 +269,7 @@ impl Resolver<'_> {
 
     /// What is not said is as in `defaults`.
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
-        let positive = |text: &String| {
-            let wrong = |_| format!("expected a number from 1, found `{text}`");
-            text.parse().map(std::num::NonZeroUsize::get).map_err(wrong)
-        };
+        let positive = |text: &String| units::count(text).map(std::num::NonZeroUsize::get);
         let bytes = |text: &String| units::size(text);
         Limits {
             cpu_time: self

@@ -15,7 +15,7 @@ use super::table::{Located, Notes};
 use super::units;
 use super::value::Origin;
 use crate::console::Level;
-use crate::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
+use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -24,6 +24,8 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c BTreeMap<String, String>,
     pub(super) configs: &'c BTreeMap<String, RawSource>,
     pub(super) secrets: &'c BTreeMap<String, RawSource>,
+    /// How outgoing HTTP travels, of every component that says nothing else.
+    pub(super) http_client: HttpClient,
     pub(super) interfaces: &'c Interfaces,
     /// Of components that say nothing else.
     pub(super) log_level: Level,
@@ -61,6 +63,8 @@ impl Context<'_> {
                 .clone()
                 .and_then(|level| level.parse(self.notes, |text| units::level(text)))
                 .map_or(self.log_level, |level| level.value),
+            sockets: raw.sockets.resolve(self.notes),
+            http_client: self.http_client.clone(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::resolve::{Resolver, name_of};
 use super::settings::Context;
 use super::table::{Located, nearest};
 use super::{Image, Overrides, ProjectError, Sibling, SiblingSource};
-use crate::host::workload::{Directory, Limits};
+use crate::host::workload::{Directory, HttpClient, Limits};
 use crate::oci::Reference;
 use crate::report::Advice as _;
 
@@ -152,9 +152,13 @@ impl Siblings<'_> {
     fn sibling(&self, raw: &RawComponent) -> Result<Option<Sibling>, ProjectError> {
         let own = raw.volumes.as_deref().map(|v| self.context.directories(v));
         let settings = |directories| {
-            let settings = &raw.settings;
-            self.context
-                .settings(settings, directories, BTreeMap::new())
+            let mut settings = self
+                .context
+                .settings(&raw.settings, directories, BTreeMap::new());
+            settings.http_client = self
+                .resolver
+                .trusting(&raw.http_client, settings.http_client);
+            settings
         };
         let Some(source) = self.source(raw)? else {
             return Ok(None);
@@ -187,9 +191,17 @@ impl Siblings<'_> {
                     // Both may have said something, and both want no less to be left out.
                     None => merged.log_level.max(settings.log_level),
                 };
+                // The limits on connections are the workload's.
+                merged.http_client = HttpClient {
+                    connections: settings.http_client.connections,
+                    wait: settings.http_client.wait,
+                    ..self.resolver.trusting(&raw.http_client, merged.http_client)
+                };
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }
+                let sockets = &raw.settings.sockets;
+                sockets.lay_over(&mut merged.sockets, settings.sockets);
                 let imports = project.imports.clone().into_iter();
                 Sibling {
                     name,

@@ -201,6 +201,33 @@ impl<'n> Table<'n> {
         })
     }
 
+    /// A list of strings, or of numbers as they were written, each with its own place.
+    pub(super) fn scalars(&mut self, key: &'static str) -> Option<Vec<Located<String>>> {
+        let value = self.take(key)?;
+        let Node::List(items) = value.node else {
+            return self.expected(key, "a list of strings or numbers", &value);
+        };
+        let path = self.key(key);
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let found = item.describe();
+            let key = format!("{path}[{index}]");
+            match item.node {
+                Node::Text(value) | Node::Number { text: value } => list.push(Located {
+                    value,
+                    at: item.at,
+                    key,
+                }),
+                _ => self.notes.problem(
+                    &item.at,
+                    format!("`{key}`: expected a string or a number, found {found}"),
+                    None,
+                ),
+            }
+        }
+        Some(list)
+    }
+
     /// A map of strings, or of lists of them, in the order of the file.
     pub(super) fn named_texts(&mut self, key: &'static str) -> Vec<(String, Located<Vec<String>>)> {
         let Some(value) = self.take(key) else {

@@ -1,7 +1,7 @@
 //! Durations, sizes, levels and addresses as people write them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use crate::console::Level;
@@ -52,6 +52,12 @@ pub(super) fn level(text: &str) -> Result<Level, String> {
         let names = Level::ALL.map(Level::name).join(", ");
         format!("expected one of {names}, found `{text}`")
     })
+}
+
+/// A number from 1.
+pub(super) fn count(text: &str) -> Result<NonZeroUsize, String> {
+    let wrong = |_| format!("expected a number from 1, found `{text}`");
+    text.trim().parse().map_err(wrong)
 }
 
 fn split(text: &str) -> (&str, &str) {

@@ -4,13 +4,22 @@
 //! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
 mod address;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod client;
 mod config;
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 mod exchange;
 mod failures;
+mod grpc;
+#[path = "../support/guest.rs"]
+#[allow(dead_code, reason = "tests/engine uses the rest")]
+mod guest;
 mod guests;
 mod images;
 mod load;
+mod outgoing;
 mod prebuilt;
 mod probe;
 mod project;
@@ -22,7 +31,9 @@ mod requests;
 mod routes;
 mod services;
 mod siblings;
+mod sockets;
 mod stop;
 mod stubs;
 mod surroundings;
+mod tls;
 mod wash;

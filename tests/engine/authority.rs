@@ -17,7 +17,7 @@ async fn by_default_there_is_nothing() {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines,
-            ["argument api", "lookup false", "tcp false"],
+            ["argument api", "lookup false", "tcp true"],
             "{name}"
         );
     }
@@ -73,6 +73,40 @@ async fn what_was_given_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_volume_is_the_same_everywhere_and_read_only_stays_so() {
+    let volume = |guest: &str, access| Directory {
+        volume: Volume::Empty {
+            name: "scratch".into(),
+        },
+        guest: guest.into(),
+        access,
+    };
+    let settings = MemberSettings {
+        directories: vec![
+            volume("/fixed", Access::ReadOnly),
+            volume("/open", Access::ReadWrite),
+        ],
+        ..MemberSettings::default()
+    };
+    let stage = Stage::new(alone(probe("probe"), settings)).await;
+    for contents in ["", "by the guest"] {
+        let (_, text) = stage.get("/read?/fixed/written").await;
+        assert_eq!(
+            text, contents,
+            "what was written is there for the next instance"
+        );
+        let (_, text) = stage.get("/environment").await;
+        let after = |guest: &str| {
+            let mut lines = text.lines();
+            lines.find(|line| *line == format!("directory {guest}"));
+            lines.next().unwrap_or_default().to_owned()
+        };
+        assert!(after("/fixed").starts_with("could not write"), "{text}");
+        assert_eq!(after("/open"), "wrote", "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_go_where_the_patterns_allow() {
     for name in PROBES {
         let target = Stage::probe("probe").await;
@@ -92,7 +126,8 @@ async fn requests_go_where_the_patterns_allow() {
         assert!(text.contains("HttpRequestDenied"), "{name}: {text}");
         let output = stage.output.text();
         assert!(
-            output.contains("`workload.allowedHosts: [\"denied.example\"]`"),
+            output.contains("allowedHosts: [\"127.0.0.1:")
+                && output.contains(", \"denied.example\"]"),
             "{name}: {output}"
         );
     }

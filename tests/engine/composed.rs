@@ -18,23 +18,25 @@ fn compose(bytes: &[u8], answers: &str) -> (Arc<[u8]>, Vec<Grant>) {
 }
 
 fn link(names: &[&str], bytes: &[u8], answers: &str, stubs: bool) -> (Arc<[u8]>, Vec<Grant>) {
-    let shape = Arc::new(Shape::parse(bytes).unwrap());
     let members: Vec<_> = names
         .iter()
-        .map(|name| linker::Member {
-            name: name.to_string(),
-            role: Role::Project,
-            shape: Arc::clone(&shape),
-            wiring: BTreeMap::new(),
+        .map(|name| {
+            let mut shape = Shape::parse(bytes).unwrap();
+            if *name != answers {
+                shape.exports.clear();
+            }
+            linker::Member {
+                name: name.to_string(),
+                role: Role::Project,
+                shape: Arc::new(shape),
+                wiring: BTreeMap::new(),
+            }
         })
         .collect();
     let plan = linker::plan(&LinkRequest {
         members: &members,
         host: &capability::host_interfaces(),
-        driven: Driven::Http {
-            chain: &[answers.to_owned()],
-            key: "dev.http",
-        },
+        driven: Driven::Automatic,
         stub_missing: stubs,
         ..LinkRequest::default()
     })

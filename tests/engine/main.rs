@@ -12,4 +12,5 @@ mod guest;
 mod lifecycle;
 mod requests;
 mod services;
+mod sockets;
 mod stage;

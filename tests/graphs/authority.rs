@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
+use crate::certificates::Authority;
 use crate::client::{authority, text};
+use crate::elsewhere::Elsewhere;
 use crate::graph::Graph;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,6 +20,7 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
             "config": { "depth": "7" },
             "volumes": [{ "host_path": gold.parent(), "guest_path": "/treasury" }],
             "allowedHosts": [server],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let graph = graph
             .with_settings("provider", settings)
@@ -34,6 +37,7 @@ async fn an_app_has_nothing_of_what_its_provider_has() {
             "directory /treasury with Ok(\"ingots\")",
             "config depth=7",
             "status Some(200)",
+            "connection to the machine",
         ] {
             let mut lines = possessions.lines();
             assert!(
@@ -58,6 +62,7 @@ async fn an_app_has_what_it_was_given_itself() {
             "environment": { "SECRET": "sesame" },
             "config": { "depth": "7" },
             "allowedHosts": [server],
+            "allowedHostLoopbackPorts": [port(server)],
         });
         let volumes = json!([{ "host_path": gold.parent(), "guest_path": "/treasury" }]);
         let graph = graph
@@ -73,11 +78,61 @@ async fn an_app_has_what_it_was_given_itself() {
             "file /treasury/gold",
             "config depth=7",
             "status 200",
+            "the address of the machine",
+            "a connection to the machine",
+            "a datagram for the machine",
         ] {
             assert!(loot.lines().any(|line| line == found), "{found}: {loot}");
         }
         assert_eq!(possessions, "status None", "{thief}");
     }
+}
+
+/// Each of two members reaches its own server, whose authority it trusts, and not the other's.
+#[tokio::test(flavor = "multi_thread")]
+async fn members_trust_and_reach_different_servers() {
+    let (one, two) = (Authority::new("one"), Authority::new("two"));
+    let server_one = Elsewhere::start(Some(one.sign().server())).await;
+    let server_two = Elsewhere::start(Some(two.sign().server())).await;
+    let (url_one, url_two) = (server_one.url("https", ""), server_two.url("https", ""));
+    let host = |url: &str| url.trim_start_matches("https://").to_owned();
+
+    let graph = Graph::of("thief");
+    let (ca_one, ca_two) = (
+        graph.write("one.pem", &one.pem()),
+        graph.write("two.pem", &two.pem()),
+    );
+    let provider = |trusted: &std::path::Path| {
+        json!({
+            "environment": { "SERVER": url_two },
+            "allowedHosts": [host(&url_two)],
+            "http_client_ca_paths": [trusted],
+        })
+    };
+    let graph = graph
+        .with_settings("provider", provider(&ca_two))
+        .set("workload", json!({ "allowedHosts": [host(&url_one)] }))
+        .set_in_dev("http_client_ca_paths", json!([ca_one]));
+    let (mut wash, url) = graph.serving().await;
+    let answer = text(&url, &format!("/{url_one}")).await;
+    assert!(answer.contains("\nstatus 200\n"), "{answer}");
+    assert!(answer.contains("status Some(200)"), "{answer}");
+    let answer = text(&url, &format!("/{url_two}")).await;
+    assert!(!answer.contains("\nstatus 200\n"), "{answer}");
+    wash.line(&format!("thief #2: request to `{}` denied", host(&url_two)))
+        .await;
+
+    // The provider's server is another's, for all that it knows.
+    let graph = Graph::of("thief")
+        .with_settings("provider", provider(&ca_one))
+        .set("workload", json!({ "allowedHosts": [] }));
+    let (mut wash, url) = graph.serving().await;
+    let answer = text(&url, "/").await;
+    assert!(answer.contains("status None"), "{answer}");
+    wash.line("provider #1: request to `localhost:").await;
+    let hint = wash.line("hint: ").await;
+    let place = "in the entry `provider` of `dev.components`: `http_client_ca_paths: [";
+    assert!(hint.contains(place), "{hint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,4 +149,9 @@ async fn every_component_has_the_volumes_of_the_project() {
         possessions.contains("directory /treasury with Ok(\"ingots\")"),
         "{answer}"
     );
+}
+
+fn port(server: &str) -> u16 {
+    let (_, port) = server.rsplit_once(':').expect("a port");
+    port.parse().expect("a port is a number")
 }

@@ -1,9 +1,15 @@
 //! Real components, linked in every shape and run by `wash dev`.
 
 mod authority;
+#[path = "../support/certificates.rs"]
+#[allow(dead_code, reason = "tests/dev uses the rest")]
+mod certificates;
 #[path = "../dev/client.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod client;
+#[path = "../support/elsewhere.rs"]
+#[allow(dead_code, reason = "tests/dev uses the rest")]
+mod elsewhere;
 mod graph;
 #[path = "../support/guest.rs"]
 #[allow(dead_code, reason = "tests/engine uses the rest")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 
 use crate::host::workload::OutgoingHttp;
 
@@ -16,8 +16,9 @@ pub enum AllowList {
 
 /// One pattern: `*`, `host[:port]`, `*.suffix[:port]`, either with `scheme://` before it.
 ///
-/// Without a scheme any scheme fits. Without a port any port fits, but with a scheme only that scheme's own. A suffix
-/// fits every name below it, not the suffix itself.
+/// Without a scheme any scheme fits. Without a port any port fits, but of a host with a scheme only that scheme's own. A
+/// suffix fits every name below it, not the suffix itself. A scheme other than `http` and `https` fits no request; it may
+/// be meant for something else that reads the same list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
     Any,
@@ -62,7 +63,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "it is empty",
-            Self::Scheme => "the scheme is `http` or `https`",
+            Self::Scheme => "what stands before `://` is not a scheme",
             Self::Wildcard => "`*` stands alone, or before a dot at the start",
             Self::MoreThanAHost => {
                 "a path, a query, a fragment or a user name is not part of a host"
@@ -87,7 +88,7 @@ impl Pattern {
         let (scheme, rest) = match pattern.split_once("://") {
             Some((scheme, rest)) => {
                 let scheme = scheme.to_ascii_lowercase();
-                if scheme != "http" && scheme != "https" {
+                if scheme.is_empty() || scheme.parse::<Scheme>().is_err() {
                     return Err(Reason::Scheme);
                 }
                 (Some(scheme), rest.strip_suffix('/').unwrap_or(rest))
@@ -137,7 +138,11 @@ impl Pattern {
             .as_deref()
             .is_none_or(|scheme| target.scheme_str() == Some(scheme));
         let own = |scheme: &str| if scheme == "http" { 80 } else { 443 };
-        let wanted = port.or_else(|| scheme.as_deref().map(own));
+        let scheme_own = match host {
+            Host::Exact(_) => scheme.as_deref().map(own),
+            Host::Below(_) => None,
+        };
+        let wanted = port.or(scheme_own);
         let actual = target
             .port_u16()
             .unwrap_or_else(|| own(target.scheme_str().unwrap_or("https")));
@@ -215,6 +220,11 @@ mod tests {
             &["http://localhost/"],
         );
         check("[::1]:80", &["http://[::1]/"], &["http://[::1]:81/"]);
+        check(
+            "[::1]",
+            &["http://[::1]/", "https://[::1]:8443/"],
+            &["http://[::2]/"],
+        );
     }
 
     #[test]
@@ -247,10 +257,30 @@ mod tests {
             &["https://a.example.com/"],
             &["http://a.example.com/"],
         );
+        // Of a suffix, the scheme does not bring its port.
+        check(
+            "https://*.example.com/",
+            &["https://a.example.com:8443/"],
+            &["https://example.com/"],
+        );
+        check(
+            "https://*.example.com:8443",
+            &["https://a.example.com:8443/"],
+            &["https://a.example.com/", "http://a.example.com:8443/"],
+        );
         check(
             "*.example.com:8080",
             &["http://a.example.com:8080/"],
             &["http://a.example.com/"],
+        );
+    }
+
+    #[test]
+    fn a_scheme_of_something_else_fits_nothing() {
+        check(
+            "postgres://db:5432",
+            &[],
+            &["http://db:5432/", "https://db/"],
         );
     }
 
@@ -280,7 +310,10 @@ mod tests {
             ("example.com:99999", Reason::NotAHost),
             ("*.", Reason::NotAHost),
             ("a b", Reason::NotAHost),
-            ("ftp://a", Reason::Scheme),
+            ("ht tp://a", Reason::Scheme),
+            ("://a", Reason::Scheme),
+            ("https://a/#f", Reason::MoreThanAHost),
+            ("https://*.example.com/path", Reason::MoreThanAHost),
         ] {
             assert_eq!(
                 Pattern::parse(pattern).map_err(|error| error.reason),

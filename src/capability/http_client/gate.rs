@@ -1,11 +1,22 @@
-//! Lets a member's outgoing requests through, or denies them and says which setting would not.
+//! Lets a member's outgoing requests through, or denies them.
 
 use std::sync::Arc;
 
-use http::Uri;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::failure::Failure;
+use super::pool::{Pool, Transport};
+use super::words::{self, Place};
 use crate::engine::state::{Call, MemberSetup};
+use crate::host::workload::OutgoingHttp;
+
+/// What a member's requests go through.
+pub(super) struct Outgoing {
+    pub(super) pool: Arc<Pool>,
+    pub(super) transport: Arc<Transport>,
+    pub(super) place: Place,
+    pub(super) allowed: OutgoingHttp,
+}
 
 pub(crate) struct Gate {
     member: Arc<MemberSetup>,
@@ -19,27 +30,14 @@ impl Gate {
     pub(crate) fn new(member: Arc<MemberSetup>, call: Call) -> Self {
         Self { member, call }
     }
-
-    fn tell(&self, target: &Uri) {
-        let member = &self.member.name;
-        let request = self
-            .call
-            .request
-            .map(|id| format!(" {id}"))
-            .unwrap_or_default();
-        let authority = target
-            .authority()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let host = target.host().unwrap_or_default();
-        self.call.console.talk(&format!(
-            "{member}{request}: request to `{authority}` denied\n\
-             hint: allow it in `.wash/config.yaml`: `workload.allowedHosts: [\"{host}\"]`"
-        ));
-    }
 }
 
 impl WasiHttpHooks for Gate {
+    /// HTTP/1.1 gets it where the request is written; HTTP/2 says the authority once.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
@@ -47,18 +45,40 @@ impl WasiHttpHooks for Gate {
         _received: Connection,
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Connection), Error>> + Send>
     {
-        if !self.member.outgoing_http.allows(request.uri()) {
-            self.tell(request.uri());
+        let outgoing = self.member.kept.get::<Outgoing>();
+        let outgoing = outgoing.expect("the capability sets up every member");
+        let (member, call) = (Arc::clone(&self.member), self.call.clone());
+        let tell = move |text: String| {
+            let request = call.request.map(|id| format!(" {id}")).unwrap_or_default();
+            call.console
+                .talk(&format!("{}{request}: {text}", member.name));
+        };
+        let target = request.uri().clone();
+        if target.authority().is_none() {
+            return Box::new(async { Err(Error::HttpRequestUriInvalid) });
+        }
+        if !self.member.outgoing_http.allows(&target) {
+            tell(words::denied(&target, &outgoing.allowed, &outgoing.place));
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         Box::new(async move {
-            use http_body_util::BodyExt as _;
-
-            let (response, connection) = default_send_request(request, options).await?;
-            Ok((
-                response.map(|body| body.boxed_unsync()),
-                Box::new(connection) as Connection,
-            ))
+            let Outgoing {
+                pool,
+                transport,
+                place,
+                ..
+            } = &*outgoing;
+            let options = options.unwrap_or_default();
+            match pool.send(transport, request, options).await {
+                // The pool drives the connection.
+                Ok(response) => Ok((response, Box::new(async { Ok(()) }) as Connection)),
+                Err(Failure { code, trouble }) => {
+                    if let Some(trouble) = trouble {
+                        tell(words::failed(&target, &trouble, pool, place));
+                    }
+                    Err(code)
+                }
+            }
         })
     }
 }

@@ -1,7 +1,17 @@
 //! wasi:http: the types for everybody, and outgoing requests to the hosts that a member was allowed.
+//!
+//! A request goes through the member's `Gate`, which asks its `AllowList`, and then by a connection of the workload's
+//! `Pool`. HTTPS uses HTTP/2 where the server agrees to it. In the clear there is nothing to agree with: HTTP/2 is for
+//! gRPC, which has no other, and a request is gRPC when its `content-type` says `application/grpc`.
 
 mod allow;
+mod body;
+mod connect;
+mod failure;
 mod gate;
+mod pool;
+mod trust;
+mod words;
 
 use wasmtime::Result;
 use wasmtime::component::Linker;
@@ -12,12 +22,19 @@ use crate::engine::state::State;
 use crate::host::workload::{MemberSettings, OutgoingHttp};
 use crate::linker::Tier;
 
-use super::{Capability, Fault, Interface, Preview, Row, shared};
+use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, shared};
+use gate::Outgoing;
+use pool::Pools;
+use trust::Trust;
+use words::Place;
 
 pub use allow::{AllowList, Pattern, PatternError};
 pub(crate) use gate::Gate;
 
-pub(crate) struct Http;
+#[derive(Default)]
+pub(crate) struct Http {
+    pools: Pools,
+}
 
 const INTERFACES: &[Row] = &[
     shared("wasi:http/types", "0.2.12"),
@@ -48,6 +65,26 @@ impl Capability for Http {
             .filter_map(|pattern| Pattern::parse(pattern).err())
             .map(Fault::from)
             .collect()
+    }
+
+    fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
+        let MemberSettings {
+            http_client,
+            outgoing_http,
+            ..
+        } = &for_whom.member.settings;
+        let pool = self.pools.of(&for_whom.workload.name, http_client);
+        let place = match for_whom.member.name == for_whom.workload.name {
+            true => Place::Project,
+            false => Place::Sibling(for_whom.member.name.clone()),
+        };
+        kept.insert(Outgoing {
+            transport: pool.transport(&Trust::read(http_client)?)?,
+            pool,
+            place,
+            allowed: outgoing_http.clone(),
+        });
+        Ok(())
     }
 
     fn share(&self, linker: &mut Linker<State>, model: Model) -> Result<()> {

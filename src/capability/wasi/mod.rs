@@ -1,8 +1,8 @@
-//! WASI 0.2 and 0.3, except HTTP.
+//! WASI 0.2 and 0.3, except HTTP and sockets.
 //!
 //! What only defines types and handles, or grants nothing worth keeping apart (clocks, random numbers), is shared. What
-//! grants something is each member's own: its environment, its arguments, its output, its directories. Sockets are
-//! denied to everybody.
+//! grants something is each member's own: its environment, its arguments, its output, its directories. Sockets are a
+//! capability of their own.
 
 mod directories;
 
@@ -14,7 +14,6 @@ use wasmtime_wasi::cli::WasiCli;
 use wasmtime_wasi::clocks::WasiClocks;
 use wasmtime_wasi::filesystem::WasiFilesystem;
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi::sockets::WasiSockets;
 use wasmtime_wasi::{p2, p3};
 
 use crate::engine::Model;
@@ -48,18 +47,11 @@ const INTERFACES: &[Row] = &[
     shared("wasi:cli/terminal-stdout", P2),
     shared("wasi:cli/terminal-stderr", P2),
     shared("wasi:filesystem/types", P2),
-    shared("wasi:sockets/network", P2),
-    shared("wasi:sockets/tcp", P2),
-    shared("wasi:sockets/udp", P2),
     per_member("wasi:cli/environment", P2),
     per_member("wasi:cli/stdin", P2),
     per_member("wasi:cli/stdout", P2),
     per_member("wasi:cli/stderr", P2),
     per_member("wasi:filesystem/preopens", P2),
-    per_member("wasi:sockets/instance-network", P2),
-    per_member("wasi:sockets/tcp-create-socket", P2),
-    per_member("wasi:sockets/udp-create-socket", P2),
-    per_member("wasi:sockets/ip-name-lookup", P2),
     shared("wasi:clocks/types", P3),
     shared("wasi:clocks/monotonic-clock", P3),
     shared("wasi:clocks/system-clock", P3),
@@ -74,14 +66,11 @@ const INTERFACES: &[Row] = &[
     shared("wasi:cli/terminal-stdout", P3),
     shared("wasi:cli/terminal-stderr", P3),
     shared("wasi:filesystem/types", P3),
-    // It creates sockets as well, but the types in it are those of other interfaces, which ties them together.
-    shared("wasi:sockets/types", P3),
     per_member("wasi:cli/environment", P3),
     per_member("wasi:cli/stdin", P3),
     per_member("wasi:cli/stdout", P3),
     per_member("wasi:cli/stderr", P3),
     per_member("wasi:filesystem/preopens", P3),
-    per_member("wasi:sockets/ip-name-lookup", P3),
 ];
 
 impl Capability for Wasi {
@@ -132,7 +121,7 @@ impl Capability for Wasi {
 }
 
 fn share_p2(linker: &mut Linker<State>) -> Result<()> {
-    use p2::bindings::{cli, clocks, filesystem, io, random, sockets};
+    use p2::bindings::{cli, clocks, filesystem, io, random};
 
     io::error::add_to_linker::<_, Table>(linker, State::table)?;
     io::poll::add_to_linker::<_, Table>(linker, State::table)?;
@@ -148,15 +137,11 @@ fn share_p2(linker: &mut Linker<State>) -> Result<()> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
-    let options = sockets::network::LinkOptions::default();
-    sockets::network::add_to_linker::<_, WasiSockets>(linker, &options, State::sockets)?;
-    sockets::tcp::add_to_linker::<_, WasiSockets>(linker, State::sockets)?;
-    sockets::udp::add_to_linker::<_, WasiSockets>(linker, State::sockets)
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
 }
 
 fn share_p3(linker: &mut Linker<State>) -> Result<()> {
-    use p3::bindings::{cli, clocks, filesystem, random, sockets};
+    use p3::bindings::{cli, clocks, filesystem, random};
 
     clocks::types::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
     clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(linker, State::clocks)?;
@@ -170,8 +155,7 @@ fn share_p3(linker: &mut Linker<State>) -> Result<()> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
-    sockets::types::add_to_linker::<_, WasiSockets>(linker, State::sockets)
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
 }
 
 /// Adds an interface under the name of a member's import, with that member's view of the store.
@@ -190,7 +174,7 @@ fn grant_p2(
     interface: &str,
     member: usize,
 ) -> Result<bool> {
-    use p2::bindings::{cli, filesystem, sockets};
+    use p2::bindings::{cli, filesystem};
 
     match interface {
         "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
@@ -204,42 +188,6 @@ fn grant_p2(
                 filesystem::preopens,
                 WasiFilesystem,
                 filesystem(member)
-            );
-        }
-        "wasi:sockets/instance-network" => {
-            add!(
-                linker,
-                import,
-                sockets::instance_network,
-                WasiSockets,
-                sockets(member)
-            );
-        }
-        "wasi:sockets/tcp-create-socket" => {
-            add!(
-                linker,
-                import,
-                sockets::tcp_create_socket,
-                WasiSockets,
-                sockets(member)
-            );
-        }
-        "wasi:sockets/udp-create-socket" => {
-            add!(
-                linker,
-                import,
-                sockets::udp_create_socket,
-                WasiSockets,
-                sockets(member)
-            );
-        }
-        "wasi:sockets/ip-name-lookup" => {
-            add!(
-                linker,
-                import,
-                sockets::ip_name_lookup,
-                WasiSockets,
-                sockets(member)
             );
         }
         _ => return Ok(false),
@@ -253,7 +201,7 @@ fn grant_p3(
     interface: &str,
     member: usize,
 ) -> Result<bool> {
-    use p3::bindings::{cli, filesystem, sockets};
+    use p3::bindings::{cli, filesystem};
 
     match interface {
         "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
@@ -267,15 +215,6 @@ fn grant_p3(
                 filesystem::preopens,
                 WasiFilesystem,
                 filesystem(member)
-            );
-        }
-        "wasi:sockets/ip-name-lookup" => {
-            add!(
-                linker,
-                import,
-                sockets::ip_name_lookup,
-                WasiSockets,
-                sockets(member)
             );
         }
         _ => return Ok(false),

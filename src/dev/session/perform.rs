@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::work::{self, Running};
 use super::{Job, Message, Session};
 use crate::dev::assemble::{Linked, Parts};
-use crate::dev::change;
 use crate::dev::events;
 use crate::dev::lines::{self, Steps};
 use crate::dev::scope::Scope;
 use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
+use crate::dev::{certificate, change};
 use crate::http::Page;
 
 /// How long an immediate end waits for what builds have started to be killed.
@@ -33,7 +33,24 @@ impl Session {
         self.built.retain(|name, _| change.units.contains(name));
         self.project = project.into();
         self.rescope().await;
+        self.reload_certificate();
         Ok(change)
+    }
+
+    /// The config or a file of the certificate was edited. While it cannot be used, the one before is shown.
+    fn reload_certificate(&self) {
+        let Some(tls) = &self.tls else { return };
+        match certificate::reload(tls, &self.project, self.address) {
+            Ok(false) => {}
+            Ok(true) => self.console.talk("new connections get the new certificate"),
+            Err(error) => {
+                let message = format!(
+                    "the certificate stays as it was: {}",
+                    work::cause(&error).text
+                );
+                self.console.talk(&lines::trouble(&message, None));
+            }
+        }
     }
 
     /// Watches what belongs to the project now.

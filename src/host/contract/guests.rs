@@ -30,7 +30,7 @@ fn entry(name: &str, text: &str, drive: Drive) -> Entry {
     }
 }
 
-pub(super) fn workload(entries: impl IntoIterator<Item = Entry>) -> Workload {
+pub(crate) fn workload(entries: impl IntoIterator<Item = Entry>) -> Workload {
     Workload {
         name: "test".to_owned(),
         entries: entries.into_iter().collect(),

@@ -14,7 +14,7 @@
   (alias export $types "broker-message" (type $message))
 
   (core module $memory
-    (memory (export "memory") 1)
+    (memory (export "memory") 4)
     (data (i32.const 16) "\01\00\00\00\20\00\00\00\07\00\00\00")
     (data (i32.const 32) "refused")
     (global $free (mut i32) (i32.const 1024))

@@ -1,0 +1,182 @@
+//! Opens connections, no more than the workload may have.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long a connection that is about to become idle may take to be used again by the same host, before idle ones are
+/// closed to make room.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// How long to wait until the system is asked whether an idle peer is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// There is no room for another connection.
+#[derive(Debug, thiserror::Error)]
+#[error("no room for another connection")]
+pub(super) struct Full;
+
+/// The name of a host is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unresolved(io::Error);
+
+/// Connects with TCP, and TLS where the scheme asks for it.
+#[derive(Clone)]
+pub(super) struct Connector {
+    inner: HttpsConnector<HttpConnector<Resolver>>,
+    room: Arc<Semaphore>,
+}
+
+/// Which versions of HTTP a connection may turn out to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// HTTP/2 if the server agrees to it in the TLS handshake, else HTTP/1.1.
+    Negotiated,
+    Http2,
+}
+
+impl Connector {
+    pub(super) fn new(config: ClientConfig, versions: Versions, room: Arc<Semaphore>) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_keepalive(Some(KEEPALIVE));
+        let builder = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http();
+        let inner = match versions {
+            Versions::Negotiated => builder.enable_all_versions().wrap_connector(http),
+            Versions::Http2 => builder.enable_http2().wrap_connector(http),
+        };
+        Self { inner, room }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Held;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Held, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (room, mut inner) = (Arc::clone(&self.room), self.inner.clone());
+        Box::pin(async move {
+            let permit = match timeout(GRACE, room.acquire_owned()).await {
+                Ok(permit) => permit.expect("the semaphore is never closed"),
+                Err(_) => return Err(Full.into()),
+            };
+            let stream = inner.call(uri).await?;
+            Ok(Held {
+                stream,
+                _permit: permit,
+            })
+        })
+    }
+}
+
+/// A connection, counted as long as it is open.
+pub(super) struct Held {
+    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection for Held {
+    fn connected(&self) -> Connected {
+        self.stream.connected()
+    }
+}
+
+impl Read for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Held {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+}
+
+/// The system's resolver, whose failures can be told from others.
+#[derive(Clone)]
+pub(super) struct Resolver(GaiResolver);
+
+type Looking = <GaiResolver as Service<Name>>::Future;
+
+pub(super) struct Resolving(Looking);
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = Unresolved;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
+        self.0.poll_ready(cx).map_err(Unresolved)
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
+        Resolving(self.0.call(name))
+    }
+}
+
+impl Future for Resolving {
+    type Output = Result<GaiAddrs, Unresolved>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).map_err(Unresolved))
+    }
+}
+
+/// What the connector wants of a resolver.
+const _: fn(GaiAddrs) -> Option<SocketAddr> = |mut addresses| addresses.next();

@@ -1,0 +1,114 @@
+//! What the user is told of a request that did not get through, with the line of the config that would let it.
+
+use http::Uri;
+
+use super::failure::Trouble;
+use super::pool::Pool;
+use crate::host::workload::OutgoingHttp;
+
+/// Where the settings of a member stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The project's own component.
+    Project,
+    /// The entry of this name in `dev.components`.
+    Sibling(String),
+}
+
+/// A request to a host that the member may not reach.
+pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> String {
+    let mut hosts: Vec<&str> = match allowed {
+        OutgoingHttp::Allowed(hosts) => hosts.iter().map(String::as_str).collect(),
+        OutgoingHttp::Denied | OutgoingHttp::Any => Vec::new(),
+    };
+    hosts.push(target.host().unwrap_or_default());
+    let line = format!("allowedHosts: {hosts:?}");
+    let hint = match place {
+        Place::Project => format!("allow it in `.wash/config.yaml`: `workload: {{ {line} }}`"),
+        Place::Sibling(name) => {
+            format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
+        }
+    };
+    format!("request to {} denied\nhint: {hint}", server(target))
+}
+
+/// A request that failed for a reason that a setting can change.
+pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place) -> String {
+    let (reason, hint) = match trouble {
+        Trouble::Tls { reason, untrusted } => {
+            let line = "http_client_ca_paths: [path/to/ca.pem]";
+            let hint = untrusted.then(|| match place {
+                Place::Project => {
+                    format!("trust that authority in `.wash/config.yaml`: `dev: {{ {line} }}`")
+                }
+                Place::Sibling(name) => format!(
+                    "trust that authority in `.wash/config.yaml`, {}: `{line}`",
+                    entry(name)
+                ),
+            });
+            (format!("no TLS with the server: {reason}"), hint)
+        }
+        Trouble::Crowded => {
+            let reason = format!(
+                "the workload has {} connections open, and none became free within {:?}",
+                pool.most, pool.wait
+            );
+            let line = format!(
+                "max_outbound_http_connections_per_workload: {}",
+                pool.most.saturating_mul(2)
+            );
+            let hint = format!("allow more in `.wash/config.yaml`: `dev: {{ {line} }}`");
+            (reason, Some(hint))
+        }
+    };
+    let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("request to {} failed: {reason}{hint}", server(target))
+}
+
+fn server(target: &Uri) -> String {
+    let authority = target.authority();
+    format!("`{}`", authority.map_or("", |authority| authority.as_str()))
+}
+
+fn entry(name: &str) -> String {
+    format!("in the entry `{name}` of `dev.components`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(allowed: OutgoingHttp, place: Place, expected: &str) {
+        let target = "https://api.example.com:8443/x".parse().unwrap();
+        let said = denied(&target, &allowed, &place);
+        assert_eq!(
+            said,
+            format!("request to `api.example.com:8443` denied\nhint: {expected}")
+        );
+    }
+
+    #[test]
+    fn the_line_keeps_what_was_allowed_before() {
+        check(
+            OutgoingHttp::Denied,
+            Place::Project,
+            "allow it in `.wash/config.yaml`: `workload: { allowedHosts: [\"api.example.com\"] }`",
+        );
+        check(
+            OutgoingHttp::Allowed(vec!["*.example.org".to_owned()]),
+            Place::Project,
+            "allow it in `.wash/config.yaml`: `workload: { allowedHosts: [\"*.example.org\", \"api.example.com\"] }`",
+        );
+    }
+
+    #[test]
+    fn the_line_of_a_sibling_stands_in_its_entry() {
+        check(
+            OutgoingHttp::Denied,
+            Place::Sibling("cache".to_owned()),
+            "allow it in `.wash/config.yaml`, in the entry `cache` of `dev.components`: `allowedHosts: \
+             [\"api.example.com\"]`",
+        );
+    }
+}
