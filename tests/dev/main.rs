@@ -22,6 +22,7 @@ mod load;
 mod outgoing;
 mod prebuilt;
 mod probe;
+#[allow(dead_code, reason = "tests/projects uses the rest")]
 mod project;
 #[allow(dead_code, reason = "others use the rest")]
 #[path = "../support/registry.rs"]
@@ -36,4 +37,5 @@ mod stop;
 mod stubs;
 mod surroundings;
 mod tls;
+#[allow(dead_code, reason = "tests/projects uses the rest")]
 mod wash;

@@ -72,8 +72,8 @@ impl Session {
         self.cancelled.extend(before);
 
         let (cancel, gone) = (CancellationToken::new(), CancellationToken::new());
-        let running = Arc::clone(&self.builds);
-        let output = work::output(&self.console, &unit, &running);
+        let builds = Arc::clone(&self.builds);
+        let output = work::output(&self.console, &unit, &builds);
         let (color, messages) = (self.color, self.messages.clone());
         let name = unit.clone();
         let task = tokio::spawn({
@@ -83,9 +83,9 @@ impl Session {
                 if let Some(wait) = wait {
                     wait.cancelled().await;
                 }
-                running.fetch_add(1, Ordering::Relaxed);
+                builds.fetch_add(1, Ordering::Relaxed);
                 let outcome = work::build(&project, output, color, cancel).await;
-                running.fetch_sub(1, Ordering::Relaxed);
+                builds.fetch_sub(1, Ordering::Relaxed);
                 let ended = Instant::now();
                 // Nobody listens when the session has ended.
                 let _ = messages.send(Message::Built {
