@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, dev, inspect, oci};
+use crate::commands::{self, build, dev, inspect, oci, wit};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -38,12 +38,17 @@ enum Command {
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
+    Wit(wit::WitArgs),
 }
 
 impl Command {
     /// Whether `-o` may name a file.
     fn writes_file(&self) -> bool {
-        matches!(self, Command::Build(args) if args.compose)
+        match self {
+            Command::Build(args) => args.compose,
+            Command::Wit(args) => args.writes_file(),
+            _ => false,
+        }
     }
 }
 
@@ -54,7 +59,7 @@ pub fn main() -> ExitCode {
     let format = globals.output;
     if let (Some(file), false) = (&globals.file, command.writes_file()) {
         let message = format!(
-            "`-o {}`: only `build --compose` takes a file here; expected `text` or `json`",
+            "`-o {}`: only `build --compose` and `wit build` take a file here; expected `text` or `json`",
             file.display()
         );
         Cli::command()
@@ -88,13 +93,20 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
+        Command::Wit(args) => wit::run(args, globals).await,
     }
 }
 
 /// `RUST_LOG` decides if it is set.
 fn start_logging(globals: &GlobalArgs) {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(globals.log_level.to_string()));
+        // What the libraries of WIT packages log, they also return.
+        .unwrap_or_else(|_| {
+            EnvFilter::new(format!(
+                "{},wasm_pkg_client=error,wasm_pkg_core=warn",
+                globals.log_level
+            ))
+        });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use wash::console::Level;
 use wash::host::sockets::Sockets;
-use wash::host::workload::{Access, Limits, MemberSettings, OutgoingHttp, Restart, Volume};
+use wash::host::workload::{
+    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart, Volume,
+};
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
     Warning,
@@ -165,6 +167,9 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             routed.chain.join(", ")
         ));
     }
+    for (capability, place) in &project.dev.off {
+        line(format!("{capability} is off: {place}"));
+    }
     if let Some(Service { name, restart }) = &project.dev.service {
         line(match restart {
             Restart::Never => format!("service {name}, never restarted"),
@@ -264,6 +269,22 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
     }
     if settings.log_level != Level::default() {
         line(format!("logs from {}", settings.log_level.name()));
+    }
+    let KeyValue {
+        backend,
+        prefix,
+        buckets,
+    } = &settings.keyvalue;
+    match backend {
+        None => {}
+        Some(KeyValueBackend::Files(path)) => line(format!("keyvalue in {}", path.display())),
+        Some(backend) => line(format!("keyvalue {backend:?}")),
+    }
+    if !prefix.is_empty() {
+        line(format!("keyvalue prefix {prefix}"));
+    }
+    if let Some(buckets) = buckets {
+        line(format!("keyvalue buckets {buckets:?}"));
     }
     match &settings.outgoing_http {
         OutgoingHttp::Any => {}

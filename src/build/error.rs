@@ -9,6 +9,7 @@ use super::preflight;
 use crate::oci::OciError;
 use crate::project::Kind;
 use crate::report::Advice;
+use crate::wit::WitError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -21,6 +22,8 @@ pub enum BuildError {
         output: String,
         kind: Kind,
     },
+    #[error(transparent)]
+    Wit(#[from] WitError),
     #[error("the build was cancelled")]
     Cancelled,
     #[error("`{tool}` is not installed, or not on the `PATH`; the project is built with it")]
@@ -84,6 +87,11 @@ impl Advice for BuildError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             BuildError::Registry(error) => return error.hints(),
+            BuildError::Wit(error) => {
+                let mut hints = error.hints();
+                hints.push("a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string());
+                return hints;
+            }
             // 127 is what a shell answers when it finds no such program.
             BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match preflight::tool_of(*kind) {
                 Some(tool) => format!("a program was not found; {}", preflight::how_to_install(tool)),

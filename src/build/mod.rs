@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::project::{Artifact, Command, Project};
+use crate::wit;
 
 pub use error::BuildError;
 pub use wrap::{Refusal, of_module};
@@ -86,7 +87,13 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     let started = Instant::now();
     let messages = match &project.build.command {
         Command::None => Vec::new(),
-        command => run(project, command, &options).await?,
+        command => {
+            let fetched = wit::ensure(&project.root, &project.wit).await?;
+            if let Some(news) = fetched.news(&project.wit) {
+                options.output.say(&news);
+            }
+            run(project, command, &options).await?
+        }
     };
     let path = artifact::find(project, &messages, started.elapsed())?;
     let work = move || {

@@ -8,12 +8,14 @@
 pub(crate) mod config;
 pub mod http_client;
 mod kept;
+pub(crate) mod keyvalue;
 pub(crate) mod logging;
 pub(crate) mod messaging;
 mod per_member;
 pub(crate) mod sockets;
 pub(crate) mod wasi;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -154,6 +156,7 @@ impl Capabilities {
             Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
+            Box::new(keyvalue::KeyValues::default()),
         ])
     }
 
@@ -201,6 +204,12 @@ impl Capabilities {
 
 /// Every interface that the host serves, for the linker.
 pub fn host_interfaces() -> Vec<HostInterface> {
+    offered(&BTreeMap::new())
+}
+
+/// Every interface that the host serves, for the linker. What grants something is withheld where its capability is
+/// switched off: `off` has the names of these, and where it says so.
+pub fn offered(off: &BTreeMap<String, String>) -> Vec<HostInterface> {
     let mut interfaces = Vec::new();
     for capability in Capabilities::default().iter() {
         interfaces.extend(capability.interfaces().iter().map(|row| HostInterface {
@@ -209,9 +218,18 @@ pub fn host_interfaces() -> Vec<HostInterface> {
             tier: capability.tier(),
             scope: row.scope,
             capability: capability.name(),
+            off: match row.scope {
+                Scope::Shared => None,
+                Scope::PerMember => off.get(&switch(capability)).cloned(),
+            },
         }));
     }
     interfaces
+}
+
+/// The name of a capability in the config.
+fn switch(capability: &dyn Capability) -> String {
+    capability.name().replace(' ', "-")
 }
 
 impl Row {
@@ -335,6 +353,15 @@ mod tests {
         assert_eq!(served("wasi:config/store@0.2.0-rc.2"), None);
         assert_eq!(served("wasi:config/store@0.2.0"), None);
         assert_eq!(served("wasi:logging/logging"), Some(Served::PerMember));
+    }
+
+    #[test]
+    fn what_the_config_can_switch_off_is_what_there_is() {
+        let capabilities = Capabilities::default();
+        let switches = capabilities.iter().filter(|c| c.name() != "WASI");
+        let mut switches: Vec<String> = switches.map(switch).collect();
+        switches.sort();
+        assert_eq!(switches, crate::host::workload::CAPABILITIES);
     }
 
     #[test]

@@ -36,9 +36,12 @@ pub struct BuildArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
-    /// Accepted for projects written for other versions: dependencies are never fetched by a build
-    #[arg(long, hide = true)]
+    /// Take the WIT packages in `wit/deps` as they are
+    #[arg(long)]
     skip_fetch: bool,
+    /// Fetch nothing from the network
+    #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Write one standard component of everything `wash dev` would link, to -o FILE or into `.wash/composed`
     #[arg(long)]
     pub compose: bool,
@@ -52,6 +55,8 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     let overrides = Overrides {
         config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,
+        skip_fetch: args.skip_fetch,
+        offline: args.offline,
         ..globals.overrides(match args.compose {
             true => Purpose::Compose,
             false => Purpose::Build,

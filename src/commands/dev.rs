@@ -1,6 +1,7 @@
 //! `wash dev`
 
 use std::io;
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,16 +11,19 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
 use crate::dev::session::{self, Setup};
+use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
 use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
-use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, OutputFormat, hinted};
+use crate::wit;
 
 /// Start a development server for a project
 ///
@@ -28,13 +32,15 @@ use crate::report::{Advice, OutputFormat, hinted};
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
 /// serving. Files that .gitignore, .ignore or .washignore name are not watched.
 ///
-/// What the project keeps, such as blobs, lies under `.wash/state` and outlives reloads and restarts. Ctrl-C lets
+/// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
+/// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
 /// requests finish; a second one cuts them off.
 ///
 /// With `-o json`, stdout has one JSON object a line for each event: requests, what components print and log, reloads.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm\n  wash dev reset"
 )]
 pub struct DevArgs {
     /// A component that is there already, or the directory of a project, instead of the current directory
@@ -52,15 +58,34 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE")]
     artifact_path: Option<String>,
+    /// Take the WIT packages in `wit/deps` as they are
+    #[arg(long)]
+    skip_fetch: bool,
+    /// Fetch nothing from the network
+    #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
+    /// Keep nothing: what the project stores lasts as long as this runs
+    #[arg(long)]
+    ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them
     #[arg(long)]
     poll: bool,
+    #[command(subcommand)]
+    command: Option<DevCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum DevCommand {
+    Reset(ResetArgs),
 }
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if let Some(DevCommand::Reset(args)) = &args.command {
+        return reset::run(args, globals);
+    }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -73,6 +98,11 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     } = listen(wanted.socket, wanted.requested)
         .await
         .map_err(hinted)?;
+    let storage = match args.ephemeral {
+        true => Storage::ephemeral().context("cannot make a temporary directory")?,
+        false => Storage::of_project(&project.root)
+            .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
+    };
     let console = match globals.output {
         OutputFormat::Text => Console::stdio(),
         OutputFormat::Json => Console::json(),
@@ -87,13 +117,14 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         ));
     }
 
-    let files = certificate::files(&project, address).map_err(hinted)?;
+    let files = certificate::files(&project, &storage, address).map_err(hinted)?;
     let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
     let url = url(address, tls.is_some());
     if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
         console.talk(&advice);
     }
 
+    fetch_wit(&project, &console).await;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
@@ -124,11 +155,32 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         color: globals.output == OutputFormat::Text
             && anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
+        storage: Arc::new(storage),
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
+}
+
+/// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.
+async fn fetch_wit(project: &Project, console: &Console) {
+    let siblings = project
+        .dev
+        .components
+        .iter()
+        .filter_map(|sibling| match &sibling.source {
+            SiblingSource::Project(project) => Some(&**project),
+            _ => None,
+        });
+    for project in iter::once(project).chain(siblings) {
+        if project.build.command != Command::None
+            && let Ok(fetched) = wit::ensure(&project.root, &project.wit).await
+            && let Some(news) = fetched.news(&project.wit)
+        {
+            console.talk(&news);
+        }
+    }
 }
 
 /// Reads the project that the command line names, each time it is called.
@@ -147,6 +199,8 @@ fn loader(
             .map(|file| globals.path(file))
             .transpose()?,
         artifact: args.artifact_path.clone(),
+        skip_fetch: args.skip_fetch,
+        offline: args.offline,
         ..globals.overrides(Purpose::Dev)?
     };
     let prebuilt = Some(named.clone()).filter(|path| args.path.is_some() && !path.is_dir());

@@ -6,6 +6,8 @@ pub mod dev;
 pub mod gather;
 pub mod inspect;
 pub mod oci;
+pub mod reset;
+pub mod wit;
 
 use std::env;
 use std::ffi::OsString;
@@ -73,7 +75,9 @@ impl FromStr for OutputArg {
         match <OutputFormat as clap::ValueEnum>::from_str(text, false) {
             Ok(format) => Ok(OutputArg::Format(format)),
             Err(_) if text.contains(['.', '/']) => Ok(OutputArg::File(text.into())),
-            Err(_) => Err("expected `text` or `json`; with `build --compose` also FILE.wasm"),
+            Err(_) => Err(
+                "expected `text` or `json`; with `build --compose` and `wit build` also FILE.wasm",
+            ),
         }
     }
 }

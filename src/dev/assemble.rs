@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::entries::{Entries, entries};
 use super::state::UnitName;
+use super::storage::Storage;
 use crate::component::Shape;
 use crate::host::workload::{
     Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Volume,
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     pub(super) components: BTreeMap<UnitName, Component>,
     pub(super) shipped: Arc<[(Provider, Component)]>,
     pub(super) host: Arc<[HostInterface]>,
+    pub(super) storage: Arc<Storage>,
     /// Link imports that nobody provides to stubs.
     pub(super) stub_missing: bool,
 }
@@ -67,11 +69,6 @@ pub(super) enum AssembleError {
     Link(#[from] LinkFailure),
     #[error(transparent)]
     Compose(#[from] ComposeError),
-}
-
-/// Where a project keeps what must outlive reloads and restarts.
-pub(super) fn state_dir(project: &Project) -> PathBuf {
-    project.root.join(".wash/state")
 }
 
 /// Finds the ways into the workload, and links and composes the parts for each.
@@ -252,6 +249,14 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
 }
 
 pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
+    let mut settings = said(parts, member);
+    let keyvalue = &mut settings.keyvalue;
+    keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    settings
+}
+
+/// What the project says of a member, and what a provider says of itself.
+fn said(parts: &Parts, member: &Planned) -> MemberSettings {
     match member.role {
         Role::Project => parts.project.settings.clone(),
         Role::Sibling => sibling(&parts.project, &member.name)
@@ -263,19 +268,21 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
                 .iter()
                 .find(|(provider, _)| provider.name == member.name);
             provider
-                .map(|(provider, _)| needs(provider, |name| kept_in(&parts.project, name)))
+                .map(|(provider, _)| needs(provider, |name| kept_in(parts, name)))
                 .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),
     }
 }
 
-/// Where a provider keeps its state: where the project says, or with the rest of it.
-fn kept_in(project: &Project, name: &str) -> PathBuf {
-    match &project.dev.blobstore {
-        Some(path) if name == "blobstore" => path.clone(),
-        _ => state_dir(project).join(name),
-    }
+/// What the provider of blobs calls its state.
+const BLOBSTORE: &str = "blobstore";
+
+/// Where a provider keeps its state.
+fn kept_in(parts: &Parts, name: &str) -> PathBuf {
+    let said = &parts.project.dev.blobstore;
+    let said = said.as_deref().filter(|_| name == BLOBSTORE);
+    parts.storage.place(name, said)
 }
 
 fn needs(provider: &Provider, place: impl Fn(&str) -> PathBuf) -> MemberSettings {
@@ -318,21 +325,6 @@ mod tests {
             Wire::Member("cache".into()),
         ];
         assert_eq!(wires, expected);
-    }
-
-    #[test]
-    fn blobs_are_kept_where_the_project_says() {
-        let mut project = crate::dev::testing::project("/p");
-        assert_eq!(
-            kept_in(&project, "blobstore"),
-            Path::new("/p/.wash/state/blobstore")
-        );
-        project.dev.blobstore = Some("/p/tmp/blobs".into());
-        assert_eq!(kept_in(&project, "blobstore"), Path::new("/p/tmp/blobs"));
-        assert_eq!(
-            kept_in(&project, "other"),
-            Path::new("/p/.wash/state/other")
-        );
     }
 
     #[test]

@@ -2,17 +2,28 @@
 
 use std::net::SocketAddr;
 
-use super::assemble::state_dir;
+use super::storage::Storage;
 use crate::http::tls::{self, Files, Tls, TlsError};
 use crate::project::{Certificate, Project};
 
 /// The files that the project asks for, made if need be; `None` when it asks for plain HTTP.
-pub fn files(project: &Project, address: SocketAddr) -> Result<Option<Files>, TlsError> {
+pub fn files(
+    project: &Project,
+    storage: &Storage,
+    address: SocketAddr,
+) -> Result<Option<Files>, TlsError> {
     let Some(wanted) = &project.dev.tls else {
         return Ok(None);
     };
     let files = match &wanted.certificate {
-        Certificate::SelfSigned => tls::self_signed(&state_dir(project).join("tls"), address.ip())?,
+        Certificate::SelfSigned => {
+            let dir = storage.directory().join("tls");
+            storage.make().map_err(|source| TlsError::Make {
+                dir: dir.clone(),
+                source,
+            })?;
+            tls::self_signed(&dir, address.ip())?
+        }
         Certificate::Files { certificate, key } => Files {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -27,8 +38,13 @@ pub fn files(project: &Project, address: SocketAddr) -> Result<Option<Files>, Tl
 
 /// Reads the certificate again, after an edit of the config or of its files. Returns whether there is a new one.
 /// Whether there is TLS at all is decided when the server starts.
-pub(super) fn reload(tls: &Tls, project: &Project, address: SocketAddr) -> Result<bool, TlsError> {
-    match files(project, address)? {
+pub(super) fn reload(
+    tls: &Tls,
+    project: &Project,
+    storage: &Storage,
+    address: SocketAddr,
+) -> Result<bool, TlsError> {
+    match files(project, storage, address)? {
         Some(files) => tls.reload(&files),
         None => Ok(false),
     }

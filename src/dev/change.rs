@@ -28,6 +28,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
             change.restarts(format!("component `{name}` removed"));
         }
     }
+    if old.dev.off != new.dev.off {
+        change.restarts("capabilities".to_string());
+    }
     if old.dev.http != new.dev.http {
         change.restarts("the HTTP handlers in front".to_string());
     }

@@ -2,10 +2,9 @@
 //!
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
 //! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
-//! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built, `entrance` is what requests find,
-//! [`certificate`] is what HTTPS shows,
-//! `lines` has the words, and [`once`] builds the same components for
-//! other commands.
+//! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built,
+//! `entrance` is what requests find, [`certificate`] is what HTTPS shows, `lines` has the words, [`storage`] is where
+//! state is kept, [`reset`] clears it, and [`once`] builds the same components for other commands.
 //!
 //! Knows `Host`, `build` and `linker`, and nothing of the engine that runs components.
 
@@ -18,9 +17,11 @@ mod entries;
 mod events;
 mod lines;
 pub mod once;
+pub mod reset;
 mod scope;
 pub mod session;
 pub mod state;
+pub mod storage;
 #[cfg(test)]
 mod testing;
 pub mod watch;

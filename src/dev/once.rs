@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, Component, Parts};
 use super::entries::{self, Entries};
 use super::session::work;
+use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
-use crate::capability::host_interfaces;
+use crate::capability::offered;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::MemberSettings;
 use crate::linker::{Driven, LinkRequest, Member, Planned};
@@ -69,12 +71,14 @@ pub async fn build(
         };
         components.insert(name, component);
     }
+    let host = offered(&project.dev.off).into();
     Ok(Components {
         parts: Parts {
+            storage: Arc::new(Storage::unlocked(&project.root)),
             project: project.into(),
             components,
             shipped: work::shipped(),
-            host: host_interfaces().into(),
+            host,
             stub_missing,
         },
     })

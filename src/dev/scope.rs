@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::cargo;
 use super::state::UnitName;
 use super::watch::Targets;
-use crate::host::workload::{Access, MemberSettings, Volume};
+use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::project::{Artifact, Command, Project, SiblingSource};
 
 /// Files that say what a project is, besides its config: its name and how it is built follow from them.
@@ -151,14 +151,20 @@ impl Scope {
 
 /// A directory that can only be read holds what people edit.
 fn written_by(settings: &MemberSettings) -> impl Iterator<Item = PathBuf> {
-    settings.directories.iter().filter_map(|directory| {
-        let Volume::HostPath { path, .. } = &directory.volume else {
-            return None;
-        };
+    let volumes = settings.directories.iter().filter_map(|directory| {
         let writes = directory.access == Access::ReadWrite;
-        // The watcher knows it without `..` and links.
-        writes.then(|| path.canonicalize().unwrap_or_else(|_| path.clone()))
-    })
+        match &directory.volume {
+            Volume::HostPath { path, .. } => writes.then_some(path),
+            Volume::Empty { .. } => None,
+        }
+    });
+    let keys = match &settings.keyvalue.backend {
+        Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
+        _ => None,
+    };
+    // The watcher knows them without `..` and links.
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    volumes.chain(keys).map(real)
 }
 
 fn config_of(project: &Project) -> BTreeSet<PathBuf> {

@@ -23,14 +23,13 @@ use super::events;
 use super::lines;
 use super::scope::Scope;
 use super::state::{Action, Cause, Event, Generation, Machine, Revision, UnitName, Why};
+use super::storage::Storage;
 use super::watch::{Means, Report, Watcher};
-use crate::capability::host_interfaces;
 use crate::console::Console;
 use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
 use crate::http::tls::Tls;
-use crate::linker::HostInterface;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
 use work::{Ready, Running};
@@ -56,6 +55,8 @@ pub struct Setup {
     pub color: bool,
     /// Link imports that nobody provides to functions that trap when they are called.
     pub stub_missing: bool,
+    /// Where state is kept; the session ends it.
+    pub storage: Arc<Storage>,
     /// One for each time the user asks to stop.
     pub interrupts: mpsc::UnboundedReceiver<()>,
 }
@@ -81,6 +82,7 @@ pub async fn run(setup: Setup) -> u8 {
         console,
         color,
         stub_missing,
+        storage,
         mut interrupts,
         ..
     } = setup;
@@ -91,7 +93,7 @@ pub async fn run(setup: Setup) -> u8 {
         watcher,
         machine,
         host,
-        interfaces: host_interfaces().into(),
+        storage,
         shipped: work::shipped(),
         entrance,
         server: Some(server),
@@ -123,6 +125,7 @@ pub async fn run(setup: Setup) -> u8 {
             exit = exit.or(session.perform_all(actions).await);
         }
     }
+    session.storage.end();
     exit.unwrap_or_default()
 }
 
@@ -133,7 +136,7 @@ struct Session {
     watcher: Watcher,
     machine: Machine,
     host: Arc<dyn Host>,
-    interfaces: Arc<[HostInterface]>,
+    storage: Arc<Storage>,
     shipped: Arc<[(Provider, Component)]>,
     entrance: Arc<Entrance>,
     /// `None` once it is being stopped.

@@ -18,6 +18,7 @@ pub(super) fn project(root: &str) -> Project {
             artifact: Artifact::Path(root.join("app.wasm")),
         },
         dev: Dev::default(),
+        wit: Default::default(),
         settings: Default::default(),
         subscriptions: Vec::new(),
         imports: BTreeMap::new(),

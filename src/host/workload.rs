@@ -1,6 +1,6 @@
 //! What a host is asked to run: plain data, resolved, with absolute paths and no defaults left to guess.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -147,6 +147,9 @@ pub struct Grant {
     pub member: usize,
 }
 
+/// The capabilities of the host that can be switched off, by the names that the config has for them.
+pub const CAPABILITIES: [&str; 4] = ["config", "http-client", "keyvalue", "logging"];
+
 /// What one member is given. The default grants nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberSettings {
@@ -166,6 +169,30 @@ pub struct MemberSettings {
     pub sockets: Sockets,
     /// How outgoing HTTP gets there.
     pub http_client: HttpClient,
+    /// `wasi:keyvalue`
+    pub keyvalue: KeyValue,
+}
+
+/// Where a member's keys and values are kept, and which of them are its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyValue {
+    /// `None`: nobody said. A host keeps them in memory then.
+    pub backend: Option<KeyValueBackend>,
+    /// Put in front of the name of each bucket that the member opens.
+    pub prefix: String,
+    /// The buckets that it may open, as it names them; `None`: any.
+    pub buckets: Option<BTreeSet<String>>,
+}
+
+/// Members that name the same one share it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyValueBackend {
+    /// In memory, for as long as the workload runs or is replaced by one of the same name.
+    Memory,
+    /// In a database, an absolute path of its file.
+    Database(PathBuf),
+    /// `BUCKET/KEY`, one file for each value, in a directory: an absolute path.
+    Files(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

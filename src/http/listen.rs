@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::Holder;
+use crate::holder::Holder;
 
 /// Connections the system keeps for us between two accepts.
 const BACKLOG: u32 = 1024;
@@ -161,7 +161,7 @@ fn classify(address: SocketAddr, error: io::Error) -> ListenError {
 
 /// Looking through all processes takes a while.
 async fn holder(address: SocketAddr) -> Option<Holder> {
-    tokio::task::spawn_blocking(move || Holder::of(address))
+    tokio::task::spawn_blocking(move || Holder::of_port(address))
         .await
         .ok()
         .flatten()

@@ -6,7 +6,6 @@
 
 mod access;
 mod front;
-mod holder;
 mod listen;
 mod page;
 mod router;
@@ -16,7 +15,6 @@ mod tests;
 pub mod tls;
 
 pub use front::Front;
-pub use holder::Holder;
 pub use listen::{ListenError, Listening, Skipped, listen};
 pub use page::{Page, Wants};
 pub use router::Router;

@@ -113,7 +113,27 @@ pub(super) fn of_host<'a>(
         let path = interface.interface.split_once('/');
         path.is_some_and(|(package, _)| package == wanted.package)
     };
-    let serving = host.iter().filter(package).filter_map(|interface| {
+    let on = |interface: &&HostInterface| interface.off.is_none();
+    let candidates = host.iter().filter(package).filter(on);
+    candidates_for(wanted, candidates)
+}
+
+/// The interface of the host that would serve `wanted`, if it were not switched off.
+pub(super) fn switched_off<'a>(
+    wanted: &InterfaceName,
+    host: &'a [HostInterface],
+) -> Option<&'a HostInterface> {
+    candidates_for(
+        wanted,
+        host.iter().filter(|interface| interface.off.is_some()),
+    )
+}
+
+fn candidates_for<'a>(
+    wanted: &InterfaceName,
+    candidates: impl Iterator<Item = &'a HostInterface>,
+) -> Option<&'a HostInterface> {
+    let serving = candidates.filter_map(|interface| {
         let name: InterfaceName = interface.name().parse().ok()?;
         match how_interfaces(wanted, &name)? {
             (_, Some(Relation::Draft)) => None,

@@ -189,6 +189,8 @@ pub struct Difference {
 /// Something that comes close to an import that nobody provides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NearMiss {
+    /// The host would serve it, but what serves it is switched off.
+    SwitchedOff { capability: String, at: String },
     /// The same interface with types that differ.
     OtherType {
         provider: String,

@@ -23,6 +23,7 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
         of: BTreeMap::new(),
     };
     let mut shared: BTreeMap<String, usize> = BTreeMap::new();
+    let mut first: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (place, (member, choices)) in resolution.choices.iter().enumerate() {
         let shape = &planned[place].shape;
         let own = own_grants(shape, |import| {
@@ -67,6 +68,15 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
                     &names.imports,
                 ),
             };
+            let mut same = BTreeMap::new();
+            for resource in made(shape, choice.import) {
+                let known = *first
+                    .entry((interface.family(), resource.to_string()))
+                    .or_insert(index);
+                if known != index {
+                    same.insert(resource.to_string(), known);
+                }
+            }
             names.imports.push(HostImport {
                 import,
                 interface,
@@ -77,11 +87,29 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
                 },
                 member: (per_member || labelled).then_some(place),
                 capability: served.capability,
+                same,
             });
             names.of.insert((*member, choice.import), index);
         }
     }
     names
+}
+
+/// The resources that an import makes, and does not have from another.
+fn made<'s>(shape: &'s Shape, import: &'s str) -> impl Iterator<Item = &'s str> {
+    let exports = match &shape.imports[import].item {
+        Item::Instance(instance) => Some(&instance.exports),
+        _ => None,
+    };
+    let made = move |item| {
+        let resource = shape.types.named_resource(item)?;
+        let origin = &shape.types.resource(resource).origin;
+        matches!(origin, Origin::Import(of) if of == import).then_some(())
+    };
+    exports
+        .into_iter()
+        .flatten()
+        .filter_map(move |(name, item)| made(item).map(|()| name.as_str()))
 }
 
 /// The imports of a member that are its own: those that grant something, and those that speak of a resource which one

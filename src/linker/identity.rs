@@ -219,7 +219,7 @@ pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Mak
         .map(|edge| &edge.provider);
     match provider {
         Some(Provider::Host { import }) => Maker::Host {
-            import: *import,
+            import: *plan.host[*import].same.get(&known.name).unwrap_or(import),
             name: known.name.clone(),
         },
         Some(Provider::Member {

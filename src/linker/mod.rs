@@ -93,6 +93,8 @@ pub struct HostInterface {
     pub scope: Scope,
     /// What serves it, for the reason in the plan: `WASI`, `http client`, `config`, ...
     pub capability: &'static str,
+    /// Where what serves it was switched off, as a phrase for people; then it is not to be had.
+    pub off: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

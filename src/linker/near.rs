@@ -23,8 +23,15 @@ pub(super) fn misses<'a>(
 ) -> Vec<NearMiss> {
     let mut misses: Vec<_> = others.flat_map(|other| of_member(import, other)).collect();
     if let Some(wanted) = &import.external.interface {
+        if let Some(off) = candidates::switched_off(wanted, host) {
+            misses.push(NearMiss::SwitchedOff {
+                capability: off.capability.to_string(),
+                at: off.off.clone().unwrap_or_default(),
+            });
+        }
         let served = host
             .iter()
+            .filter(|interface| interface.off.is_none())
             .filter_map(|interface| interface.name().parse::<InterfaceName>().ok());
         misses.extend(of_names(
             wanted,

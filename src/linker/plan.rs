@@ -1,5 +1,6 @@
 //! The outcome of planning: plain data that `compose` follows and people read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Role, Scope};
@@ -107,6 +108,9 @@ pub struct HostImport {
     pub member: Option<usize>,
     /// What serves it.
     pub capability: &'static str,
+    /// Its resources that an import before it, of the same interface for another member, has as well: which one that is,
+    /// an index into [`LinkPlan::host`]. They are the same, so that members can lend each other what they were granted.
+    pub same: BTreeMap<String, usize>,
 }
 
 /// A member that does not take part.

@@ -27,7 +27,7 @@ pub(super) fn fixes(
         }
         | NearMiss::OtherVersion { provider, export }
         | NearMiss::SimilarName { provider, export } => Some((provider, export)),
-        NearMiss::OtherInterface { .. } => None,
+        NearMiss::SwitchedOff { .. } | NearMiss::OtherInterface { .. } => None,
     });
     let Some((provider, export)) = there else {
         return vec![Fix::AddComponent {

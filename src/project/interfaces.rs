@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::raw::RawInterface;
+use super::keyvalue::RawKeyValue;
+use super::raw::RawDev;
 use super::table::{Located, Notes};
 
 /// Settings of interfaces that every component has which imports, or exports, them.
@@ -12,12 +13,14 @@ pub(super) struct Interfaces {
     pub(super) config: BTreeMap<String, String>,
     /// `subscriptions` of `wasmcloud:messaging`.
     pub(super) subscriptions: Option<Located<String>>,
+    /// Of `wasi:keyvalue`, and `dev.wasi_keyvalue_path`.
+    pub(super) keyvalue: RawKeyValue,
 }
 
 impl Interfaces {
-    pub(super) fn of(raw: &[RawInterface], notes: &Notes) -> Self {
+    pub(super) fn of(dev: &RawDev, notes: &Notes) -> Self {
         let mut interfaces = Self::default();
-        for interface in raw {
+        for interface in &dev.interfaces {
             let mut left = interface.config.clone();
             match interface.package.as_str() {
                 "wasi:config" => interfaces.config.append(&mut left),
@@ -29,6 +32,10 @@ impl Interfaces {
                     });
                     interfaces.subscriptions = subscriptions.or(interfaces.subscriptions);
                 }
+                "wasi:keyvalue" => {
+                    let read = RawKeyValue::read_interface(interface, &mut left, notes);
+                    interfaces.keyvalue = read.or(interfaces.keyvalue);
+                }
                 _ => {}
             }
             for key in left.keys() {
@@ -39,6 +46,8 @@ impl Interfaces {
                 notes.warn(&interface.at, message, None);
             }
         }
+        let path = dev.wasi_keyvalue_path.clone().map(RawKeyValue::files);
+        interfaces.keyvalue = interfaces.keyvalue.or(path.unwrap_or_default());
         interfaces
     }
 }

@@ -6,6 +6,7 @@
 mod drive;
 mod error;
 mod interfaces;
+mod keyvalue;
 pub(crate) mod language;
 mod layers;
 mod parse;
@@ -18,6 +19,7 @@ mod table;
 mod transport;
 mod units;
 mod value;
+mod wit;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
 use crate::oci::{PullPolicy, Reference};
+use crate::wit::Wit;
 use layers::Layers;
 use raw::RawConfig;
 use resolve::Resolver;
@@ -49,6 +52,10 @@ pub struct Overrides {
     pub artifact: Option<String>,
     /// `--user-config`; by default `config.{yaml,yml,json,toml}` in `wash` in the user's config directory.
     pub user_config: Option<PathBuf>,
+    /// `--skip-fetch`: a build takes the WIT packages as they are.
+    pub skip_fetch: bool,
+    /// `--offline`: nothing goes to the network.
+    pub offline: bool,
     /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
     pub env: BTreeMap<String, String>,
 }
@@ -74,6 +81,8 @@ pub struct Project {
     pub sources: Vec<PathBuf>,
     pub build: Build,
     pub dev: Dev,
+    /// Where its WIT packages come from.
+    pub wit: Wit,
     /// What the project's own component is given at run time.
     pub settings: MemberSettings,
     /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
@@ -153,6 +162,8 @@ pub struct Dev {
     pub tls: Option<ServerTls>,
     /// Connections to the server at the same time; more wait.
     pub max_connections: Option<NonZeroUsize>,
+    /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
+    pub off: BTreeMap<String, String>,
 }
 
 /// How the server does HTTPS.
@@ -339,6 +350,7 @@ fn there_already(
             artifact,
         },
         dev: resolver.dev(&raw),
+        wit: Wit::default(),
         settings: MemberSettings {
             outgoing_http: OutgoingHttp::Any,
             http_client: resolver.http_client(&raw.dev),
@@ -352,6 +364,30 @@ fn there_already(
     checked(project, notes)
 }
 
+/// What a directory's config says of WIT packages, and the directory that it is said for: also one that is no project
+/// otherwise, but a WIT package alone.
+pub fn wit(
+    start: &Path,
+    overrides: &Overrides,
+) -> Result<(PathBuf, Wit, Vec<Warning>), ProjectError> {
+    let start = directory(start)?;
+    let root = match start.join(Wit::default().dir).is_dir() {
+        true => start,
+        false => find_root(&start).unwrap_or(start),
+    };
+    let notes = Notes::default();
+    let Layers { config, .. } = layers::read(Some(&root), overrides, &notes)?;
+    let wit = Wit {
+        offline: overrides.offline,
+        ..RawConfig::read(&notes, config).wit
+    };
+    let problems = notes.problems.into_inner();
+    match problems.is_empty() {
+        true => Ok((root, wit, sorted(notes.warnings.into_inner()))),
+        false => Err(ProjectError::Invalid(sorted(problems))),
+    }
+}
+
 fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> {
     let problems = notes.problems.into_inner();
     if !problems.is_empty() {
@@ -361,8 +397,15 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
     Ok(project)
 }
 
-/// In the order of the files, so that people can go through them from top to bottom.
-fn sorted(mut found: Vec<Warning>) -> Vec<Warning> {
+/// In the order of the files, so that people can go through them from top to bottom. What several components have in
+/// common is told once.
+fn sorted(all: Vec<Warning>) -> Vec<Warning> {
+    let mut found: Vec<Warning> = Vec::new();
+    for note in all {
+        if !found.contains(&note) {
+            found.push(note);
+        }
+    }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     // What several components share is read for each of them.
     found.dedup();

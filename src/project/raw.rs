@@ -17,14 +17,18 @@
 //!   `concurrent_requests` (a number)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
+//! - `dev.capabilities`: the name of a capability to `on` or `off`
+//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
+use super::keyvalue::{INSTEAD, RawKeyValue};
 use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
 use crate::host::sockets::PublishedPort;
+use crate::host::workload::CAPABILITIES;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -35,6 +39,7 @@ pub(super) struct RawConfig {
     pub(super) imports: BTreeMap<String, String>,
     pub(super) configs: BTreeMap<String, RawSource>,
     pub(super) secrets: BTreeMap<String, RawSource>,
+    pub(super) wit: crate::wit::Wit,
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +113,9 @@ pub(super) struct RawDev {
     /// Of every component that says nothing else.
     pub(super) log_level: Option<Located<String>>,
     pub(super) interfaces: Vec<RawInterface>,
+    pub(super) wasi_keyvalue_path: Option<Located<String>>,
+    /// Capabilities that are switched on or off.
+    pub(super) capabilities: BTreeMap<&'static str, Located<bool>>,
 }
 
 /// An entry of `dev.host_interfaces`.
@@ -189,6 +197,7 @@ pub(super) struct RawSettings {
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
     pub(super) log_level: Option<Located<String>>,
     pub(super) sockets: RawSockets,
+    pub(super) keyvalue: RawKeyValue,
 }
 
 #[derive(Debug)]
@@ -223,12 +232,8 @@ impl RawConfig {
             imports: root.text_map("imports").unwrap_or_default(),
             configs: sources(&mut root, "configs"),
             secrets: sources(&mut root, "secrets"),
+            wit: super::wit::read(&mut root),
         };
-        if let Some(mut wit) = root.table("wit") {
-            wit.skip(&["skip_fetch", "wit_dir"]);
-            wit.not_yet("WIT packages are not fetched", &["registries", "sources"]);
-            wit.finish();
-        }
         root.skip(&["version", "new", "templates", "host"]);
         root.finish();
         raw
@@ -336,6 +341,8 @@ impl RawDev {
             wasi_blobstore_path: dev.text("wasi_blobstore_path"),
             log_level: dev.text("log_level"),
             interfaces: interfaces(&mut dev),
+            wasi_keyvalue_path: dev.text("wasi_keyvalue_path"),
+            capabilities: dev.table("capabilities").map(switches).unwrap_or_default(),
         };
         dev.not_yet(
             "components that provide host capabilities do not run yet",
@@ -343,15 +350,11 @@ impl RawDev {
         );
         dev.not_yet(
             "there is no such capability yet",
-            &[
-                "data_nats_url",
-                "postgres_url",
-                "wasi_keyvalue_redis_url",
-                "wasi_keyvalue_nats_url",
-                "wasi_keyvalue_path",
-                "wasi_otel",
-                "wasi_webgpu",
-            ],
+            &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
+        );
+        dev.not_yet(
+            &format!("there is no such store yet; {INSTEAD}"),
+            &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
         );
         dev.not_yet(
             "connections are not limited",
@@ -498,6 +501,10 @@ impl RawSettings {
             allowed_hosts: table.texts("allowedHosts"),
             log_level: table.text("log_level"),
             sockets: RawSockets::read(table),
+            keyvalue: table
+                .table("keyvalue")
+                .map(RawKeyValue::read)
+                .unwrap_or_default(),
             ..Self::default()
         };
         // Upstream's form nests the variables under `config`; the flat form is a map of variables.
@@ -541,6 +548,13 @@ fn volumes(table: &mut Table<'_>) -> Option<Vec<RawVolume>> {
     let is_there = table.has("volumes");
     let volumes = table.tables("volumes").into_iter().filter_map(read);
     is_there.then(|| volumes.collect())
+}
+
+fn switches(mut capabilities: Table<'_>) -> BTreeMap<&'static str, Located<bool>> {
+    let switch = |name| Some((name, capabilities.switch(name)?));
+    let switches = CAPABILITIES.into_iter().filter_map(switch).collect();
+    capabilities.finish();
+    switches
 }
 
 /// Imports are read from components, so of an entry only the settings mean something.

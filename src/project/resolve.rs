@@ -1,5 +1,6 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::drive::{self, Routed};
@@ -14,6 +15,7 @@ use super::{
     ServerTls, units,
 };
 use crate::host::workload::{Limits, MemberSettings};
+use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
 const PROPOSALS: [(&str, bool); 7] = [
@@ -49,7 +51,7 @@ impl Resolver<'_> {
         let name = name.unwrap_or_else(|| name_of(self.root));
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
-        let interfaces = Interfaces::of(&raw.dev.interfaces, self.notes);
+        let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = Context {
             notes: self.notes,
             root: self.root,
@@ -97,6 +99,11 @@ impl Resolver<'_> {
                 components,
                 service,
                 ..dev
+            },
+            wit: Wit {
+                skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
+                offline: self.overrides.offline,
+                ..raw.wit
             },
             settings,
             subscriptions,
@@ -210,6 +217,7 @@ impl Resolver<'_> {
                 .map(|path| self.root.join(&path.value)),
             tls: self.server_tls(&raw.dev),
             max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
+            off: off(&raw.dev.capabilities),
         }
     }
 
@@ -291,6 +299,17 @@ impl Resolver<'_> {
             .parse(self.notes, parse)
             .map(|located| located.value)
     }
+}
+
+/// What is switched off, and where.
+fn off(switches: &BTreeMap<&'static str, Located<bool>>) -> BTreeMap<String, String> {
+    let off = switches.iter().filter(|(_, switch)| !switch.value);
+    off.map(|(name, Located { at, key, .. })| {
+        let line = at.line.map_or(String::new(), |line| format!(":{line}"));
+        let place = format!("`{key}` in {}{line}", at.file.display());
+        (name.to_string(), place)
+    })
+    .collect()
 }
 
 /// What the project files say; without them, what the config's tables for languages say.

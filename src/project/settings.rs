@@ -65,6 +65,11 @@ impl Context<'_> {
                 .map_or(self.log_level, |level| level.value),
             sockets: raw.sockets.resolve(self.notes),
             http_client: self.http_client.clone(),
+            keyvalue: raw
+                .keyvalue
+                .clone()
+                .or(self.interfaces.keyvalue.clone())
+                .resolve(self.root, self.notes),
         }
     }
 

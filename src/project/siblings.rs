@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::drive::{self, Service};
+use super::keyvalue;
 use super::raw::{RawComponent, RawConfig, RawService, RawSettings, RawWhich};
 use super::resolve::{Resolver, name_of};
 use super::settings::Context;
@@ -197,6 +198,9 @@ impl Siblings<'_> {
                     wait: settings.http_client.wait,
                     ..self.resolver.trusting(&raw.http_client, merged.http_client)
                 };
+                let resolver = self.resolver;
+                let said = raw.settings.keyvalue.resolve(resolver.root, resolver.notes);
+                merged.keyvalue = keyvalue::layered([said, merged.keyvalue, settings.keyvalue]);
                 if raw.settings.allowed_hosts.is_some() {
                     merged.outgoing_http = settings.outgoing_http;
                 }
@@ -290,6 +294,8 @@ impl Siblings<'_> {
             purpose: overrides.purpose,
             user_config: overrides.user_config.clone(),
             env: overrides.env.clone(),
+            skip_fetch: overrides.skip_fetch,
+            offline: overrides.offline,
             ..Overrides::default()
         };
         match super::load_below(&root, &overrides, parents) {

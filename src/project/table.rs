@@ -176,6 +176,22 @@ impl<'n> Table<'n> {
         }
     }
 
+    /// `true` or `false`, or `on` or `off`.
+    pub(super) fn switch(&mut self, key: &'static str) -> Option<Located<bool>> {
+        let value = self.take(key)?;
+        let on = match &value.node {
+            Node::Bool { value, .. } => *value,
+            Node::Text(text) if text == "on" => true,
+            Node::Text(text) if text == "off" => false,
+            _ => return self.expected(key, "`on` or `off`", &value),
+        };
+        Some(Located {
+            value: on,
+            at: value.at,
+            key: self.key(key),
+        })
+    }
+
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Located<Vec<String>>> {
         let Value { node, at } = self.take(key)?;
         let Node::List(items) = node else {

@@ -185,6 +185,7 @@ fn host_interface(line: &str) -> Option<HostInterface> {
             Scope::PerMember
         },
         capability: capability.join(" ").leak(),
+        off: None,
     })
 }
 

@@ -15,6 +15,8 @@
 //! version it opened. Bytes go from stream to file inside the host, never through this component's memory, except for
 //! `incoming-value-consume-sync`, which is made to.
 //!
+//! What is acknowledged is on disk: an object's bytes are synced before it gets its name, and its directory after.
+//!
 //! `names` and `range` are pure and know nothing of files; `store` knows directories but no `wasi:blobstore`;
 //! `exports` is the interface.
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::work::{self, Running};
 use super::{Job, Message, Session};
+use crate::capability::offered;
 use crate::dev::assemble::{Linked, Parts};
 use crate::dev::events;
 use crate::dev::lines::{self, Steps};
@@ -40,7 +41,7 @@ impl Session {
     /// The config or a file of the certificate was edited. While it cannot be used, the one before is shown.
     fn reload_certificate(&self) {
         let Some(tls) = &self.tls else { return };
-        match certificate::reload(tls, &self.project, self.address) {
+        match certificate::reload(tls, &self.project, &self.storage, self.address) {
             Ok(false) => {}
             Ok(true) => self.console.talk("new connections get the new certificate"),
             Err(error) => {
@@ -119,7 +120,8 @@ impl Session {
             project: self.project.clone(),
             components: components.collect(),
             shipped: self.shipped.clone(),
-            host: self.interfaces.clone(),
+            host: offered(&self.project.dev.off).into(),
+            storage: self.storage.clone(),
             stub_missing: self.stub_missing,
         };
         let (host, replaces) = (self.host.clone(), self.running.clone());

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +16,7 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
-use crate::host::workload::{Volume, WorkloadId};
+use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -78,6 +77,7 @@ fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
             artifact,
         },
         dev: Dev::default(),
+        wit: Default::default(),
         settings: Default::default(),
         subscriptions: Vec::new(),
         imports: BTreeMap::new(),
@@ -172,19 +172,15 @@ pub(super) async fn start(
                 text: error.to_string(),
                 ..Cause::default()
             })?;
-        let state = assemble::state_dir(&parts.project);
-        let directories = || {
-            let members = workload.entries.iter().flat_map(|entry| &entry.members);
-            members.flat_map(|member| &member.settings.directories)
-        };
-        if directories().any(|directory| {
-            matches!(&directory.volume, Volume::HostPath { path, .. } if path.starts_with(&state))
-        }) {
-            keep_out_of_version_control(&state).map_err(|error| Cause {
-                text: format!("cannot write to `{}`: {error}", state.display()),
+        let members = workload.entries.iter().flat_map(|entry| &entry.members);
+        let settings = members.map(|member| &member.settings);
+        parts.storage.prepare(settings).map_err(|error| {
+            let state = parts.storage.directory().display();
+            Cause {
+                text: format!("cannot write to `{state}`: {error}"),
                 ..Cause::default()
-            })?;
-        }
+            }
+        })?;
         Ok((entries, workload))
     };
     let linked = tokio::task::spawn_blocking(link).await;
@@ -198,15 +194,6 @@ pub(super) async fn start(
         link,
         timings: started.timings,
     })
-}
-
-/// What a project keeps is its own: it must neither be committed nor watched.
-fn keep_out_of_version_control(dir: &Path) -> io::Result<()> {
-    let ignore = dir.join(".gitignore");
-    match ignore.exists() {
-        true => Ok(()),
-        false => fs::create_dir_all(dir).and_then(|()| fs::write(ignore, "*\n")),
-    }
 }
 
 /// An error with what caused it and what to do about it.

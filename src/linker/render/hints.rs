@@ -232,6 +232,12 @@ impl fmt::Display for NearMiss {
             false => format!("`{provider}` exports"),
         };
         match self {
+            NearMiss::SwitchedOff { capability, at } => {
+                write!(
+                    f,
+                    "{HOST} would serve it, but `{capability}` is switched off: {at}"
+                )
+            }
             NearMiss::OtherType {
                 provider,
                 export,

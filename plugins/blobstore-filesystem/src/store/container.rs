@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{MARKER, Staged};
+use super::{MARKER, Staged, open_directory, sync_directory};
 use crate::bindings::wasi::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
@@ -78,8 +78,12 @@ impl Container {
         Ok((stat.size, modified(&stat)))
     }
 
-    /// Makes a staged file an object, in place of the one that has the name now.
+    /// Makes a staged file an object, in place of the one that has the name now. It is on disk when this returns.
     pub fn place(&self, staged: &Staged, object: &str) -> Result<(), String> {
+        staged
+            .file
+            .sync()
+            .map_err(|code| self.object_failed("write", object, code))?;
         match self.take_in(staged.directory(), staged.name(), object) {
             Ok(()) => Ok(()),
             Err(ErrorCode::NoEntry) if staged.is_there() => {
@@ -96,7 +100,12 @@ impl Container {
     pub fn move_from(&self, source: &Container, object: &str, name: &str) -> Result<(), String> {
         let path = Path::of(object);
         match self.take_in(&source.directory, &path.file, name) {
-            Ok(()) => path.remove_directories(&source.directory),
+            Ok(()) => {
+                // The object first, then that it has left: in between it has two names, never none.
+                sync_directory(&source.directory)
+                    .map_err(|code| source.object_failed("move", object, code))?;
+                path.remove_directories(&source.directory);
+            }
             Err(ErrorCode::NoEntry) => return Err(source.missing(object)),
             Err(code) => return Err(self.object_failed("write", name, code)),
         }
@@ -107,7 +116,11 @@ impl Container {
     pub fn delete(&self, object: &str) -> Result<(), String> {
         let path = Path::of(object);
         match self.directory.unlink_file_at(&path.file) {
-            Ok(()) => path.remove_directories(&self.directory),
+            Ok(()) => {
+                path.sync(&self.directory)
+                    .map_err(|code| self.object_failed("delete", object, code))?;
+                path.remove_directories(&self.directory);
+            }
             Err(ErrorCode::NoEntry | ErrorCode::NotDirectory) => {}
             Err(code) => return Err(self.object_failed("delete", object, code)),
         }
@@ -134,7 +147,8 @@ impl Container {
             match from.rename_at(path, &self.directory, &target.file) {
                 // Another instance may just have removed the directories with the last object in them.
                 Err(ErrorCode::NoEntry) if attempts > 0 && !target.directories.is_empty() => {}
-                done => return done,
+                Ok(()) => return target.sync(&self.directory),
+                Err(code) => return Err(code),
             }
         }
     }
@@ -182,6 +196,20 @@ impl Path {
         for directory in &self.directories {
             match container.create_directory_at(directory) {
                 Ok(()) | Err(ErrorCode::Exist) => {}
+                Err(code) => return Err(code),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the names that lead to the file last, or that they are gone.
+    fn sync(&self, container: &Descriptor) -> Result<(), ErrorCode> {
+        sync_directory(container)?;
+        for directory in &self.directories {
+            match open_directory(container, directory) {
+                Ok(directory) => sync_directory(&directory)?,
+                // Another instance has removed it with the last object in it.
+                Err(ErrorCode::NoEntry) => break,
                 Err(code) => return Err(code),
             }
         }

@@ -51,7 +51,8 @@ impl Store {
         let made = staging.directory()?;
         let marked = open_directory(staging.descriptor(), &made)
             .and_then(|directory| create_file(&directory, MARKER))
-            .and_then(|_| staging.descriptor().rename_at(&made, &self.root, &path));
+            .and_then(|_| staging.descriptor().rename_at(&made, &self.root, &path))
+            .and_then(|()| sync_directory(&self.root));
         if let Err(code) = marked {
             remove_tree(staging.descriptor(), &made);
             return Err(match code {
@@ -89,8 +90,9 @@ impl Store {
             &grave,
         ) {
             Ok(()) => {
+                let synced = sync_directory(&self.root);
                 remove_tree(staging.descriptor(), &grave);
-                Ok(())
+                synced.map_err(|code| format!("cannot delete container `{name}`: {}", code.name()))
             }
             Err(ErrorCode::NoEntry) => Err(format!("container `{name}` does not exist")),
             Err(code) => Err(format!("cannot delete container `{name}`: {}", code.name())),
@@ -101,6 +103,15 @@ impl Store {
 fn open_directory(parent: &Descriptor, path: &str) -> Result<Descriptor, ErrorCode> {
     let access = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
     parent.open_at(PathFlags::empty(), path, OpenFlags::DIRECTORY, access)
+}
+
+/// Makes the names in a directory last, so that what was acknowledged survives a loss of power. Where directories cannot
+/// be synced there is nothing more to do.
+fn sync_directory(directory: &Descriptor) -> Result<(), ErrorCode> {
+    match directory.sync() {
+        Err(ErrorCode::Unsupported | ErrorCode::Invalid | ErrorCode::BadDescriptor) => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Creates a file that does not exist yet, to be written and read.

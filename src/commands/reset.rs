@@ -1,0 +1,80 @@
+//! `wash dev reset`
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use dialoguer::Confirm;
+use serde_json::json;
+
+use super::{Globals, short};
+use crate::dev::reset::{self, Kept};
+use crate::inspect::size;
+use crate::project;
+use crate::report::{self, Advice, hinted};
+
+/// Clear what a project has kept
+///
+/// Removes the contents of the project's `.wash/state`, such as keys and values and blobs, after asking. Nothing else is
+/// touched: files that the project itself names, as `dev.wasi_keyvalue_path` does, stay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  wash dev reset\n  wash -C examples/hello dev reset --yes")]
+pub struct ResetArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Nobody is there to be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot ask whether to remove {0}: this is not a terminal")]
+struct NobodyToAsk(String);
+
+impl Advice for NobodyToAsk {
+    fn hints(&self) -> Vec<String> {
+        vec!["to remove it without being asked: wash dev reset --yes".to_string()]
+    }
+}
+
+pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let root = project::find_root(&globals.path(Path::new(""))?).map_err(hinted)?;
+    let kept = reset::look(&root).map_err(hinted)?;
+    let directory = short(&kept.directory);
+    let data = json!({
+        "directory": kept.directory,
+        "removed": kept.entries.iter().map(|entry| json!({
+            "name": entry.name,
+            "size": entry.size,
+        })).collect::<Vec<_>>(),
+    });
+    if kept.entries.is_empty() {
+        let text = format!("`{directory}` is empty");
+        report::success(globals.output, &text, "nothing to clear", data)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.yes && !asked(&kept, &directory)? {
+        anyhow::bail!("nothing was removed");
+    }
+    let total = bytes(kept.size());
+    kept.clear().map_err(hinted)?;
+    let text = format!("cleared `{directory}` ({total})");
+    report::success(globals.output, &text, "cleared", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
+    let entries = kept.entries.iter();
+    let lines: Vec<String> = entries
+        .map(|entry| format!("`{directory}/{}` ({})", entry.name, bytes(entry.size)))
+        .collect();
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(hinted(NobodyToAsk(lines.join(", "))));
+    }
+    anstream::eprintln!("this removes\n  {}", lines.join("\n  "));
+    let answer = Confirm::new().with_prompt("remove it?").default(false);
+    Ok(answer.interact()?)
+}
+
+fn bytes(bytes: u64) -> String {
+    size(usize::try_from(bytes).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,109 @@
+//! `wash wit check`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Context;
+use crate::report::{self, hinted};
+use crate::wit::WitError;
+use crate::wit::check;
+use crate::wit::lock::Lock;
+
+/// Check that the WIT of a project is valid and complete, and the lock true
+///
+/// Says what is wrong, and what is in `wit/deps` or `wkg.lock` although nothing needs it. Changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  wash wit check\n  wash wit check -o json")]
+pub(super) struct CheckArgs {}
+
+pub(super) fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let folder = project.folder()?;
+    let lock = Lock::read(&project.root).map_err(|error| hinted(WitError::from(error)))?;
+    let report = check::check(&folder, &lock);
+    let mut text = Vec::new();
+    for (package, needs) in &report.missing {
+        let more = match needs.len() {
+            1 => String::new(),
+            several => format!(" and {} more", several - 1),
+        };
+        text.push(format!(
+            "missing: {package}, needed by {}{more} (wash wit fetch)",
+            needs[0].place
+        ));
+    }
+    if let Some(problem) = &report.invalid {
+        text.push(format!("invalid: {problem}"));
+        text.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
+    }
+    let untrue = report.untrue.iter().map(|package| {
+        format!("untrue: wkg.lock is of another {package} than the one in deps (wash wit update {package})")
+    });
+    text.extend(untrue);
+    text.extend(
+        report
+            .unused
+            .iter()
+            .map(|name| format!("unused: deps/{name}")),
+    );
+    text.extend(
+        report
+            .stale
+            .iter()
+            .map(|package| format!("unused: {package} in wkg.lock")),
+    );
+    if report.is_good() {
+        text.push(format!(
+            "valid and complete: {} in deps",
+            count(report.packages)
+        ));
+    }
+    let missing: Vec<_> = report
+        .missing
+        .iter()
+        .map(|(package, needs)| {
+            let places: Vec<String> = needs.iter().map(|need| need.place.to_string()).collect();
+            json!({ "package": package.to_string(), "needed_by": places })
+        })
+        .collect();
+    let invalid = report.invalid.as_ref().map(|problem| {
+        let place = problem.place.as_ref();
+        json!({
+            "message": problem.message,
+            "file": place.map(|place| &place.file),
+            "line": place.map(|place| place.line),
+            "column": place.map(|place| place.column),
+            "hint": problem.hint,
+        })
+    });
+    let names = |packages: &[wit_parser::PackageName]| {
+        packages.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let data = json!({
+        "packages": report.packages,
+        "missing": missing,
+        "invalid": invalid,
+        "untrue": names(&report.untrue),
+        "stale": names(&report.stale),
+        "unused": report.unused,
+    });
+    match report.is_good() {
+        true => project.print(&text.join("\n"), "valid and complete", data),
+        false => {
+            report::incomplete(
+                project.globals.output,
+                &text.join("\n"),
+                "the WIT is not in order",
+                data,
+            )?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn count(packages: usize) -> String {
+    match packages {
+        1 => "1 package".to_string(),
+        several => format!("{several} packages"),
+    }
+}

@@ -1,0 +1,161 @@
+//! `wash wit fetch`, `update` and `clean`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::{Context, data, lines};
+use crate::report::hinted;
+use crate::wit::fetch::{self, open};
+use crate::wit::lock::Lock;
+use crate::wit::name::{Target, is_same_package};
+use crate::wit::resolve::Keep;
+use crate::wit::{Overrides, WitError, bundle, source, store};
+
+/// Fetch the packages that are missing in `wit/deps`
+///
+/// What is there already is kept, whoever put it there. Copies of local packages (`path` in wkg.toml) are brought up to date.
+/// Either everything that is missing is fetched or nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash wit fetch\n  wash wit fetch --clean\n  wash wit fetch --offline"
+)]
+pub(super) struct FetchArgs {
+    /// Fetch everything anew, and remove what is not needed
+    #[arg(long)]
+    clean: bool,
+}
+
+pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
+    // A project without WIT needs none: build scripts call this for all of theirs.
+    let Some(folder) = open(&project.root, &project.wit).map_err(hinted)? else {
+        let text = format!(
+            "nothing to fetch: there is no WIT in `{}`",
+            project.wit.dir.display()
+        );
+        return project.print(
+            &text,
+            "nothing to fetch",
+            json!({ "written": [], "removed": [], "lock_written": false }),
+        );
+    };
+    let keep = if args.clean { Keep::Nothing } else { Keep::All };
+    let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep);
+    let mut fetched = fetched.await.map_err(hinted)?;
+    if args.clean {
+        fetched.removed = fetch::prune(&project.folder()?).map_err(hinted)?;
+    }
+    let text = match fetched.is_empty() {
+        true => "nothing to fetch: everything is there".to_string(),
+        false => lines(&fetched).join("\n"),
+    };
+    project.print(&text, "fetched", data(&fetched))
+}
+
+/// Fetch packages anew, also those that `wkg.lock` pins
+///
+/// References name exact versions, so what changes is what a registry has under the same version, as drafts do, and what was
+/// changed by hand in `wit/deps`. To go to another version, change it in the world.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  wash wit update\n  wash wit update wasi:keyvalue")]
+pub(super) struct UpdateArgs {
+    /// Only this package [default: all]
+    #[arg(value_name = "PACKAGE")]
+    package: Option<String>,
+}
+
+pub(super) async fn update(args: UpdateArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let folder = project.folder()?;
+    let keep = match args.package.as_deref().map(str::parse::<Target>) {
+        None => Keep::Nothing,
+        Some(target) => {
+            let package = target
+                .map_err(|error| hinted(WitError::from(error)))?
+                .package;
+            let keep = Keep::AllBut(package.clone());
+            let referred = folder
+                .sources()
+                .flat_map(source::Source::needs)
+                .any(|need| !keep.keeps(&need.package));
+            if !referred {
+                return Err(hinted(WitError::Edit {
+                    message: format!(
+                        "nothing in `{}` refers to `{package}`",
+                        project.wit.dir.display()
+                    ),
+                    hint: Some(format!("add it: wash wit add {package}")),
+                }));
+            }
+            keep
+        }
+    };
+    let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep)
+        .await
+        .map_err(hinted)?;
+    let text = match fetched.is_empty() {
+        true => "everything is up to date".to_string(),
+        false => lines(&fetched).join("\n"),
+    };
+    project.print(&text, "updated", data(&fetched))
+}
+
+/// Remove `wit/deps`
+///
+/// Only what can be fetched again is removed; with --force also the rest. `wkg.lock` stays.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  wash wit clean\n  wash wit clean --force")]
+pub(super) struct CleanArgs {
+    /// Also remove packages that nothing says how to fetch again
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn clean(args: &CleanArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let Some(folder) = open(&project.root, &project.wit).map_err(hinted)? else {
+        return project.print(
+            "nothing to remove",
+            "removed",
+            json!({ "removed": [], "kept": [] }),
+        );
+    };
+    let lock = Lock::read(&project.root).map_err(|error| hinted(WitError::from(error)))?;
+    let overrides = Overrides::read(&project.root).map_err(hinted)?;
+    let again = |source: &source::Source| {
+        let known = |package| {
+            bundle::find(package).is_some()
+                || overrides.of(package).is_some()
+                || project.wit.source_of(package).is_some()
+                || lock
+                    .packages()
+                    .any(|locked| is_same_package(&locked, package) && locked == *package)
+        };
+        source.packages().iter().all(known)
+    };
+    let (mut removed, mut kept) = (Vec::new(), Vec::new());
+    for source in &folder.deps {
+        let name = source.file_name();
+        match args.force || again(source) {
+            true => {
+                store::remove(source).map_err(hinted)?;
+                removed.push(name);
+            }
+            false => kept.push(name),
+        }
+    }
+    if kept.is_empty() {
+        // Whatever else is there is somebody's.
+        let _ = std::fs::remove_dir(folder.deps_dir());
+    }
+    let mut text: Vec<String> = removed.iter().map(|name| format!("- {name}")).collect();
+    text.extend(kept.iter().map(|name| {
+        format!("kept {name}: nothing says how to fetch it again (--force removes it)")
+    }));
+    if text.is_empty() {
+        text.push("nothing to remove".to_string());
+    }
+    project.print(
+        &text.join("\n"),
+        "removed",
+        json!({ "removed": removed, "kept": kept }),
+    )
+}

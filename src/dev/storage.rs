@@ -1,0 +1,205 @@
+//! Where a session keeps what must outlive reloads and restarts: `.wash/state` of the project.
+//!
+//! The directory is made when something is first kept in it. From then on the session has a lock on it, which others
+//! may have as well, so that `wash dev reset` knows that somebody is there. An ephemeral session has a directory
+//! elsewhere instead, which goes when it ends.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::TempDir;
+
+use crate::host::workload::{KeyValueBackend, MemberSettings, Volume};
+
+/// The directory in a project's root.
+pub const STATE: &str = ".wash/state";
+
+#[derive(Debug)]
+pub struct Storage {
+    directory: PathBuf,
+    held: Mutex<Held>,
+    ephemeral: bool,
+}
+
+#[derive(Debug)]
+enum Held {
+    Nothing,
+    /// The directory, locked.
+    Lock {
+        _file: File,
+    },
+    Temporary {
+        _directory: TempDir,
+    },
+}
+
+impl Storage {
+    /// What outlives the session. Waits while the directory is being cleared.
+    pub fn of_project(root: &Path) -> io::Result<Self> {
+        let storage = Self::unlocked(root);
+        if storage.directory.is_dir() {
+            storage.lock()?;
+        }
+        Ok(storage)
+    }
+
+    /// As [`Self::of_project`], for whoever only looks at what would be kept where.
+    pub fn unlocked(root: &Path) -> Self {
+        Self {
+            directory: root.join(STATE),
+            held: Mutex::new(Held::Nothing),
+            ephemeral: false,
+        }
+    }
+
+    /// What goes with the session.
+    pub fn ephemeral() -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("wash-state-").tempdir()?;
+        Ok(Self {
+            directory: directory.path().to_path_buf(),
+            held: Mutex::new(Held::Temporary {
+                _directory: directory,
+            }),
+            ephemeral: true,
+        })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where a provider keeps what it calls `name`: where the project says, or with everything else.
+    pub(super) fn place(&self, name: &str, said: Option<&Path>) -> PathBuf {
+        match said {
+            Some(path) if !self.ephemeral => path.to_path_buf(),
+            _ => self.directory.join(name),
+        }
+    }
+
+    /// Where a member's keys and values go: where its settings say, or into a file that all members share.
+    pub(super) fn keyvalue(&self, said: Option<KeyValueBackend>) -> KeyValueBackend {
+        match said {
+            _ if self.ephemeral => KeyValueBackend::Memory,
+            Some(backend) => backend,
+            None => KeyValueBackend::Database(self.directory.join("keyvalue/keyvalue.redb")),
+        }
+    }
+
+    /// Makes the directory, if any of these settings lie in it.
+    pub(super) fn prepare<'s>(
+        &self,
+        mut settings: impl Iterator<Item = &'s MemberSettings>,
+    ) -> io::Result<()> {
+        match settings.any(|settings| self.is_used_by(settings)) {
+            true => self.make(),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the directory. It must neither be committed nor watched.
+    pub(super) fn make(&self) -> io::Result<()> {
+        if self.ephemeral {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.directory)?;
+        self.lock()?;
+        let ignore = self.directory.join(".gitignore");
+        match ignore.exists() {
+            true => Ok(()),
+            false => fs::write(ignore, "*\n"),
+        }
+    }
+
+    fn is_used_by(&self, settings: &MemberSettings) -> bool {
+        let directories = settings.directories.iter();
+        let mut directories = directories.filter_map(|directory| match &directory.volume {
+            Volume::HostPath { path, .. } => Some(path),
+            Volume::Empty { .. } => None,
+        });
+        let keyvalue = match &settings.keyvalue.backend {
+            Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
+            Some(KeyValueBackend::Memory) | None => None,
+        };
+        directories.any(|path| path.starts_with(&self.directory))
+            || keyvalue.is_some_and(|path| path.starts_with(&self.directory))
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*held, Held::Nothing) {
+            let file = File::open(&self.directory)?;
+            file.lock_shared()?;
+            *held = Held::Lock { _file: file };
+        }
+        Ok(())
+    }
+
+    /// Gives up the lock, or removes the directory of an ephemeral session.
+    pub fn end(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Held::Nothing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::workload::KeyValue;
+
+    fn kept_in(path: PathBuf) -> MemberSettings {
+        MemberSettings {
+            keyvalue: KeyValue {
+                backend: Some(KeyValueBackend::Files(path)),
+                ..KeyValue::default()
+            },
+            ..MemberSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_directory_is_made_when_it_is_needed_and_locked() {
+        let project = tempfile::tempdir().unwrap();
+        let state = project.path().join(STATE);
+        let storage = Storage::of_project(project.path()).unwrap();
+        let elsewhere = kept_in(project.path().join("data"));
+        storage.prepare([elsewhere].iter()).unwrap();
+        assert!(!state.exists());
+
+        storage.prepare([kept_in(state.join("x"))].iter()).unwrap();
+        assert_eq!(fs::read_to_string(state.join(".gitignore")).unwrap(), "*\n");
+        let directory = File::open(&state).unwrap();
+        assert!(directory.try_lock().is_err());
+        Storage::of_project(project.path()).unwrap().end();
+        storage.end();
+        directory.try_lock().unwrap();
+    }
+
+    #[test]
+    fn a_provider_keeps_its_state_where_the_project_says() {
+        let storage = Storage::unlocked(Path::new("/p"));
+        let elsewhere = Path::new("/p/tmp/blobs");
+        assert_eq!(storage.place("blobs", Some(elsewhere)), elsewhere);
+        assert_eq!(
+            storage.place("blobs", None),
+            Path::new("/p/.wash/state/blobs")
+        );
+    }
+
+    #[test]
+    fn nothing_of_an_ephemeral_session_stays() {
+        let storage = Storage::ephemeral().unwrap();
+        let directory = storage.directory().to_path_buf();
+        assert!(directory.is_dir());
+        let said = Some(KeyValueBackend::Files("/data".into()));
+        assert_eq!(storage.keyvalue(said), KeyValueBackend::Memory);
+        assert!(
+            storage
+                .place("blobs", Some(Path::new("/data")))
+                .starts_with(&directory)
+        );
+        storage.end();
+        assert!(!directory.exists());
+    }
+}

@@ -1,0 +1,128 @@
+//! Why WIT packages are not to be had, with what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use wit_parser::PackageName;
+
+use super::diagnose::{Diagnostic, Place};
+use super::lock::LockError;
+use super::name::{NotAName, unversioned};
+use crate::report::Advice;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WitError {
+    #[error("there is no WIT in `{0}`")]
+    NoWit(String),
+    #[error("{0}")]
+    Invalid(Box<Diagnostic>),
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("`{name}` is not a WIT package: {reason}")]
+    NotWit { name: String, reason: String },
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Name(#[from] NotAName),
+    /// `wkg.toml`, or what the config says of registries and sources.
+    #[error("{0}")]
+    Settings(String),
+    #[error("{}", Missing(.0))]
+    Unresolved(Vec<Unresolved>),
+    #[error("{message}")]
+    Edit {
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+/// A package that nobody could give.
+#[derive(Debug)]
+pub struct Unresolved {
+    pub package: PackageName,
+    /// What refers to it.
+    pub needed_by: Vec<Place>,
+    /// Every place that was asked, with its answer.
+    pub tried: Vec<String>,
+    pub hints: Vec<String>,
+}
+
+impl From<Diagnostic> for WitError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        WitError::Invalid(Box::new(diagnostic))
+    }
+}
+
+struct Missing<'m>(&'m [Unresolved]);
+
+impl fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, missing) in self.0.iter().enumerate() {
+            let start = if index == 0 { "" } else { "\n" };
+            write!(
+                f,
+                "{start}WIT package `{}` is not to be had",
+                missing.package
+            )?;
+            if let Some((first, others)) = missing.needed_by.split_first() {
+                write!(f, "\n  needed by {first}")?;
+                for place in others.iter().take(3) {
+                    write!(f, ", {place}")?;
+                }
+                if others.len() > 3 {
+                    write!(f, " and {} more", others.len() - 3)?;
+                }
+            }
+            for tried in &missing.tried {
+                write!(f, "\n  {tried}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Advice for WitError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            WitError::NoWit(dir) => vec![format!(
+                "a WIT package is one or more `.wit` files in `{dir}`; `wit.wit_dir` in .wash/config.yaml names another folder"
+            )],
+            WitError::Invalid(diagnostic) => diagnostic.hint.clone().into_iter().collect(),
+            WitError::Lock(LockError::Malformed { .. }) => {
+                vec!["delete the file, then run `wash wit fetch`: it is written anew".to_string()]
+            }
+            WitError::Unresolved(missing) => {
+                let mut hints: Vec<String> = Vec::new();
+                for hint in missing.iter().flat_map(|missing| &missing.hints) {
+                    if !hints.contains(hint) {
+                        hints.push(hint.clone());
+                    }
+                }
+                hints.push(by_hand(missing));
+                hints
+            }
+            WitError::Edit { hint, .. } => hint.clone().into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What to write where when you have the package.
+fn by_hand(missing: &[Unresolved]) -> String {
+    let lines = missing.iter().map(|missing| {
+        let name = &missing.package.name;
+        format!(
+            "\"{}\" = {{ path = \"../{name}/wit\" }}",
+            unversioned(&missing.package)
+        )
+    });
+    let mut lines: Vec<_> = lines.collect();
+    lines.dedup();
+    format!(
+        "if you have it in a folder, say so in wkg.toml:\n\n[overrides]\n{}",
+        lines.join("\n")
+    )
+}

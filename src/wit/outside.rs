@@ -1,0 +1,237 @@
+//! What `wit.sources` may name: a path, the URL of a file, a git repository, or an OCI reference.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use wit_parser::PackageName;
+
+use super::source::{Source, Text, decode, print};
+use crate::oci::{self, Access, Cache, OciError, PullPolicy, Reference, Scheme};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outside {
+    Path(String),
+    /// A `.wit` or `.wasm` file.
+    File(String),
+    /// `URL#REF:FOLDER`, the last two if they are there.
+    Git {
+        url: String,
+        reference: Option<String>,
+        folder: Option<String>,
+    },
+    Oci(String),
+}
+
+impl Outside {
+    pub(super) fn is_path(text: &str) -> bool {
+        matches!(Self::parse(text), Outside::Path(_))
+    }
+
+    pub(super) fn parse(text: &str) -> Self {
+        let (place, rest) = text
+            .split_once('#')
+            .map_or((text, ""), |(place, rest)| (place, rest));
+        let bare = place.strip_prefix("git+").unwrap_or(place);
+        let is_git = bare != place
+            || place.ends_with(".git")
+            || place.starts_with("git@")
+            || place.starts_with("ssh://");
+        if is_git {
+            let (reference, folder) = rest.split_once(':').map_or((rest, ""), |parts| parts);
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_string());
+            return Outside::Git {
+                url: bare.to_string(),
+                reference: some(reference),
+                folder: some(folder),
+            };
+        }
+        match text.split_once("://") {
+            Some(("oci", reference)) => Outside::Oci(reference.to_string()),
+            Some(("http" | "https", _)) => Outside::File(text.to_string()),
+            Some(("file", path)) => Outside::Path(path.to_string()),
+            _ if is_reference(text) => Outside::Oci(text.to_string()),
+            _ => Outside::Path(text.to_string()),
+        }
+    }
+
+    /// Not for paths. The reason, in one line, when it cannot be had.
+    pub(super) async fn fetch(
+        &self,
+        package: &PackageName,
+        offline: bool,
+    ) -> Result<Source, String> {
+        match self {
+            Outside::Path(path) => Err(format!("`{path}` is a path")),
+            Outside::File(_) | Outside::Git { .. } if offline => {
+                Err("not asked: offline".to_string())
+            }
+            Outside::File(url) => of_bytes(package, &download(url).await?),
+            Outside::Oci(reference) => of_bytes(package, &pull(reference, offline).await?),
+            Outside::Git {
+                url,
+                reference,
+                folder,
+            } => clone(package, url, reference.as_deref(), folder.as_deref()).await,
+        }
+    }
+}
+
+/// `host.tld/name:tag` or `localhost:5000/name`, and not `folder/name`.
+fn is_reference(text: &str) -> bool {
+    let Some((host, rest)) = text.split_once('/') else {
+        return false;
+    };
+    let has_host = host.contains(':') || host.contains('.') && !host.starts_with('.');
+    has_host && !rest.ends_with(".wit") && text.parse::<Reference>().is_ok()
+}
+
+fn of_bytes(package: &PackageName, bytes: &[u8]) -> Result<Source, String> {
+    let text = match bytes.starts_with(b"\0asm") {
+        true => {
+            let (resolve, id) = decode(bytes)?;
+            let same = resolve.package_names.get(package).copied();
+            print(&resolve, same.unwrap_or(id))?
+        }
+        false => String::from_utf8(bytes.to_vec())
+            .map_err(|_| "it is neither WIT nor a component".to_string())?,
+    };
+    let text = Text::new(&format!("{package}/package.wit"), &text);
+    Ok(Source::new("package.wit".into(), vec![text]))
+}
+
+async fn download(url: &str) -> Result<Vec<u8>, String> {
+    let failed = |error: reqwest::Error| error.without_url().to_string();
+    let answer = reqwest::get(url).await.map_err(failed)?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(format!("the server answers {status}"));
+    }
+    Ok(answer.bytes().await.map_err(failed)?.to_vec())
+}
+
+async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
+    let reference = text
+        .parse::<Reference>()
+        .map_err(|error| error.to_string())?;
+    let local = ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|host| text.starts_with(host));
+    let access = Access {
+        scheme: if local { Scheme::Either } else { Scheme::Https },
+        ..Access::from_env()
+    };
+    let policy = if offline {
+        PullPolicy::Never
+    } else {
+        PullPolicy::IfNotPresent
+    };
+    let said = |error: OciError| error.to_string();
+    let cache = Cache::open().map_err(said)?;
+    let pulled = oci::pull(&reference, policy, &access, &cache, &oci::Silent).await;
+    Ok(pulled.map_err(said)?.bytes)
+}
+
+async fn clone(
+    package: &PackageName,
+    url: &str,
+    reference: Option<&str>,
+    folder: Option<&str>,
+) -> Result<Source, String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut git = tokio::process::Command::new("git");
+    git.args(["clone", "--quiet", "--depth", "1"]);
+    if let Some(reference) = reference {
+        git.args(["--branch", reference]);
+    }
+    git.arg("--").arg(url).arg(dir.path());
+    git.env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = git
+        .output()
+        .await
+        .map_err(|error| format!("cannot run `git`: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "git: {}",
+            said.lines().last().unwrap_or("it failed")
+        ));
+    }
+    let found = find(dir.path(), folder, package)?;
+    found.ok_or_else(|| match folder {
+        Some(folder) => format!("there is no WIT in its folder `{folder}`"),
+        None => "there is no WIT in it; name the folder: `URL#BRANCH:FOLDER`".to_string(),
+    })
+}
+
+fn find(
+    root: &Path,
+    folder: Option<&str>,
+    package: &PackageName,
+) -> Result<Option<Source>, String> {
+    let folders = match folder {
+        Some(folder) => vec![folder.to_string()],
+        None => vec![
+            ".".to_string(),
+            "wit".to_string(),
+            package.name.clone(),
+            format!("{}/wit", package.name),
+        ],
+    };
+    for folder in folders {
+        let dir = root.join(&folder);
+        let inside = dir.canonicalize().ok().zip(root.canonicalize().ok());
+        if !inside.is_some_and(|(dir, root)| dir.starts_with(root)) || !dir.is_dir() {
+            continue;
+        }
+        if let Some(source) = Source::read(&dir, &folder).map_err(|error| error.to_string())? {
+            return Ok(Some(source));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_sources_are_told_apart() {
+        let git = |url: &str, reference: Option<&str>, folder: Option<&str>| Outside::Git {
+            url: url.to_string(),
+            reference: reference.map(str::to_string),
+            folder: folder.map(str::to_string),
+        };
+        let cases = [
+            ("../http/wit", Outside::Path("../http/wit".into())),
+            ("wit/http.wit", Outside::Path("wit/http.wit".into())),
+            ("file:///a/b", Outside::Path("/a/b".into())),
+            (
+                "https://a.dev/b.wit",
+                Outside::File("https://a.dev/b.wit".into()),
+            ),
+            (
+                "https://a.dev/b.git",
+                git("https://a.dev/b.git", None, None),
+            ),
+            (
+                "git+https://a.dev/b#v1:wit/x",
+                git("https://a.dev/b", Some("v1"), Some("wit/x")),
+            ),
+            (
+                "git@a.dev:b/c.git#main",
+                git("git@a.dev:b/c.git", Some("main"), None),
+            ),
+            ("oci://a.dev/b:1", Outside::Oci("a.dev/b:1".into())),
+            (
+                "ghcr.io/a/b:1.0.0",
+                Outside::Oci("ghcr.io/a/b:1.0.0".into()),
+            ),
+            ("localhost:5000/a", Outside::Oci("localhost:5000/a".into())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Outside::parse(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A WIT package as it lies somewhere: texts that are parsed together.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use wit_component::{DecodedWasm, WitPrinter};
+use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup};
+
+use super::diagnose::{Diagnostic, Place, parse_error};
+use super::error::WitError;
+use super::name::Target;
+use super::scan::Outline;
+
+/// A file.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// What messages call it, such as `wit/world.wit`.
+    pub label: String,
+    pub text: String,
+    pub outline: Outline,
+}
+
+impl Text {
+    pub fn new(label: &str, text: &str) -> Self {
+        Self {
+            label: label.to_string(),
+            outline: Outline::of(text),
+            text: text.to_string(),
+        }
+    }
+}
+
+/// A package with its nested packages.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The directory or the file.
+    pub at: PathBuf,
+    pub texts: Vec<Text>,
+}
+
+/// What a text refers to.
+#[derive(Debug, Clone)]
+pub struct Need {
+    pub package: PackageName,
+    pub item: String,
+    pub place: Place,
+}
+
+impl Source {
+    /// What messages call it: the directory of several files, or the file.
+    pub fn label(&self) -> &str {
+        let first = self.texts.first().map_or("", |text| text.label.as_str());
+        match self.texts.len() {
+            1 => first,
+            _ => first.rsplit_once('/').map_or(first, |(dir, _)| dir),
+        }
+    }
+
+    /// The name of its directory or file.
+    pub fn file_name(&self) -> String {
+        self.at
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    pub fn new(at: PathBuf, texts: Vec<Text>) -> Self {
+        Self { at, texts }
+    }
+
+    /// Reads a directory of `.wit` files, or one `.wit`, `.wasm` or `.wat` file. `label` is what messages call it.
+    /// `None` when there is no WIT in it.
+    pub fn read(at: &Path, label: &str) -> Result<Option<Self>, WitError> {
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| WitError::Read { path, source }
+        };
+        let kind = fs::metadata(at).map_err(failed(at))?;
+        if !kind.is_dir() {
+            return Ok(read_file(at, label)?.map(|text| Self::new(at.to_path_buf(), vec![text])));
+        }
+        let mut texts = Vec::new();
+        for path in entries(at).map_err(failed(at))? {
+            if is_wit(&path) && path.is_file() {
+                texts.extend(read_file(&path, &below(label, &path))?);
+            }
+        }
+        Ok((!texts.is_empty()).then(|| Self::new(at.to_path_buf(), texts)))
+    }
+
+    /// The packages it defines, the outer one first.
+    pub fn packages(&self) -> Vec<PackageName> {
+        let outer = self
+            .texts
+            .iter()
+            .find_map(|text| text.outline.package.clone());
+        let blocks = self.texts.iter().flat_map(|text| &text.outline.blocks);
+        let nested = blocks
+            .filter(|block| block.keyword == "package")
+            .filter_map(|block| {
+                let target: Target = block.name.parse().ok()?;
+                Some(target.package)
+            });
+        outer.into_iter().chain(nested).collect()
+    }
+
+    /// Every reference to another package.
+    pub fn needs(&self) -> Vec<Need> {
+        let own = self.packages();
+        let paths = self.texts.iter().flat_map(|text| {
+            let paths = text
+                .outline
+                .statements
+                .iter()
+                .filter_map(|statement| statement.path.as_ref());
+            paths.map(move |path| (text, path))
+        });
+        paths
+            .filter(|(_, path)| !own.contains(&path.package))
+            .map(|(text, path)| Need {
+                package: path.package.clone(),
+                item: path.item.clone(),
+                place: Place::of(&text.label, &text.text, path.span.clone()),
+            })
+            .collect()
+    }
+
+    pub fn parse(&self) -> Result<UnresolvedPackageGroup, Diagnostic> {
+        let mut map = SourceMap::new();
+        for text in &self.texts {
+            map.push_str(&text.label, text.text.clone());
+        }
+        map.parse()
+            .map_err(|(map, error)| parse_error(&error, &map, &self.texts))
+    }
+
+    /// The names of the interfaces and worlds of its outer package.
+    pub fn items(&self) -> Vec<&str> {
+        self.texts
+            .iter()
+            .flat_map(|text| text.outline.items())
+            .collect()
+    }
+}
+
+/// The entries of a directory, in the order of their names.
+pub fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+pub fn below(label: &str, path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{label}/{name}")
+}
+
+fn is_wit(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wit")
+}
+
+/// `None` for a file that is not WIT.
+fn read_file(path: &Path, label: &str) -> Result<Option<Text>, WitError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if !matches!(extension, Some("wit" | "wasm" | "wat")) {
+        return Ok(None);
+    }
+    let bytes = fs::read(path).map_err(|source| WitError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let malformed = |reason| WitError::NotWit {
+        name: label.to_string(),
+        reason,
+    };
+    let text = match extension {
+        Some("wit") => {
+            String::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8".to_string()))?
+        }
+        _ => nested_text(&decode(&bytes).map_err(malformed)?).map_err(malformed)?,
+    };
+    Ok(Some(Text::new(label, &text)))
+}
+
+/// A package in its binary form, or a component, whose world's package is taken.
+pub fn decode(bytes: &[u8]) -> Result<(Resolve, PackageId), String> {
+    match wit_component::decode(bytes) {
+        Ok(DecodedWasm::WitPackage(resolve, package)) => Ok((resolve, package)),
+        Ok(DecodedWasm::Component(resolve, world)) => {
+            let package = resolve.worlds[world].package;
+            package
+                .map(|package| (resolve, package))
+                .ok_or_else(|| "its world has no package".to_string())
+        }
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// One package of several.
+pub fn print(resolve: &Resolve, package: PackageId) -> Result<String, String> {
+    let mut printer = WitPrinter::default();
+    printer
+        .print(resolve, package, &[])
+        .map_err(|error| format!("{error:#}"))?;
+    Ok(printer.output.to_string())
+}
+
+/// A package, and those that it has in it as nested ones.
+fn nested_text((resolve, package): &(Resolve, PackageId)) -> Result<String, String> {
+    let others: Vec<_> = resolve
+        .packages
+        .iter()
+        .map(|(id, _)| id)
+        .filter(|id| id != package)
+        .collect();
+    let mut printer = WitPrinter::default();
+    printer
+        .print(resolve, *package, &others)
+        .map_err(|error| format!("{error:#}"))?;
+    Ok(printer.output.to_string())
+}
