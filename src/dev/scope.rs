@@ -160,7 +160,7 @@ fn written_by(settings: &MemberSettings) -> impl Iterator<Item = PathBuf> {
     });
     let keys = match &settings.keyvalue.backend {
         Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
-        _ => None,
+        Some(KeyValueBackend::Memory) | None => None,
     };
     // The watcher knows them without `..` and links.
     let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
