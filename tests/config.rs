@@ -230,10 +230,11 @@ fn show_limits(text: &mut String, limits: &Limits, indent: &str) {
         cpu_time,
         memory,
         concurrent_requests,
+        queued_messages,
     } = limits;
     writeln!(
         text,
-        "{indent}limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests"
+        "{indent}limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests, {queued_messages} queued"
     )
     .unwrap();
 }

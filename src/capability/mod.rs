@@ -23,6 +23,7 @@ use semver::Version;
 use wasmtime::Result;
 use wasmtime::component::Linker;
 
+use crate::console::Console;
 use crate::engine::state::{MemberSetup, State};
 use crate::engine::{Model, Receiving};
 use crate::host::workload::{Entry, Member, MemberSettings, Workload, WorkloadId};
@@ -55,8 +56,9 @@ pub(crate) trait Capability: Send + Sync {
     /// goes when what it is still doing has ended. Must not block.
     fn bind(&self, _running: &Running<'_>) {}
 
-    /// A workload is being stopped without another in its place: it gets nothing new from here on. Must not block.
-    fn retire(&self, _id: &WorkloadId) {}
+    /// A workload is being stopped without another in its place: it gets nothing new from here on but what it still needs
+    /// to finish. Must not block.
+    fn retire(&self, _id: &WorkloadId, _console: &Console) {}
 
     /// A workload that was bound is gone: nothing of it runs any more. Must not block.
     fn unbind(&self, _id: &WorkloadId) {}
@@ -125,17 +127,16 @@ impl ForWhom<'_> {
 }
 
 /// A workload that is about to run, as a capability that drives it needs to know it.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no capability delivers messages yet")
-)]
 pub(crate) struct Running<'a> {
     pub(crate) id: &'a WorkloadId,
-    #[cfg_attr(test, expect(dead_code, reason = "no capability names workloads yet"))]
+    #[expect(dead_code, reason = "no capability names workloads yet")]
     pub(crate) name: &'a str,
     pub(crate) replaces: Option<&'a WorkloadId>,
     /// The entries that take messages.
     pub(crate) receiving: &'a [Receiving],
+    /// What the capabilities keep for the whole workload.
+    pub(crate) kept: &'a Kept,
+    pub(crate) console: &'a Console,
 }
 
 /// The capabilities of one host.
@@ -156,6 +157,7 @@ impl Capabilities {
             Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
+            Box::new(messaging::Messaging::default()),
             Box::new(keyvalue::KeyValues::default()),
         ])
     }

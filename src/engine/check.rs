@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::capability::messaging::Pattern;
 use crate::host::Problem;
 use crate::host::workload::{Drive, Entry, Restart, Workload};
 
@@ -64,6 +65,14 @@ fn entry(entry: &Entry) -> Vec<Problem> {
         }
         if first > most {
             wrong("the first wait before a restart is longer than the longest");
+        }
+    }
+    if let Drive::Messages { subscriptions } = &entry.drive {
+        for error in subscriptions
+            .iter()
+            .filter_map(|s| s.parse::<Pattern>().err())
+        {
+            wrong(&error.to_string());
         }
     }
     if entry.limits.concurrent_requests == 0 {

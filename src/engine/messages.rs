@@ -2,12 +2,14 @@
 //!
 //! Knows nothing of subjects and subscriptions: the messaging capability decides who gets what.
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Result;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Store, format_err};
 
 use crate::capability::messaging::Message;
 
+use super::activity::Flight;
 use super::instances::{Export, Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::state::State;
@@ -16,6 +18,11 @@ use super::state::State;
 pub(crate) struct MessageHandler {
     name: String,
     instances: Instances<HandleMessage>,
+}
+
+/// Leave to have one message handled.
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
 }
 
 /// `handle-message` of `wasmcloud:messaging/handler@0.2`
@@ -42,17 +49,32 @@ impl MessageHandler {
         })
     }
 
-    /// Has a message handled, which waits its turn when as many as may are being handled. Dropping this stops the guest.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until one more message may be handled.
+    pub(crate) async fn turn(&self) -> Turn {
+        Turn {
+            _permit: self.instances.permit().await,
+        }
+    }
+
+    /// Counts a message from now on.
+    pub(crate) fn flight(&self) -> Flight {
+        self.instances.flight()
+    }
+
+    /// Has a message handled. Dropping this stops the guest.
     ///
     /// What goes wrong was told on the console when this returns; the error is its first line.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no capability delivers messages yet")
-    )]
-    pub(crate) async fn handle(&self, message: Message) -> std::result::Result<(), String> {
-        let _flight = self.instances.flight();
-        let _permit = self.instances.permit().await;
-        let call = format!("a message on `{}`", message.subject);
+    pub(crate) async fn handle(
+        &self,
+        message: Message,
+        _turn: Turn,
+        _flight: Flight,
+    ) -> std::result::Result<(), String> {
+        let call = format!("a message on `{}` to `{}`", message.subject, self.name);
         match self.call(message).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => {
@@ -63,6 +85,13 @@ impl MessageHandler {
             }
             Err(error) => Err(self.instances.failed(&call, &error)),
         }
+    }
+
+    /// For tests of one message.
+    #[cfg(test)]
+    pub(crate) async fn handle_in_turn(&self, message: Message) -> std::result::Result<(), String> {
+        let flight = self.flight();
+        self.handle(message, self.turn().await, flight).await
     }
 
     /// When this returns, the instance is gone, and what it wrote to its output was printed.
@@ -135,7 +164,10 @@ mod tests {
         let (prepared, output) = prepare(entry).await;
         let prepared = prepared.expect("it starts");
         let handler = &prepared.receiving[0].handler;
-        let failure = handler.handle(message()).await.expect_err("it fails");
+        let failure = handler
+            .handle_in_turn(message())
+            .await
+            .expect_err("it fails");
         assert_eq!(prepared.activity.traps(), 1);
         (failure, output.text())
     }
@@ -144,7 +176,7 @@ mod tests {
     async fn a_trap_is_told_with_its_backtrace() {
         let (failure, output) = fail("(unreachable)").await;
         assert!(failure.contains("unreachable"), "{failure}");
-        let told = format!("a message on `a.b` failed: {failure}");
+        let told = format!("a message on `a.b` to `messages` failed: {failure}");
         assert!(output.contains(&told), "{output}");
         assert!(output.contains("[messages]"), "{output}");
     }
@@ -165,7 +197,7 @@ mod tests {
         let prepared = prepare(entry).await.0.expect("it starts");
         let handler = &prepared.receiving[0].handler;
         let began = Instant::now();
-        let all = (0..6).map(|_| handler.handle(message()));
+        let all = (0..6).map(|_| handler.handle_in_turn(message()));
         for answer in futures::future::join_all(all).await {
             assert_eq!(answer, Ok(()));
         }
@@ -181,7 +213,7 @@ mod tests {
         let handler = &prepared.receiving[0].handler;
         for _ in 0..2 {
             let moment = Duration::from_millis(50);
-            let waited = tokio::time::timeout(moment, handler.handle(message())).await;
+            let waited = tokio::time::timeout(moment, handler.handle_in_turn(message())).await;
             assert!(waited.is_err());
             assert_eq!(prepared.activity.in_flight(), 0);
         }

@@ -30,7 +30,6 @@ mod wire;
 pub(crate) use activity::Activity;
 pub use config::{model_of, settings};
 pub(crate) use engines::{Code, Engines};
-#[cfg(test)]
 pub(crate) use messages::MessageHandler;
 pub(crate) use prepare::{Answering, Means, Prepared, Receiving, Serving};
 pub(crate) use service::Service;

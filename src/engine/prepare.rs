@@ -1,10 +1,12 @@
 //! From a workload to what can run, or every reason why not. Touches no other workload.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wasmtime::Error;
 
+use crate::capability::messaging::Pattern;
 use crate::capability::{self, Capabilities, ForWhom, Kept};
 use crate::console::Console;
 use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
@@ -37,13 +39,11 @@ pub(crate) struct Answering {
 }
 
 /// An entry that takes messages.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no capability delivers messages yet")
-)]
 pub(crate) struct Receiving {
-    /// Subjects with NATS wildcards. None subscribes to everything.
-    pub(crate) subscriptions: Vec<String>,
+    /// None subscribes to everything.
+    pub(crate) subscriptions: Vec<Pattern>,
+    /// How many messages may wait.
+    pub(crate) queued: NonZeroUsize,
     pub(crate) handler: Arc<MessageHandler>,
 }
 
@@ -194,7 +194,11 @@ impl Means<'_> {
                     .map_err(Failure::Load)?;
                 handler.try_out().await?;
                 prepared.receiving.push(Receiving {
-                    subscriptions: subscriptions.clone(),
+                    subscriptions: subscriptions
+                        .iter()
+                        .map(|text| text.parse().expect("the checks found it to be one"))
+                        .collect(),
+                    queued: entry.limits.queued_messages,
                     handler: Arc::new(handler),
                 });
             }

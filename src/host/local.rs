@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::capability::{self, Capabilities, Kept};
 use crate::console::Console;
@@ -69,8 +70,10 @@ struct Running {
     service: Option<Supervisor>,
     /// Nothing drives it but itself.
     only_service: bool,
-    /// What the capabilities keep for it, such as its volumes.
-    _kept: Kept,
+    /// What the capabilities keep for it, such as its volumes; `None` once it is being dropped.
+    kept: Option<Kept>,
+    /// Nothing of it is left.
+    gone: CancellationToken,
 }
 
 impl LocalHost {
@@ -166,7 +169,7 @@ impl Host for LocalHost {
         self.0.known(id)?;
         self.0.routes.clear(id);
         for capability in self.0.capabilities.iter() {
-            capability.retire(id);
+            capability.retire(id, &self.0.console);
         }
         // Whoever asked may stop waiting; the workload is dropped all the same.
         let _ = self.drain(id.clone()).await;
@@ -220,6 +223,8 @@ impl Inner {
             name: &name,
             replaces,
             receiving: &receiving,
+            kept: &kept,
+            console: &self.console,
         };
         for capability in self.capabilities.iter() {
             capability.bind(&running);
@@ -234,7 +239,8 @@ impl Inner {
                 activity,
                 service,
                 only_service,
-                _kept: kept,
+                kept: Some(kept),
+                gone: CancellationToken::new(),
             },
         );
         match router(answering) {
@@ -254,35 +260,33 @@ impl Inner {
         Supervisor::start(name, restart, service, self.console.clone())
     }
 
-    /// Waits for the last request of a workload, ends its service, and drops it.
+    /// Waits for the last request of a workload, ends its service, and forgets it once nothing of it is left.
     async fn drain(&self, id: &WorkloadId) {
-        let activity = {
+        let (activity, gone) = {
             let mut workloads = self.workloads();
             let Some(running) = workloads.get_mut(id) else {
                 return;
             };
             running.retire();
-            Arc::clone(&running.activity)
+            (Arc::clone(&running.activity), running.gone.clone())
         };
         activity.idle().await;
-        let ended = {
-            let workloads = self.workloads();
-            let service = workloads
-                .get(id)
-                .and_then(|running| running.service.as_ref());
-            service.map(Supervisor::end)
+        let last = {
+            let mut workloads = self.workloads();
+            workloads.get_mut(id).and_then(Running::end)
         };
-        if let Some(ended) = ended {
-            ended.await;
+        let Some((ended, kept)) = last else {
+            // Somebody else stops it as well, and is further.
+            return gone.cancelled().await;
+        };
+        ended.await;
+        for capability in self.capabilities.iter() {
+            capability.unbind(id);
         }
-        let gone = self.workloads().remove(id);
-        if let Some(gone) = gone {
-            for capability in self.capabilities.iter() {
-                capability.unbind(id);
-            }
-            // Its volumes are removed with it.
-            let _ = tokio::task::spawn_blocking(move || drop(gone)).await;
-        }
+        // Removes its volumes.
+        let _ = tokio::task::spawn_blocking(move || drop(kept)).await;
+        self.workloads().remove(id);
+        gone.cancel();
     }
 }
 
@@ -293,6 +297,18 @@ impl Running {
         if let Some(service) = &self.service {
             service.retire();
         }
+    }
+
+    /// Stops its service. Returns what waits for the end of that, and what is to be dropped then; only once.
+    fn end(&mut self) -> Option<(impl Future<Output = ()> + use<>, Kept)> {
+        let kept = self.kept.take()?;
+        let ended = self.service.as_ref().map(Supervisor::end);
+        let ended = async move {
+            if let Some(ended) = ended {
+                ended.await;
+            }
+        };
+        Some((ended, kept))
     }
 
     fn state(&self) -> WorkloadState {

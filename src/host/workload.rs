@@ -148,7 +148,14 @@ pub struct Grant {
 }
 
 /// The capabilities of the host that can be switched off, by the names that the config has for them.
-pub const CAPABILITIES: [&str; 4] = ["config", "http-client", "keyvalue", "logging"];
+pub const CAPABILITIES: [&str; 6] = [
+    "config",
+    "http-client",
+    "keyvalue",
+    "logging",
+    "messaging",
+    "sockets",
+];
 
 /// What one member is given. The default grants nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -278,8 +285,10 @@ pub struct Limits {
     pub cpu_time: Duration,
     /// Bytes of linear memory that one instance of the composed component may hold, all members together.
     pub memory: NonZeroU64,
-    /// Requests answered at the same time; more wait.
+    /// Requests, or messages, answered at the same time; more wait.
     pub concurrent_requests: usize,
+    /// Messages that wait for the entry; what would be one more is refused.
+    pub queued_messages: NonZeroUsize,
 }
 
 impl Default for Limits {
@@ -288,6 +297,7 @@ impl Default for Limits {
             cpu_time: Duration::from_secs(10),
             memory: NonZeroU64::new(512 * 1024 * 1024).expect("512 MiB is not zero"),
             concurrent_requests: 512,
+            queued_messages: NonZeroUsize::new(10_000).expect("10,000 is not zero"),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! - `dev.components[].http_client_ca_paths` and `.http_client_trust_roots`, which upstream has for all in `dev`
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
-//!   `concurrent_requests` (a number)
+//!   `concurrent_requests` and `queued_messages` (numbers)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
@@ -156,6 +156,7 @@ pub(super) struct RawLimits {
     pub(super) cpu_time: Option<Located<String>>,
     pub(super) memory: Option<Located<String>>,
     pub(super) concurrent_requests: Option<Located<String>>,
+    pub(super) queued_messages: Option<Located<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -430,6 +431,7 @@ impl RawLimits {
             cpu_time: limits.text_or_number("cpu_time"),
             memory: limits.text_or_number("memory"),
             concurrent_requests: limits.text_or_number("concurrent_requests"),
+            queued_messages: limits.text_or_number("queued_messages"),
         };
         limits.finish();
         raw

@@ -1,6 +1,7 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::drive::{self, Routed};
@@ -277,7 +278,7 @@ impl Resolver<'_> {
 
     /// What is not said is as in `defaults`.
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
-        let positive = |text: &String| units::count(text).map(std::num::NonZeroUsize::get);
+        let positive = |text: &String| units::count(text);
         let bytes = |text: &String| units::size(text);
         Limits {
             cpu_time: self
@@ -286,7 +287,10 @@ impl Resolver<'_> {
             memory: self.value(&raw.memory, bytes).unwrap_or(defaults.memory),
             concurrent_requests: self
                 .value(&raw.concurrent_requests, positive)
-                .unwrap_or(defaults.concurrent_requests),
+                .map_or(defaults.concurrent_requests, NonZeroUsize::get),
+            queued_messages: self
+                .value(&raw.queued_messages, positive)
+                .unwrap_or(defaults.queued_messages),
         }
     }
 

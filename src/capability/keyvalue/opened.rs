@@ -53,11 +53,11 @@ impl Opened {
             Place::Memory(_) => Arc::new(Memory::default()) as Arc<dyn Store>,
             Place::Database(path) => {
                 let open = || Ok(Arc::new(Database::open(path)?) as Arc<dyn Store>);
-                patiently(patience, open).map_err(|error| fault(path, path, error))?
+                patiently(patience, open).map_err(|error| fault(path, error))?
             }
             Place::Files(path) => {
                 let open = || Ok(Arc::new(Directory::open(path)?) as Arc<dyn Store>);
-                patiently(patience, open).map_err(|error| fault(path, path, error))?
+                patiently(patience, open).map_err(|error| fault(path, error))?
             }
         };
         opened.retain(|_, store| store.strong_count() > 0);
@@ -82,10 +82,10 @@ fn patiently<T>(
     }
 }
 
-fn fault(path: &Path, locked: &Path, error: OpenError) -> Fault {
+fn fault(path: &Path, error: OpenError) -> Fault {
     match error {
         OpenError::InUse => {
-            let holder = Holder::of_lock(locked);
+            let holder = Holder::of_lock(path);
             let holder = holder.map_or("another process".to_owned(), |holder| holder.to_string());
             Fault {
                 message: format!("its keyvalue store `{}` is in use by {holder}", path.display()),

@@ -1,6 +1,31 @@
-//! `wasmcloud:messaging`: what a message is.
+//! `wasmcloud:messaging@0.2`: messages between the members of a workload, in memory.
+//!
+//! The [`bus`] decides who gets what, and knows neither components nor WIT. There is one for each workload, and a version
+//! that replaces another goes on with its bus, so that what waits survives a reload; other workloads see nothing of it.
+//! [`consumer`] is what members call, [`deliver`] what calls them.
 
-use wasmtime::component::{ComponentType, Lift, Lower};
+mod bus;
+mod consumer;
+mod deliver;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use wasmtime::Result;
+use wasmtime::component::{ComponentType, Lift, Linker, Lower};
+
+use crate::console::Console;
+use crate::engine::state::State;
+use crate::host::workload::WorkloadId;
+use crate::linker::Tier;
+
+use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, Running, per_member};
+use bus::{Bus, Lost, Subscription};
+
+pub(crate) use subject::Pattern;
 
 /// A message: `broker-message` of `wasmcloud:messaging/types@0.2`.
 #[derive(Debug, Clone, PartialEq, Eq, ComponentType, Lift, Lower)]
@@ -11,4 +36,106 @@ pub(crate) struct Message {
     /// Where an answer is expected, if one is.
     #[component(name = "reply-to")]
     pub(crate) reply_to: Option<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Messaging {
+    /// Of each workload that was not replaced.
+    buses: Mutex<BTreeMap<WorkloadId, Arc<Bus>>>,
+}
+
+/// What the members of a workload publish to: its bus, from when it runs.
+#[derive(Default)]
+struct Outlet(OnceLock<Arc<Bus>>);
+
+/// The outlet of the workload that a member belongs to.
+struct Access(Arc<Outlet>);
+
+const INTERFACES: &[Row] = &[per_member("wasmcloud:messaging/consumer", "0.2.0")];
+
+impl Capability for Messaging {
+    fn name(&self) -> &'static str {
+        "messaging"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Capability
+    }
+
+    fn interfaces(&self) -> &'static [Row] {
+        INTERFACES
+    }
+
+    fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
+        kept.insert(Access(for_whom.shared(Outlet::default)));
+        Ok(())
+    }
+
+    fn bind(&self, running: &Running<'_>) {
+        let mut buses = self.buses();
+        let before = running.replaces.and_then(|old| buses.remove(old));
+        let bus = before.unwrap_or_default();
+        buses.insert(running.id.clone(), Arc::clone(&bus));
+        if let Some(outlet) = running.kept.get::<Outlet>() {
+            outlet
+                .0
+                .set(Arc::clone(&bus))
+                .unwrap_or_else(|_| unreachable!("a workload is bound once"));
+        }
+        let subscriptions = running.receiving.iter().map(|receiving| Subscription {
+            name: receiving.handler.name().to_owned(),
+            patterns: receiving.subscriptions.clone(),
+            most: receiving.queued,
+        });
+        let (leases, lost) = bus.take_over(subscriptions.collect());
+        for (lease, receiving) in leases.into_iter().zip(running.receiving) {
+            let (bus, handler) = (Arc::clone(&bus), Arc::clone(&receiving.handler));
+            tokio::spawn(deliver::deliver(bus, lease, handler));
+        }
+        tell(running.console, &lost);
+    }
+
+    fn retire(&self, id: &WorkloadId, console: &Console) {
+        if let Some(bus) = self.buses().get(id) {
+            tell(console, &bus.stop());
+        }
+    }
+
+    fn unbind(&self, id: &WorkloadId) {
+        if let Some(bus) = self.buses().remove(id) {
+            bus.close();
+        }
+    }
+
+    fn grant(
+        &self,
+        linker: &mut Linker<State>,
+        import: &str,
+        interface: &Interface<'_>,
+        member: usize,
+    ) -> Result<bool> {
+        match (interface.name, interface.preview()) {
+            ("wasmcloud:messaging/consumer", Some(Preview::P2)) => {
+                consumer::add(&mut linker.instance(import)?, member)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+impl Messaging {
+    fn buses(&self) -> MutexGuard<'_, BTreeMap<WorkloadId, Arc<Bus>>> {
+        self.buses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(console: &Console, lost: &[Lost]) {
+    for Lost { queue, count } in lost {
+        let messages = match count {
+            1 => "a message".to_owned(),
+            _ => format!("{count} messages"),
+        };
+        console.talk(&format!("{messages} for `{queue}` will not be handled"));
+    }
 }

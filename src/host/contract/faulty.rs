@@ -1,5 +1,6 @@
 //! Hosts with one fault each, made from the local host: the contract must catch every one of them.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -136,7 +137,7 @@ impl Rig for Faulty {
             Fault::DeliversToTheFirst => self.inner.handler().and(first),
             _ => self.inner.handler(),
         };
-        Some(handler?.handle(message()).await)
+        Some(handler?.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {
@@ -159,9 +160,9 @@ impl Rig for Faulty {
 }
 
 impl Faulty {
-    fn new(fault: Fault) -> Self {
+    fn new(fault: Fault, cache: &Path) -> Self {
         Self {
-            inner: LocalRig::new(),
+            inner: LocalRig::new(cache),
             fault,
             services: Mutex::default(),
             first: Mutex::default(),
@@ -343,8 +344,9 @@ fn made_up(id: &WorkloadId) -> WorkloadStatus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_caught() {
-    let checks = FAULTS.map(|fault| async move {
-        let caught = super::check(|| Faulty::new(fault)).await;
+    let cache = tempfile::tempdir().unwrap();
+    let checks = FAULTS.map(async |fault| {
+        let caught = super::check(|| Faulty::new(fault, cache.path())).await;
         assert!(
             caught.is_err(),
             "the contract does not catch a host that {fault:?}"

@@ -2,6 +2,7 @@
 //! hands them over.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ impl Capability for Arc<Deliveries> {
         }
     }
 
-    fn retire(&self, id: &WorkloadId) {
+    fn retire(&self, id: &WorkloadId, _: &Console) {
         self.note(format!("retire {id}"));
         self.take_from(id);
     }
@@ -131,13 +132,14 @@ impl Routes for Slot {
 }
 
 impl LocalRig {
-    pub(super) fn new() -> Self {
+    /// `cache`: where compiled code is kept, so that a busy machine compiles each guest once.
+    pub(super) fn new(cache: &Path) -> Self {
         let routes = Arc::new(Slot::default());
         let deliveries = Arc::new(Deliveries::default());
         let volumes = tempfile::tempdir().unwrap();
         let (console, output) = Console::capture();
         let options = HostOptions {
-            cache_dir: None,
+            cache_dir: Some(cache.to_owned()),
             console,
             routes: routes.clone(),
         };
@@ -193,7 +195,7 @@ impl Rig for LocalRig {
 
     async fn deliver(&self) -> Option<Result<(), String>> {
         let handler = self.handler()?;
-        Some(handler.handle(message()).await)
+        Some(handler.handle_in_turn(message()).await)
     }
 
     fn told(&self, text: &str) -> usize {
@@ -208,12 +210,14 @@ impl Rig for LocalRig {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_host_keeps_the_contract() {
-    assert_eq!(super::check(LocalRig::new).await, Ok(()));
+    let cache = tempfile::tempdir().unwrap();
+    assert_eq!(super::check(|| LocalRig::new(cache.path())).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_follow_the_life_of_a_workload() {
-    let rig = LocalRig::new();
+    let cache = tempfile::tempdir().unwrap();
+    let rig = LocalRig::new(cache.path());
     let start = async |workload, replaces| {
         let request = StartRequest { workload, replaces };
         rig.host.start(request).await.map(|started| started.id)

@@ -188,12 +188,12 @@ async fn stopping_forgets_and_happens_once<R: Rig>(rig: &R) -> Outcome {
 }
 
 async fn requests_in_flight_finish_where_they_began<R: Rig>(rig: &R) -> Outcome {
-    let old = start(rig.host(), workload(201, Duration::from_millis(300)), None).await?;
+    let old = start(rig.host(), workload(201, Duration::from_secs(1)), None).await?;
     let replace = async {
         wait_for_flight(rig.host(), &old).await;
         let new = start(
             rig.host(),
-            workload(202, Duration::from_millis(300)),
+            workload(202, Duration::from_secs(1)),
             Some(&old),
         )
         .await?;
@@ -256,7 +256,7 @@ async fn gone(host: &impl Host, id: &WorkloadId) -> bool {
 
 /// Waits until something is so, for as long as a busy machine may need.
 async fn eventually(is_so: impl AsyncFn() -> bool) -> bool {
-    for _ in 0..2000 {
+    for _ in 0..5000 {
         if is_so().await {
             return true;
         }
