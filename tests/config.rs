@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use wash::console::Level;
 use wash::host::sockets::Sockets;
 use wash::host::workload::{
     Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart, Volume,
@@ -180,6 +181,9 @@ fn show(text: &mut String, project: &Project, indent: &str) {
             Restart::OnFailure { tries: None, .. } => format!("service {name}"),
         });
     }
+    if let Some(path) = &project.dev.blobstore {
+        line(format!("blobs in {}", path.display()));
+    }
     show_limits(text, &project.dev.limits, indent);
     show_subscriptions(text, &project.subscriptions, indent);
     show_settings(text, &project.settings, indent);
@@ -263,6 +267,9 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
             "directory {} = {volume}, {access}",
             directory.guest
         ));
+    }
+    if settings.log_level != Level::default() {
+        line(format!("logs from {}", settings.log_level.name()));
     }
     let KeyValue {
         backend,

@@ -138,6 +138,7 @@ async fn run(
     if finished.status.success() {
         return Ok(finished.lines);
     }
+    preflight::explain(project, finished.status)?;
     Err(BuildError::Failed {
         command: process::text(command),
         status: finished.status,

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
 
 use super::error::Toolchain;
@@ -36,6 +36,19 @@ pub(super) async fn check(project: &Project, output: &Output) -> Result<Environm
             Some(target) => rust(project, target, output).await,
             None => Ok(Environment::default()),
         },
+    }
+}
+
+/// Why a command of the config may have failed. It is not looked for before: the command may install packages itself.
+pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), BuildError> {
+    const NOT_FOUND: i32 = 127;
+    match (&project.build.kind, &project.build.command) {
+        (Kind::Npm, Command::Shell(line)) if status.code() == Some(NOT_FOUND) => {
+            let first = line.split_whitespace().next();
+            let manager = first.filter(|first| ["pnpm", "yarn", "bun"].contains(first));
+            packages(&project.root, manager.unwrap_or("npm"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -185,6 +185,7 @@ impl Capabilities {
             arguments: settings.arguments.clone(),
             filesystem: kept.get().as_deref().cloned().unwrap_or_default(),
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
+            log_level: settings.log_level,
             kept,
         })
     }

@@ -22,7 +22,7 @@ use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
-use crate::report::{Advice, hinted};
+use crate::report::{Advice, OutputFormat, hinted};
 use crate::wit;
 
 /// Start a development server for a project
@@ -35,6 +35,8 @@ use crate::wit;
 /// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
 /// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
 /// requests finish; a second one cuts them off.
+///
+/// With `-o json`, stdout has one JSON object a line for each event: requests, what components print and log, reloads.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -101,7 +103,10 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         false => Storage::of_project(&project.root)
             .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
     };
-    let console = Console::stdio();
+    let console = match globals.output {
+        OutputFormat::Text => Console::stdio(),
+        OutputFormat::Json => Console::json(),
+    };
     if let Some(skipped) = skipped {
         let holder = skipped
             .holder
@@ -147,7 +152,8 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         address,
         url,
         console,
-        color: anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        color: globals.output == OutputFormat::Text
+            && anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
         storage: Arc::new(storage),
         interrupts: interrupts().context("cannot listen for signals")?,

@@ -11,8 +11,9 @@ use crate::http::RequestId;
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 /// The levels of `wasi:logging`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    #[default]
     Trace,
     Debug,
     Info,
@@ -37,7 +38,17 @@ pub struct Access<'a> {
 }
 
 impl Level {
-    pub(super) fn name(self) -> &'static str {
+    /// From the least to the most important.
+    pub const ALL: [Self; 6] = [
+        Self::Trace,
+        Self::Debug,
+        Self::Info,
+        Self::Warn,
+        Self::Error,
+        Self::Critical,
+    ];
+
+    pub fn name(self) -> &'static str {
         match self {
             Self::Trace => "trace",
             Self::Debug => "debug",

@@ -1,10 +1,12 @@
-//! The terminal of a session: whole lines, never interleaved, with the guest's lines prefixed.
+//! The terminal of a session: whole lines, never interleaved, with the guest's lines prefixed. Or, for programs, one
+//! JSON object a line on stdout.
 //!
 //! Talk goes to stderr; what a guest wrote to its stdout goes to stdout. Whoever writes passes text with anstyle
 //! escapes and forgets about colors: they are stripped here for a stream that does not want them. Text that comes
 //! from a guest or from the wire is made [`harmless`] first.
 
 mod capture;
+mod json;
 mod lines;
 mod text;
 
@@ -12,6 +14,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
+use serde_json::{Value, json};
 
 use crate::http::RequestId;
 
@@ -25,8 +28,17 @@ pub use text::{harmless, plain};
 #[derive(Clone)]
 pub struct Console {
     streams: Arc<Mutex<Streams>>,
+    form: Form,
     /// Where the stdout of guests goes as it is; `None`: it goes to stdout in lines with a prefix.
     bare: Option<GuestStream>,
+}
+
+/// For whom a console writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    People,
+    /// JSON lines, all on stdout.
+    Programs,
 }
 
 /// Both streams behind one lock: they are usually the same terminal.
@@ -55,6 +67,7 @@ impl Console {
         let stdout_color = AutoStream::choice(&stdout) != ColorChoice::Never;
         let stderr_color = AutoStream::choice(&stderr) != ColorChoice::Never;
         Self::new(
+            Form::People,
             Stream::new(stdout, stdout_color),
             Stream::new(stderr, stderr_color),
         )
@@ -69,32 +82,67 @@ impl Console {
         }
     }
 
-    /// A console without colors whose text stays in memory, for tests.
-    pub fn capture() -> (Self, Captured) {
-        let (captured, stdout, stderr) = capture::streams();
-        (
-            Self::new(Stream::new(stdout, false), Stream::new(stderr, false)),
-            captured,
+    /// The streams of this process, for a program that reads what a session does.
+    pub fn json() -> Self {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        Self::new(
+            Form::Programs,
+            Stream::new(stdout, false),
+            Stream::new(stderr, false),
         )
     }
 
-    fn new(stdout: Stream, stderr: Stream) -> Self {
+    /// A console without colors whose text stays in memory, for tests.
+    pub fn capture() -> (Self, Captured) {
+        let (captured, stdout, stderr) = capture::streams();
+        let (stdout, stderr) = (Stream::new(stdout, false), Stream::new(stderr, false));
+        (Self::new(Form::People, stdout, stderr), captured)
+    }
+
+    fn new(form: Form, stdout: Stream, stderr: Stream) -> Self {
         Self {
             streams: Arc::new(Mutex::new(Streams { stdout, stderr })),
+            form,
             bare: None,
         }
     }
 
     /// Says something to the user: one or more lines, with anstyle escapes where they help.
     pub fn talk(&self, text: &str) {
-        self.write(
-            |streams| &mut streams.stderr,
-            &format!("{}\n", text.trim_end_matches('\n')),
-        );
+        self.tell("message", json!({}), text);
+    }
+
+    /// Tells of an event: the text to people, its name and its fields to programs, which get the text as `message`.
+    pub fn tell(&self, event: &'static str, fields: Value, text: &str) {
+        let text = text.trim_end_matches('\n');
+        match self.form {
+            Form::People => self.write(|streams| &mut streams.stderr, &format!("{text}\n")),
+            Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
+        }
+    }
+
+    /// Passes on what a tool prints while it builds a component. Lines of several builds at a time are told apart.
+    pub fn build(&self, component: &str, several: bool, lines: &str) {
+        let lines = lines.trim_end_matches('\n');
+        match self.form {
+            Form::People if several => {
+                let lines = prefixed(component, None, lines);
+                self.write(|streams| &mut streams.stderr, &lines);
+            }
+            Form::People => self.write(|streams| &mut streams.stderr, &format!("{lines}\n")),
+            Form::Programs => {
+                let fields = json!({ "component": component, "text": plain(lines) });
+                self.record("build", fields, Value::Null);
+            }
+        }
     }
 
     /// Passes on a line that a member of the workload wrote, without its line end.
     pub fn guest(&self, stream: GuestStream, member: &str, request: Option<RequestId>, line: &str) {
+        if self.form == Form::Programs {
+            let fields = json::guest(stream, member, request, line);
+            return self.record("output", fields, Value::Null);
+        }
         let lines = prefixed(member, request, line);
         match stream {
             GuestStream::Stdout => self.write(|streams| &mut streams.stdout, &lines),
@@ -124,6 +172,10 @@ impl Console {
         context: &str,
         message: &str,
     ) {
+        if self.form == Form::Programs {
+            let fields = json::log(level, member, request, context, message);
+            return self.record("log", fields, Value::Null);
+        }
         let style = level.style();
         let separator = if context.is_empty() { "" } else { ": " };
         let text = format!(
@@ -138,7 +190,15 @@ impl Console {
 
     /// Writes the access line of a request that has ended.
     pub fn access(&self, access: &Access<'_>) {
-        self.write(|streams| &mut streams.stderr, &format!("{access}\n"));
+        match self.form {
+            Form::People => self.write(|streams| &mut streams.stderr, &format!("{access}\n")),
+            Form::Programs => self.record("request", json::access(access), Value::Null),
+        }
+    }
+
+    fn record(&self, event: &str, first: Value, rest: Value) {
+        let line = json::record(event, first, rest);
+        self.write(|streams| &mut streams.stdout, &line);
     }
 
     fn write(&self, pick: impl FnOnce(&mut Streams) -> &mut Stream, text: &str) {
@@ -196,6 +256,51 @@ mod tests {
     }
 
     #[test]
+    fn builds_at_the_same_time_are_told_apart() {
+        let (console, captured) = Console::capture();
+        console.build("site", false, "Compiling a\n");
+        console.build("site", true, "\x1b[32mCompiling\x1b[0m b\n");
+        assert_eq!(captured.stderr(), "Compiling a\nsite | Compiling b\n");
+    }
+
+    #[test]
+    fn programs_get_a_line_for_each_event() {
+        let (captured, stdout, stderr) = capture::streams();
+        let (stdout, stderr) = (Stream::new(stdout, false), Stream::new(stderr, false));
+        let console = Console::new(Form::Programs, stdout, stderr);
+        console.talk("\x1b[31mred\x1b[0m\n");
+        console.tell("stopping", json!({ "requests": 2 }), "stopping");
+        console.build("site", true, "\x1b[32mCompiling\x1b[0m b\n");
+        console.guest(GuestStream::Stderr, "api", Some(RequestId(3)), "a\x1bb");
+        console.guest_log(Level::Warn, "api", None, "gc", "slow");
+        console.access(&Access {
+            id: RequestId(3),
+            method: "GET",
+            path: "/a",
+            status: None,
+            duration: std::time::Duration::from_micros(1500),
+            cut_off: Some("by the client"),
+        });
+        assert_eq!(captured.stderr(), "");
+        let lines = captured.stdout();
+        let events = lines.lines().map(|line| {
+            let mut event: Value = serde_json::from_str(line).expect("it is JSON");
+            let time = event.as_object_mut().and_then(|e| e.shift_remove("time"));
+            assert!(time.is_some_and(|time| time.as_str().is_some_and(|t| t.ends_with('Z'))));
+            event.to_string()
+        });
+        let expected = [
+            r#"{"event":"message","message":"red"}"#,
+            r#"{"event":"stopping","message":"stopping","requests":2}"#,
+            r#"{"event":"build","component":"site","text":"Compiling b"}"#,
+            r#"{"event":"output","component":"api","request":3,"stream":"stderr","text":"a\u001bb"}"#,
+            r#"{"event":"log","component":"api","request":null,"level":"warn","context":"gc","text":"slow"}"#,
+            r#"{"event":"request","request":3,"method":"GET","path":"/a","status":null,"duration_ms":1.5,"cut_off":"by the client"}"#,
+        ];
+        assert_eq!(events.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn lines_of_many_threads_stay_whole() {
         let (console, captured) = Console::capture();
         std::thread::scope(|scope| {
@@ -231,6 +336,7 @@ mod tests {
         let writes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let (captured, stdout, _) = capture::streams();
         let console = Console::new(
+            Form::People,
             Stream::new(stdout, false),
             Stream::new(Closed(writes.clone()), false),
         );
@@ -244,7 +350,8 @@ mod tests {
     #[test]
     fn colors_go_only_where_they_are_wanted() {
         let (captured, stdout, stderr) = capture::streams();
-        let console = Console::new(Stream::new(stdout, false), Stream::new(stderr, true));
+        let (stdout, stderr) = (Stream::new(stdout, false), Stream::new(stderr, true));
+        let console = Console::new(Form::People, stdout, stderr);
         console.guest(GuestStream::Stdout, "api", None, "\x1b[31mred\x1b[0m");
         console.guest(GuestStream::Stderr, "api", None, "\x1b[31mred");
         assert_eq!(captured.stdout(), "api | red\n");

@@ -3,7 +3,7 @@
 //! Pure: settings come from the project, bytes and shapes from the builds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::entries::{Entries, entries};
@@ -297,18 +297,28 @@ fn said(parts: &Parts, member: &Planned) -> MemberSettings {
                 .iter()
                 .find(|(provider, _)| provider.name == member.name);
             provider
-                .map(|(provider, _)| needs(provider, parts.storage.directory()))
+                .map(|(provider, _)| needs(provider, |name| kept_in(parts, name)))
                 .unwrap_or_default()
         }
         Role::Plugin => MemberSettings::default(),
     }
 }
 
-fn needs(provider: &Provider, state: &Path) -> MemberSettings {
+/// What the provider of blobs calls its state.
+const BLOBSTORE: &str = "blobstore";
+
+/// Where a provider keeps its state.
+fn kept_in(parts: &Parts, name: &str) -> PathBuf {
+    let said = &parts.project.dev.blobstore;
+    let said = said.as_deref().filter(|_| name == BLOBSTORE);
+    parts.storage.place(name, said)
+}
+
+fn needs(provider: &Provider, place: impl Fn(&str) -> PathBuf) -> MemberSettings {
     let directories = provider.needs.iter().map(|need| match need {
         Need::StateDirectory { name, guest } => Directory {
             volume: Volume::HostPath {
-                path: state.join(name),
+                path: place(name),
                 create: true,
             },
             guest: guest.to_string(),
@@ -323,6 +333,8 @@ fn needs(provider: &Provider, state: &Path) -> MemberSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -355,7 +367,7 @@ mod tests {
             bytes: &[],
             needs: NEEDS,
         };
-        let settings = needs(&provider, Path::new("/p/.wash/state"));
+        let settings = needs(&provider, |name| Path::new("/p/.wash/state").join(name));
         let directory = Directory {
             volume: Volume::HostPath {
                 path: "/p/.wash/state/blobs".into(),

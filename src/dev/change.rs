@@ -40,6 +40,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
     if old.dev.service != new.dev.service {
         change.restarts("the service".to_string());
     }
+    if old.dev.blobstore != new.dev.blobstore {
+        change.restarts("where blobs are kept".to_string());
+    }
     if old.dev.service_ports != new.dev.service_ports {
         change.restarts("ports of the service".to_string());
     }

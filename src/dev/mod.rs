@@ -14,6 +14,7 @@ pub mod certificate;
 mod change;
 mod entrance;
 mod entries;
+mod events;
 mod lines;
 pub mod once;
 pub mod reset;

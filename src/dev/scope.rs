@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::cargo;
 use super::state::UnitName;
 use super::watch::Targets;
+use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::project::{Artifact, Command, Project, SiblingSource};
 
 /// Files that say what a project is, besides its config: its name and how it is built follow from them.
@@ -23,6 +24,8 @@ pub(super) struct Scope {
     units: BTreeMap<UnitName, Sources>,
     /// Files that the projects were read from.
     config: BTreeSet<PathBuf>,
+    /// Directories that the components write to while they run.
+    written: BTreeSet<PathBuf>,
 }
 
 /// Where the sources of one unit are.
@@ -53,6 +56,13 @@ impl Scope {
     pub(super) fn of(project: &Project) -> Self {
         let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
         let mut config = config_of(project);
+        let siblings = project.dev.components.iter();
+        let settings = siblings.map(|sibling| &sibling.settings);
+        let mut written: BTreeSet<PathBuf> = settings
+            .chain([&project.settings])
+            .flat_map(written_by)
+            .collect();
+        written.extend(project.dev.blobstore.clone());
         for sibling in &project.dev.components {
             let sources = match &sibling.source {
                 SiblingSource::File(path) => Sources::file(path),
@@ -65,12 +75,17 @@ impl Scope {
             };
             units.insert(sibling.name.clone(), sources);
         }
-        Self { units, config }
+        Self {
+            units,
+            config,
+            written,
+        }
     }
 
     pub(super) fn targets(&self) -> Targets {
         let mut targets = Targets {
             files: self.config.clone(),
+            except: self.written.clone(),
             ..Targets::default()
         };
         for sources in self.units.values() {
@@ -132,6 +147,24 @@ impl Scope {
             .filter(move |(_, sources)| belongs(sources))
             .map(|(name, _)| name)
     }
+}
+
+/// A directory that can only be read holds what people edit.
+fn written_by(settings: &MemberSettings) -> impl Iterator<Item = PathBuf> {
+    let volumes = settings.directories.iter().filter_map(|directory| {
+        let writes = directory.access == Access::ReadWrite;
+        match &directory.volume {
+            Volume::HostPath { path, .. } => writes.then_some(path),
+            Volume::Empty { .. } => None,
+        }
+    });
+    let keys = match &settings.keyvalue.backend {
+        Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
+        Some(KeyValueBackend::Memory) | None => None,
+    };
+    // The watcher knows them without `..` and links.
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    volumes.chain(keys).map(real)
 }
 
 fn config_of(project: &Project) -> BTreeSet<PathBuf> {

@@ -9,14 +9,17 @@ pub(super) mod work;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Component;
 use super::entrance::Entrance;
+use super::events;
 use super::lines;
 use super::scope::Scope;
 use super::state::{Action, Cause, Event, Generation, Machine, Revision, UnitName, Why};
@@ -102,6 +105,7 @@ pub async fn run(setup: Setup) -> u8 {
         color,
         stub_missing,
         messages: sender,
+        builds: Arc::default(),
         jobs: BTreeMap::new(),
         cancelled: Vec::new(),
         built: BTreeMap::new(),
@@ -145,6 +149,8 @@ struct Session {
     color: bool,
     stub_missing: bool,
     messages: mpsc::UnboundedSender<Message>,
+    /// How many builds run.
+    builds: Arc<AtomicUsize>,
     /// The last build of each unit.
     jobs: BTreeMap<UnitName, Job>,
     /// Builds that were cancelled and may not be gone yet.
@@ -189,8 +195,8 @@ impl Session {
         let (files, since) = match report {
             Report::Changed { files, since } => (files, since),
             Report::Trouble { message, hint } => {
-                self.console
-                    .talk(&lines::trouble(&message, hint.as_deref()));
+                let text = lines::trouble(&message, hint.as_deref());
+                self.console.tell("warning", json!({}), &text);
                 return Vec::new();
             }
         };
@@ -272,7 +278,11 @@ impl Session {
                 Action::CancelBuild { unit } => self.cancel_build(&unit),
                 Action::Start { revision, why } => self.start(revision, why),
                 Action::ShowPage(failures) => self.entrance.show(lines::page(&failures)),
-                Action::Tell(news) => self.console.talk(&lines::news(&news, &self.url)),
+                Action::Tell(news) => {
+                    let (event, fields) = events::news(&news);
+                    let text = lines::news(&news, &self.url);
+                    self.console.tell(event, fields, &text);
+                }
                 Action::Drain => self.drain(),
             }
         }

@@ -70,6 +70,14 @@ impl Storage {
         &self.directory
     }
 
+    /// Where a provider keeps what it calls `name`: where the project says, or with everything else.
+    pub(super) fn place(&self, name: &str, said: Option<&Path>) -> PathBuf {
+        match said {
+            Some(path) if !self.ephemeral => path.to_path_buf(),
+            _ => self.directory.join(name),
+        }
+    }
+
     /// Where a member's keys and values go: where its settings say, or into a file that all members share.
     pub(super) fn keyvalue(&self, said: Option<KeyValueBackend>) -> KeyValueBackend {
         match said {
@@ -169,12 +177,28 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_keeps_its_state_where_the_project_says() {
+        let storage = Storage::unlocked(Path::new("/p"));
+        let elsewhere = Path::new("/p/tmp/blobs");
+        assert_eq!(storage.place("blobs", Some(elsewhere)), elsewhere);
+        assert_eq!(
+            storage.place("blobs", None),
+            Path::new("/p/.wash/state/blobs")
+        );
+    }
+
+    #[test]
     fn nothing_of_an_ephemeral_session_stays() {
         let storage = Storage::ephemeral().unwrap();
         let directory = storage.directory().to_path_buf();
         assert!(directory.is_dir());
         let said = Some(KeyValueBackend::Files("/data".into()));
         assert_eq!(storage.keyvalue(said), KeyValueBackend::Memory);
+        assert!(
+            storage
+                .place("blobs", Some(Path::new("/data")))
+                .starts_with(&directory)
+        );
         storage.end();
         assert!(!directory.exists());
     }

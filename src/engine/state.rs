@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 use crate::capability::Kept;
 use crate::capability::http_client::{AllowList, Gate, NoGate};
 use crate::capability::sockets::{self, Caller};
-use crate::console::{Console, GuestStream};
+use crate::console::{Console, GuestStream, Level};
 use crate::http::RequestId;
 
 use super::limits::MemoryBudget;
@@ -29,6 +29,7 @@ pub(crate) struct MemberSetup {
     /// Holds the directories open.
     pub(crate) filesystem: WasiFilesystemCtx,
     pub(crate) outgoing_http: AllowList,
+    pub(crate) log_level: Level,
     /// What the capabilities keep for it.
     pub(crate) kept: Kept,
 }

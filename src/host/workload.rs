@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::sockets::Sockets;
+use crate::console::Level;
 
 /// Names one start of a workload; a replaced workload and its successor have different ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -171,6 +172,8 @@ pub struct MemberSettings {
     pub config: BTreeMap<String, String>,
     /// Hosts that outgoing HTTP may reach.
     pub outgoing_http: OutgoingHttp,
+    /// `wasi:logging`: the least that is shown. By default everything is.
+    pub log_level: Level,
     /// `wasi:sockets`
     pub sockets: Sockets,
     /// How outgoing HTTP gets there.

@@ -157,6 +157,8 @@ pub struct Dev {
     pub service_ports: Vec<PublishedPort>,
     /// Of what the project's own component answers.
     pub limits: Limits,
+    /// Where blobs are kept, instead of with the rest of the project's state: a directory for each container.
+    pub blobstore: Option<PathBuf>,
     /// `None` serves plain HTTP.
     pub tls: Option<ServerTls>,
     /// Connections to the server at the same time; more wait.

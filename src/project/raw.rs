@@ -15,6 +15,7 @@
 //! - `dev.components[].volumes`, instead of `dev.volumes`, and `read_only` of a volume there and here
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` and `queued_messages` (numbers)
+//! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
 //! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
@@ -108,6 +109,9 @@ pub(super) struct RawDev {
     pub(super) limits: RawLimits,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) wasm_proposals: Option<Located<Vec<String>>>,
+    pub(super) wasi_blobstore_path: Option<Located<String>>,
+    /// Of every component that says nothing else.
+    pub(super) log_level: Option<Located<String>>,
     pub(super) interfaces: Vec<RawInterface>,
     pub(super) wasi_keyvalue_path: Option<Located<String>>,
     /// Capabilities that are switched on or off.
@@ -192,6 +196,7 @@ pub(super) struct RawSettings {
     /// That of `config`.
     pub(super) subscriptions: Option<Located<String>>,
     pub(super) allowed_hosts: Option<Located<Vec<String>>>,
+    pub(super) log_level: Option<Located<String>>,
     pub(super) sockets: RawSockets,
     pub(super) keyvalue: RawKeyValue,
 }
@@ -334,6 +339,8 @@ impl RawDev {
             limits: dev.table("limits").map(RawLimits::read).unwrap_or_default(),
             environment: dev.text_map("environment").unwrap_or_default(),
             wasm_proposals: dev.texts("wasm_proposals"),
+            wasi_blobstore_path: dev.text("wasi_blobstore_path"),
+            log_level: dev.text("log_level"),
             interfaces: interfaces(&mut dev),
             wasi_keyvalue_path: dev.text("wasi_keyvalue_path"),
             capabilities: dev.table("capabilities").map(switches).unwrap_or_default(),
@@ -349,10 +356,6 @@ impl RawDev {
         dev.not_yet(
             &format!("there is no such store yet; {INSTEAD}"),
             &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
-        );
-        dev.not_yet(
-            "blobs are kept in the project's `.wash` directory",
-            &["wasi_blobstore_path"],
         );
         dev.not_yet(
             "connections are not limited",
@@ -498,6 +501,7 @@ impl RawSettings {
             config,
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),
+            log_level: table.text("log_level"),
             sockets: RawSockets::read(table),
             keyvalue: table
                 .table("keyvalue")

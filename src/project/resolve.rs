@@ -61,6 +61,9 @@ impl Resolver<'_> {
             secrets: &raw.secrets,
             http_client: self.http_client(&raw.dev),
             interfaces: &interfaces,
+            log_level: self
+                .value(&raw.dev.log_level, |text| units::level(text))
+                .unwrap_or_default(),
         };
         let dotenv_file = self.root.join(".env");
         let (settings, others) = match self.overrides.purpose {
@@ -208,6 +211,11 @@ impl Resolver<'_> {
             service: None,
             service_ports: raw.dev.service_ports.clone(),
             limits: self.limits(&raw.dev.limits, &Limits::default()),
+            blobstore: raw
+                .dev
+                .wasi_blobstore_path
+                .as_ref()
+                .map(|path| self.root.join(&path.value)),
             tls: self.server_tls(&raw.dev),
             max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
             off: off(&raw.dev.capabilities),

@@ -12,7 +12,9 @@ use super::drive;
 use super::interfaces::Interfaces;
 use super::raw::{RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
+use super::units;
 use super::value::Origin;
+use crate::console::Level;
 use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
@@ -25,6 +27,8 @@ pub(super) struct Context<'c> {
     /// How outgoing HTTP travels, of every component that says nothing else.
     pub(super) http_client: HttpClient,
     pub(super) interfaces: &'c Interfaces,
+    /// Of components that say nothing else.
+    pub(super) log_level: Level,
 }
 
 impl Context<'_> {
@@ -54,6 +58,11 @@ impl Context<'_> {
                 Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
                 Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
             },
+            log_level: raw
+                .log_level
+                .clone()
+                .and_then(|level| level.parse(self.notes, |text| units::level(text)))
+                .map_or(self.log_level, |level| level.value),
             sockets: raw.sockets.resolve(self.notes),
             http_client: self.http_client.clone(),
             keyvalue: raw

@@ -187,6 +187,11 @@ impl Siblings<'_> {
                 merged.environment.extend(settings.environment);
                 merged.config.extend(settings.config);
                 merged.directories.extend(settings.directories);
+                merged.log_level = match &raw.settings.log_level {
+                    Some(_) => settings.log_level,
+                    // Both may have said something, and both want no less to be left out.
+                    None => merged.log_level.max(settings.log_level),
+                };
                 // The limits on connections are the workload's.
                 merged.http_client = HttpClient {
                     connections: settings.http_client.connections,

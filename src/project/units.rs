@@ -1,8 +1,10 @@
-//! Durations, sizes and addresses as people write them.
+//! Durations, sizes, levels and addresses as people write them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
+
+use crate::console::Level;
 
 /// `10s`, `250ms`, `1.5s`, `2m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -41,6 +43,15 @@ pub(super) fn size(text: &str) -> Result<NonZeroU64, String> {
         .checked_mul(unit)
         .and_then(NonZeroU64::new)
         .ok_or_else(wrong)
+}
+
+/// A level of wasi:logging.
+pub(super) fn level(text: &str) -> Result<Level, String> {
+    let known = Level::ALL.into_iter().find(|level| level.name() == text);
+    known.ok_or_else(|| {
+        let names = Level::ALL.map(Level::name).join(", ");
+        format!("expected one of {names}, found `{text}`")
+    })
 }
 
 /// A number from 1.

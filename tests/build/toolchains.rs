@@ -131,6 +131,15 @@ fn packages_that_are_not_installed() {
     check(&run(&dir), "the packages that `", "npm install");
 }
 
+/// Upstream's templates have a command that does not install them.
+#[test]
+fn packages_that_a_command_would_need() {
+    let dir = Dir::shell("pnpm run build")
+        .file("package.json", r#"{ "devDependencies": { "jco": "1" } }"#)
+        .program("pnpm", "exit 127");
+    check(&run(&dir), "the packages that `", "pnpm install");
+}
+
 #[test]
 fn a_program_that_the_shell_does_not_find() {
     let dir = Dir::shell("no-such-program --build");

@@ -23,6 +23,7 @@ mod messages;
 mod outgoing;
 mod prebuilt;
 mod probe;
+#[allow(dead_code, reason = "tests/projects uses the rest")]
 mod project;
 #[allow(dead_code, reason = "others use the rest")]
 #[path = "../support/registry.rs"]
@@ -37,4 +38,5 @@ mod stop;
 mod stubs;
 mod surroundings;
 mod tls;
+#[allow(dead_code, reason = "tests/projects uses the rest")]
 mod wash;

@@ -35,6 +35,20 @@ impl Projects {
         projects
     }
 
+    /// A copy of `fixtures/projects`, of which one is to run. What they build goes where `target` is, as their configs
+    /// say, and that is the directory that all tests share.
+    pub(crate) fn upstream(project: &'static str, target: &Path) -> Self {
+        let projects = Self {
+            temp: tempfile::tempdir().unwrap(),
+            first: project,
+        };
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects");
+        copy(&from, &projects.path(""));
+        fs::create_dir_all(target).unwrap();
+        std::os::unix::fs::symlink(target, projects.path("target")).unwrap();
+        projects
+    }
+
     /// A directory without a project.
     pub(crate) fn empty() -> Self {
         Self {

@@ -108,3 +108,38 @@ async fn every_unmet_import_stops_the_start() {
     );
     assert!(wash.console().contains("hint"), "{}", wash.console());
 }
+
+/// Builds that run at the same time say whose each line is; one that runs alone has no need to.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_several_builds_are_told_apart() {
+    let projects = Projects::empty();
+    projects.write(
+        ".wash/config.yaml",
+        "name: site\nbuild: { command: sh build.sh, component_path: site.wasm }\n\
+         dev:\n  components: [{ name: api, path: api }]\n",
+    );
+    projects.write(
+        "api/.wash/config.yaml",
+        "build: { command: sh build.sh, component_path: api.wasm }\n",
+    );
+    let build = |state: &str, own: &str, other: &str| {
+        format!(
+            "touch {state}/{own}\nuntil [ -e {state}/{other} ]; do sleep 0.01; done\n\
+             echo speaking\nuntil [ -e {state}/go ]; do sleep 0.01; done\nexit 1\n"
+        )
+    };
+    projects.write("build.sh", build(".wash", "site", "api"));
+    projects.write("api/build.sh", build("../.wash", "api", "site"));
+    let mut wash = Dev::on(&projects).spawn();
+    let both = ["site | speaking", "api | speaking"];
+    let first = wash.one_of(&both).await;
+    let second = wash.one_of(&both).await;
+    assert_ne!(first, second);
+    projects.write(".wash/go", "");
+    let both = ["site was not built", "api was not built"];
+    wash.one_of(&both).await;
+    wash.one_of(&both).await;
+
+    projects.write("build.sh", "echo alone\nexit 1\n");
+    assert_eq!(wash.line("alone").await, "alone");
+}

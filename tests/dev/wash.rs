@@ -68,6 +68,11 @@ impl Dev {
         self
     }
 
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     pub(crate) fn spawn(mut self) -> Wash {
         let mut child = self.command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));

@@ -1,4 +1,5 @@
-//! `wasi:logging`: what a member logs goes to the console, with its level, its member and its request.
+//! `wasi:logging`: what a member logs goes to the console, with its level, its member and its request, unless the
+//! member's settings leave the level out.
 
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 use wasmtime::{Result, StoreContextMut};
@@ -61,14 +62,12 @@ impl Capability for Logging {
         let log = move |store: StoreContextMut<'_, State>,
                         (level, context, message): (Level, String, String)| {
             let state = store.data();
-            let member = &state.setup(member).name;
-            state.call.console.guest_log(
-                level.into(),
-                member,
-                state.call.request,
-                &context,
-                &message,
-            );
+            let member = state.setup(member);
+            let level = console::Level::from(level);
+            if level >= member.log_level {
+                let (console, request) = (&state.call.console, state.call.request);
+                console.guest_log(level, &member.name, request, &context, &message);
+            }
             Ok(())
         };
         linker.instance(import)?.func_wrap("log", log)?;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::dev::testing::project;
+use crate::host::workload::Directory;
 use crate::project::Sibling;
 
 fn sibling(name: &str, source: SiblingSource) -> Sibling {
@@ -90,4 +91,26 @@ fn a_component_that_is_there_already_is_its_own_source() {
     assert!(scope.targets().roots.is_empty());
     let sorted = scope.sort(["/p/app.wasm".into(), "/p/other.wasm".into()].into());
     assert_eq!(sorted.units["app"], ["/p/app.wasm".into()].into());
+}
+
+#[test]
+fn what_a_component_writes_is_no_source() {
+    let volume = |path: &str, access| Directory {
+        volume: Volume::HostPath {
+            path: path.into(),
+            create: false,
+        },
+        guest: "/data".to_string(),
+        access,
+    };
+    let mut app = project("/p");
+    app.settings.directories = vec![
+        volume("/p/./data", Access::ReadWrite),
+        volume("/p/pages", Access::ReadOnly),
+    ];
+    app.dev.blobstore = Some("/p/tmp/blobs".into());
+    let except = Scope::of(&app).targets().except;
+    assert!(except.contains(Path::new("/p/data")), "{except:?}");
+    assert!(except.contains(Path::new("/p/tmp/blobs")), "{except:?}");
+    assert!(!except.contains(Path::new("/p/pages")), "{except:?}");
 }

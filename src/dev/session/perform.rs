@@ -1,7 +1,10 @@
 //! One method for each action.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +12,7 @@ use super::work::{self, Running};
 use super::{Job, Message, Session};
 use crate::capability::offered;
 use crate::dev::assemble::{Linked, Parts};
+use crate::dev::events;
 use crate::dev::lines::{self, Steps};
 use crate::dev::scope::Scope;
 use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
@@ -24,7 +28,8 @@ impl Session {
             tokio::task::block_in_place(&self.load).map_err(|error| work::cause(&error))?;
         let change = change::compare(&self.project, &project);
         if project.warnings != self.project.warnings && !project.warnings.is_empty() {
-            self.console.talk(&lines::warnings(&project.warnings));
+            let text = lines::warnings(&project.warnings);
+            self.console.tell("warning", json!({}), &text);
         }
         self.built.retain(|name, _| change.units.contains(name));
         self.project = project.into();
@@ -68,7 +73,8 @@ impl Session {
         self.cancelled.extend(before);
 
         let (cancel, gone) = (CancellationToken::new(), CancellationToken::new());
-        let output = work::output(&self.console);
+        let builds = Arc::clone(&self.builds);
+        let output = work::output(&self.console, &unit, &builds);
         let (color, messages) = (self.color, self.messages.clone());
         let name = unit.clone();
         let task = tokio::spawn({
@@ -78,7 +84,9 @@ impl Session {
                 if let Some(wait) = wait {
                     wait.cancelled().await;
                 }
+                builds.fetch_add(1, Ordering::Relaxed);
                 let outcome = work::build(&project, output, color, cancel).await;
+                builds.fetch_sub(1, Ordering::Relaxed);
                 let ended = Instant::now();
                 // Nobody listens when the session has ended.
                 let _ = messages.send(Message::Built {
@@ -137,7 +145,7 @@ impl Session {
         let running = outcome?;
         let wiring = lines::wiring(&running.entries);
         if self.wiring.as_ref() != Some(&wiring) {
-            self.console.talk(&wiring);
+            self.console.tell("wiring", json!({}), &wiring);
             self.wiring = Some(wiring);
         }
         if !running.entries.iter().any(Linked::answers_requests) {
@@ -152,17 +160,27 @@ impl Session {
             cached: running.timings.cached,
             swap: running.timings.link,
         };
-        self.console.talk(&match self.running.replace(running.id) {
-            None => lines::serving(&self.url, &running.entries, &steps),
-            Some(_) => lines::reloaded(&why, &steps, &self.project),
-        });
+        match self.running.replace(running.id) {
+            None => {
+                let text = lines::serving(&self.url, &running.entries, &steps);
+                let fields = events::serving(&self.url, &steps);
+                self.console.tell("serving", fields, &text);
+            }
+            Some(_) => {
+                let text = lines::reloaded(&why, &steps, &self.project);
+                let fields = events::reloaded(&why, &steps);
+                self.console.tell("reloaded", fields, &text);
+            }
+        }
         Ok(())
     }
 
     pub(super) fn drain(&mut self) {
         self.stop.graceful.cancel();
+        let requests = self.entrance.in_flight();
+        let text = lines::stopping(requests);
         self.console
-            .talk(&lines::stopping(self.entrance.in_flight()));
+            .tell("stopping", json!({ "requests": requests }), &text);
         let builds = self.jobs.values().chain(&self.cancelled);
         let builds: Vec<_> = builds.map(|job| job.gone.clone()).collect();
         let (server, host) = (self.server.take(), self.host.clone());

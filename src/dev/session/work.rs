@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest as _, Sha256};
@@ -97,11 +98,12 @@ pub(in crate::dev) fn shipped() -> Arc<[(Provider, Component)]> {
     provider::shipped().iter().map(read).collect()
 }
 
-/// The output of builds goes to the console as it comes.
-pub(super) fn output(console: &Console) -> Output {
-    let console = console.clone();
+/// The output of a unit's build goes to the console as it comes, with so many builds running.
+pub(super) fn output(console: &Console, unit: &UnitName, running: &Arc<AtomicUsize>) -> Output {
+    let (console, unit, running) = (console.clone(), unit.clone(), Arc::clone(running));
     Output::Tee(Arc::new(move |lines: &[u8]| {
-        console.talk(&String::from_utf8_lossy(lines));
+        let several = running.load(Ordering::Relaxed) > 1;
+        console.build(&unit, several, &String::from_utf8_lossy(lines));
     }))
 }
 

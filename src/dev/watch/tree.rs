@@ -27,7 +27,7 @@ pub struct Targets {
     pub roots: BTreeSet<PathBuf>,
     /// Single files, existing or not, ignored or not.
     pub files: BTreeSet<PathBuf>,
-    /// Files below the roots that do not count.
+    /// Files and directories below the roots that do not count.
     pub except: BTreeSet<PathBuf>,
     /// Directories below the roots whose `.wasm` files do not count.
     pub except_wasm_in: BTreeSet<PathBuf>,
@@ -72,8 +72,11 @@ impl Tree {
     /// Looks at other targets from now on. Tells the roots that are new: what a first look finds there is no change.
     pub(super) fn retarget(&mut self, targets: Targets) -> Touched {
         self.budget = FIRST_LOOK;
-        self.dirs
-            .retain(|dir, _| targets.roots.iter().any(|root| dir.starts_with(root)));
+        self.dirs.retain(|dir, _| {
+            let mut above = dir.ancestors();
+            targets.roots.iter().any(|root| dir.starts_with(root))
+                && !above.any(|above| targets.except.contains(above))
+        });
         self.singles.retain(|file, _| targets.files.contains(file));
         for file in &targets.files {
             self.singles
@@ -168,7 +171,9 @@ impl Tree {
         let mut files = Files::new();
         for (path, is_dir) in entries(dir) {
             if is_dir {
-                dirs.insert(path);
+                if !self.targets.except.contains(&path) {
+                    dirs.insert(path);
+                }
             } else if !self.is_excepted(&path)
                 && let Some(stamp) = self.stamp(&path, before.get(&path), touched)
             {

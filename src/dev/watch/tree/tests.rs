@@ -260,6 +260,25 @@ fn the_artifact_does_not_count() {
 }
 
 #[test]
+fn a_directory_may_be_excepted() {
+    let targets = |root: &Path, except: &[&str]| Targets {
+        roots: [root.to_path_buf()].into(),
+        except: except.iter().map(|dir| root.join(dir)).collect(),
+        ..Targets::default()
+    };
+    let mut case = Case::with(&[("data/one/a", "a"), ("src/a.rs", "a")], |root| {
+        targets(root, &["data"])
+    });
+    case.write("data/one/a", "b");
+    assert_eq!(case.look(&["data/one/a", "data/one", "data"]), NOTHING);
+
+    // From now on.
+    let root = case.dir.path().to_path_buf();
+    case.tree.retarget(targets(&root, &["src"]));
+    assert_eq!(case.look(&["src/a.rs", "src", "."]), ["data/one/a"]);
+}
+
+#[test]
 fn single_files() {
     let mut case = Case::with(&[("Cargo.toml", "")], |dir| Targets {
         files: [
