@@ -167,7 +167,10 @@ mod tests {
         }
     }
 
-    fn asked(wanted: &str) -> Result<Vec<(String, Vec<String>, Vec<String>)>, NotImported> {
+    /// An import, who brings it in, and which imports name it.
+    type Told = (String, Vec<String>, Vec<String>);
+
+    fn asked(wanted: &str) -> Result<Vec<Told>, NotImported> {
         let wat = r#"(component
             (import "my:app/things@1.0.0" (instance $things (export "thing" (type $t (sub resource))) (export "f" (func))))
             (alias export $things "thing" (type $thing))
