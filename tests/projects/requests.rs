@@ -45,8 +45,9 @@ async fn a_client_reaches_what_it_may() {
     let there = format!("/?http://127.0.0.1:{port}/");
     assert_eq!(text(&url, &there).await, "elsewhere\n");
 
-    let (status, _) = get(&url, &format!("/?http://localhost:{port}/")).await;
+    let (status, denied) = get(&url, &format!("/?http://localhost:{port}/")).await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert!(denied.contains("HttpRequestDenied"), "{denied}");
     wash.line(&format!("request to `localhost:{port}` denied"))
         .await;
     let hint = wash.line("allowedHosts").await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::failure::Failure;
@@ -74,6 +75,8 @@ impl WasiHttpHooks for Gate {
         }
         if !self.member.outgoing_http.allows(&target) {
             tell(words::denied(&target, &outgoing.allowed, &outgoing.place));
+            // To a guest that is still writing, a body that nobody takes is a lost connection, and hides the denial.
+            tokio::spawn(take(request.into_body()));
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         Box::new(async move {
@@ -96,4 +99,9 @@ impl WasiHttpHooks for Gate {
             }
         })
     }
+}
+
+/// Takes a body to its end, which comes with the end of the guest at the latest.
+async fn take(mut body: WasiBody) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
