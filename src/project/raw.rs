@@ -17,6 +17,7 @@
 //!   `concurrent_requests` and `queued_messages` (numbers)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
+//! - `dev.volumes` and `volumes` of each of `dev.components`: `empty: NAME` instead of `host_path`, `read_only`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
 //! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
@@ -203,9 +204,17 @@ pub(super) struct RawSettings {
 
 #[derive(Debug)]
 pub(super) struct RawVolume {
-    pub(super) host_path: Located<String>,
+    pub(super) place: RawPlace,
     pub(super) guest_path: Located<String>,
     pub(super) read_only: bool,
+}
+
+/// What is behind a volume.
+#[derive(Debug)]
+pub(super) enum RawPlace {
+    HostPath(Located<String>),
+    /// An empty directory of this name.
+    Empty(String),
 }
 
 /// An entry of `configs` or `secrets`.
@@ -537,12 +546,25 @@ fn texts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
 
 fn volumes(table: &mut Table<'_>) -> Option<Vec<RawVolume>> {
     let read = |mut volume: Table<'_>| {
-        let host_path = volume.required_text("host_path");
+        let place = match (volume.text("host_path"), text(&mut volume, "empty")) {
+            (Some(path), None) => Some(RawPlace::HostPath(path)),
+            (None, Some(name)) => Some(RawPlace::Empty(name)),
+            (found, _) => {
+                let found = found.map_or("neither", |_| "both");
+                let name = volume.name();
+                let message = format!("`{name}`: expected `host_path` or `empty`, found {found}");
+                let hint =
+                    "host_path: DIRECTORY, or empty: NAME for one that goes with the workload";
+                let at = volume.at.clone();
+                volume.notes.problem(&at, message, Some(hint.to_string()));
+                None
+            }
+        };
         let guest_path = volume.required_text("guest_path");
         let read_only = volume.boolean("read_only").unwrap_or_default();
         volume.finish();
         Some(RawVolume {
-            host_path: host_path?,
+            place: place?,
             guest_path: guest_path?,
             read_only,
         })

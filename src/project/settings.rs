@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::drive;
 use super::interfaces::Interfaces;
-use super::raw::{RawSettings, RawSource, RawVolume};
+use super::raw::{RawPlace, RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::units;
 use super::value::Origin;
@@ -124,32 +124,36 @@ impl Context<'_> {
     }
 
     fn directory(&self, volume: &RawVolume) -> Option<Directory> {
-        let host = self.root.join(&volume.host_path.value);
-        if !host.is_dir() {
-            let message = format!(
-                "`{}`: there is no directory `{}`",
-                volume.host_path.key,
-                host.display()
-            );
-            self.notes.problem(
-                &volume.host_path.at,
-                message,
-                Some(format!("mkdir -p {}", host.display())),
-            );
-            return None;
-        }
         let access = if volume.read_only {
             Access::ReadOnly
         } else {
             Access::ReadWrite
         };
         Some(Directory {
-            volume: Volume::HostPath {
-                path: host,
-                create: false,
+            volume: match &volume.place {
+                RawPlace::HostPath(path) => self.host_path(path)?,
+                RawPlace::Empty(name) => Volume::Empty { name: name.clone() },
             },
             guest: volume.guest_path.value.clone(),
             access,
+        })
+    }
+
+    fn host_path(&self, named: &Located<String>) -> Option<Volume> {
+        let path = self.root.join(&named.value);
+        if !path.is_dir() {
+            let there_is_none = format!(
+                "`{}`: there is no directory `{}`",
+                named.key,
+                path.display()
+            );
+            let hint = format!("mkdir -p {}", path.display());
+            self.notes.problem(&named.at, there_is_none, Some(hint));
+            return None;
+        }
+        Some(Volume::HostPath {
+            path,
+            create: false,
         })
     }
 

@@ -1,7 +1,7 @@
 //! wasi:sockets 0.3: functions that take as long as they take, streams and futures.
 //!
-//! The interface that defines the sockets also makes them, so each member imports its own; a socket of one member is
-//! therefore of another type than those of the others.
+//! The interface that defines the sockets also makes them, so each member imports its own. The sockets are of one type
+//! all the same: each acts for the member that made it, whoever holds it.
 
 mod streams;
 mod tcp;
