@@ -87,8 +87,39 @@ static DIGESTS: LazyLock<Lock> = LazyLock::new(|| {
     Lock::parse(include_str!("../../wit/registry.lock")).expect("our own list can be read")
 });
 
-/// The text of a package.
+/// The text of a package as it is written into projects: so that tools can read it which leave features out.
 pub fn find(wanted: &PackageName) -> Option<Cow<'static, str>> {
+    Some(match published(wanted)? {
+        text if text.contains(UNSTABLE) => readable(&text).into(),
+        text => text,
+    })
+}
+
+const UNSTABLE: &str = "@unstable(";
+
+/// The engine of `componentize-js` brings this package with its features, and takes no copy that has less.
+const ENGINE: &str = "package wasi:sockets@0.2.10;";
+
+/// A tool that leaves features out, as `jco` and `componentize-py` do, finds that a world still imports an interface
+/// of another package, which it has left out there. So these imports go.
+fn readable(text: &str) -> String {
+    let for_good = text.starts_with(ENGINE);
+    let mut kept = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let unstable = line.trim_start().starts_with(UNSTABLE);
+        let of_another =
+            |next: &&str| next.trim_start().starts_with("import ") && next.contains(':');
+        if unstable && (for_good || lines.next_if(|next| of_another(next)).is_some()) {
+            continue;
+        }
+        kept.push_str(line);
+    }
+    kept
+}
+
+/// The text of a package as its authors have it.
+fn published(wanted: &PackageName) -> Option<Cow<'static, str>> {
     let version = wanted.version.as_ref()?;
     let same = |text: &&Text| (text.namespace, text.name) == (&*wanted.namespace, &*wanted.name);
     let text = TEXTS
@@ -106,7 +137,7 @@ pub fn find(wanted: &PackageName) -> Option<Cow<'static, str>> {
     })
 }
 
-/// A package with everything that it needs.
+/// A package with everything that it needs, as its authors have it and registries give it out.
 pub fn resolve(wanted: &PackageName) -> Option<(Resolve, PackageId)> {
     let mut groups: BTreeMap<PackageName, UnresolvedPackageGroup> = BTreeMap::new();
     let mut next = vec![wanted.clone()];
@@ -115,7 +146,7 @@ pub fn resolve(wanted: &PackageName) -> Option<(Resolve, PackageId)> {
             continue;
         }
         let mut map = SourceMap::new();
-        map.push_str(&package.to_string(), find(&package)?);
+        map.push_str(&package.to_string(), published(&package)?);
         let group = map.parse().ok()?;
         next.extend(group.main.foreign_deps.keys().cloned());
         groups.insert(package, group);
@@ -210,6 +241,41 @@ mod tests {
             let (resolve, id) = resolve(package).unwrap_or_else(|| panic!("{package}"));
             assert_eq!(resolve.packages[id].name, *package);
         }
+    }
+
+    #[test]
+    fn what_is_written_into_projects_is_complete_without_any_feature() {
+        for package in all() {
+            let text = find(&package).unwrap();
+            let mut next = text.lines().skip(1);
+            for line in text.lines() {
+                let next = next.next().unwrap_or_default();
+                let import = next.contains("import ") && next.contains(':');
+                assert!(!(line.contains(UNSTABLE) && import), "{package}: {next}");
+            }
+            let mut map = SourceMap::new();
+            map.push_str(&package.to_string(), text);
+            map.parse().unwrap_or_else(|_| panic!("{package}"));
+        }
+    }
+
+    #[test]
+    fn a_world_does_not_import_what_tools_leave_out() {
+        let cli = package("wasi", "cli", Some(Version::new(0, 2, 3)));
+        let import = "import wasi:clocks/timezone@0.2.3;";
+        assert!(published(&cli).unwrap().contains(import));
+        assert!(!find(&cli).unwrap().contains(import));
+    }
+
+    #[test]
+    fn the_engine_of_componentize_js_finds_its_features() {
+        let sockets = |patch| {
+            let package = package("wasi", "sockets", Some(Version::new(0, 2, patch)));
+            find(&package).unwrap()
+        };
+        assert!(!sockets(10).contains(UNSTABLE));
+        assert!(sockets(10).contains("network-error-code: func("));
+        assert!(sockets(9).contains("@unstable(feature = network-error-code)"));
     }
 
     #[test]

@@ -33,7 +33,9 @@ impl HasData for Shared {
 }
 
 pub(super) fn share(linker: &mut Linker<State>) -> Result<()> {
-    let options = sockets::network::LinkOptions::default();
+    let mut options = sockets::network::LinkOptions::default();
+    // One of the packages that come with `wash` has it without a feature.
+    options.network_error_code(true);
     sockets::network::add_to_linker::<_, Shared>(linker, &options, |state| Table(state.table()))?;
     sockets::tcp::add_to_linker::<_, Shared>(linker, |state| Table(state.table()))?;
     sockets::udp::add_to_linker::<_, Shared>(linker, |state| Table(state.table()))
