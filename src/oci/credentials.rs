@@ -96,6 +96,8 @@ fn tell(registry: &str, error: &CredentialRetrievalError) {
     use CredentialRetrievalError as E;
     let reason = match error {
         E::NoCredentialConfigured | E::ConfigNotFound => return,
+        // Most people have none.
+        E::ConfigReadError if !docker_config().exists() => return,
         E::HelperFailure { stdout, stderr, .. } if is_not_found(stdout) || is_not_found(stderr) => {
             return;
         }

@@ -78,6 +78,8 @@ impl Stage {
     /// What the command printed as JSON, which ended well.
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let ended = self.wash(&[arguments, &["-o", "json"]].concat()).well();
+        // Nobody needs to have docker.
+        assert!(!ended.stderr.contains("docker"), "{}", ended.stderr);
         let mut value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(value["success"], true);
         value["data"].take()
