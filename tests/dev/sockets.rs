@@ -60,7 +60,6 @@ async fn what_a_service_does_not_offer_is_told() {
     let projects = Projects::copy("hush", &["megaphone", "shouter"]);
     projects.replace("shouter/src/main.rs", "127.0.0.1:7777", "127.0.0.1:7070");
     let (mut wash, url) = Dev::on(&projects).serving().await;
-    wash.line("listening on 127.0.0.1:7070").await;
     let (status, body) = get(&url, "/hello").await;
     assert_eq!(status, StatusCode::BAD_GATEWAY, "{body}");
     wash.line("`127.0.0.1:7777` refused: nobody listens there")
