@@ -9,7 +9,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
 use wash::console::Level;
 use wash::host::sockets::Sockets;
@@ -22,30 +21,12 @@ use wash::project::{
 };
 use wash::report::Advice;
 
+#[path = "support/cases.rs"]
+mod case_files;
+
 #[test]
 fn cases() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
-    let mut cases: Vec<PathBuf> = fs::read_dir(&dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    cases.sort();
-    assert!(!cases.is_empty(), "no cases in {}", dir.display());
-    let failed: Vec<String> = cases.iter().filter_map(|case| check(case)).collect();
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
-}
-
-/// What differs, if anything.
-fn check(case: &Path) -> Option<String> {
-    const EXPECTED: &str = "-- expected --\n";
-    let text = fs::read_to_string(case).unwrap();
-    let (input, expected) = text.split_once(EXPECTED).unwrap_or((&text, ""));
-    let found = run(input);
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(case, format!("{input}{EXPECTED}{found}")).unwrap();
-        return None;
-    }
-    (found != expected).then(|| format!("{}: expected\n{expected}\nfound\n{found}", case.display()))
+    case_files::all("tests/config", run);
 }
 
 fn run(input: &str) -> String {

@@ -17,33 +17,15 @@ mod registry;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+#[path = "../support/cases.rs"]
+mod case_files;
 
 #[test]
 fn cases() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wit/cases");
-    let mut cases: Vec<PathBuf> = fs::read_dir(&dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    cases.sort();
-    assert!(!cases.is_empty(), "no cases in {}", dir.display());
-    let failed: Vec<String> = cases.iter().filter_map(|case| check(case)).collect();
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
-}
-
-/// What differs, if anything.
-fn check(case: &Path) -> Option<String> {
-    const EXPECTED: &str = "-- expected --\n";
-    let text = fs::read_to_string(case).unwrap();
-    let (input, expected) = text.split_once(EXPECTED).unwrap_or((&text, ""));
-    let found = run(input);
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(case, format!("{input}{EXPECTED}{found}")).unwrap();
-        return None;
-    }
-    (found != expected).then(|| format!("{}: expected\n{expected}\nfound\n{found}", case.display()))
+    case_files::all("tests/wit/cases", run);
 }
 
 fn run(input: &str) -> String {
