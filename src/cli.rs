@@ -11,6 +11,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{self, build, call, dev, inspect, oci, wit};
+use crate::plugin::command::augment;
+use crate::plugin::{Installed, Store};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -51,6 +53,11 @@ impl Command {
             _ => false,
         }
     }
+}
+
+/// Every command that can be typed: those of `wash`, and those that installed plugins add. Runs nothing.
+pub fn command_tree(store: &Store, installed: &Installed) -> clap::Command {
+    augment(Cli::command(), &installed.plugins, store)
 }
 
 pub fn main() -> ExitCode {
