@@ -7,6 +7,7 @@ pub mod dev;
 pub mod gather;
 pub mod inspect;
 pub mod oci;
+pub mod plugin;
 pub mod reset;
 pub mod wit;
 

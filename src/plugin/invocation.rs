@@ -52,6 +52,15 @@ pub enum NamedError {
 }
 
 impl Invocation {
+    /// Nothing was typed.
+    pub fn empty() -> Self {
+        Self {
+            value: Value::Bool(false),
+            directories: Vec::new(),
+            named: None,
+        }
+    }
+
     /// `place` says where a path is that was typed.
     pub fn new(
         command: &Command,
@@ -59,11 +68,7 @@ impl Invocation {
         audience: Audience,
         place: impl Fn(&Path) -> PathBuf,
     ) -> Result<Self, NamedError> {
-        let mut invocation = Self {
-            value: Value::Bool(false),
-            directories: Vec::new(),
-            named: None,
-        };
+        let mut invocation = Self::empty();
         let mut values = Vec::new();
         for argument in &command.arguments {
             let given = invocation.given(&argument.name, &argument.kind, matches, &place)?;

@@ -10,6 +10,7 @@ pub mod describe;
 pub mod examine;
 pub mod grants;
 pub mod guest;
+pub mod hook;
 pub mod install;
 pub mod invocation;
 pub mod manifest;

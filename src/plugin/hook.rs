@@ -1,0 +1,33 @@
+//! What a hook is told.
+
+use std::path::Path;
+
+use super::invocation::{Invocation, NamedError, option, record, shown, text};
+use super::manifest::HookPoint;
+use crate::call::Value;
+
+/// What happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'e> {
+    /// The name of the project.
+    pub project: &'e str,
+    /// The component that was built or is pushed.
+    pub component: Option<&'e Path>,
+    /// Where it is pushed to.
+    pub reference: Option<&'e str>,
+}
+
+/// What `hook` is called with. The component is in it for who may see the project.
+pub fn seen(point: HookPoint, event: &Event<'_>, visible: bool) -> Result<Invocation, NamedError> {
+    let mut seen = Invocation::empty();
+    let component = event.component.filter(|_| visible);
+    let component = component.map(|path| Ok(shown(path, &seen.file(path)?)));
+    let component = component.transpose()?;
+    seen.value = record([
+        ("point", Value::Enum(point.name().to_owned())),
+        ("project", text(event.project)),
+        ("component", option(component)),
+        ("reference", option(event.reference.map(text))),
+    ]);
+    Ok(seen)
+}
