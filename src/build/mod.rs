@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::project::{Artifact, Command, Project};
 use crate::wit;
 
+pub use artifact::left;
 pub use error::BuildError;
 pub use wrap::{Refusal, of_module};
 
