@@ -21,6 +21,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::build::Output;
 use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
 
@@ -33,10 +34,13 @@ pub struct Globals {
     /// Where to write it: `-o FILE`, for the commands that write a file.
     pub file: Option<PathBuf>,
     pub user_config: Option<PathBuf>,
+    /// Say nothing of what goes as it should.
+    pub quiet: bool,
 }
 
 /// [`Globals`] as they are written, and the options of the log.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
@@ -45,16 +49,12 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
-    #[arg(
-        short,
-        long,
-        global = true,
-        default_value = "info",
-        value_name = "LEVEL",
-        hide_default_value = true
-    )]
-    pub log_level: tracing::level_filters::LevelFilter,
-    /// Add thread, file and line to the log
+    #[arg(short, long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<tracing::level_filters::LevelFilter>,
+    /// Print results, warnings and errors only: no progress, and what tools print when they fail
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more, with thread, file and line
     #[arg(long, global = true)]
     pub verbose: bool,
     /// The user's config file, instead of `wash/config.yaml` in the user's config directory
@@ -88,6 +88,7 @@ impl From<GlobalArgs> for Globals {
         let mut globals = Self {
             directory: args.directory,
             user_config: args.user_config,
+            quiet: args.quiet,
             ..Self::default()
         };
         for output in args.output {
@@ -106,6 +107,14 @@ impl Globals {
         let here = env::current_dir().context("cannot tell the current directory")?;
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
         Ok(here.join(directory).join(path))
+    }
+
+    /// Where goes what the tools of a build print.
+    pub fn tool_output(&self) -> Output {
+        match self.quiet {
+            true => Output::IfFailed,
+            false => Output::Inherit,
+        }
     }
 
     /// What the environment and the global options say on top of a project's files.
@@ -168,15 +177,22 @@ pub fn short(path: &Path) -> String {
     below.unwrap_or(path).display().to_string()
 }
 
+/// The reason alone: the path is that of a temporary file.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|error| error.source());
+    let inner = inner.and_then(|error| error.downcast_ref::<io::Error>());
+    let code = inner.and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
+}
+
 /// Writes a file whole or not at all.
 pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("/"));
-        // Its error does not speak of a temporary file.
-        fs::metadata(dir)?;
-        let mut file = tempfile::Builder::new()
+        let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(dir)?;
+            .tempfile_in(dir);
+        let mut file = file.map_err(without_path)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         io::Result::Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::storage::STATE;
 use crate::holder::Holder;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// What there is to clear. Nobody can start to use it meanwhile.
 #[derive(Debug)]
@@ -57,6 +57,13 @@ impl Advice for ResetError {
                 )]
             }
             ResetError::Io { .. } => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            ResetError::InUse { .. } | ResetError::Io { .. } => Fault::Environment,
+            ResetError::Link(_) => Fault::Input,
         }
     }
 }
