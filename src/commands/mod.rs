@@ -177,22 +177,16 @@ pub fn short(path: &Path) -> String {
     below.unwrap_or(path).display().to_string()
 }
 
-/// The reason alone: the path is that of a temporary file.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source());
-    let inner = inner.and_then(|error| error.downcast_ref::<io::Error>());
-    let code = inner.and_then(io::Error::raw_os_error);
-    code.map_or(error, io::Error::from_raw_os_error)
-}
-
 /// Writes a file whole or not at all.
 pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("/"));
+        fs::metadata(dir)?;
         let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(dir);
-        let mut file = file.map_err(without_path)?;
+        // The kind alone: the error has the path of the temporary file.
+        let mut file = file.map_err(|error| error.kind())?;
         file.write_all(bytes)?;
         file.persist(path)?;
         io::Result::Ok(())
