@@ -19,6 +19,7 @@ pub mod dev;
 pub mod inspect;
 pub mod standalone;
 
+pub mod bug;
 pub mod build;
 pub mod call;
 pub mod capability;

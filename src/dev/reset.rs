@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::storage::STATE;
 use crate::folders::contents::{self, Entry};
 use crate::holder::Holder;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// What there is to clear. Nobody can start to use it meanwhile.
 #[derive(Debug)]
@@ -49,6 +49,13 @@ impl Advice for ResetError {
                 )]
             }
             ResetError::Io { .. } => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            ResetError::InUse { .. } | ResetError::Io { .. } => Fault::Environment,
+            ResetError::Link(_) => Fault::Input,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::commands::{Globals, short};
 use crate::dev::reset::{self, Kept};
 use crate::folders::cleanup::{self, Cache, Found};
 use crate::inspect::{size, table};
-use crate::report::{self, Advice, hinted};
+use crate::report::{self, Advice, Fault, hinted};
 
 /// Remove what is cached
 ///
@@ -57,6 +57,10 @@ struct NobodyToAsk(String);
 impl Advice for NobodyToAsk {
     fn hints(&self) -> Vec<String> {
         vec!["to remove it without being asked: --yes; to see what it is: --dry-run".to_string()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
     }
 }
 
@@ -175,9 +179,9 @@ fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
             .collect();
         return Err(hinted(NobodyToAsk(names.join(", "))));
     }
-    anstream::eprint!("this removes\n{}", lines(items));
+    report::talk(format!("this removes\n{}", lines(items)).trim_end());
     if !left.is_empty() {
-        anstream::eprint!("and leaves\n{}", lines(left));
+        report::talk(format!("and leaves\n{}", lines(left)).trim_end());
     }
     let answer = Confirm::new().with_prompt("remove it?").default(false);
     match answer.interact()? {

@@ -12,7 +12,7 @@ use crate::commands::{Globals, short, write_file};
 use crate::component::Shape;
 use crate::project::starter::{self, Starter};
 use crate::project::{self, Kind, Purpose};
-use crate::report::{self, Advice, hinted};
+use crate::report::{self, Advice, Fault, hinted};
 
 /// Write a first config file
 ///
@@ -49,6 +49,13 @@ impl Advice for InitError {
             }
             InitError::OtherFormat(path) => vec![format!("remove it first: rm {}", path.display())],
             InitError::NoHome => vec!["set HOME, or name the file: --user-config FILE".to_string()],
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            InitError::IsThere(_) | InitError::OtherFormat(_) => Fault::Input,
+            InitError::NoHome => Fault::Environment,
         }
     }
 }
