@@ -1,8 +1,9 @@
 //! The command line: parse, run, report.
 //!
-//! Exit codes: 0 when it worked, 1 when it did not, 2 for a command line that makes no sense,
-//! and what shells give when a signal ended it, 130 after Ctrl-C.
+//! Exit codes: 0 when it worked, those of [`Fault`] when it did not, and what shells give when a signal ended it, 130 after
+//! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
@@ -10,8 +11,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, call, dev, inspect, oci, wit};
-use crate::report;
+use crate::bug;
+use crate::commands::{self, build, call, config, dev, inspect, oci, wit};
+use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
 pub use crate::report::OutputFormat;
@@ -35,6 +37,7 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Call(call::CallArgs),
+    Config(config::ConfigArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
@@ -53,8 +56,54 @@ impl Command {
     }
 }
 
+/// The definitions of all commands.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 pub fn main() -> ExitCode {
-    let Cli { globals, command } = Cli::parse();
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let format = wanted_format(&line);
+    bug::guarded(format, || match Cli::try_parse_from(&line) {
+        Ok(cli) => execute(cli),
+        Err(error) => not_parsed(&error, format),
+    })
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    if format == OutputFormat::Text || !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let text = text.trim_start_matches("error: ").trim_end();
+    // Nobody is there to read it; the exit code still tells.
+    let _ = report::failure(format, &report::usage(text));
+    Fault::Usage.into()
+}
+
+/// The format that a command line asks for, which must be known also when it makes no sense.
+fn wanted_format(line: &[OsString]) -> OutputFormat {
+    let options = line.iter().take_while(|word| *word != "--");
+    let mut words = options.map(|word| word.to_str().unwrap_or_default());
+    let mut format = OutputFormat::default();
+    while let Some(word) = words.next() {
+        let value = match word {
+            "-o" | "--output" => words.next(),
+            _ => word
+                .strip_prefix("--output=")
+                .or_else(|| word.strip_prefix("-o")),
+        };
+        match value.map(|value| value.trim_start_matches('=')) {
+            Some("json") => format = OutputFormat::Json,
+            Some("text" | "plain") => format = OutputFormat::Text,
+            _ => {}
+        }
+    }
+    format
+}
+
+fn execute(Cli { globals, command }: Cli) -> ExitCode {
     start_logging(&globals);
     let globals = Globals::from(globals);
     let format = globals.output;
@@ -63,9 +112,8 @@ pub fn main() -> ExitCode {
             "`-o {}`: only `build --compose` and `wit build` take a file here; expected `text` or `json`",
             file.display()
         );
-        Cli::command()
-            .error(ErrorKind::InvalidValue, message)
-            .exit();
+        let error = Cli::command().error(ErrorKind::InvalidValue, message);
+        return not_parsed(&error, format);
     }
     let outcome = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -74,17 +122,17 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(run(command, &globals)),
         Err(error) => Err(error.into()),
     };
-    let written = match outcome {
-        Ok(code) => return code,
-        Err(error) if report::is_closed_pipe(&error) => return ExitCode::SUCCESS,
+    match outcome {
+        Ok(code) => code,
+        Err(error) if report::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<commands::Stopped>() {
-            Some(stopped) => return ExitCode::from(stopped.exit_code()),
-            None => report::failure(format, &error),
+            Some(stopped) => ExitCode::from(stopped.exit_code()),
+            None => {
+                // Nobody is there to read why it failed; the exit code still tells.
+                let _ = report::failure(format, &error);
+                report::fault(&error).into()
+            }
         },
-    };
-    match written {
-        // Nobody is there to read why it failed; the exit code still tells.
-        Ok(()) | Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -92,6 +140,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
+        Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
@@ -101,13 +150,16 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
 
 /// `RUST_LOG` decides if it is set.
 fn start_logging(globals: &GlobalArgs) {
+    let level = match (globals.log_level, globals.quiet, globals.verbose) {
+        (Some(level), _, _) => level.to_string(),
+        (None, true, _) => "warn".to_string(),
+        (None, _, true) => "info,wash=debug".to_string(),
+        (None, false, false) => "info".to_string(),
+    };
     let filter = EnvFilter::try_from_default_env()
         // What the libraries of WIT packages log, they also return.
         .unwrap_or_else(|_| {
-            EnvFilter::new(format!(
-                "{},wasm_pkg_client=error,wasm_pkg_core=warn",
-                globals.log_level
-            ))
+            EnvFilter::new(format!("{level},wasm_pkg_client=error,wasm_pkg_core=warn"))
         });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -146,6 +198,31 @@ mod tests {
             let globals = Globals::from(cli.globals);
             assert_eq!(globals.directory.as_deref(), Some(Path::new("x")), "{line}");
             assert_eq!(globals.output, OutputFormat::Json, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_known_whatever_else_is_wrong() {
+        let wanted = |line: &str| {
+            let line: Vec<_> = line.split(' ').map(OsString::from).collect();
+            wanted_format(&line)
+        };
+        for line in [
+            "wash -o json biuld",
+            "wash biuld -ojson",
+            "wash --output=json",
+            "wash -o=json",
+            "wash -o x.wasm --output json",
+        ] {
+            assert_eq!(wanted(line), OutputFormat::Json, "{line}");
+        }
+        for line in [
+            "wash",
+            "wash call run -- -o json",
+            "wash -o json -o text",
+            "wash -o",
+        ] {
+            assert_eq!(wanted(line), OutputFormat::Text, "{line}");
         }
     }
 

@@ -19,12 +19,14 @@ pub mod dev;
 pub mod inspect;
 pub mod standalone;
 
+pub mod bug;
 pub mod build;
 pub mod call;
 pub mod capability;
 pub mod component;
 pub mod console;
 pub mod engine;
+pub mod folders;
 pub mod holder;
 pub mod host;
 pub mod http;

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Globals, compose, short, stop_signal, warn_about};
-use crate::build::{BuildOptions, Built, Output, build};
+use crate::build::{BuildOptions, Built, build};
 use crate::inspect::size;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
@@ -75,7 +75,7 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
 
     let cancel = CancellationToken::new();
     let options = BuildOptions {
-        output: Output::Inherit,
+        output: globals.tool_output(),
         color: false,
         cancel: cancel.clone(),
     };
