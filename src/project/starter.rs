@@ -90,7 +90,9 @@ impl Starter<'_> {
         lines.prose(
             "The configuration of this project. `wash config show` prints what holds and where it is said, and",
         );
-        lines.prose("`wash config validate` finds what is wrong. Take the `#` away from what is to hold.");
+        lines.prose(
+            "`wash config validate` finds what is wrong. Take the `#` away from what is to hold.",
+        );
         lines.blank();
         lines.prose("The component's name in logs and in wiring.");
         lines.active(&format!("name: {}", quoted(self.name)));

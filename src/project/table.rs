@@ -141,10 +141,7 @@ impl<'n> Table<'n> {
     fn take(&mut self, key: &'static str, _what: &'static str) -> Option<Value> {
         self.known.push(key);
         #[cfg(test)]
-        self.notes
-            .asked
-            .borrow_mut()
-            .insert((self.key(key), _what));
+        self.notes.asked.borrow_mut().insert((self.key(key), _what));
         self.entries
             .shift_remove(key)
             .filter(|value| value.node != Node::Null)

@@ -105,12 +105,7 @@ fn yaml(root: &Shown) -> String {
 }
 
 /// `first` stands before the first line instead of `indent`: the dash of a list.
-fn map(
-    entries: &[(String, Shown)],
-    first: &str,
-    indent: &str,
-    lines: &mut Vec<(String, String)>,
-) {
+fn map(entries: &[(String, Shown)], first: &str, indent: &str, lines: &mut Vec<(String, String)>) {
     let mut before = first;
     for (key, shown) in entries {
         let head = format!("{before}{}:", text(key));
