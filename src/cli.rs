@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, dev, inspect, oci, wit};
+use crate::commands::{self, build, call, config, dev, inspect, oci, wit};
 use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -37,6 +37,7 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Call(call::CallArgs),
+    Config(config::ConfigArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
@@ -139,6 +140,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
+        Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,

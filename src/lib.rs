@@ -26,6 +26,7 @@ pub mod capability;
 pub mod component;
 pub mod console;
 pub mod engine;
+pub mod folders;
 pub mod holder;
 pub mod host;
 pub mod http;

@@ -23,6 +23,7 @@ use crate::project::{Artifact, Command, Project};
 use crate::report;
 use crate::wit;
 
+pub use artifact::left;
 pub use error::BuildError;
 pub use wrap::{Refusal, of_module};
 

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod call;
 mod compose;
+pub mod config;
 pub mod dev;
 pub mod gather;
 pub mod inspect;

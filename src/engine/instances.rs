@@ -56,7 +56,7 @@ pub(super) struct Instances<E> {
     pre: InstancePre<State>,
     export: E,
     members: Vec<Arc<MemberSetup>>,
-    limits: Limits,
+    limits: Arc<Limits>,
     ticker: Arc<Ticker>,
     activity: Arc<Activity>,
     permits: Arc<Semaphore>,
@@ -104,7 +104,7 @@ impl<E: Export> Instances<E> {
             pre,
             export,
             members,
-            limits,
+            limits: Arc::new(limits),
             ticker,
             activity,
             permits: Arc::new(Semaphore::new(most)),
@@ -166,11 +166,11 @@ impl<E: Export> Instances<E> {
             request,
             panics: Panics::default(),
         };
-        let budget = MemoryBudget::new(self.limits.memory.get());
+        let budget = MemoryBudget::new(Arc::clone(&self.limits));
         let state = State::new(&self.members, budget, call);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
-        let meter = CpuMeter::new(self.limits.cpu_time, Arc::clone(&self.ticker));
+        let meter = CpuMeter::new(Arc::clone(&self.limits), Arc::clone(&self.ticker));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback({
             let meter = Arc::clone(&meter);

@@ -4,13 +4,12 @@
 //! What was fetched is kept in the cache by what it hashes to, and is looked for there first: a package of a lock file
 //! needs the network once.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use etcetera::BaseStrategy as _;
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use wasm_pkg_client::{
@@ -21,6 +20,7 @@ use wit_parser::PackageName;
 
 use super::name::unversioned;
 use super::settings;
+use crate::folders;
 use crate::report::Fault;
 
 /// No package takes as long; a registry that does not answer at all does.
@@ -55,6 +55,8 @@ impl NotFetched {
 
 pub struct Packages {
     cache: Option<PathBuf>,
+    /// Nobody clears the cache meanwhile.
+    _held: Option<File>,
     offline: bool,
     /// Do not take the cache's word for what a version hashes to.
     fresh: bool,
@@ -63,13 +65,13 @@ pub struct Packages {
 
 /// The folder for packages in the user's cache folder, if the user has one.
 pub(super) fn default_cache() -> Option<PathBuf> {
-    let dirs = etcetera::choose_base_strategy().ok()?;
-    Some(dirs.cache_dir().join("wash").join("wit"))
+    folders::cleanup::Cache::Wit.directory()
 }
 
 impl Packages {
     pub fn new(cache: Option<PathBuf>, wit: &settings::Wit, fresh: bool) -> Self {
         Self {
+            _held: cache.as_deref().and_then(folders::hold),
             cache,
             offline: wit.offline,
             fresh,
