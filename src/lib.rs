@@ -35,4 +35,5 @@ pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod scratch;
 pub mod wit;

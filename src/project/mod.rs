@@ -339,8 +339,14 @@ fn load_below(
     };
     // What is wrong in the files comes first: it may be the reason why the rest cannot be resolved.
     match resolver.project(raw, sources) {
-        Err(error) if notes.problems.borrow().is_empty() => Err(error),
-        Err(_) => Err(ProjectError::Invalid(sorted(notes.problems.into_inner()))),
+        Err(_) if !notes.problems.borrow().is_empty() => {
+            Err(ProjectError::Invalid(sorted(notes.problems.into_inner())))
+        }
+        Err(ProjectError::NoBuild { root, .. }) => Err(ProjectError::NoBuild {
+            root,
+            unknown: sorted(notes.unknown.into_inner()),
+        }),
+        Err(error) => Err(error),
         Ok(project) => checked(project, notes),
     }
 }
