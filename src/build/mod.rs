@@ -86,7 +86,7 @@ pub struct Built {
 pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
     if let Artifact::Image(image) = &project.build.artifact {
         return tokio::select! {
-            pulled = image::pull(image) => pulled,
+            pulled = image::pull(image, &options.output) => pulled,
             () = options.cancel.cancelled() => Err(BuildError::Cancelled),
         };
     }
