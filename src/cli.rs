@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, inspect, oci, wit};
+use crate::commands::{self, build, call, config, dev, inspect, new, oci, wit};
 use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -40,6 +40,7 @@ enum Command {
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
+    New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
     Wit(wit::WitArgs),
@@ -143,6 +144,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
         Command::Wit(args) => wit::run(args, globals).await,
     }

@@ -18,6 +18,7 @@ pub mod commands;
 pub mod dev;
 pub mod inspect;
 pub mod standalone;
+pub mod template;
 
 pub mod bug;
 pub mod build;

@@ -9,7 +9,7 @@ mod artifact;
 mod error;
 mod image;
 mod preflight;
-mod process;
+pub(crate) mod process;
 mod wrap;
 
 use std::fmt;

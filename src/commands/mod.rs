@@ -7,6 +7,7 @@ pub mod config;
 pub mod dev;
 pub mod gather;
 pub mod inspect;
+pub mod new;
 pub mod oci;
 pub mod reset;
 pub mod wit;

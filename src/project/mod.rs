@@ -15,6 +15,7 @@ mod parse;
 mod raw;
 mod resolve;
 mod settings;
+mod setup;
 mod siblings;
 mod sockets;
 pub mod starter;
@@ -41,6 +42,7 @@ use table::Notes;
 
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
+pub use setup::set_up_command;
 pub use units::duration;
 pub use verdict::{Verdict, verdict, verdict_on};
 
