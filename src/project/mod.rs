@@ -268,6 +268,8 @@ pub struct Warning {
     pub line: Option<usize>,
     pub message: String,
     pub hint: Option<String>,
+    /// Program and arguments of what mends it and can do no harm. The hint says the same.
+    pub mend: Option<Vec<String>>,
 }
 
 /// The project that `start` lies in.

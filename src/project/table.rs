@@ -28,6 +28,16 @@ impl Notes {
         self.problems.borrow_mut().push(note(at, message, hint));
     }
 
+    /// A problem that a command mends which can do no harm.
+    pub(super) fn mendable(&self, at: &Origin, message: String, command: &[&str]) {
+        let words = command.iter().map(|word| word.to_string());
+        let problem = Warning {
+            mend: Some(words.collect()),
+            ..note(at, message, Some(command.join(" ")))
+        };
+        self.problems.borrow_mut().push(problem);
+    }
+
     pub(super) fn warn(&self, at: &Origin, message: String, hint: Option<String>) {
         self.warnings.borrow_mut().push(note(at, message, hint));
     }
@@ -46,6 +56,7 @@ fn note(at: &Origin, message: String, hint: Option<String>) -> Warning {
         line: at.line,
         message,
         hint,
+        mend: None,
     }
 }
 
