@@ -39,12 +39,18 @@ fn current(path: &str, expected: &str) {
         return fs::write(file, expected).unwrap();
     }
     let found = fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == expected, "{path} is not current: BLESS=1 cargo test --test config");
+    assert!(
+        found == expected,
+        "{path} is not current: BLESS=1 cargo test --test config"
+    );
 }
 
 #[test]
 fn the_published_schema_is_current() {
-    current("schema/config.schema.json", &format!("{:#}\n", keys::schema()));
+    current(
+        "schema/config.schema.json",
+        &format!("{:#}\n", keys::schema()),
+    );
 }
 
 #[test]
@@ -55,7 +61,10 @@ fn the_table_of_keys_is_current() {
     let (begin, end) = ("<!-- keys -->\n", "<!-- end of keys -->");
     let (head, rest) = text.split_once(begin).unwrap();
     let (_, tail) = rest.split_once(end).unwrap();
-    current(path, &format!("{head}{begin}{}{end}{tail}", keys::markdown()));
+    current(
+        path,
+        &format!("{head}{begin}{}{end}{tail}", keys::markdown()),
+    );
 }
 
 /// A file that says what holds anyway is like one that says nothing.
@@ -72,7 +81,8 @@ fn the_defaults_of_the_table_are_true() {
             ..Overrides::default()
         };
         fs::write(root.join(".wash/none.yaml"), "").unwrap();
-        let mut project = project::load(&root, &overrides).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let mut project =
+            project::load(&root, &overrides).unwrap_or_else(|e| panic!("{text}: {e}"));
         // That somebody asked for it is the difference.
         project.dev.address.requested = false;
         project

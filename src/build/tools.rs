@@ -140,7 +140,9 @@ pub(crate) const TOOLS: [Tool; 16] = [
         purpose: "C and C++ components",
         version: &["--version"],
         oldest: None,
-        install: Install::Page("install wasi-sdk: https://github.com/WebAssembly/wasi-sdk/releases"),
+        install: Install::Page(
+            "install wasi-sdk: https://github.com/WebAssembly/wasi-sdk/releases",
+        ),
         rare: false,
     },
     Tool {

@@ -25,7 +25,7 @@ use crate::report::{self, Advice, Fault, hinted};
 pub struct DoctorArgs {
     /// The directory of a project, instead of the current directory
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    directory: Option<PathBuf>,
+    project: Option<PathBuf>,
     /// Run the commands that mend something and can do no harm, after asking for each
     #[arg(long)]
     fix: bool,
@@ -59,7 +59,7 @@ struct Done {
 }
 
 pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = globals.path(args.directory.as_deref().unwrap_or(Path::new("")))?;
+    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
     let root = match project::find_root(&start) {
         Ok(root) => Some(root),
         Err(ProjectError::NotRecognised { .. }) => None,
@@ -168,7 +168,11 @@ fn tell(
     let mut text = lines(findings);
     let fixable = fixes(findings).len();
     if fixable > 0 {
-        let _ = writeln!(text, "\n`wash doctor --fix` runs {} of these commands", fixable);
+        let _ = writeln!(
+            text,
+            "\n`wash doctor --fix` runs {} of these commands",
+            fixable
+        );
     }
     for done in failed {
         let _ = writeln!(text, "\n`{}` failed", done.line);
@@ -181,7 +185,11 @@ fn tell(
     if errors > 0 {
         let message = match warnings {
             0 => number(errors, "error"),
-            _ => format!("{}, {}", number(errors, "error"), number(warnings, "warning")),
+            _ => format!(
+                "{}, {}",
+                number(errors, "error"),
+                number(warnings, "warning")
+            ),
         };
         report::incomplete(globals.output, text, &message, data)?;
         return Ok(ExitCode::FAILURE);

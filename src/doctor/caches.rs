@@ -35,7 +35,7 @@ fn cache(cache: Cache) -> Option<Finding> {
     if let Some(reason) = unusable(&directory) {
         let message = format!("nothing can be kept in `{shown}`: {reason}");
         let finding = Finding::new(Area::Caches, Level::Warning, message);
-        return Some(finding.hint(format!("XDG_CACHE_HOME names another place; {}", cache.about())));
+        return Some(finding.hint("XDG_CACHE_HOME names another place"));
     }
     let entries = contents::entries(&directory).unwrap_or_default();
     let total: u64 = entries.iter().map(|entry| entry.size).sum();
@@ -50,7 +50,11 @@ fn cache(cache: Cache) -> Option<Finding> {
             bytes_text(bytes)
         );
         let paths = left.iter().map(|entry| entry.path.display().to_string());
-        let fix = Fix::new(["rm".to_string(), "--".to_string()].into_iter().chain(paths));
+        let fix = Fix::new(
+            ["rm".to_string(), "--".to_string()]
+                .into_iter()
+                .chain(paths),
+        );
         return Some(Finding::new(Area::Caches, Level::Note, message).fix(fix));
     }
     let message = format!("`{shown}`: {}", bytes_text(total));

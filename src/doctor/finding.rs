@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::project::words;
+
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -80,12 +82,7 @@ impl Fix {
 
     /// As one would type it.
     pub fn line(&self) -> String {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/=@+-:,".contains(c);
-        let word = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
-            true => word.clone(),
-            false => format!("'{}'", word.replace('\'', r"'\''")),
-        };
-        self.argv.iter().map(word).collect::<Vec<_>>().join(" ")
+        words::line(self.argv.iter().map(String::as_str))
     }
 }
 

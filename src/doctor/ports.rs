@@ -48,13 +48,7 @@ fn dev(address: &Address, is_project: bool) -> Finding {
     }
 }
 
-fn tell(
-    what: &str,
-    socket: SocketAddr,
-    bound: io::Result<()>,
-    bad: Level,
-    hint: &str,
-) -> Finding {
+fn tell(what: &str, socket: SocketAddr, bound: io::Result<()>, bad: Level, hint: &str) -> Finding {
     let error = match bound {
         Ok(()) => return Finding::new(Area::Ports, Level::Fine, format!("{what} is free")),
         Err(error) => error,

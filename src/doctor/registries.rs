@@ -42,7 +42,10 @@ fn docker(bad: Level) -> Vec<Finding> {
     let (path, helpers) = match oci::docker_config() {
         DockerConfig::Missing => return Vec::new(),
         DockerConfig::Broken { path, reason } => {
-            let message = format!("docker's config `{}` is of no use: {reason}", path.display());
+            let message = format!(
+                "docker's config `{}` is of no use: {reason}",
+                path.display()
+            );
             let hint = "docker login REGISTRY writes it anew, once it is moved away";
             return vec![Finding::new(Area::Registries, bad, message).hint(hint)];
         }
@@ -52,7 +55,7 @@ fn docker(bad: Level) -> Vec<Finding> {
             logins,
         } => {
             if helpers.is_empty() {
-                let message = format!("docker's config `{}` has {logins} logins", path.display());
+                let message = format!("docker's config `{}`, logins: {logins}", path.display());
                 return vec![Finding::new(Area::Registries, Level::Fine, message)];
             }
             (path, helpers)
@@ -74,7 +77,8 @@ fn docker(bad: Level) -> Vec<Finding> {
                     "`{program}` is not on the `PATH`; docker's config `{}` wants it for the credentials of {whose}",
                     path.display()
                 );
-                let hint = "install it, or take it out of the file; --user and WASH_OCI_USER do without";
+                let hint =
+                    "install it, or take it out of the file; --user and WASH_OCI_USER do without";
                 Finding::new(Area::Registries, bad, message).hint(hint)
             }
         }

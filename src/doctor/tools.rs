@@ -104,7 +104,7 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, dir: Option<&Path>) ->
                 Some((oldest, why)) if version < oldest => {
                     let oldest = oldest.map(|number| number.to_string()).join(".");
                     let message =
-                        format!("`{name}` {text} is too old: {oldest} or newer is needed, {why}");
+                        format!("`{name}` {text} is too old: {oldest} or newer is needed ({why})");
                     update(Finding::new(Area::Tools, bad, message), tool)
                 }
                 _ => Finding::new(Area::Tools, Level::Fine, format!("{name} {text}")),
@@ -122,8 +122,7 @@ fn update(finding: Finding, tool: &Tool) -> Finding {
         ("cargo" | "rustc", _) if locate("rustup", Path::new(".")).is_some() => {
             finding.hint("rustup update")
         }
-        (_, Install::Command(line)) => finding.hint(format!("{line} # --upgrade")),
-        (_, Install::Page(line)) => finding.hint(*line),
+        (_, Install::Command(line) | Install::Page(line)) => finding.hint(*line),
     }
 }
 

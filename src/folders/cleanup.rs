@@ -33,7 +33,9 @@ impl Cache {
         match self {
             Cache::Compiled => "compiled code; components are compiled again when they are run",
             Cache::Oci => "components from registries; they are pulled again when they are used",
-            Cache::Wit => "WIT packages from registries; they are fetched again when they are missing",
+            Cache::Wit => {
+                "WIT packages from registries; they are fetched again when they are missing"
+            }
         }
     }
 

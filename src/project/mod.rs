@@ -24,6 +24,8 @@ mod units;
 mod value;
 mod verdict;
 mod wit;
+pub mod words;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

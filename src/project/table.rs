@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use super::Warning;
 use super::value::{Node, Origin, Value};
+use super::words;
 
 /// Everything found while reading; reading goes on after a problem, so that all are told at once.
 #[derive(Debug, Default)]
@@ -30,10 +31,10 @@ impl Notes {
 
     /// A problem that a command mends which can do no harm.
     pub(super) fn mendable(&self, at: &Origin, message: String, command: &[&str]) {
-        let words = command.iter().map(|word| word.to_string());
+        let mend = command.iter().map(|word| word.to_string());
         let problem = Warning {
-            mend: Some(words.collect()),
-            ..note(at, message, Some(command.join(" ")))
+            mend: Some(mend.collect()),
+            ..note(at, message, Some(words::line(command.iter().copied())))
         };
         self.problems.borrow_mut().push(problem);
     }
@@ -152,10 +153,7 @@ impl<'n> Table<'n> {
     fn take(&mut self, key: &'static str, _what: &'static str) -> Option<Value> {
         self.known.push(key);
         #[cfg(test)]
-        self.notes
-            .asked
-            .borrow_mut()
-            .insert((self.key(key), _what));
+        self.notes.asked.borrow_mut().insert((self.key(key), _what));
         self.entries
             .shift_remove(key)
             .filter(|value| value.node != Node::Null)

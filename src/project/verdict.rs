@@ -50,11 +50,7 @@ pub fn verdict(dir: &Path, overrides: &Overrides) -> Result<Verdict, ProjectErro
 }
 
 /// Judges a single file, as the config of a project in `dir`. That there is no project is no problem of the file.
-pub fn verdict_on(
-    file: &Path,
-    dir: &Path,
-    overrides: &Overrides,
-) -> Result<Verdict, ProjectError> {
+pub fn verdict_on(file: &Path, dir: &Path, overrides: &Overrides) -> Result<Verdict, ProjectError> {
     let root = directory(dir)?;
     let overrides = Overrides {
         config: Some(file.to_path_buf()),

@@ -31,7 +31,13 @@ pub(crate) fn agrees(root: &Path, verdict: Option<&Verdict>) {
         wrong.is_empty() || !ours.is_empty(),
         "only the schema is against\n{text}\n{wrong:?}"
     );
-    let of_types = ["a string", "a list", "a map", "a boolean", "`true` or `false`"];
+    let of_types = [
+        "a string",
+        "a list",
+        "a map",
+        "a boolean",
+        "`true` or `false`",
+    ];
     let by_type = |message: &&String| {
         message.contains("unknown key")
             || of_types
@@ -69,12 +75,8 @@ pub(crate) fn problems(schema: &Value, value: &Value, path: &str) -> Vec<String>
                 let pattern = Regex::new(said.as_str().unwrap()).unwrap();
                 value.as_str().is_none_or(|text| pattern.is_match(text))
             }
-            "minimum" => value
-                .as_f64()
-                .is_none_or(|n| n >= said.as_f64().unwrap()),
-            "maximum" => value
-                .as_f64()
-                .is_none_or(|n| n <= said.as_f64().unwrap()),
+            "minimum" => value.as_f64().is_none_or(|n| n >= said.as_f64().unwrap()),
+            "maximum" => value.as_f64().is_none_or(|n| n <= said.as_f64().unwrap()),
             "minItems" => value
                 .as_array()
                 .is_none_or(|items| items.len() as u64 >= said.as_u64().unwrap()),

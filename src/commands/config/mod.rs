@@ -53,7 +53,12 @@ pub async fn run(args: ConfigArgs, globals: &Globals) -> anyhow::Result<ExitCode
 fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
     let schema = keys::schema();
     let text = format!("{schema:#}");
-    report::success(globals.output, &text, "the schema of the configuration", schema)?;
+    report::success(
+        globals.output,
+        &text,
+        "the schema of the configuration",
+        schema,
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::root;
 use crate::commands::{Globals, short};
 use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
-use crate::project::{ProjectError, Purpose};
+use crate::project::{ProjectError, Purpose, yaml};
 use crate::report::{self, hinted};
 
 /// Show the merged configuration, and where each value comes from
@@ -34,7 +34,7 @@ pub(super) fn run(_: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     });
     let text = match settings.is_empty() {
         true => "# nothing is configured".to_string(),
-        false => yaml(&merged.root),
+        false => lines(&merged.root),
     };
     report::success(globals.output, &text, "the configuration", data)?;
     Ok(ExitCode::SUCCESS)
@@ -82,7 +82,7 @@ fn is_scalar(shown: &Shown) -> bool {
     matches!(shown.what, What::Scalar(_) | What::Hidden(_))
 }
 
-fn yaml(root: &Shown) -> String {
+fn lines(root: &Shown) -> String {
     let mut lines = Vec::new();
     if let What::Map(entries) = &root.what {
         map(entries, "", "", &mut lines);
@@ -105,15 +105,10 @@ fn yaml(root: &Shown) -> String {
 }
 
 /// `first` stands before the first line instead of `indent`: the dash of a list.
-fn map(
-    entries: &[(String, Shown)],
-    first: &str,
-    indent: &str,
-    lines: &mut Vec<(String, String)>,
-) {
+fn map(entries: &[(String, Shown)], first: &str, indent: &str, lines: &mut Vec<(String, String)>) {
     let mut before = first;
     for (key, shown) in entries {
-        let head = format!("{before}{}:", text(key));
+        let head = format!("{before}{}:", yaml::string(key));
         before = indent;
         match &shown.what {
             What::Map(entries) if !entries.is_empty() => {
@@ -142,9 +137,9 @@ fn map(
 fn inline(shown: &Shown) -> String {
     match &shown.what {
         What::Scalar(Scalar::Null) => "null".to_string(),
-        What::Scalar(Scalar::Bool(text) | Scalar::Number(text)) => text.clone(),
-        What::Scalar(Scalar::Text(value)) => text(value),
-        What::Hidden(hidden) => text(hidden.text()),
+        What::Scalar(Scalar::Bool { text, .. } | Scalar::Number(text)) => text.clone(),
+        What::Scalar(Scalar::Text(value)) => yaml::string(value),
+        What::Hidden(hidden) => yaml::string(hidden.text()),
         What::List(items) => {
             let items: Vec<String> = items.iter().map(inline).collect();
             format!("[{}]", items.join(", "))
@@ -152,23 +147,10 @@ fn inline(shown: &Shown) -> String {
         What::Map(entries) => {
             let entries = entries.iter();
             let entries: Vec<String> = entries
-                .map(|(key, value)| format!("{}: {}", text(key), inline(value)))
+                .map(|(key, value)| format!("{}: {}", yaml::string(key), inline(value)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
-    }
-}
-
-/// A string as YAML has it: plain where nothing else could be meant.
-fn text(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._/@%+()*$=-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/.(".contains(c));
-    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let is_word = words.contains(&text.to_ascii_lowercase().as_str());
-    match begins && !is_word && !text.ends_with(' ') && text.chars().all(is_plain) {
-        true => text.to_string(),
-        // A string of JSON is one of YAML.
-        false => Json::from(text).to_string(),
     }
 }
 

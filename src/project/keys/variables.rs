@@ -259,7 +259,10 @@ mod tests {
         for (name, path) in [
             ("WASH_BUILD__ENV__RUST_LOG", "build.env.RUST_LOG"),
             ("WASH_BUILD__ENV__LOWER", "build.env.Lower"),
-            ("WASH_SECRETS__DB__INLINE__PASSWORD", "secrets.db.inline.PASSWORD"),
+            (
+                "WASH_SECRETS__DB__INLINE__PASSWORD",
+                "secrets.db.inline.PASSWORD",
+            ),
             ("WASH_DEV__COMPONENTS__0__FILE", "dev.components.0.file"),
         ] {
             check(name, files, Some(Ok(path)));
