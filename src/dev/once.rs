@@ -107,7 +107,9 @@ impl Advice for CallsError {
     fn fault(&self) -> Fault {
         match self {
             CallsError::Assemble(AssembleError::Compose(_)) => Fault::Wash,
-            CallsError::Assemble(AssembleError::Link(_)) => Fault::Input,
+            CallsError::Assemble(AssembleError::Link(_) | AssembleError::Memory { .. }) => {
+                Fault::Input
+            }
             CallsError::Storage { .. } => Fault::Environment,
         }
     }
