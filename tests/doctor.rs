@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -199,5 +199,57 @@ fn nothing_is_mended_without_being_asked_for() {
     let json = home.json(&["doctor", "--fix", "--yes"]);
     assert_eq!(json["success"], true, "{json}");
     assert_eq!(json["data"]["fixed"][0]["ok"], true, "{json}");
+    assert!(home.path("app/data").is_dir());
+}
+
+/// In a terminal, with keys pressed.
+fn typed(home: &Home, command: &str, keys: &str) -> String {
+    let mut script = Command::new("script");
+    let line = format!("{} {command}", env!("CARGO_BIN_EXE_wash"));
+    let wash = home.wash(&[]);
+    script.args(["-qec", &line, "/dev/null"]);
+    script.current_dir(home.path("app"));
+    for (name, value) in wash.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    let mut child = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The pipe stays open: its end would be the end of the terminal.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(keys.as_bytes()).unwrap();
+    let mut said = String::new();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    drop(stdin);
+    said
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked() {
+    let home = Home::new(
+        "build: {command: \"true\"}\n\
+         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
+    );
+    let cached = "cache/wash/oci/blobs/sha256/0";
+    home.file(cached, "12345");
+    let said = typed(&home, "config cleanup", "n");
+    assert!(said.contains("remove it?"), "{said}");
+    assert!(said.contains("nothing was removed"), "{said}");
+    assert!(home.path(cached).exists());
+    let said = typed(&home, "config cleanup", "y");
+    assert!(said.contains("removed 5 B"), "{said}");
+    assert!(!home.path(cached).exists());
+
+    let said = typed(&home, "doctor --fix", "n");
+    assert!(said.contains("run `mkdir -p "), "{said}");
+    assert!(!home.path("app/data").exists());
+    typed(&home, "doctor --fix", "y");
     assert!(home.path("app/data").is_dir());
 }

@@ -108,10 +108,11 @@ impl Scalar {
             Scalar::Null => Json::Null,
             Scalar::Bool { value, .. } => (*value).into(),
             // One that JSON writes in another way is a string.
-            Scalar::Number(text) => match serde_json::from_str::<Json>(text) {
-                Ok(number) if number.to_string() == *text => number,
-                _ => text.clone().into(),
-            },
+            Scalar::Number(text) => {
+                let number = serde_json::from_str::<serde_json::Number>(text).ok();
+                let number = number.filter(|number| format!("{number}") == *text);
+                number.map_or_else(|| text.clone().into(), Json::Number)
+            }
             Scalar::Text(text) => text.clone().into(),
         }
     }
