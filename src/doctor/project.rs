@@ -78,13 +78,9 @@ fn config(verdict: Verdict) -> Vec<Finding> {
 }
 
 fn kind(project: &Project) -> &'static str {
-    match (project.build.kind, &project.build.command) {
-        (Kind::Cargo, _) => "a Cargo package",
-        (Kind::Npm, _) => "a JavaScript package",
-        (Kind::Python, _) => "a Python project",
-        (Kind::Go, _) => "a Go module",
-        (Kind::Custom | Kind::Prebuilt, Command::None) => "a component that is there already",
-        (Kind::Custom | Kind::Prebuilt, _) => "built by a command of its own",
+    match project.build.command {
+        Command::None => Kind::Prebuilt.about(),
+        _ => project.build.kind.about(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tools of builds: whether they are there, and whether they are new enough. Those that the project is built with count.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
@@ -10,6 +11,7 @@ use super::finding::{Area, Finding, Fix, Level};
 use super::programs;
 use crate::build::tools::{Install, TOOLS, Tool, how_to_install, known, locate};
 use crate::build::{self, BuildError, Output};
+use crate::project::language::cargo;
 use crate::project::{Command, Kind, Project};
 use crate::report::Advice as _;
 
@@ -38,6 +40,7 @@ pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Fi
     for project in projects {
         findings.extend(preflight(project).await);
     }
+    findings.extend(wasi_sdk());
     findings.sort_by_key(|finding| match finding.level {
         Level::Error => 0,
         Level::Warning => 1,
@@ -117,6 +120,23 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, dir: Option<&Path>) ->
     }
 }
 
+/// Makefiles find the WASI SDK by this variable.
+fn wasi_sdk() -> Option<Finding> {
+    let path = PathBuf::from(env::var_os("WASI_SDK_PATH")?);
+    let clang = path.join("bin/clang");
+    let finding = match clang.is_file() {
+        true => {
+            let message = format!("WASI_SDK_PATH: `{}`", path.display());
+            Finding::new(Area::Tools, Level::Fine, message)
+        }
+        false => {
+            let message = format!("WASI_SDK_PATH: there is no `{}`", clang.display());
+            Finding::new(Area::Tools, Level::Warning, message).hint(how_to_install("clang"))
+        }
+    };
+    Some(finding)
+}
+
 fn update(finding: Finding, tool: &Tool) -> Finding {
     match (tool.name, &tool.install) {
         ("cargo" | "rustc", _) if locate("rustup", Path::new(".")).is_some() => {
@@ -143,9 +163,17 @@ async fn preflight(project: &Project) -> Option<Finding> {
         Err(BuildError::MissingTool { .. }) => return None,
         Err(error) => error,
         Ok(()) => {
+            let target = cargo::target_of(&project.root, &project.build.command);
             let said = said.lock().unwrap_or_else(PoisonError::into_inner);
             let said = String::from_utf8_lossy(&said).trim().to_string();
-            return (!said.is_empty()).then(|| Finding::new(Area::Tools, Level::Note, said));
+            return match (said.is_empty(), target) {
+                (false, _) => Some(Finding::new(Area::Tools, Level::Note, said)),
+                (true, Some(target)) => {
+                    let message = format!("the Rust target `{target}` is installed");
+                    Some(Finding::new(Area::Tools, Level::Fine, message))
+                }
+                (true, None) => None,
+            };
         }
     };
     let finding = Finding::new(Area::Tools, Level::Error, error.to_string());

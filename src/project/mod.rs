@@ -139,6 +139,31 @@ pub enum Kind {
     Prebuilt,
 }
 
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Cargo => "cargo",
+            Kind::Npm => "npm",
+            Kind::Python => "python",
+            Kind::Go => "go",
+            Kind::Custom => "custom",
+            Kind::Prebuilt => "prebuilt",
+        }
+    }
+
+    /// What a project of this kind is.
+    pub fn about(self) -> &'static str {
+        match self {
+            Kind::Cargo => "a Cargo package",
+            Kind::Npm => "a JavaScript package",
+            Kind::Python => "a Python project",
+            Kind::Go => "a Go module",
+            Kind::Custom => "built by a command of its own",
+            Kind::Prebuilt => "a component that is there already",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Run by the shell: `sh -c`.

@@ -111,15 +111,9 @@ impl Starter<'_> {
             lines.active("  component_path: component.wasm");
             return;
         };
-        let kind = match project.build.kind {
-            Kind::Cargo => "A Cargo package",
-            Kind::Npm => "A JavaScript package",
-            Kind::Python => "A Python project",
-            Kind::Go => "A Go module",
-            Kind::Custom | Kind::Prebuilt => "A project",
-        };
         lines.prose(&format!(
-            "{kind}: if nothing is said, this is run, and this is where it leaves the component."
+            "It is {}: if nothing is said, this is run, and this is where it leaves the component.",
+            project.build.kind.about()
         ));
         if project.build.kind == Kind::Cargo {
             lines.prose("`wash dev` makes a debug build then; what is said here holds for both.");

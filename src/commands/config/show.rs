@@ -1,6 +1,7 @@
 //! `wash config show`
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::root;
 use crate::commands::{Globals, short};
 use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
-use crate::project::{ProjectError, Purpose, yaml};
+use crate::project::{Overrides, ProjectError, Purpose, yaml};
 use crate::report::{self, hinted};
 
 /// Show the merged configuration, and where each value comes from
@@ -16,11 +17,30 @@ use crate::report::{self, hinted};
 /// Prints YAML, with the file and line, or the variable, as a comment behind each value. Nothing that is secret is printed.
 /// Without a project it is the user's configuration alone.
 #[derive(Debug, clap::Args)]
-pub(super) struct ShowArgs {}
+#[command(
+    after_help = "Examples:\n  wash config show\n  WASH_DEV__ADDRESS=127.0.0.1:9000 wash config show"
+)]
+pub(super) struct ShowArgs {
+    /// Read this config file instead of the project's own, as `wash dev` does
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// `--address` of `wash dev`
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// `--artifact-path` of `wash dev` and `wash build`
+    #[arg(long, value_name = "FILE")]
+    artifact_path: Option<String>,
+}
 
-pub(super) fn run(_: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let root = root(globals)?;
-    let overrides = globals.overrides(Purpose::Dev)?;
+    let config = args.config.as_deref().map(|file| globals.path(file));
+    let overrides = Overrides {
+        config: config.transpose()?,
+        address: args.address.clone(),
+        artifact: args.artifact_path.clone(),
+        ..globals.overrides(Purpose::Dev)?
+    };
     let merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
     if !merged.problems.is_empty() {
         return Err(hinted(ProjectError::Invalid(merged.problems)));
