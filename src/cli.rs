@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, inspect, new, oci, wit};
+use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, wit};
 use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -39,6 +39,7 @@ enum Command {
     Call(call::CallArgs),
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
+    Doctor(doctor::DoctorArgs),
     Inspect(inspect::InspectArgs),
     New(new::NewArgs),
     #[command(visible_alias = "docker")]
@@ -143,6 +144,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call::run(args, globals).await,
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
+        Command::Doctor(args) => doctor::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,

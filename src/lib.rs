@@ -16,6 +16,7 @@
 pub mod cli;
 pub mod commands;
 pub mod dev;
+pub mod doctor;
 pub mod inspect;
 pub mod standalone;
 pub mod template;

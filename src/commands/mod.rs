@@ -5,6 +5,7 @@ pub mod call;
 mod compose;
 pub mod config;
 pub mod dev;
+pub mod doctor;
 pub mod gather;
 pub mod inspect;
 pub mod new;
