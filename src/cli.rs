@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, inspect, oci, wit};
+use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, wit};
 use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -39,7 +39,9 @@ enum Command {
     Call(call::CallArgs),
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
+    Doctor(doctor::DoctorArgs),
     Inspect(inspect::InspectArgs),
+    New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
     Wit(wit::WitArgs),
@@ -142,7 +144,9 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Call(args) => call::run(args, globals).await,
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
+        Command::Doctor(args) => doctor::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
         Command::Wit(args) => wit::run(args, globals).await,
     }

@@ -16,8 +16,10 @@
 pub mod cli;
 pub mod commands;
 pub mod dev;
+pub mod doctor;
 pub mod inspect;
 pub mod standalone;
+pub mod template;
 
 pub mod bug;
 pub mod build;

@@ -9,7 +9,8 @@ mod artifact;
 mod error;
 mod image;
 mod preflight;
-mod process;
+pub(crate) mod process;
+pub(crate) mod tools;
 mod wrap;
 
 use std::fmt;
@@ -78,6 +79,11 @@ pub struct Built {
     pub path: PathBuf,
     pub bytes: Arc<[u8]>,
     pub elapsed: Duration,
+}
+
+/// Whether the tools of a build are there, without building; what it would say of them goes to `output`.
+pub(crate) async fn check(project: &Project, output: &Output) -> Result<(), BuildError> {
+    preflight::check(project, output).await.map(drop)
 }
 
 /// Builds the project's component.
