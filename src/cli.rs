@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, doctor, inspect, oci, wit};
+use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, wit};
 use crate::report::{self, Fault};
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -41,6 +41,7 @@ enum Command {
     Dev(dev::DevArgs),
     Doctor(doctor::DoctorArgs),
     Inspect(inspect::InspectArgs),
+    New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
     Wit(wit::WitArgs),
@@ -145,6 +146,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Doctor(args) => doctor::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
         Command::Wit(args) => wit::run(args, globals).await,
     }

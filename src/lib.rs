@@ -19,6 +19,7 @@ pub mod dev;
 pub mod doctor;
 pub mod inspect;
 pub mod standalone;
+pub mod template;
 
 pub mod bug;
 pub mod build;
@@ -36,4 +37,5 @@ pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod scratch;
 pub mod wit;

@@ -9,7 +9,7 @@ mod artifact;
 mod error;
 mod image;
 mod preflight;
-mod process;
+pub(crate) mod process;
 pub(crate) mod tools;
 mod wrap;
 
@@ -92,7 +92,7 @@ pub(crate) async fn check(project: &Project, output: &Output) -> Result<(), Buil
 pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
     if let Artifact::Image(image) = &project.build.artifact {
         return tokio::select! {
-            pulled = image::pull(image) => pulled,
+            pulled = image::pull(image, &options.output) => pulled,
             () = options.cancel.cancelled() => Err(BuildError::Cancelled),
         };
     }

@@ -8,6 +8,7 @@ pub mod dev;
 pub mod doctor;
 pub mod gather;
 pub mod inspect;
+pub mod new;
 pub mod oci;
 pub mod reset;
 pub mod wit;

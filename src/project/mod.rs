@@ -15,6 +15,7 @@ mod parse;
 mod raw;
 mod resolve;
 mod settings;
+mod setup;
 mod siblings;
 mod sockets;
 pub mod starter;
@@ -43,6 +44,7 @@ use table::Notes;
 
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
+pub use setup::set_up_command;
 pub use units::duration;
 pub use verdict::{Verdict, verdict, verdict_on};
 
@@ -368,8 +370,14 @@ fn load_below(
     };
     // What is wrong in the files comes first: it may be the reason why the rest cannot be resolved.
     match resolver.project(raw, sources) {
-        Err(error) if notes.problems.borrow().is_empty() => Err(error),
-        Err(_) => Err(ProjectError::Invalid(sorted(notes.problems.into_inner()))),
+        Err(_) if !notes.problems.borrow().is_empty() => {
+            Err(ProjectError::Invalid(sorted(notes.problems.into_inner())))
+        }
+        Err(ProjectError::NoBuild { root, .. }) => Err(ProjectError::NoBuild {
+            root,
+            unknown: sorted(notes.unknown.into_inner()),
+        }),
+        Err(error) => Err(error),
         Ok(project) => checked(project, notes),
     }
 }
