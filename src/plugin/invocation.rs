@@ -148,23 +148,41 @@ impl Invocation {
                 expected: "file",
             });
         }
-        let root = match &self.named {
-            Some(named) => named.path().to_owned(),
-            None => {
-                let named = tempfile::Builder::new().prefix("wash-plugin-").tempdir();
-                let named = self.named.insert(named.map_err(failed)?);
-                named.path().to_owned()
-            }
-        };
-        let dir = root.join(self.directories.len().to_string());
-        fs::create_dir(&dir).map_err(failed)?;
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or("file");
-        let copy = dir.join(name);
+        let (dir, name) = self.place(path).map_err(failed)?;
+        let copy = dir.join(&name);
         // A second name is for nothing; but not every file may have one, nor one on another file system.
         if !kind.is_file() || fs::hard_link(&real, &copy).is_err() {
             fs::copy(&real, &copy).map_err(failed)?;
         }
         Ok(format!("{}/{name}", self.give(dir)))
+    }
+
+    /// Lets the plugin read what is shown as a file. Returns where it finds it.
+    pub(super) fn content(&mut self, path: &Path, bytes: &[u8]) -> Result<String, NamedError> {
+        let placed = self.place(path).and_then(|(dir, name)| {
+            fs::write(dir.join(&name), bytes)?;
+            Ok((dir, name))
+        });
+        let (dir, name) = placed.map_err(|source| NamedError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(format!("{}/{name}", self.give(dir)))
+    }
+
+    /// A directory for one file, and what the file is called there.
+    fn place(&mut self, path: &Path) -> io::Result<(PathBuf, String)> {
+        let root = match &self.named {
+            Some(named) => named,
+            None => {
+                let named = tempfile::Builder::new().prefix("wash-plugin-").tempdir()?;
+                self.named.insert(named)
+            }
+        };
+        let dir = root.path().join(self.directories.len().to_string());
+        fs::create_dir(&dir)?;
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or("file");
+        Ok((dir, name.to_owned()))
     }
 
     fn directory(&mut self, path: &Path) -> Result<String, NamedError> {

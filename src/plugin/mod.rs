@@ -16,6 +16,7 @@ pub mod invocation;
 pub mod manifest;
 pub mod permission;
 pub mod policy;
+pub mod provider;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

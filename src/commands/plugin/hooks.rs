@@ -8,7 +8,7 @@ use super::{ask, invoke, surroundings};
 use crate::commands::{Globals, stop_signal};
 use crate::console::Console;
 use crate::plugin::guest::{Guest, HOOK, Terms};
-use crate::plugin::hook::{self, Event};
+use crate::plugin::hook::{self, Component, Event};
 use crate::plugin::manifest::{HookPoint, Manifest};
 use crate::plugin::{Store, grants};
 use crate::report::hinted;
@@ -78,11 +78,19 @@ async fn call(
     }
 }
 
-/// What is built of a project.
-pub fn event<'e>(project: &'e str, component: Option<&'e Path>) -> Event<'e> {
+/// Nothing is there yet.
+pub fn event(project: &str) -> Event<'_> {
     Event {
         project,
-        component,
+        component: None,
         reference: None,
+    }
+}
+
+/// A component of a project is there.
+pub fn with<'e>(project: &'e str, path: &'e Path, bytes: &'e [u8]) -> Event<'e> {
+    Event {
+        component: Some(Component { path, bytes }),
+        ..event(project)
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn named(path: Option<&PathBuf>, globals: &Globals) -> anyhow::Result
     Ok(match gather::named(&paths, globals)? {
         Named::Image(image) => Source::Image(image.reference.to_string()),
         Named::Project(start) => Source::Project(project::find_root(&start).map_err(hinted)?),
+        Named::Plugin(_, name) => anyhow::bail!("the plugin `{name}` is installed already"),
         Named::Files(files) => {
             let file = files.into_iter().next().unwrap_or_default();
             let found = file.canonicalize();
