@@ -11,6 +11,11 @@ mod project;
 #[path = "../support/redis.rs"]
 #[allow(dead_code, reason = "the tests of keyvalue-redis use the rest")]
 mod redis;
+#[path = "../support/registry.rs"]
+#[allow(dead_code, reason = "tests/oci uses the rest")]
+mod registry;
+mod secrets;
+mod size;
 #[path = "../dev/wash.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod wash;

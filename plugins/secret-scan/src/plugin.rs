@@ -126,7 +126,7 @@ fn built() -> Result<Path, String> {
             path,
         }),
         None => Err(format!(
-            "the project `{}` has built nothing yet: `wash build` does",
+            "there is nothing in the project `{}` that it has built: run `wash build`, or name the file",
             info.name
         )),
     }

@@ -164,7 +164,7 @@ fn built() -> Result<(String, Measured), String> {
     })?;
     let Some(path) = info.component else {
         return Err(format!(
-            "the project `{}` has built nothing yet: `wash build` does, or `wash size FILE` shows a file",
+            "there is nothing in the project `{}` that it has built: run `wash build`, or name the file",
             info.name
         ));
     };
