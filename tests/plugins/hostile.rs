@@ -146,7 +146,7 @@ fn programs_and_the_project_are_out_of_reach() {
     user.write("work/.wash/config.yaml", "name: secret-project\n");
     for line in [
         &["process", "touch", "harm"][..],
-        &["process", "sh", "-c", "touch harm"],
+        &["--", "process", "sh", "-c", "touch harm"],
         &["process"],
     ] {
         let done = refused(&user, line);
@@ -219,7 +219,7 @@ fn describing_itself_has_bounds() {
 
 #[test]
 fn a_description_has_bounds() {
-    not_installed("describe=help", "at most 8192 are allowed");
+    not_installed("describe=help", "at most 524288 are allowed");
     not_installed("describe=amplify", "at most");
     not_installed(
         "describe=commands",
@@ -240,7 +240,7 @@ fn a_description_has_bounds() {
 
 #[test]
 fn describing_itself_has_nothing_to_work_with() {
-    for (mode, expected) in [("describe=env", "0 0"), ("describe=run", "ran: false")] {
+    for (mode, expected) in [("describe=env", "0 1"), ("describe=run", "ran: false")] {
         let user = User::new();
         let path = hostile(&user, mode);
         let mut install = user.command();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../support/guest.rs"]
+#[expect(dead_code, reason = "not every test needs all of it")]
 mod guest;
 
 mod atomic;

@@ -21,7 +21,7 @@ fn what_it_wants_is_asked_for_before_it_runs() {
     user.ok(&["plugin", "deny", "my", "--all"]);
     user.ok(&["my", "paint", "x"]);
     let done = user.wash(&["my", "history"]);
-    done.failed("running `git log '--format=%s'` denied");
+    done.failed("running `git log --format=%s` denied");
     let data = user.data(&["plugin", "show", "my"]);
     assert_eq!(data["allowed"], json!([]));
     assert_eq!(data["denied"].as_array().unwrap().len(), 2, "{data}");

@@ -108,7 +108,7 @@ fn wash_dev_uses_an_installed_provider() {
     let mut answer = String::new();
     let mut stream = TcpStream::connect(&address).unwrap();
     let request = format!(
-        "PUT /note HTTP/1.1\r\nHost: {address}\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwords"
+        "PUT /files/note HTTP/1.1\r\nHost: {address}\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwords"
     );
     stream.write_all(request.as_bytes()).unwrap();
     stream.read_to_string(&mut answer).unwrap();
