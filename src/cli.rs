@@ -14,7 +14,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, inspect, oci, plugin, wit};
+use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, plugin, wit};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
@@ -46,7 +46,9 @@ enum Command {
     Call(call::CallArgs),
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
+    Doctor(doctor::DoctorArgs),
     Inspect(inspect::InspectArgs),
+    New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
     Plugin(plugin::PluginArgs),
@@ -165,7 +167,9 @@ async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Resu
         Command::Call(args) => call::run(args, globals).await,
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
+        Command::Doctor(args) => doctor::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
         Command::Plugin(args) => {
             let means = plugin::Means {

@@ -16,8 +16,10 @@
 pub mod cli;
 pub mod commands;
 pub mod dev;
+pub mod doctor;
 pub mod inspect;
 pub mod standalone;
+pub mod template;
 
 pub mod plugin;
 
@@ -37,4 +39,5 @@ pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod scratch;
 pub mod wit;

@@ -30,4 +30,6 @@ macro_rules! folders {
     };
 }
 
-folders!(build, call, dev, everywhere, inspect, oci, wit);
+folders!(
+    build, call, config, dev, doctor, everywhere, inspect, new, oci, wit
+);

@@ -1,0 +1,145 @@
+//! Why there is no new project. Nothing was written then.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::bundled;
+use super::name::NameError;
+use super::{said, visible};
+use crate::build::BuildError;
+use crate::project::ProjectError;
+use crate::report::{Advice, Fault};
+use crate::wit::WitError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(
+        "`{name}` cannot be the name of this project: the template depends on a {what} of that name"
+    )]
+    Taken { name: String, what: &'static str },
+    #[error("there is no template `{0}`")]
+    NoSuchTemplate(String),
+    #[error("`{what}` is no place of a template: {reason}")]
+    Source { what: String, reason: String },
+    /// Of what is not written out.
+    #[error("`{what}` may be a directory, `./{what}`, or a repository, `{url}`")]
+    Ambiguous { what: String, url: String },
+    #[error("there is no directory `{}`", .0.display())]
+    NoDirectory(PathBuf),
+    #[error("there is no directory `{}` to create the project in", .0.display())]
+    NoParent(PathBuf),
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` is no git repository, so it has no `{reference}`", .path.display())]
+    NoRepository { path: PathBuf, reference: String },
+    #[error("`{0}` is no branch, tag or commit")]
+    Reference(String),
+    #[error("`git` is not installed, or not on the `PATH`")]
+    NoGit,
+    /// `said`: what git printed.
+    #[error("git cannot fetch `{repository}`: {}", visible(said::reason(.said)))]
+    Git { repository: String, said: String },
+    #[error("cannot run a program")]
+    Run(#[source] Box<BuildError>),
+    #[error("`--subfolder {path}`: {reason}")]
+    Subfolder { path: String, reason: String },
+    #[error("the template's link `{}` leads out of it, to `{}`", path(.link), path(.to))]
+    LeadsOut { link: PathBuf, to: PathBuf },
+    #[error("the template's `{}` is neither a file nor a directory", path(.0))]
+    NotAFile(PathBuf),
+    #[error("the template has no files")]
+    Empty,
+    #[error("cannot read the template: {0}")]
+    Unreadable(String),
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot create `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("the template's configuration cannot be read")]
+    Config(#[source] ProjectError),
+    #[error(transparent)]
+    Wit(#[from] WitError),
+    #[error("the template's own command failed: `{}` ended with {status}", visible(.command))]
+    SetUp {
+        command: String,
+        status: std::process::ExitStatus,
+    },
+    #[error("interrupted")]
+    Cancelled,
+}
+
+fn path(of_template: &Path) -> String {
+    visible(&of_template.display().to_string())
+}
+
+impl TemplateError {
+    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Write { path, source }
+    }
+}
+
+impl Advice for TemplateError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            TemplateError::Name(error) => match error.instead() {
+                Some(name) => format!("for example: `{name}`"),
+                None => return Vec::new(),
+            },
+            TemplateError::Taken { name, .. } => format!("for example: `my-{name}`"),
+            TemplateError::NoSuchTemplate(name) => {
+                let names = bundled::all().iter().map(|template| &*template.name);
+                let distance = |known: &str| strsim::damerau_levenshtein(known, name);
+                match names.clone().min_by_key(|known| distance(known)) {
+                    Some(near) if distance(near) <= 3 => {
+                        format!("did you mean `{near}`? wash new --list has all")
+                    }
+                    _ => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+                }
+            }
+            TemplateError::Source { .. } => {
+                "a template is at a URL (`https://HOST/PATH`, `ssh://`, `git://`, `file://`), at `HOST:PATH`, on GitHub \
+                 (`OWNER/REPOSITORY`), or in a directory (`./PATH`); wash new --list has those that come with wash"
+                    .to_string()
+            }
+            TemplateError::Ambiguous { .. } => "write which of them is meant".to_string(),
+            TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
+            TemplateError::Reference(_) => "name a branch, a tag or a commit: --git-ref v1.0".to_string(),
+            TemplateError::NoGit => "repositories are fetched with git; the templates of `wash new --list` need none".to_string(),
+            TemplateError::Git { said, .. } => match said::hint(said) {
+                Some(hint) => hint.to_string(),
+                None => return Vec::new(),
+            },
+            TemplateError::LeadsOut { .. } => {
+                "a template must be complete in itself; if the link leads into another part of the repository, use \
+                 the folder that has both"
+                    .to_string()
+            }
+            TemplateError::Config(error) => return error.hints(),
+            TemplateError::Wit(error) => return error.hints(),
+            TemplateError::SetUp { .. } => "to create the project without running it: --skip-command".to_string(),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            TemplateError::Name(_)
+            | TemplateError::Taken { .. }
+            | TemplateError::NoSuchTemplate(_)
+            | TemplateError::Source { .. }
+            | TemplateError::Ambiguous { .. }
+            | TemplateError::Reference(_) => Fault::Usage,
+            TemplateError::NoGit => Fault::Environment,
+            TemplateError::Git { said, .. } if said::is_of_the_network(said) => Fault::Environment,
+            // The shell did not find a program.
+            TemplateError::SetUp { status, .. } if status.code() == Some(127) => Fault::Environment,
+            TemplateError::Config(error) => error.fault(),
+            TemplateError::Wit(error) => error.fault(),
+            _ => Fault::Input,
+        }
+    }
+}
