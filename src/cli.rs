@@ -10,7 +10,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, call, dev, inspect, oci, wit};
+use crate::commands::{self, build, call, completion, dev, inspect, oci, wit};
+use crate::completion::Request;
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Call(call::CallArgs),
+    Completion(completion::CompletionArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
@@ -54,6 +56,10 @@ impl Command {
 }
 
 pub fn main() -> ExitCode {
+    // Before everything else: somebody has pressed tab and waits.
+    if let Some(request) = Request::from_env() {
+        return request.answer(Cli::command);
+    }
     let Cli { globals, command } = Cli::parse();
     start_logging(&globals);
     let globals = Globals::from(globals);
@@ -92,6 +98,7 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
+        Command::Completion(args) => completion::run(&args, globals),
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod call;
+pub mod completion;
 mod compose;
 pub mod dev;
 pub mod gather;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::completion::values;
 use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
 
@@ -39,10 +41,10 @@ pub struct Globals {
 #[derive(Debug, Clone, clap::Args)]
 pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
-    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(short = 'C', global = true, value_name = "DIR", add = values::start_directory())]
     pub directory: Option<PathBuf>,
     /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
-    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
+    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, add = values::outputs())]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
     #[arg(
@@ -51,14 +53,15 @@ pub struct GlobalArgs {
         global = true,
         default_value = "info",
         value_name = "LEVEL",
-        hide_default_value = true
+        hide_default_value = true,
+        add = values::levels()
     )]
     pub log_level: tracing::level_filters::LevelFilter,
     /// Add thread, file and line to the log
     #[arg(long, global = true)]
     pub verbose: bool,
     /// The user's config file, instead of `wash/config.yaml` in the user's config directory
-    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", add = values::file())]
     pub user_config: Option<PathBuf>,
 }
 

@@ -47,9 +47,7 @@ struct Tag {
 impl Cache {
     /// The user's, or one that lasts as long as this runs.
     pub fn open() -> Result<Self, OciError> {
-        let dirs = etcetera::choose_base_strategy().ok();
-        let dir = dirs.map(|dirs| dirs.cache_dir().join("wash").join("oci"));
-        match dir.map(|dir| (Self::at(&dir), dir)) {
+        match user_dir().map(|dir| (Self::at(&dir), dir)) {
             Some((Ok(cache), _)) => Ok(cache),
             failed => {
                 if let Some((Err(error), dir)) = failed {
@@ -182,8 +180,12 @@ impl Cache {
 
     /// The references that were used, the last first.
     pub fn history(&self) -> Vec<String> {
-        let text = fs::read(self.dir.join("history.json")).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        history(&self.dir)
+    }
+
+    /// The same of the user's cache, which is not made for it.
+    pub fn used() -> Vec<String> {
+        user_dir().map(|dir| history(&dir)).unwrap_or_default()
     }
 
     /// Puts a reference at the top of the history.
@@ -229,6 +231,16 @@ impl Cache {
             }
         }
     }
+}
+
+fn user_dir() -> Option<PathBuf> {
+    let dirs = etcetera::choose_base_strategy().ok()?;
+    Some(dirs.cache_dir().join("wash").join("oci"))
+}
+
+fn history(dir: &Path) -> Vec<String> {
+    let text = fs::read(dir.join("history.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 #[cfg(test)]
