@@ -11,7 +11,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{self, build, call, completion, dev, inspect, oci, wit};
-use crate::completion::Request;
+use crate::completion::{Request, budget};
+use crate::plugin::command::augment;
+use crate::plugin::{Installed, Store};
 use crate::report;
 
 pub use crate::commands::{GlobalArgs, Globals};
@@ -55,10 +57,28 @@ impl Command {
     }
 }
 
+/// Every command that can be typed: those of `wash`, and those that installed plugins add. Runs nothing.
+pub fn command_tree(store: &Store, installed: &Installed) -> clap::Command {
+    augment(Cli::command(), &installed.plugins, store)
+}
+
+/// [`command_tree`] without what cannot be read soon.
+fn commands_in_time() -> clap::Command {
+    let store = Store::of_user();
+    let installed = store.clone().and_then(|store| {
+        let reading = move || store.installed();
+        budget::within(budget::EACH, reading)
+    });
+    match (store, installed) {
+        (Some(store), Some(installed)) => command_tree(&store, &installed),
+        _ => Cli::command(),
+    }
+}
+
 pub fn main() -> ExitCode {
     // Before everything else: somebody has pressed tab and waits.
     if let Some(request) = Request::from_env() {
-        return request.answer(Cli::command);
+        return request.answer(commands_in_time);
     }
     let Cli { globals, command } = Cli::parse();
     start_logging(&globals);

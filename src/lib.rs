@@ -20,6 +20,8 @@ pub mod dev;
 pub mod inspect;
 pub mod standalone;
 
+pub mod plugin;
+
 pub mod build;
 pub mod call;
 pub mod capability;

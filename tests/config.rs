@@ -212,6 +212,7 @@ fn show_limits(text: &mut String, limits: &Limits, indent: &str) {
         memory,
         concurrent_requests,
         queued_messages,
+        section: _,
     } = limits;
     writeln!(
         text,
@@ -279,6 +280,7 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         allowed,
         section,
         published,
+        plugin: _,
     } = &settings.sockets;
     let mut rules = |what: &str, rules: Vec<String>| {
         if !rules.is_empty() {

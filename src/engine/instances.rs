@@ -148,11 +148,15 @@ impl<E: Export> Instances<E> {
             request,
             panics: Panics::default(),
         };
-        let budget = MemoryBudget::new(self.limits.memory.get());
+        let budget = MemoryBudget::new(self.limits.memory.get(), self.limits.section);
         let state = State::new(&self.members, budget, call);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
-        let meter = CpuMeter::new(self.limits.cpu_time, Arc::clone(&self.ticker));
+        let meter = CpuMeter::new(
+            self.limits.cpu_time,
+            self.limits.section,
+            Arc::clone(&self.ticker),
+        );
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback({
             let meter = Arc::clone(&meter);

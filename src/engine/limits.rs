@@ -17,14 +17,29 @@ use super::ticker::Ticker;
 /// A guest that ran into a limit.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LimitReached {
-    #[error(
-        "stopped after computing for {} without a pause: the limit is `dev.limits.cpu_time`", seconds(*limit)
-    )]
-    CpuTime { limit: Duration },
-    #[error(
-        "stopped when it asked for {wanted} bytes of memory: the limit of {limit} is `dev.limits.memory`"
-    )]
-    Memory { wanted: u64, limit: u64 },
+    #[error("stopped after computing for {} without a pause{}", seconds(*limit), setting(*section, ": the limit is", "cpu_time"))]
+    CpuTime {
+        limit: Duration,
+        section: Option<&'static str>,
+    },
+    #[error("stopped when it asked for {wanted} bytes of memory{}", limit_of(*limit, *section))]
+    Memory {
+        wanted: u64,
+        limit: u64,
+        section: Option<&'static str>,
+    },
+}
+
+fn limit_of(limit: u64, section: Option<&str>) -> String {
+    match section {
+        Some(section) => format!(": the limit of {limit} is `{section}.memory`"),
+        None => format!(": the limit is {limit}"),
+    }
+}
+
+/// Which setting raises a limit, if there is one.
+fn setting(section: Option<&str>, words: &str, key: &str) -> String {
+    section.map_or_else(String::new, |section| format!("{words} `{section}.{key}`"))
 }
 
 fn seconds(duration: Duration) -> String {
@@ -39,14 +54,19 @@ fn seconds(duration: Duration) -> String {
 pub(crate) struct MemoryBudget {
     limit: u64,
     used: u64,
+    section: Option<&'static str>,
 }
 
 /// What an element of a table takes in the host.
 const ELEMENT: u64 = 8;
 
 impl MemoryBudget {
-    pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, used: 0 }
+    pub(crate) fn new(limit: u64, section: Option<&'static str>) -> Self {
+        Self {
+            limit,
+            used: 0,
+            section,
+        }
     }
 
     fn grow(&mut self, by: u64) -> Result<bool> {
@@ -57,6 +77,7 @@ impl MemoryBudget {
             return Err(LimitReached::Memory {
                 wanted,
                 limit: self.limit,
+                section: self.section,
             }
             .into());
         }
@@ -98,6 +119,7 @@ impl ResourceLimiter for MemoryBudget {
 /// starts anew. It is the thread's CPU time that counts: a busy machine stops nobody.
 pub(crate) struct CpuMeter {
     limit: Duration,
+    section: Option<&'static str>,
     ticker: Arc<Ticker>,
     /// CPU time used up by earlier polls since the guest last waited, in nanoseconds.
     spent: AtomicU64,
@@ -107,9 +129,14 @@ pub(crate) struct CpuMeter {
 }
 
 impl CpuMeter {
-    pub(crate) fn new(limit: Duration, ticker: Arc<Ticker>) -> Arc<Self> {
+    pub(crate) fn new(
+        limit: Duration,
+        section: Option<&'static str>,
+        ticker: Arc<Ticker>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             limit,
+            section,
             ticker,
             spent: AtomicU64::new(0),
             resumed: AtomicU64::new(thread_time()),
@@ -122,7 +149,11 @@ impl CpuMeter {
         let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
         let spent = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(now));
         if spent > self.limit {
-            return Err(LimitReached::CpuTime { limit: self.limit }.into());
+            return Err(LimitReached::CpuTime {
+                limit: self.limit,
+                section: self.section,
+            }
+            .into());
         }
         self.yielded.store(true, Ordering::Relaxed);
         Ok(UpdateDeadline::Yield(1))
@@ -182,7 +213,7 @@ mod tests {
 
     #[test]
     fn all_memories_count_together() {
-        let mut budget = MemoryBudget::new(100);
+        let mut budget = MemoryBudget::new(100, Some("dev.limits"));
         assert!(budget.memory_growing(0, 60, None).unwrap());
         assert!(budget.memory_growing(0, 40, None).unwrap());
         let error = budget.memory_growing(40, 41, None).unwrap_err();
@@ -191,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_memorys_own_maximum_is_the_guests_business() {
-        let mut budget = MemoryBudget::new(100);
+        let mut budget = MemoryBudget::new(100, Some("dev.limits"));
         assert!(!budget.memory_growing(0, 60, Some(50)).unwrap());
         assert!(
             budget.memory_growing(0, 100, None).unwrap(),
@@ -205,7 +236,7 @@ mod tests {
             let start = thread_time();
             while thread_time() - start < 3_000_000 {}
         };
-        let meter = CpuMeter::new(Duration::from_millis(5), Arc::new(Ticker::new()));
+        let meter = CpuMeter::new(Duration::from_millis(5), None, Arc::new(Ticker::new()));
         for _ in 0..4 {
             meter.resume();
             burn();

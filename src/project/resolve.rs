@@ -291,6 +291,7 @@ impl Resolver<'_> {
             queued_messages: self
                 .value(&raw.queued_messages, positive)
                 .unwrap_or(defaults.queued_messages),
+            section: defaults.section,
         }
     }
 

@@ -80,6 +80,7 @@ static TEXTS: &[Text] = &[
     text!("wasi" "keyvalue" "0.2.0-draft2", None),
     text!("wasi" "logging" "0.1.0-draft", None),
     text!("wasmcloud" "messaging" "0.2.0", None),
+    text!("wash" "plugin" "0.1.0", None),
 ];
 
 /// What the registries' own packages hash to, as far as it is known.
