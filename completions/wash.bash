@@ -7,7 +7,6 @@ _wash() {
     while IFS= read -r answer; do
         case $answer in
             :nospace) compopt -o nospace 2>/dev/null ;;
-            :filenames) compopt -o filenames 2>/dev/null ;;
             :default) compopt -o default 2>/dev/null ;;
             *) COMPREPLY+=("$answer") ;;
         esac

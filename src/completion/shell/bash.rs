@@ -63,9 +63,11 @@ fn split(line: &str, breaks: &str) -> Words {
                 (word, broken) = (Word::default(), 0);
             }
             c => {
+                let before = word.value.len();
                 word.push(c);
                 if breaks.contains(c) {
-                    broken = word.value.len();
+                    // Readline keeps it with the name of a host, for which it takes what follows.
+                    broken = if c == '@' { before } else { word.value.len() };
                 }
             }
         }
@@ -87,7 +89,7 @@ fn split(line: &str, breaks: &str) -> Words {
 }
 
 /// A line for each candidate, after those with `:` for the script itself: `:nospace` if more of the word may follow,
-/// `:filenames` if all are files, `:default` to let bash choose.
+/// `:default` to let bash choose.
 pub(super) fn answer(candidates: &[Candidate], edit: &Edit) -> String {
     if edit.redirect {
         return ":default\n".to_owned();
@@ -109,24 +111,11 @@ pub(super) fn answer(candidates: &[Candidate], edit: &Edit) -> String {
     {
         answer += ":nospace\n";
     }
-    let files = fitting.iter().all(|(_, candidate)| is_directory(candidate));
-    if files && edit.quote != Quote::None && !fitting.is_empty() {
-        // Bash quotes them, and leaves the quote open after a directory.
-        answer += ":filenames\n";
-        fitting
-            .iter()
-            .for_each(|(rest, _)| answer += &format!("{rest}\n"));
-        return answer;
-    }
     for (rest, candidate) in fitting {
         answer += &quoted(&rest, edit, candidate.open);
         answer.push('\n');
     }
     answer
-}
-
-fn is_directory(candidate: &Candidate) -> bool {
-    candidate.value.ends_with('/')
 }
 
 /// What there is, with what it means.
@@ -228,10 +217,10 @@ mod tests {
             (
                 "wash oci pull localhost:5000/x@sha",
                 "localhost:5000/x@sha256:1",
-                "sha256:1",
+                "@sha256:1",
             ),
             ("wash wit add wasi:ht", "wasi:http@0.2.3", "http@0.2.3"),
-            ("wash wit add wasi:http@", "wasi:http@0.2.3", "0.2.3"),
+            ("wash wit add wasi:http@", "wasi:http@0.2.3", "@0.2.3"),
             ("wash --output=", "--output=json", "json"),
             ("wash -C=my:d", "-C=my:dir/", ":nospace dir/"),
             // Within quotes nothing breaks.
@@ -246,7 +235,7 @@ mod tests {
                 "wasi:http@0.2.3",
             ),
             ("wash wit add wasi\\:ht", "wasi:http", "wasi:http"),
-            ("wash wit add \"wasi:http\"@0", "wasi:http@0.2.3", "0.2.3"),
+            ("wash wit add \"wasi:http\"@0", "wasi:http@0.2.3", "@0.2.3"),
             ("wash wit add a:\"b:c", "a:b:cd", "b:cd"),
             // Quotes that are closed are replaced as well.
             (
@@ -255,7 +244,7 @@ mod tests {
                 ":nospace my\\ dir/sub/",
             ),
             ("wash -C my\\ d", "my dir/", ":nospace my\\ dir/"),
-            ("wash -C \"my d", "my dir/", ":nospace :filenames my dir/"),
+            ("wash -C \"my d", "my dir/", ":nospace my dir/"),
             ("wash build \"my d", "my $file", "my \\$file"),
             ("wash build 'it", "it's", "it'\\''s"),
             ("wash call add ", "{name: \"\"}", "'{name: \"\"}'"),

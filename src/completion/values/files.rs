@@ -59,7 +59,7 @@ pub fn picture() -> ArgValueCompleter {
 
 pub(super) fn components_below(line: &Line, current: &str) -> Vec<CompletionCandidate> {
     let mut found = project::components(line);
-    let files = below(line, current, |path| path.is_dir() || is_wasm(path));
+    let files = below(line, current, is_wasm);
     let own: Vec<_> = found.iter().map(|it| it.get_value().to_owned()).collect();
     let is_new = |file: &CompletionCandidate| {
         let name = file.get_value().to_string_lossy();
