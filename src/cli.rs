@@ -3,16 +3,20 @@
 //! Exit codes: 0 when it worked, 1 when it did not, 2 for a command line that makes no sense,
 //! and what shells give when a signal ended it, 130 after Ctrl-C.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{self, build, call, completion, dev, inspect, oci, wit};
+use crate::commands::plugin::invoke::Given;
+use crate::commands::{self, build, call, completion, dev, inspect, oci, plugin, wit};
 use crate::completion::{Request, budget};
-use crate::plugin::command::augment;
+use crate::plugin::command::{augment, owner};
+use crate::plugin::describe::Reserved;
+use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::{Installed, Store};
 use crate::report;
 
@@ -43,6 +47,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
+    Plugin(plugin::PluginArgs),
     Wit(wit::WitArgs),
 }
 
@@ -75,16 +80,121 @@ fn commands_in_time() -> clap::Command {
     }
 }
 
+/// A command line, understood.
+struct Line {
+    globals: GlobalArgs,
+    typed: Typed,
+}
+
+enum Typed {
+    Command(Box<Command>),
+    /// A command that an installed plugin adds.
+    Plugin(Box<Manifest>, Given),
+}
+
+impl Typed {
+    /// Whether `-o` may name a file.
+    fn writes_file(&self) -> bool {
+        matches!(self, Self::Command(command) if command.writes_file())
+    }
+}
+
+/// What is installed, for the command line.
+struct Plugins {
+    store: Store,
+    installed: Installed,
+}
+
+impl Plugins {
+    fn of_user() -> Self {
+        // Without a home, nothing is installed there.
+        let store = Store::of_user().unwrap_or_else(|| Store::at("/nonexistent".into()));
+        let installed = store.installed();
+        Self { store, installed }
+    }
+
+    /// Reads the command line of this process, or ends it with help or what is wrong.
+    fn parse(&self) -> Line {
+        if let Some(line) = self.program() {
+            return line;
+        }
+        let tree = command_tree(&self.store, &self.installed);
+        let matches = tree.try_get_matches().unwrap_or_else(|error| {
+            // What was meant may be in there.
+            if error.kind() == ErrorKind::InvalidSubcommand {
+                self.warn();
+            }
+            error.exit()
+        });
+        match matches.subcommand() {
+            Some((word, below)) if Cli::command().find_subcommand(word).is_none() => {
+                let given = Given::Parsed {
+                    first: word.to_owned(),
+                    matches: below.clone(),
+                };
+                self.line(word, &matches, given)
+                    .expect("only plugins add commands")
+            }
+            _ => {
+                let parsed = Cli::from_arg_matches(&matches);
+                let Cli { globals, command } = parsed.unwrap_or_else(|error| error.exit());
+                Line {
+                    globals,
+                    typed: Typed::Command(command.into()),
+                }
+            }
+        }
+    }
+
+    /// The command of a plugin that is a program: whatever comes after its name is for it, options of `wash` too.
+    fn program(&self) -> Option<Line> {
+        let is_program = |plugin: &&Manifest| plugin.runs == Runs::Program;
+        let (programs, others): (Vec<&Manifest>, Vec<_>) =
+            self.installed.plugins.iter().partition(is_program);
+        let mut commands = programs.iter().flat_map(|plugin| plugin.top_level());
+        if !commands.any(|command| std::env::args().any(|word| word == command.path[0])) {
+            return None;
+        }
+        let others: Vec<Manifest> = others.into_iter().cloned().collect();
+        let tree = augment(Cli::command(), &others, &self.store)
+            .allow_external_subcommands(true)
+            .external_subcommand_value_parser(clap::value_parser!(OsString));
+        let matches = tree.try_get_matches().ok()?;
+        let (word, below) = matches.subcommand()?;
+        let (owner, _) = owner(&self.installed.plugins, word)?;
+        if owner.runs != Runs::Program || Cli::command().find_subcommand(word).is_some() {
+            return None;
+        }
+        let words = below.get_many::<OsString>("").into_iter().flatten();
+        self.line(word, &matches, Given::Words(words.cloned().collect()))
+    }
+
+    fn line(&self, word: &str, matches: &clap::ArgMatches, given: Given) -> Option<Line> {
+        let (manifest, _) = owner(&self.installed.plugins, word)?;
+        Some(Line {
+            globals: GlobalArgs::from_arg_matches(matches).unwrap_or_else(|error| error.exit()),
+            typed: Typed::Plugin(Box::new(manifest.clone()), given),
+        })
+    }
+
+    fn warn(&self) {
+        for broken in &self.installed.broken {
+            report::warn(broken, Some(&broken.hint()));
+        }
+    }
+}
+
 pub fn main() -> ExitCode {
     // Before everything else: somebody has pressed tab and waits.
     if let Some(request) = Request::from_env() {
         return request.answer(commands_in_time);
     }
-    let Cli { globals, command } = Cli::parse();
+    let plugins = Plugins::of_user();
+    let Line { globals, typed } = plugins.parse();
     start_logging(&globals);
     let globals = Globals::from(globals);
     let format = globals.output;
-    if let (Some(file), false) = (&globals.file, command.writes_file()) {
+    if let (Some(file), false) = (&globals.file, typed.writes_file()) {
         let message = format!(
             "`-o {}`: only `build --compose` and `wit build` take a file here; expected `text` or `json`",
             file.display()
@@ -97,7 +207,14 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(command, &globals)),
+        Ok(runtime) => runtime.block_on(async {
+            match typed {
+                Typed::Command(command) => run(*command, &plugins.store, &globals).await,
+                Typed::Plugin(manifest, given) => {
+                    plugin::invoke::run(&plugins.store, &manifest, given, &globals).await
+                }
+            }
+        }),
         Err(error) => Err(error.into()),
     };
     let written = match outcome {
@@ -114,7 +231,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
@@ -122,6 +239,14 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
+        Command::Plugin(args) => {
+            let means = plugin::Means {
+                store,
+                reserved: &Reserved::of(&Cli::command()),
+                globals,
+            };
+            plugin::run(args, &means).await
+        }
         Command::Wit(args) => wit::run(args, globals).await,
     }
 }

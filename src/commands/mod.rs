@@ -8,6 +8,7 @@ pub mod dev;
 pub mod gather;
 pub mod inspect;
 pub mod oci;
+pub mod plugin;
 pub mod reset;
 pub mod wit;
 

@@ -6,10 +6,21 @@
 
 pub mod command;
 pub mod complete;
+pub mod describe;
+pub mod examine;
+pub mod grants;
+pub mod guest;
+pub mod hook;
+pub mod install;
+pub mod invocation;
 pub mod manifest;
+pub mod permission;
+pub mod policy;
+pub mod provider;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+mod write;
 
 pub use manifest::Manifest;
 pub use store::{Installed, Store};

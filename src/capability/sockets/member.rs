@@ -238,6 +238,11 @@ impl Caller {
     /// Says, once for each address, that a service does not listen where somebody connects.
     pub(super) fn missed(&self, to: SocketAddr) {
         let network = &self.member.network;
+        if let Some(plugin) = &self.member.sockets.plugin {
+            let allow = allow(plugin, &format!("localhost:{}", to.port()));
+            let hint = format!("a port of this machine is at `{MACHINE}`; {allow}");
+            return self.tell(&format!("`{to}` refused: nobody listens there"), &hint);
+        }
         let Some(service) = network.service() else {
             let none = "this workload has no service that could";
             return self.tell(&format!("`{to}` refused: nobody listens there"), none);
