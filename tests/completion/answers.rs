@@ -13,7 +13,7 @@ fn ask(home: &Home, dir: &str, words: &[&str]) -> Output {
     command.env("WASH_COMPLETE", "zsh:1").output().unwrap()
 }
 
-fn candidates(home: &Home, dir: &str, words: &[&str]) -> Vec<String> {
+pub(crate) fn candidates(home: &Home, dir: &str, words: &[&str]) -> Vec<String> {
     let output = ask(home, dir, words);
     assert!(
         output.status.success() && output.stderr.is_empty(),

@@ -130,7 +130,7 @@ pub(crate) fn component() -> Vec<u8> {
     encoder.validate(true).encode().unwrap()
 }
 
-/// Whether something lies below a directory.
+/// Whether nothing lies in a directory.
 pub(crate) fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none())
 }

@@ -2,8 +2,11 @@
 //! installs the shells.
 
 mod answers;
+#[path = "../support/plugin_guest.rs"]
+mod guest;
 mod home;
 mod install;
+mod plugins;
 #[path = "../support/registry.rs"]
 #[expect(dead_code, reason = "other tests have more use for it")]
 mod registry;

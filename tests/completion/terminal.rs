@@ -73,6 +73,11 @@ impl Terminal {
 
     /// Begins anew with an empty line and an empty screen.
     pub(crate) fn clears(&mut self) -> &mut Self {
+        let listing = "COMPLETING";
+        if self.shell == "elvish" && self.contents().contains(listing) {
+            self.types("\u{1b}");
+            self.wait("no listing", || !self.contents().contains(listing));
+        }
         // To the end of the line, and back.
         let keys = match self.shell {
             "elvish" => "\u{1b}[F\u{15}",

@@ -4,6 +4,7 @@
 
 mod call;
 mod files;
+mod plugins;
 mod project;
 mod registry;
 mod wit;
@@ -19,10 +20,11 @@ use super::line::Line;
 
 pub use call::call_words;
 pub use files::{component_file, components, directory, file, picture, start_directory, wasm_file};
+pub use plugins::plugins;
 pub use project::interfaces;
 pub use registry::{pull_policies, pushable, references};
 pub use wit::{needed_packages, packages, published, worlds};
-pub use words::{addresses, annotations, levels, outputs, variables};
+pub use words::{addresses, annotations, levels, outputs, variable_names, variables};
 
 /// The line that is being completed: completers are asked with one word alone.
 static LINE: OnceLock<Line> = OnceLock::new();

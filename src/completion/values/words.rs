@@ -39,13 +39,25 @@ pub fn addresses() -> ArgValueCompleter {
     })
 }
 
+/// Names of the environment.
+pub fn variable_names() -> ArgValueCompleter {
+    completer(|_, _| {
+        let names = environment().into_iter();
+        names.map(|name| candidate(name, "")).collect()
+    })
+}
+
+fn environment() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 /// `NAME=` for the environment of a guest.
 pub fn variables() -> ArgValueCompleter {
     completer(|_, _| {
-        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        let names = names.into_iter();
+        let names = environment().into_iter();
         names
             .map(|name| candidate(format!("{name}="), ""))
             .collect()
