@@ -49,14 +49,25 @@ fn main() {
         [&ours, &by_heart].map(|file| best(|| bash(dir, &format!("source {}", file.display()))));
     let row = |what: &str, time: Duration, baseline: Duration| {
         let ratio = time.as_secs_f64() / baseline.as_secs_f64();
-        println!("{what:<44} {:>8.2} ms {ratio:>8.1}", time.as_secs_f64() * 1e3);
+        println!(
+            "{what:<44} {:>8.2} ms {ratio:>8.1}",
+            time.as_secs_f64() * 1e3
+        );
     };
     println!("{:<44} {:>11} {:>8}", "", "best", "ratio");
     row("bash alone", nothing, nothing);
     println!("\nwhat a start of the shell takes longer");
     let (ours_adds, adds) = (loading - nothing, by_heart_loading - nothing);
-    row(&format!("static script, {} KB", size(&by_heart) >> 10), adds, adds);
-    row(&format!("our script, {} KB", size(&ours).div_ceil(1024)), ours_adds, adds);
+    row(
+        &format!("static script, {} KB", size(&by_heart) >> 10),
+        adds,
+        adds,
+    );
+    row(
+        &format!("our script, {} KB", size(&ours).div_ceil(1024)),
+        ours_adds,
+        adds,
+    );
     for (what, line) in TABS {
         println!("\na tab after `{line}`: {what}");
         let tab = |file: &Path, function: &str, loading: Duration| {
@@ -64,7 +75,11 @@ fn main() {
         };
         let known = tab(&by_heart, "_wash", by_heart_loading);
         row("static script", known, known);
-        row("our script, which asks wash", tab(&ours, "_wash", loading), known);
+        row(
+            "our script, which asks wash",
+            tab(&ours, "_wash", loading),
+            known,
+        );
         let alone = best(|| ask(dir, program, line));
         row("wash alone, as the script runs it", alone, known);
     }
@@ -73,7 +88,11 @@ fn main() {
     let answer = best(|| ask(dir, program, TABS[0].1));
     let each = best(|| all_plugins(&store));
     row("wash alone, from what is stored", answer, answer);
-    row(&format!("{PLUGINS} plugins, one after the other"), each, answer);
+    row(
+        &format!("{PLUGINS} plugins, one after the other"),
+        each,
+        answer,
+    );
 }
 
 /// The same plugin, under thirty names.
@@ -82,7 +101,15 @@ fn install(dir: &Path) {
     for number in 0..PLUGINS {
         let name = format!("my{number}");
         let status = wash(dir)
-            .args(["plugin", "install", "--yes", "--name", &name, "--as", &format!("my={name}")])
+            .args([
+                "plugin",
+                "install",
+                "--yes",
+                "--name",
+                &name,
+                "--as",
+                &format!("my={name}"),
+            ])
             .arg(&plugin)
             .stdout(Stdio::null())
             .status();
@@ -134,7 +161,9 @@ fn pressed(script: &Path, function: &str, line: &str) -> String {
 
 fn ask(dir: &Path, program: &str, line: &str) -> Duration {
     let mut command = Command::new(program);
-    command.env("WASH_COMPLETE", "bash:1").envs(environment(dir));
+    command
+        .env("WASH_COMPLETE", "bash:1")
+        .envs(environment(dir));
     run(command.args([line, " :=@", "9", "80"]).current_dir(dir))
 }
 

@@ -1,24 +1,27 @@
 //! The command line: parse, run, report.
 //!
-//! Exit codes: 0 when it worked, 1 when it did not, 2 for a command line that makes no sense,
-//! and what shells give when a signal ended it, 130 after Ctrl-C.
+//! Exit codes: 0 when it worked, those of [`Fault`] when it did not, and what shells give when a signal ended it, 130 after
+//! Ctrl-C. Nothing heavy is made before the command line is known to need it.
+
+mod installed;
 
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::plugin::invoke::Given;
-use crate::commands::{self, build, call, completion, dev, inspect, oci, plugin, wit};
+use crate::bug;
+use crate::commands::{self, build, call, completion, config, dev, inspect, oci, plugin, wit};
 use crate::completion::{Request, budget};
-use crate::plugin::command::{augment, owner};
+use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
-use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::{Installed, Store};
-use crate::report;
+use crate::report::{self, Fault};
+
+use installed::{Line, Plugins, Typed};
 
 pub use crate::commands::{GlobalArgs, Globals};
 pub use crate::report::OutputFormat;
@@ -43,6 +46,7 @@ enum Command {
     Build(build::BuildArgs),
     Call(call::CallArgs),
     Completion(completion::CompletionArgs),
+    Config(config::ConfigArgs),
     Dev(dev::DevArgs),
     Inspect(inspect::InspectArgs),
     #[command(visible_alias = "docker")]
@@ -60,6 +64,11 @@ impl Command {
             _ => false,
         }
     }
+}
+
+/// The definitions of all commands.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Every command that can be typed: those of `wash`, and those that installed plugins add. Runs nothing.
@@ -80,117 +89,56 @@ fn commands_in_time() -> clap::Command {
     }
 }
 
-/// A command line, understood.
-struct Line {
-    globals: GlobalArgs,
-    typed: Typed,
-}
-
-enum Typed {
-    Command(Box<Command>),
-    /// A command that an installed plugin adds.
-    Plugin(Box<Manifest>, Given),
-}
-
-impl Typed {
-    /// Whether `-o` may name a file.
-    fn writes_file(&self) -> bool {
-        matches!(self, Self::Command(command) if command.writes_file())
-    }
-}
-
-/// What is installed, for the command line.
-struct Plugins {
-    store: Store,
-    installed: Installed,
-}
-
-impl Plugins {
-    fn of_user() -> Self {
-        // Without a home, nothing is installed there.
-        let store = Store::of_user().unwrap_or_else(|| Store::at("/nonexistent".into()));
-        let installed = store.installed();
-        Self { store, installed }
-    }
-
-    /// Reads the command line of this process, or ends it with help or what is wrong.
-    fn parse(&self) -> Line {
-        if let Some(line) = self.program() {
-            return line;
-        }
-        let tree = command_tree(&self.store, &self.installed);
-        let matches = tree.try_get_matches().unwrap_or_else(|error| {
-            // What was meant may be in there.
-            if error.kind() == ErrorKind::InvalidSubcommand {
-                self.warn();
-            }
-            error.exit()
-        });
-        match matches.subcommand() {
-            Some((word, below)) if Cli::command().find_subcommand(word).is_none() => {
-                let given = Given::Parsed {
-                    first: word.to_owned(),
-                    matches: below.clone(),
-                };
-                self.line(word, &matches, given)
-                    .expect("only plugins add commands")
-            }
-            _ => {
-                let parsed = Cli::from_arg_matches(&matches);
-                let Cli { globals, command } = parsed.unwrap_or_else(|error| error.exit());
-                Line {
-                    globals,
-                    typed: Typed::Command(command.into()),
-                }
-            }
-        }
-    }
-
-    /// The command of a plugin that is a program: whatever comes after its name is for it, options of `wash` too.
-    fn program(&self) -> Option<Line> {
-        let is_program = |plugin: &&Manifest| plugin.runs == Runs::Program;
-        let (programs, others): (Vec<&Manifest>, Vec<_>) =
-            self.installed.plugins.iter().partition(is_program);
-        let mut commands = programs.iter().flat_map(|plugin| plugin.top_level());
-        if !commands.any(|command| std::env::args().any(|word| word == command.path[0])) {
-            return None;
-        }
-        let others: Vec<Manifest> = others.into_iter().cloned().collect();
-        let tree = augment(Cli::command(), &others, &self.store)
-            .allow_external_subcommands(true)
-            .external_subcommand_value_parser(clap::value_parser!(OsString));
-        let matches = tree.try_get_matches().ok()?;
-        let (word, below) = matches.subcommand()?;
-        let (owner, _) = owner(&self.installed.plugins, word)?;
-        if owner.runs != Runs::Program || Cli::command().find_subcommand(word).is_some() {
-            return None;
-        }
-        let words = below.get_many::<OsString>("").into_iter().flatten();
-        self.line(word, &matches, Given::Words(words.cloned().collect()))
-    }
-
-    fn line(&self, word: &str, matches: &clap::ArgMatches, given: Given) -> Option<Line> {
-        let (manifest, _) = owner(&self.installed.plugins, word)?;
-        Some(Line {
-            globals: GlobalArgs::from_arg_matches(matches).unwrap_or_else(|error| error.exit()),
-            typed: Typed::Plugin(Box::new(manifest.clone()), given),
-        })
-    }
-
-    fn warn(&self) {
-        for broken in &self.installed.broken {
-            report::warn(broken, Some(&broken.hint()));
-        }
-    }
-}
-
 pub fn main() -> ExitCode {
     // Before everything else: somebody has pressed tab and waits.
     if let Some(request) = Request::from_env() {
         return request.answer(commands_in_time);
     }
-    let plugins = Plugins::of_user();
-    let Line { globals, typed } = plugins.parse();
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let format = wanted_format(&line);
+    bug::guarded(format, || {
+        let plugins = Plugins::of_user();
+        match plugins.parse(&line) {
+            Ok(line) => execute(line, &plugins),
+            Err(error) => not_parsed(&error, format),
+        }
+    })
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    if format == OutputFormat::Text || !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let text = text.trim_start_matches("error: ").trim_end();
+    // Nobody is there to read it; the exit code still tells.
+    let _ = report::failure(format, &report::usage(text));
+    Fault::Usage.into()
+}
+
+/// The format that a command line asks for, which must be known also when it makes no sense.
+fn wanted_format(line: &[OsString]) -> OutputFormat {
+    let options = line.iter().take_while(|word| *word != "--");
+    let mut words = options.map(|word| word.to_str().unwrap_or_default());
+    let mut format = OutputFormat::default();
+    while let Some(word) = words.next() {
+        let value = match word {
+            "-o" | "--output" => words.next(),
+            _ => word
+                .strip_prefix("--output=")
+                .or_else(|| word.strip_prefix("-o")),
+        };
+        match value.map(|value| value.trim_start_matches('=')) {
+            Some("json") => format = OutputFormat::Json,
+            Some("text" | "plain") => format = OutputFormat::Text,
+            _ => {}
+        }
+    }
+    format
+}
+
+fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
     start_logging(&globals);
     let globals = Globals::from(globals);
     let format = globals.output;
@@ -199,9 +147,8 @@ pub fn main() -> ExitCode {
             "`-o {}`: only `build --compose` and `wit build` take a file here; expected `text` or `json`",
             file.display()
         );
-        Cli::command()
-            .error(ErrorKind::InvalidValue, message)
-            .exit();
+        let error = Cli::command().error(ErrorKind::InvalidValue, message);
+        return not_parsed(&error, format);
     }
     let outcome = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -217,17 +164,17 @@ pub fn main() -> ExitCode {
         }),
         Err(error) => Err(error.into()),
     };
-    let written = match outcome {
-        Ok(code) => return code,
-        Err(error) if report::is_closed_pipe(&error) => return ExitCode::SUCCESS,
+    match outcome {
+        Ok(code) => code,
+        Err(error) if report::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<commands::Stopped>() {
-            Some(stopped) => return ExitCode::from(stopped.exit_code()),
-            None => report::failure(format, &error),
+            Some(stopped) => ExitCode::from(stopped.exit_code()),
+            None => {
+                // Nobody is there to read why it failed; the exit code still tells.
+                let _ = report::failure(format, &error);
+                report::fault(&error).into()
+            }
         },
-    };
-    match written {
-        // Nobody is there to read why it failed; the exit code still tells.
-        Ok(()) | Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -236,6 +183,7 @@ async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Resu
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
         Command::Completion(args) => completion::run(&args, globals),
+        Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
@@ -253,13 +201,16 @@ async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Resu
 
 /// `RUST_LOG` decides if it is set.
 fn start_logging(globals: &GlobalArgs) {
+    let level = match (globals.log_level, globals.quiet, globals.verbose) {
+        (Some(level), _, _) => level.to_string(),
+        (None, true, _) => "warn".to_string(),
+        (None, _, true) => "info,wash=debug".to_string(),
+        (None, false, false) => "info".to_string(),
+    };
     let filter = EnvFilter::try_from_default_env()
         // What the libraries of WIT packages log, they also return.
         .unwrap_or_else(|_| {
-            EnvFilter::new(format!(
-                "{},wasm_pkg_client=error,wasm_pkg_core=warn",
-                globals.log_level
-            ))
+            EnvFilter::new(format!("{level},wasm_pkg_client=error,wasm_pkg_core=warn"))
         });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -298,6 +249,31 @@ mod tests {
             let globals = Globals::from(cli.globals);
             assert_eq!(globals.directory.as_deref(), Some(Path::new("x")), "{line}");
             assert_eq!(globals.output, OutputFormat::Json, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_known_whatever_else_is_wrong() {
+        let wanted = |line: &str| {
+            let line: Vec<_> = line.split(' ').map(OsString::from).collect();
+            wanted_format(&line)
+        };
+        for line in [
+            "wash -o json biuld",
+            "wash biuld -ojson",
+            "wash --output=json",
+            "wash -o=json",
+            "wash -o x.wasm --output json",
+        ] {
+            assert_eq!(wanted(line), OutputFormat::Json, "{line}");
+        }
+        for line in [
+            "wash",
+            "wash call run -- -o json",
+            "wash -o json -o text",
+            "wash -o",
+        ] {
+            assert_eq!(wanted(line), OutputFormat::Text, "{line}");
         }
     }
 

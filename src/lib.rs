@@ -22,12 +22,14 @@ pub mod standalone;
 
 pub mod plugin;
 
+pub mod bug;
 pub mod build;
 pub mod call;
 pub mod capability;
 pub mod component;
 pub mod console;
 pub mod engine;
+pub mod folders;
 pub mod holder;
 pub mod host;
 pub mod http;

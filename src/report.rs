@@ -3,7 +3,9 @@
 //! With `--output json`, results and failures are `{"message", "success", "data"}` on stdout instead.
 //!
 //! Library errors carry their hints as data and tell them through [`Advice`]; [`hinted`] keeps them attached on the
-//! way up through `anyhow`.
+//! way up through `anyhow`, and with them whose [`Fault`] it is.
+
+mod fault;
 
 use std::error::Error;
 use std::fmt;
@@ -11,6 +13,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
+
+pub use fault::Fault;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -27,27 +31,49 @@ pub enum OutputFormat {
     Json,
 }
 
-/// An error that may know what to do about it.
+/// An error that may know what to do about it, and whose fault it is.
 pub trait Advice: Error + Send + Sync + 'static {
     /// Each hint is one line or a block ready to paste, without the word `hint:`.
     fn hints(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// What its causes tell need not be told again: of several, [`fault`] takes the gravest.
+    fn fault(&self) -> Fault {
+        Fault::Input
+    }
 }
 
 /// Keeps the hints of an error on its way through `anyhow`: `build(..).await.map_err(hinted)?`.
 pub fn hinted<E: Advice>(error: E) -> anyhow::Error {
-    let hints = error.hints();
+    let (hints, fault) = (error.hints(), error.fault());
     anyhow::Error::new(Hinted {
         error: Box::new(error),
         hints,
+        fault,
     })
+}
+
+/// An error about a command line that parses, and makes no sense all the same.
+pub fn usage(message: impl fmt::Display) -> anyhow::Error {
+    hinted(Usage(message.to_string()))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+impl Advice for Usage {
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
 }
 
 #[derive(Debug)]
 struct Hinted {
     error: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
+    fault: Fault,
 }
 
 impl fmt::Display for Hinted {
@@ -94,7 +120,7 @@ pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
         OutputFormat::Json => {
             let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
             let hints: Vec<&str> = hints(error).collect();
-            let data = json!({ "causes": causes, "hints": hints });
+            let data = json!({ "causes": causes, "hints": hints, "fault": fault(error).name() });
             stdout(&pretty(
                 &json!({ "message": error.to_string(), "success": false, "data": data }),
             ))
@@ -104,10 +130,15 @@ pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
 
 /// Something that does not stop anything, on stderr in both formats.
 pub fn warn(message: &dyn fmt::Display, hint: Option<&str>) {
-    anstream::eprintln!("{WARNING}warning{WARNING:#}: {message}");
+    talk(&format!("{WARNING}warning{WARNING:#}: {message}"));
     if let Some(hint) = hint {
-        anstream::eprintln!("  {HINT}hint{HINT:#}: {hint}");
+        talk(&format!("  {HINT}hint{HINT:#}: {hint}"));
     }
+}
+
+/// Says something on stderr, with anstyle escapes where they help. If nobody can hear it, that is no failure.
+pub fn talk(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Whether nobody reads our stdout any more, which is no failure.
@@ -133,6 +164,16 @@ fn render(error: &anyhow::Error) -> String {
         text.push_str(&format!("{HINT}hint{HINT:#}: {hint}\n"));
     }
     text
+}
+
+/// Whose fault an error is: the gravest of its chain.
+pub fn fault(error: &anyhow::Error) -> Fault {
+    let faults = error.chain().map(|cause| {
+        let hinted = cause.downcast_ref::<Hinted>().map(|hinted| hinted.fault);
+        let io = cause.downcast_ref::<io::Error>().map(Fault::of_io);
+        hinted.or(io).unwrap_or_default()
+    });
+    faults.max().unwrap_or_default()
 }
 
 /// The hints of every error in the chain.
@@ -175,6 +216,15 @@ mod tests {
             text,
             "error: reading the project\n  caused by: outer failed\n  caused by: disk on fire\n\nhint: try again\n"
         );
+    }
+
+    #[test]
+    fn the_gravest_cause_says_whose_fault_it_is() {
+        let denied = hinted(Outer(io::ErrorKind::PermissionDenied.into())).context("reading");
+        assert_eq!(fault(&denied), Fault::Environment);
+        let missing = hinted(Outer(io::ErrorKind::NotFound.into()));
+        assert_eq!(fault(&missing), Fault::Input);
+        assert_eq!(fault(&usage("no").context("both")), Fault::Usage);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::linker::{
     self, ComposeError, HostImport, HostInterface, LinkFailure, LinkPlan, LinkRequest, Provider,
     Scope,
 };
+use crate::report::{Advice, Fault};
 
 /// A standard component, and what was given up for it.
 #[derive(Debug)]
@@ -55,6 +56,15 @@ pub enum StandaloneError {
         interface: String,
         label: String,
     },
+}
+
+impl Advice for StandaloneError {
+    fn fault(&self) -> Fault {
+        match self {
+            StandaloneError::Link(_) | StandaloneError::Label { .. } => Fault::Input,
+            StandaloneError::Compose(_) | StandaloneError::Invalid(_) => Fault::Wash,
+        }
+    }
 }
 
 /// Links and composes. `bytes` has those of each member of the request.

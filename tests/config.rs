@@ -13,7 +13,8 @@ use std::os::unix::fs::PermissionsExt;
 use wash::console::Level;
 use wash::host::sockets::Sockets;
 use wash::host::workload::{
-    Access, KeyValue, KeyValueBackend, Limits, MemberSettings, OutgoingHttp, Restart, Volume,
+    Access, KeyValue, KeyValueBackend, LimitNames, Limits, MemberSettings, OutgoingHttp, Restart,
+    Volume,
 };
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
@@ -212,13 +213,18 @@ fn show_limits(text: &mut String, limits: &Limits, indent: &str) {
         memory,
         concurrent_requests,
         queued_messages,
-        section: _,
+        names,
+        members: _,
     } = limits;
     writeln!(
         text,
         "{indent}limits {cpu_time:?}, {memory} bytes, {concurrent_requests} requests, {queued_messages} queued"
     )
     .unwrap();
+    if *names != LimitNames::default() {
+        let LimitNames { cpu_time, memory } = names;
+        writeln!(text, "{indent}  by {cpu_time}, {memory}").unwrap();
+    }
 }
 
 fn show_subscriptions(text: &mut String, subscriptions: &[String], indent: &str) {

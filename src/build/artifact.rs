@@ -34,6 +34,25 @@ pub(super) fn find(
     }
 }
 
+/// What an earlier build has left, as far as that can be told without building.
+pub fn left(project: &Project) -> Option<PathBuf> {
+    match &project.build.artifact {
+        Artifact::Path(path) => path.is_file().then(|| path.clone()),
+        Artifact::Search(dirs) => search(dirs).ok(),
+        Artifact::FromCargo => {
+            let name = &project.name;
+            let files = [name.replace('-', "_"), name.clone()];
+            let dirs = project.root.ancestors().map(|dir| dir.join("target"));
+            let dirs = dirs.flat_map(|dir| {
+                ["release", "debug"].map(|profile| dir.join("wasm32-wasip2").join(profile))
+            });
+            dirs.flat_map(|dir| files.clone().map(|file| dir.join(format!("{file}.wasm"))))
+                .find(|path| path.is_file())
+        }
+        Artifact::Image(_) => None,
+    }
+}
+
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     fs::read(path).map_err(|source| BuildError::Read {
         path: path.to_path_buf(),

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use super::preflight;
 use crate::oci::OciError;
 use crate::project::Kind;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 use crate::wit::WitError;
 
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +122,19 @@ impl Advice for BuildError {
             _ => return Vec::new(),
         };
         vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            BuildError::Registry(error) => error.fault(),
+            BuildError::Wit(error) => error.fault(),
+            BuildError::MissingTool { .. }
+            | BuildError::MissingTarget { .. }
+            | BuildError::MissingPackages { .. } => Fault::Environment,
+            // The shell did not find a program.
+            BuildError::Failed { status, .. } if status.code() == Some(127) => Fault::Environment,
+            _ => Fault::Input,
+        }
     }
 }
 

@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::project::{Artifact, Command, Project};
+use crate::report;
 use crate::wit;
 
+pub use artifact::left;
 pub use error::BuildError;
 pub use wrap::{Refusal, of_module};
 
@@ -39,6 +41,8 @@ pub struct BuildOptions {
 pub enum Output {
     /// To our stderr, untouched. Errors do not have its text.
     Inherit,
+    /// To our stderr, the end of it, when the command has failed.
+    IfFailed,
     /// Handed on as it comes, in whole lines; its end is kept for [`BuildError::Failed`].
     Tee(Sink),
 }
@@ -50,7 +54,8 @@ impl Output {
     /// A line of our own among those of the tools.
     fn say(&self, line: &str) {
         match self {
-            Output::Inherit => anstream::eprintln!("{line}"),
+            Output::Inherit => report::talk(line),
+            Output::IfFailed => {}
             Output::Tee(sink) => sink(format!("{line}\n").as_bytes()),
         }
     }
@@ -60,6 +65,7 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Output::Inherit => "Inherit",
+            Output::IfFailed => "IfFailed",
             Output::Tee(_) => "Tee",
         })
     }
@@ -139,6 +145,9 @@ async fn run(
         return Ok(finished.lines);
     }
     preflight::explain(project, finished.status)?;
+    if let Output::IfFailed = options.output {
+        report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+    }
     Err(BuildError::Failed {
         command: process::text(command),
         status: finished.status,

@@ -63,7 +63,7 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
             tail.push(line);
             match job.output {
                 Output::Tee(sink) => sink(line),
-                Output::Inherit => {}
+                Output::Inherit | Output::IfFailed => {}
             }
         };
         let reading = async {
@@ -156,7 +156,7 @@ fn spawn(job: &Job<'_>) -> io::Result<(Group, Pipes)> {
         Output::Inherit => {
             command.stdout(stderr()?).stderr(Stdio::inherit());
         }
-        Output::Tee(_) => {
+        Output::Tee(_) | Output::IfFailed => {
             // One pipe for both, so that their lines keep their order.
             let (reader, writer) = io::pipe()?;
             command.stdout(writer.try_clone()?).stderr(writer);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::syntax::Span;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// What is wrong with what was typed, pointed at. Nothing was called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +134,10 @@ impl Advice for Rejected {
             _ => {}
         }
         hints
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
     }
 }
 

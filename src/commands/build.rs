@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::plugin::hooks;
 use super::{Globals, compose, short, stop_signal, warn_about};
-use crate::build::{BuildOptions, Built, Output, build};
+use crate::build::{BuildOptions, Built, build};
 use crate::completion::values;
 use crate::inspect::size;
 use crate::plugin::manifest::HookPoint;
@@ -79,7 +79,7 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
 
     let cancel = CancellationToken::new();
     let options = BuildOptions {
-        output: Output::Inherit,
+        output: globals.tool_output(),
         color: false,
         cancel: cancel.clone(),
     };

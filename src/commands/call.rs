@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::gather::{self, Named};
 use super::{Globals, stop_signal};
-use crate::call::{self, Catalog, Program, Rejected, Value, list};
+use crate::call::{self, Catalog, Program, Value, list};
 use crate::completion::values;
 use crate::console::{Console, GuestStream};
 use crate::host::local::{CallError, HostOptions, LocalHost, Routes, default_cache_dir};
@@ -21,8 +21,6 @@ use crate::http::Handler;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
 
-/// The command line does not fit the component.
-const MISFIT: u8 = 2;
 /// The guest trapped, ran into a limit, or took too long.
 const TRAPPED: u8 = 3;
 
@@ -40,7 +38,7 @@ const TRAPPED: u8 = 3;
 /// arguments.
 ///
 /// Exit codes: 0 with an answer; 1 when the answer is an `err`, or there is nothing to call; 2 when the command line does not fit the
-/// component; 3 when the guest trapped or took too long; and the guest's own if it called `exit`.
+/// component; 3 when the guest trapped or took too long; the guest's own if it called `exit`; and those of every command.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "wash call [OPTIONS] [PATH] FUNCTION [ARGS]... [-- GUEST_ARGS]...\n       wash call [OPTIONS] [PATH] --list",
@@ -120,7 +118,7 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
     let overrides: Overrides = globals.overrides(Purpose::Dev)?;
     let mut project = gather::project(named, &overrides)?;
     args.add_to(&mut project.settings, globals)?;
-    let components = gather::build(project, args.stub_missing).await?;
+    let components = gather::build(project, args.stub_missing, globals).await?;
     let (shape, _) = components.own();
     let catalog = Catalog::of(shape);
     if catalog.functions.is_empty() {
@@ -138,14 +136,11 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     let Some((function, words)) = words.split_first() else {
-        let error = anyhow::anyhow!("there is no FUNCTION to call: `--list` shows what there is");
-        report::failure(globals.output, &error)?;
-        return Ok(MISFIT.into());
+        return Err(report::usage(
+            "there is no FUNCTION to call: `--list` shows what there is",
+        ));
     };
-    let program = match call::program(&catalog, function, words) {
-        Ok(program) => program,
-        Err(rejected) => return misfit(rejected, globals),
-    };
+    let program = call::program(&catalog, function, words).map_err(hinted)?;
     let workload = components.calls().map_err(hinted)?;
     let answer = answer(workload, &program, &args, globals).await?;
     Told {
@@ -166,11 +161,6 @@ fn is_target(word: &str, globals: &Globals) -> bool {
         .is_some_and(|extension| extension == "wasm")
         || globals.path(path).is_ok_and(|path| path.exists())
         || gather::reference(path, globals).is_some()
-}
-
-fn misfit(rejected: Rejected, globals: &Globals) -> anyhow::Result<ExitCode> {
-    report::failure(globals.output, &hinted(rejected))?;
-    Ok(MISFIT.into())
 }
 
 impl CallArgs {

@@ -15,7 +15,7 @@ use crate::inspect::{size, table};
 use crate::linker::{Driven, Exports, LinkPlan, LinkRequest, Provider};
 use crate::plugin::manifest::HookPoint;
 use crate::project::Project;
-use crate::report;
+use crate::report::{self, hinted};
 use crate::standalone::{self, Setting, Standalone};
 
 pub(super) async fn run(
@@ -27,14 +27,14 @@ pub(super) async fn run(
         Some(file) => globals.path(file)?,
         None => default_file(&project)?,
     };
-    let components = gather::build(project, stub_missing).await?;
+    let components = gather::build(project, stub_missing, globals).await?;
     let members = components.members();
     let entries = components.entries(&members).wanted;
     let request = LinkRequest {
         exports: Exports::All,
         ..components.request(&members, one_way(&entries)?)
     };
-    let composed = standalone::standalone(&request, &components.bytes())?;
+    let composed = standalone::standalone(&request, &components.bytes()).map_err(hinted)?;
     write_file(&file, &composed.bytes)?;
     let event = hooks::with(&components.project().name, &file, &composed.bytes);
     hooks::run(HookPoint::AfterBuild, event, globals).await?;

@@ -25,7 +25,7 @@ use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
 use crate::plugin::manifest::HookPoint;
 use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
-use crate::report::{Advice, OutputFormat, hinted};
+use crate::report::{Advice, Fault, OutputFormat, hinted};
 use crate::wit;
 
 /// Start a development server for a project
@@ -108,9 +108,10 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         false => Storage::of_project(&project.root)
             .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
     };
-    let console = match globals.output {
-        OutputFormat::Text => Console::stdio(),
-        OutputFormat::Json => Console::json(),
+    let console = match (globals.output, globals.quiet) {
+        (OutputFormat::Text, false) => Console::stdio(),
+        (OutputFormat::Text, true) => Console::hushed(),
+        (OutputFormat::Json, _) => Console::json(),
     };
     if let Some(skipped) = skipped {
         let holder = skipped
@@ -224,6 +225,10 @@ fn loader(
 impl Advice for ListenError {
     fn hints(&self) -> Vec<String> {
         self.hint().into_iter().collect()
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Environment
     }
 }
 

@@ -11,7 +11,7 @@ use crate::dev::once::{self, Components};
 use crate::oci::{PullPolicy, Reference};
 use crate::plugin::{Store, guest, install};
 use crate::project::{self, Image, Overrides, Project, Sibling, SiblingSource};
-use crate::report::hinted;
+use crate::report::{self, hinted};
 
 /// What a command line names: the directory of a project, or component files.
 pub enum Named {
@@ -45,10 +45,10 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
         [] => Ok(Named::Project(globals.path(Path::new(""))?)),
         [path] if path.is_dir() => Ok(Named::Project(path.clone())),
         several => match several.iter().find(|path| path.is_dir()) {
-            Some(dir) => anyhow::bail!(
+            Some(dir) => Err(report::usage(format_args!(
                 "`{}` is a directory: name one project, or component files",
                 dir.display()
-            ),
+            ))),
             None => Ok(Named::Files(paths)),
         },
     }
@@ -170,10 +170,14 @@ fn foremost(shapes: &[Shape]) -> usize {
 }
 
 /// Builds everything, until it is done or somebody stops it.
-pub async fn build(project: Project, stub_missing: bool) -> anyhow::Result<Components> {
+pub async fn build(
+    project: Project,
+    stub_missing: bool,
+    globals: &Globals,
+) -> anyhow::Result<Components> {
     let stopped = stop_signal()?;
     let cancel = CancellationToken::new();
-    let building = once::build(project, stub_missing, cancel.clone());
+    let building = once::build(project, stub_missing, globals.tool_output(), cancel.clone());
     tokio::pin!(building);
     tokio::select! {
         built = &mut building => built.map_err(hinted),

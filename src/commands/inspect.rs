@@ -102,7 +102,9 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     let as_plan = args.plan || args.graph.is_some();
     if let (Named::Files(files), false) = (&named, as_plan) {
         let [path] = files.as_slice() else {
-            anyhow::bail!("several files are shown together: add `--plan`");
+            return Err(report::usage(
+                "several files are shown together: add `--plan`",
+            ));
         };
         let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         if args.wit {
@@ -136,7 +138,7 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         Named::Files(_) | Named::Image(_) | Named::Plugin(..) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
-    let components = gather::build(project, args.stub_missing).await?;
+    let components = gather::build(project, args.stub_missing, globals).await?;
     if args.wit {
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);
@@ -306,7 +308,9 @@ fn draw(
     match &picture.file {
         Some(file) => write_file(&globals.path(file)?, text.as_bytes())?,
         None if globals.output == OutputFormat::Json => {
-            anyhow::bail!("stdout takes the picture or JSON, not both: `--graph` also takes a file")
+            return Err(report::usage(
+                "stdout takes the picture or JSON, not both: `--graph` also takes a file",
+            ));
         }
         None => {
             report::success(OutputFormat::Text, text.trim_end(), "", json!(null))?;

@@ -4,6 +4,7 @@ pub mod build;
 pub mod call;
 pub mod completion;
 mod compose;
+pub mod config;
 pub mod dev;
 pub mod gather;
 pub mod inspect;
@@ -23,6 +24,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::build::Output;
 use crate::completion::values;
 use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
@@ -36,10 +38,13 @@ pub struct Globals {
     /// Where to write it: `-o FILE`, for the commands that write a file.
     pub file: Option<PathBuf>,
     pub user_config: Option<PathBuf>,
+    /// Say nothing of what goes as it should.
+    pub quiet: bool,
 }
 
 /// [`Globals`] as they are written, and the options of the log.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", add = values::start_directory())]
@@ -48,17 +53,12 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, add = values::outputs())]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
-    #[arg(
-        short,
-        long,
-        global = true,
-        default_value = "info",
-        value_name = "LEVEL",
-        hide_default_value = true,
-        add = values::levels()
-    )]
-    pub log_level: tracing::level_filters::LevelFilter,
-    /// Add thread, file and line to the log
+    #[arg(short, long, global = true, value_name = "LEVEL", add = values::levels())]
+    pub log_level: Option<tracing::level_filters::LevelFilter>,
+    /// Print results, warnings and errors only: no progress, and what tools print when they fail
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more, with thread, file and line
     #[arg(long, global = true)]
     pub verbose: bool,
     /// The user's config file, instead of `wash/config.yaml` in the user's config directory
@@ -92,6 +92,7 @@ impl From<GlobalArgs> for Globals {
         let mut globals = Self {
             directory: args.directory,
             user_config: args.user_config,
+            quiet: args.quiet,
             ..Self::default()
         };
         for output in args.output {
@@ -110,6 +111,14 @@ impl Globals {
         let here = env::current_dir().context("cannot tell the current directory")?;
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
         Ok(here.join(directory).join(path))
+    }
+
+    /// Where goes what the tools of a build print.
+    pub fn tool_output(&self) -> Output {
+        match self.quiet {
+            true => Output::IfFailed,
+            false => Output::Inherit,
+        }
     }
 
     /// What the environment and the global options say on top of a project's files.
@@ -176,11 +185,12 @@ pub fn short(path: &Path) -> String {
 pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("/"));
-        // Its error does not speak of a temporary file.
         fs::metadata(dir)?;
-        let mut file = tempfile::Builder::new()
+        let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(dir)?;
+            .tempfile_in(dir);
+        // The kind alone: the error has the path of the temporary file.
+        let mut file = file.map_err(|error| error.kind())?;
         file.write_all(bytes)?;
         file.persist(path)?;
         io::Result::Ok(())

@@ -11,7 +11,7 @@ use super::{Globals, short};
 use crate::dev::reset::{self, Kept};
 use crate::inspect::size;
 use crate::project;
-use crate::report::{self, Advice, hinted};
+use crate::report::{self, Advice, Fault, hinted};
 
 /// Clear what a project has kept
 ///
@@ -33,6 +33,10 @@ struct NobodyToAsk(String);
 impl Advice for NobodyToAsk {
     fn hints(&self) -> Vec<String> {
         vec!["to remove it without being asked: wash dev reset --yes".to_string()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
     }
 }
 
@@ -70,7 +74,7 @@ fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(hinted(NobodyToAsk(lines.join(", "))));
     }
-    anstream::eprintln!("this removes\n  {}", lines.join("\n  "));
+    report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
     let answer = Confirm::new().with_prompt("remove it?").default(false);
     Ok(answer.interact()?)
 }

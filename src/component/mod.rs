@@ -5,6 +5,7 @@
 mod brought;
 mod core;
 mod describe;
+mod memory;
 mod name;
 mod read;
 mod types;
@@ -15,6 +16,7 @@ use indexmap::IndexMap;
 use wasm_metadata::Producers;
 
 pub use describe::Names;
+pub use memory::{MemoryLimitError, with_memory_limit};
 pub use name::{InterfaceName, NotAnInterface, track};
 pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
 

@@ -39,9 +39,21 @@ pub struct Console {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     People,
+    /// As [`Form::People`], without what only tells that all is well.
+    Hushed,
     /// JSON lines, all on stdout.
     Programs,
 }
+
+/// The events that [`Form::Hushed`] leaves out.
+const ALL_IS_WELL: [&str; 6] = [
+    "wiring",
+    "reloaded",
+    "unchanged",
+    "waiting",
+    "config",
+    "stopping",
+];
 
 /// Both streams behind one lock: they are usually the same terminal.
 struct Streams {
@@ -75,6 +87,14 @@ impl Console {
             Stream::new(stdout, stdout_color),
             Stream::new(stderr, stderr_color),
         )
+    }
+
+    /// As [`Self::stdio`], for those who only want to hear of what goes wrong, where requests go, and what components say.
+    pub fn hushed() -> Self {
+        Self {
+            form: Form::Hushed,
+            ..Self::stdio()
+        }
     }
 
     /// The streams of this process for one guest, whose output is passed on as it is: its stderr to stderr, its stdout to
@@ -159,7 +179,10 @@ impl Console {
     pub fn tell(&self, event: &'static str, fields: Value, text: &str) {
         let text = text.trim_end_matches('\n');
         match self.form {
-            Form::People => self.write(|streams| &mut streams.stderr, &format!("{text}\n")),
+            Form::Hushed if ALL_IS_WELL.contains(&event) => {}
+            Form::People | Form::Hushed => {
+                self.write(|streams| &mut streams.stderr, &format!("{text}\n"));
+            }
             Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
         }
     }
@@ -173,10 +196,19 @@ impl Console {
                 self.write(|streams| &mut streams.stderr, &lines);
             }
             Form::People => self.write(|streams| &mut streams.stderr, &format!("{lines}\n")),
+            Form::Hushed => {}
             Form::Programs => {
                 let fields = json!({ "component": component, "text": plain(lines) });
                 self.record("build", fields, Value::Null);
             }
+        }
+    }
+
+    /// Shows what tools printed before they failed, if it was not shown as it came.
+    pub fn withheld(&self, lines: &str) {
+        if self.form == Form::Hushed && !lines.is_empty() {
+            let lines = lines.trim_end_matches('\n');
+            self.write(|streams| &mut streams.stderr, &format!("{lines}\n"));
         }
     }
 
@@ -235,6 +267,7 @@ impl Console {
     pub fn access(&self, access: &Access<'_>) {
         match self.form {
             Form::People => self.write(|streams| &mut streams.stderr, &format!("{access}\n")),
+            Form::Hushed => {}
             Form::Programs => self.record("request", json::access(access), Value::Null),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure: settings come from the project, bytes and shapes from the builds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +10,10 @@ use std::sync::Arc;
 use super::entries::{Entries, entries};
 use super::state::UnitName;
 use super::storage::Storage;
-use crate::component::Shape;
+use crate::component::{MemoryLimitError, Shape, with_memory_limit};
 use crate::host::workload::{
-    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Volume,
-    Workload,
+    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberMemory,
+    MemberSettings, Volume, Workload,
 };
 use crate::linker::{
     self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
@@ -72,6 +73,12 @@ pub enum AssembleError {
     Link(#[from] LinkFailure),
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    #[error("component `{member}` {fault}: `{name}` raises it")]
+    Memory {
+        member: String,
+        fault: MemoryLimitError,
+        name: Arc<str>,
+    },
 }
 
 /// Finds the ways into the workload, and links and composes the parts for each.
@@ -117,9 +124,10 @@ fn entry(
     linked: &Linked,
     bytes: &[&[u8]],
     composed: &mut Vec<Arc<[u8]>>,
-) -> Result<Entry, ComposeError> {
+) -> Result<Entry, AssembleError> {
     let Linked { name, drive, plan } = linked;
-    let component = compose(parts, plan, bytes, composed)?;
+    let limits = limits(&parts.project, linked);
+    let component = compose(parts, plan, bytes, &limits, composed)?;
     let members = plan.members.iter().map(|planned| {
         let mut settings = settings(parts, planned);
         if matches!(drive, Drive::Service { .. }) && planned.name == *name {
@@ -144,7 +152,7 @@ fn entry(
         members: members.collect(),
         grants: grants.collect(),
         drive: drive.clone(),
-        limits: limits(&parts.project, name),
+        limits,
     })
 }
 
@@ -187,8 +195,9 @@ fn compose(
     parts: &Parts,
     plan: &LinkPlan,
     bytes: &[&[u8]],
+    limits: &Limits,
     known: &mut Vec<Arc<[u8]>>,
-) -> Result<Arc<[u8]>, ComposeError> {
+) -> Result<Arc<[u8]>, AssembleError> {
     if let [member] = plan.members.as_slice()
         && !plan.needs_composing()
         && let Some(component) = parts.components.get(&member.name)
@@ -196,11 +205,12 @@ fn compose(
         // Composing would only copy it.
         return Ok(component.bytes.clone());
     }
-    let bytes: Vec<&[u8]> = plan
+    let bytes: Vec<Cow<'_, [u8]>> = plan
         .members
         .iter()
-        .map(|planned| bytes[planned.index])
-        .collect();
+        .map(|planned| limited(planned, bytes[planned.index], limits))
+        .collect::<Result<_, _>>()?;
+    let bytes: Vec<&[u8]> = bytes.iter().map(AsRef::as_ref).collect();
     let composed = linker::compose(plan, &bytes)?;
     if let Some(same) = known.iter().find(|other| ***other == *composed) {
         return Ok(same.clone());
@@ -209,11 +219,45 @@ fn compose(
     Ok(known[known.len() - 1].clone())
 }
 
-fn limits(project: &Project, name: &str) -> Limits {
-    match sibling(project, name) {
-        Some(sibling) => sibling.limits.clone(),
-        None => project.dev.limits.clone(),
+/// The component of a member, which declares the member's limit if it has one of its own.
+fn limited<'a>(
+    planned: &Planned,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Cow<'a, [u8]>, AssembleError> {
+    let mut members = limits.members.iter();
+    let Some(own) = members.find(|own| own.member == planned.name) else {
+        return Ok(Cow::Borrowed(bytes));
+    };
+    match with_memory_limit(bytes, own.limit.get()) {
+        Ok(limited) => Ok(Cow::Owned(limited)),
+        Err(fault) => Err(AssembleError::Memory {
+            member: planned.name.clone(),
+            fault,
+            name: Arc::clone(&own.name),
+        }),
     }
+}
+
+/// Those of the member that is driven, and of the members behind it that have less memory.
+fn limits(project: &Project, linked: &Linked) -> Limits {
+    let of = |name: &str| match sibling(project, name) {
+        Some(sibling) => &sibling.limits,
+        None => &project.dev.limits,
+    };
+    let mut limits = of(&linked.name).clone();
+    let behind = linked.plan.members.iter();
+    let behind = behind.filter(|planned| planned.name != linked.name);
+    let behind = behind.map(|planned| (planned, of(&planned.name)));
+    limits.members = behind
+        .filter(|(_, own)| own.memory < limits.memory)
+        .map(|(planned, own)| MemberMemory {
+            member: planned.name.clone(),
+            limit: own.memory,
+            name: Arc::clone(&own.names.memory),
+        })
+        .collect();
+    limits
 }
 
 pub(super) fn request<'a>(

@@ -18,7 +18,7 @@ use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::project::Project;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
 #[derive(Debug, Clone)]
@@ -42,6 +42,13 @@ impl Advice for OnceError {
             OnceError::Shape { reason, .. } => vec![reason.hint().to_string()],
         }
     }
+
+    fn fault(&self) -> Fault {
+        match self {
+            OnceError::Build { source, .. } => source.fault(),
+            OnceError::Shape { .. } => Fault::Input,
+        }
+    }
 }
 
 /// Builds every component, one after the other, so that what their tools print does not mix.
@@ -50,12 +57,13 @@ impl Advice for OnceError {
 pub async fn build(
     project: Project,
     stub_missing: bool,
+    output: Output,
     cancel: CancellationToken,
 ) -> Result<Components, OnceError> {
     let mut components = BTreeMap::new();
     for (name, unit) in work::units(&project) {
         let options = BuildOptions {
-            output: Output::Inherit,
+            output: output.clone(),
             color: false,
             cancel: cancel.clone(),
         };
@@ -98,7 +106,17 @@ pub enum CallsError {
     Storage { path: PathBuf, source: io::Error },
 }
 
-impl Advice for CallsError {}
+impl Advice for CallsError {
+    fn fault(&self) -> Fault {
+        match self {
+            CallsError::Assemble(AssembleError::Compose(_)) => Fault::Wash,
+            CallsError::Assemble(AssembleError::Link(_) | AssembleError::Memory { .. }) => {
+                Fault::Input
+            }
+            CallsError::Storage { .. } => Fault::Environment,
+        }
+    }
+}
 
 impl Components {
     /// The workload in which everything that the project's own component exports can be called by name.

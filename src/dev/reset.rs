@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::storage::STATE;
+use crate::folders::contents::{self, Entry};
 use crate::holder::Holder;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// What there is to clear. Nobody can start to use it meanwhile.
 #[derive(Debug)]
@@ -15,15 +16,6 @@ pub struct Kept {
     /// By name.
     pub entries: Vec<Entry>,
     _lock: Option<File>,
-}
-
-/// Something in the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub name: String,
-    pub path: PathBuf,
-    /// In bytes, with all that is in it.
-    pub size: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +49,13 @@ impl Advice for ResetError {
                 )]
             }
             ResetError::Io { .. } => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            ResetError::InUse { .. } | ResetError::Io { .. } => Fault::Environment,
+            ResetError::Link(_) => Fault::Input,
         }
     }
 }
@@ -101,29 +100,11 @@ pub fn look(root: &Path) -> Result<Kept, ResetError> {
     })
 }
 
+/// Without what keeps the directory out of version control.
 fn entries(directory: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // It keeps the directory out of version control.
-        if name != ".gitignore" {
-            let path = entry.path();
-            let size = size(&path)?;
-            entries.push(Entry { name, path, size });
-        }
-    }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut entries = contents::entries(directory)?;
+    entries.retain(|entry| entry.name != ".gitignore");
     Ok(entries)
-}
-
-/// Follows no links.
-fn size(path: &Path) -> io::Result<u64> {
-    let metadata = fs::symlink_metadata(path)?;
-    if !metadata.is_dir() {
-        return Ok(metadata.len());
-    }
-    fs::read_dir(path)?.try_fold(0, |sum, entry| Ok(sum + size(&entry?.path())?))
 }
 
 impl Kept {
@@ -133,13 +114,9 @@ impl Kept {
 
     /// Removes all of it; a link is removed, and not what it points to.
     pub fn clear(self) -> Result<(), ResetError> {
-        for Entry { path, .. } in &self.entries {
-            let remove = || match fs::symlink_metadata(path)?.is_dir() {
-                true => fs::remove_dir_all(path),
-                false => fs::remove_file(path),
-            };
-            remove().map_err(|source| ResetError::Io {
-                path: path.clone(),
+        for entry in &self.entries {
+            entry.remove().map_err(|source| ResetError::Io {
+                path: entry.path.clone(),
                 source,
             })?;
         }

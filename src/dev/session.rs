@@ -22,7 +22,7 @@ use super::entrance::Entrance;
 use super::events;
 use super::lines;
 use super::scope::Scope;
-use super::state::{Action, Cause, Event, Generation, Machine, Revision, UnitName, Why};
+use super::state::{Action, Cause, Event, Generation, Machine, News, Revision, UnitName, Why};
 use super::storage::Storage;
 use super::watch::{Means, Report, Watcher};
 use crate::console::Console;
@@ -283,6 +283,14 @@ impl Session {
                 Action::Start { revision, why } => self.start(revision, why),
                 Action::ShowPage(failures) => self.entrance.show(lines::page(&failures)),
                 Action::Tell(news) => {
+                    if let News::Failed {
+                        failure,
+                        again: false,
+                        ..
+                    } = &news
+                    {
+                        self.console.withheld(&failure.cause.shown);
+                    }
                     let (event, fields) = events::news(&news);
                     let text = lines::news(&news, &self.url);
                     self.console.tell(event, fields, &text);

@@ -13,10 +13,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
+
+use crate::folders;
 
 /// When the files grow beyond this many bytes, those not used for longest are removed.
 const SIZE: u64 = 1 << 30;
@@ -29,8 +30,7 @@ const SEAL: u64 = 8 + 32;
 
 /// The folder for compiled code in the user's cache folder, if the user has one.
 pub fn default_dir() -> Option<PathBuf> {
-    let dirs = etcetera::choose_base_strategy().ok()?;
-    Some(dirs.cache_dir().join("wash").join("compiled"))
+    folders::cleanup::Cache::Compiled.directory()
 }
 
 /// Why a folder cannot hold compiled code.
@@ -49,6 +49,8 @@ pub enum CacheError {
 pub(crate) struct Cache {
     dir: PathBuf,
     size: u64,
+    /// Nobody clears the folder meanwhile.
+    _held: Option<File>,
 }
 
 pub(crate) struct Loaded {
@@ -100,6 +102,7 @@ impl Cache {
         Ok(Self {
             dir: dir.to_owned(),
             size: SIZE,
+            _held: folders::hold(dir),
         })
     }
 

@@ -38,7 +38,7 @@ pub(super) struct Instances<E> {
     pre: InstancePre<State>,
     export: E,
     members: Vec<Arc<MemberSetup>>,
-    limits: Limits,
+    limits: Arc<Limits>,
     ticker: Arc<Ticker>,
     activity: Arc<Activity>,
     permits: Arc<Semaphore>,
@@ -86,7 +86,7 @@ impl<E: Export> Instances<E> {
             pre,
             export,
             members,
-            limits,
+            limits: Arc::new(limits),
             ticker,
             activity,
             permits: Arc::new(Semaphore::new(most)),
@@ -148,15 +148,11 @@ impl<E: Export> Instances<E> {
             request,
             panics: Panics::default(),
         };
-        let budget = MemoryBudget::new(self.limits.memory.get(), self.limits.section);
+        let budget = MemoryBudget::new(Arc::clone(&self.limits));
         let state = State::new(&self.members, budget, call);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
-        let meter = CpuMeter::new(
-            self.limits.cpu_time,
-            self.limits.section,
-            Arc::clone(&self.ticker),
-        );
+        let meter = CpuMeter::new(Arc::clone(&self.limits), Arc::clone(&self.ticker));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback({
             let meter = Arc::clone(&meter);

@@ -13,33 +13,44 @@ use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result, UpdateDeadline};
 
 use super::ticker::Ticker;
+use crate::host::workload::{Limits, MemberMemory};
 
 /// A guest that ran into a limit.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LimitReached {
-    #[error("stopped after computing for {} without a pause{}", seconds(*limit), setting(*section, ": the limit is", "cpu_time"))]
-    CpuTime {
-        limit: Duration,
-        section: Option<&'static str>,
-    },
-    #[error("stopped when it asked for {wanted} bytes of memory{}", limit_of(*limit, *section))]
+    #[error("stopped after computing for {} without a pause{}", seconds(*limit), called(name))]
+    CpuTime { limit: Duration, name: Arc<str> },
+    #[error("stopped when it asked for {wanted} bytes of memory: {}", limit_of(*limit, name))]
     Memory {
         wanted: u64,
         limit: u64,
-        section: Option<&'static str>,
+        name: Arc<str>,
+    },
+    #[error(
+        "stopped when {member} asked for {wanted} bytes of memory: its limit of {limit} is `{name}`"
+    )]
+    Member {
+        /// In quotes; several have the same limit.
+        member: String,
+        wanted: u64,
+        limit: u64,
+        name: Arc<str>,
     },
 }
 
-fn limit_of(limit: u64, section: Option<&str>) -> String {
-    match section {
-        Some(section) => format!(": the limit of {limit} is `{section}.memory`"),
-        None => format!(": the limit is {limit}"),
+/// Which setting raises a limit, if one does.
+fn called(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(": the limit is `{name}`"),
     }
 }
 
-/// Which setting raises a limit, if there is one.
-fn setting(section: Option<&str>, words: &str, key: &str) -> String {
-    section.map_or_else(String::new, |section| format!("{words} `{section}.{key}`"))
+fn limit_of(limit: u64, name: &str) -> String {
+    match name {
+        "" => format!("the limit is {limit}"),
+        name => format!("the limit of {limit} is `{name}`"),
+    }
 }
 
 fn seconds(duration: Duration) -> String {
@@ -52,37 +63,57 @@ fn seconds(duration: Duration) -> String {
 
 /// Counts the linear memories and tables of a store, all instances in it together.
 pub(crate) struct MemoryBudget {
-    limit: u64,
+    limits: Arc<Limits>,
     used: u64,
-    section: Option<&'static str>,
 }
 
 /// What an element of a table takes in the host.
 const ELEMENT: u64 = 8;
 
+/// What memories grow by, in bytes.
+const PAGE: u64 = 1 << 16;
+
 impl MemoryBudget {
-    pub(crate) fn new(limit: u64, section: Option<&'static str>) -> Self {
-        Self {
-            limit,
-            used: 0,
-            section,
-        }
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Self { limits, used: 0 }
     }
 
     fn grow(&mut self, by: u64) -> Result<bool> {
         let wanted = self.used.saturating_add(by);
-        if wanted > self.limit {
+        let limit = self.limits.memory.get();
+        if wanted > limit {
             // An error, and not the refusal that the guest would see as a failed `memory.grow`: few guests handle
             // that, and their own "out of memory" would not name the setting.
             return Err(LimitReached::Memory {
                 wanted,
-                limit: self.limit,
-                section: self.section,
+                limit,
+                name: Arc::clone(&self.limits.names.memory),
             }
             .into());
         }
         self.used = wanted;
         Ok(true)
+    }
+
+    /// What a memory has run into that wants more than its maximum: the limit of a member, or one of the guest's own.
+    fn beyond(&self, maximum: u64, wanted: u64) -> Result<bool> {
+        // Memories have no names here. The maximum that composing has declared is the limit in whole pages.
+        let limited = |member: &&MemberMemory| member.limit.get() / PAGE * PAGE == maximum;
+        let mut members = self.limits.members.iter().filter(limited);
+        let Some(first) = members.next() else {
+            return Ok(false);
+        };
+        let mut member = format!("`{}`", first.member);
+        for other in members {
+            member = format!("{member} or `{}`", other.member);
+        }
+        Err(LimitReached::Member {
+            member,
+            wanted,
+            limit: first.limit.get(),
+            name: Arc::clone(&first.name),
+        }
+        .into())
     }
 }
 
@@ -93,8 +124,10 @@ impl ResourceLimiter for MemoryBudget {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
+        if let Some(maximum) = maximum
+            && desired > maximum
+        {
+            return self.beyond(maximum as u64, desired as u64);
         }
         self.grow((desired - current) as u64)
     }
@@ -118,8 +151,7 @@ impl ResourceLimiter for MemoryBudget {
 /// that others get the thread, and what it has used so far is added up; when it waits for anything else, the count
 /// starts anew. It is the thread's CPU time that counts: a busy machine stops nobody.
 pub(crate) struct CpuMeter {
-    limit: Duration,
-    section: Option<&'static str>,
+    limits: Arc<Limits>,
     ticker: Arc<Ticker>,
     /// CPU time used up by earlier polls since the guest last waited, in nanoseconds.
     spent: AtomicU64,
@@ -129,14 +161,9 @@ pub(crate) struct CpuMeter {
 }
 
 impl CpuMeter {
-    pub(crate) fn new(
-        limit: Duration,
-        section: Option<&'static str>,
-        ticker: Arc<Ticker>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(limits: Arc<Limits>, ticker: Arc<Ticker>) -> Arc<Self> {
         Arc::new(Self {
-            limit,
-            section,
+            limits,
             ticker,
             spent: AtomicU64::new(0),
             resumed: AtomicU64::new(thread_time()),
@@ -148,10 +175,10 @@ impl CpuMeter {
     pub(crate) fn tick(&self) -> Result<UpdateDeadline> {
         let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
         let spent = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(now));
-        if spent > self.limit {
+        if spent > self.limits.cpu_time {
             return Err(LimitReached::CpuTime {
-                limit: self.limit,
-                section: self.section,
+                limit: self.limits.cpu_time,
+                name: Arc::clone(&self.limits.names.cpu_time),
             }
             .into());
         }
@@ -209,11 +236,20 @@ impl<F: Future> Future for Metered<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
+
+    fn memory(bytes: u64) -> Limits {
+        Limits {
+            memory: NonZeroU64::new(bytes).unwrap(),
+            ..Limits::default()
+        }
+    }
 
     #[test]
     fn all_memories_count_together() {
-        let mut budget = MemoryBudget::new(100, Some("dev.limits"));
+        let mut budget = MemoryBudget::new(Arc::new(memory(100)));
         assert!(budget.memory_growing(0, 60, None).unwrap());
         assert!(budget.memory_growing(0, 40, None).unwrap());
         let error = budget.memory_growing(40, 41, None).unwrap_err();
@@ -222,11 +258,32 @@ mod tests {
 
     #[test]
     fn a_memorys_own_maximum_is_the_guests_business() {
-        let mut budget = MemoryBudget::new(100, Some("dev.limits"));
+        let mut budget = MemoryBudget::new(Arc::new(memory(100)));
         assert!(!budget.memory_growing(0, 60, Some(50)).unwrap());
         assert!(
             budget.memory_growing(0, 100, None).unwrap(),
             "what was refused is not counted"
+        );
+    }
+
+    #[test]
+    fn a_members_limit_is_told_with_its_name() {
+        let of_member = |member: &str, limit| MemberMemory {
+            member: member.into(),
+            limit: NonZeroU64::new(limit).unwrap(),
+            name: format!("limits of {member}").into(),
+        };
+        let members = vec![of_member("cache", 70_000), of_member("log", 200_000)];
+        let mut budget = MemoryBudget::new(Arc::new(Limits {
+            members,
+            ..memory(1 << 30)
+        }));
+        let page = 1 << 16;
+        assert!(budget.memory_growing(0, page, Some(page)).unwrap());
+        let error = budget.memory_growing(page, 2 * page, Some(page));
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "stopped when `cache` asked for 131072 bytes of memory: its limit of 70000 is `limits of cache`"
         );
     }
 
@@ -236,7 +293,11 @@ mod tests {
             let start = thread_time();
             while thread_time() - start < 3_000_000 {}
         };
-        let meter = CpuMeter::new(Duration::from_millis(5), None, Arc::new(Ticker::new()));
+        let limits = Limits {
+            cpu_time: Duration::from_millis(5),
+            ..Limits::default()
+        };
+        let meter = CpuMeter::new(Arc::new(limits), Arc::new(Ticker::new()));
         for _ in 0..4 {
             meter.resume();
             burn();

@@ -209,7 +209,7 @@ mod tests {
         };
         let mut store = Store::new(
             pre.engine(),
-            State::new(&setups, MemoryBudget::new(1 << 20, None), call),
+            State::new(&setups, MemoryBudget::new(Arc::default()), call),
         );
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = pre.instantiate_async(&mut store).await.unwrap();

@@ -316,8 +316,8 @@ pub enum TrustRoots {
     ExtraOnly,
 }
 
-/// Limits on one entry: on the member that is driven and what is composed behind it, together. A member that several
-/// entries need counts in each. All are enforced.
+/// Limits on one entry: on the member that is driven and what is composed behind it, together, and on the memory of
+/// single members. A member that several entries need counts in each. All are enforced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How long a guest may compute without returning to the host before it is stopped.
@@ -328,8 +328,36 @@ pub struct Limits {
     pub concurrent_requests: usize,
     /// Messages that wait for the entry; what would be one more is refused.
     pub queued_messages: NonZeroUsize,
-    /// The section of the config that raises them, for messages; `None` if nothing does.
-    pub section: Option<&'static str>,
+    /// What the settings are called where they are made, for messages.
+    pub names: LimitNames,
+    /// Members that have less memory than the entry. Their components declare it, or it holds nobody.
+    pub members: Vec<MemberMemory>,
+}
+
+/// The settings that raise a limit; empty where none does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitNames {
+    pub cpu_time: Arc<str>,
+    pub memory: Arc<str>,
+}
+
+impl Default for LimitNames {
+    fn default() -> Self {
+        Self {
+            cpu_time: "dev.limits.cpu_time".into(),
+            memory: "dev.limits.memory".into(),
+        }
+    }
+}
+
+/// A limit on each linear memory of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberMemory {
+    pub member: String,
+    /// Bytes.
+    pub limit: NonZeroU64,
+    /// The setting that raises it.
+    pub name: Arc<str>,
 }
 
 impl Default for Limits {
@@ -339,7 +367,8 @@ impl Default for Limits {
             memory: NonZeroU64::new(512 * 1024 * 1024).expect("512 MiB is not zero"),
             concurrent_requests: 512,
             queued_messages: NonZeroUsize::new(10_000).expect("10,000 is not zero"),
-            section: Some("dev.limits"),
+            names: LimitNames::default(),
+            members: Vec::new(),
         }
     }
 }

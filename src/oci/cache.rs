@@ -8,20 +8,20 @@
 //!
 //! Files appear by renaming, complete or not at all, so any number of processes may share the folder.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::digest::Digest;
 use super::error::OciError;
 use super::reference::Reference;
+use crate::folders;
 
 /// When the content grows beyond this many bytes, what was not used for longest is removed.
 const SIZE: u64 = 2 << 30;
@@ -47,8 +47,14 @@ struct Tag {
 impl Cache {
     /// The user's, or one that lasts as long as this runs.
     pub fn open() -> Result<Self, OciError> {
-        match user_dir().map(|dir| (Self::at(&dir), dir)) {
-            Some((Ok(cache), _)) => Ok(cache),
+        let dir = folders::cleanup::Cache::Oci.directory();
+        match dir.map(|dir| (Self::at(&dir), dir)) {
+            Some((Ok(cache), _)) => {
+                // What was used once may be asked for again: nobody clears the folder while this process runs.
+                static HELD: OnceLock<Option<File>> = OnceLock::new();
+                HELD.get_or_init(|| folders::hold(&cache.dir));
+                Ok(cache)
+            }
             failed => {
                 if let Some((Err(error), dir)) = failed {
                     tracing::warn!(
@@ -115,7 +121,7 @@ impl Cache {
             return None;
         }
         // It is in use.
-        if let Ok(file) = fs::File::open(&path) {
+        if let Ok(file) = File::open(&path) {
             let _ = file.set_modified(SystemTime::now());
         }
         Some(bytes)
@@ -185,7 +191,10 @@ impl Cache {
 
     /// The same of the user's cache, which is not made for it.
     pub fn used() -> Vec<String> {
-        user_dir().map(|dir| history(&dir)).unwrap_or_default()
+        folders::cleanup::Cache::Oci
+            .directory()
+            .map(|dir| history(&dir))
+            .unwrap_or_default()
     }
 
     /// Puts a reference at the top of the history.
@@ -231,11 +240,6 @@ impl Cache {
             }
         }
     }
-}
-
-fn user_dir() -> Option<PathBuf> {
-    let dirs = etcetera::choose_base_strategy().ok()?;
-    Some(dirs.cache_dir().join("wash").join("oci"))
 }
 
 fn history(dir: &Path) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::failure::Failure;
 use super::reference::Reference;
 use crate::component::ShapeError;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OciError {
@@ -95,6 +95,20 @@ impl Advice for OciError {
             OciError::Metadata { .. } | OciError::Connection(_) => return Vec::new(),
         };
         vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            OciError::Registry(refusal) => refusal.failure.fault(),
+            OciError::PushByDigest { .. } => Fault::Usage,
+            OciError::NotPushable { .. }
+            | OciError::Metadata { .. }
+            | OciError::Authorities { .. } => Fault::Input,
+            OciError::NotCached { .. }
+            | OciError::Connection(_)
+            | OciError::IdentityToken { .. }
+            | OciError::Cache { .. } => Fault::Environment,
+        }
     }
 }
 

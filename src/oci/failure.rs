@@ -5,6 +5,8 @@ use std::io;
 
 use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciErrorCode};
 
+use crate::report::Fault;
+
 /// How a request ended that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -63,6 +65,14 @@ fn said(message: &str) -> String {
 }
 
 impl Failure {
+    /// A name that is wrong is the user's; everything else lies between the registry and us.
+    pub(super) fn fault(&self) -> Fault {
+        match self {
+            Failure::NotFound | Failure::NoWasm { .. } => Fault::Input,
+            _ => Fault::Environment,
+        }
+    }
+
     /// Whether the same request may succeed in a moment.
     pub(super) fn passes(&self) -> bool {
         match self {

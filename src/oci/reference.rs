@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::digest::{Digest, DigestError};
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// The tag of a reference that has neither tag nor digest.
 const LATEST: &str = "latest";
@@ -92,6 +92,10 @@ impl Advice for ReferenceError {
                 .to_string(),
         };
         vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
     }
 }
 

@@ -14,7 +14,8 @@ use crate::component::{InterfaceName, Shape, ShapeError};
 use crate::console::Console;
 use crate::host::local::{CallError, HostOptions, LocalHost, Routes};
 use crate::host::workload::{
-    Drive, Entry, Grant, Limits, Member as Granted, MemberSettings, Workload, WorkloadId,
+    Drive, Entry, Grant, LimitNames, Limits, Member as Granted, MemberSettings, Workload,
+    WorkloadId,
 };
 use crate::host::{Host as _, StartError, StartRequest};
 use crate::http::Handler;
@@ -269,7 +270,10 @@ impl Guest {
             limits: Limits {
                 cpu_time: terms.bounds.time.unwrap_or(Duration::MAX),
                 memory,
-                section: None,
+                names: LimitNames {
+                    cpu_time: "".into(),
+                    memory: "".into(),
+                },
                 ..Limits::default()
             },
         };

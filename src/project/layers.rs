@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use etcetera::BaseStrategy;
-
+use super::keys::{NoSuchKey, key_of_variable};
 use super::parse::parse;
 use super::table::Notes;
 use super::value::{Node, Origin, Value};
 use super::{Overrides, ProjectError};
+use crate::folders;
 
 /// In the order in which they are looked for; the first that exists is read.
 const NAMES: [&str; 4] = ["config.yaml", "config.yml", "config.json", "config.toml"];
@@ -46,10 +46,15 @@ pub(super) fn read(
         (None, None) => {}
     }
     for (name, text) in &overrides.env {
-        let Some(path) = key_of_variable(name) else {
-            continue;
-        };
-        layers.config.insert(&path, variable(name, text));
+        match key_of_variable(name, &layers.config) {
+            None => {}
+            Some(Ok(path)) => layers.config.insert(&path, variable(name, text)),
+            Some(Err(NoSuchKey { path, near })) => {
+                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                let at = variable(name, text).at;
+                notes.unknown(&at, format!("there is no key `{path}`"), hint);
+            }
+        }
     }
     let flags = [
         ("--address", &overrides.address, &["dev", "address"][..]),
@@ -81,6 +86,31 @@ pub(super) fn read(
             );
         }
     }
+    Ok(layers)
+}
+
+/// The names of config files in a directory, in the order in which they are looked for.
+pub(super) fn files_in(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    NAMES.map(|name| dir.join(name)).into_iter()
+}
+
+/// The user's config file, or where it would be.
+pub(super) fn user_file(overrides: &Overrides) -> Option<PathBuf> {
+    if let Some(file) = &overrides.user_config {
+        return Some(file.clone());
+    }
+    let dir = user_config_dir(overrides)?;
+    let found = files_in(&dir).find(|path| path.is_file());
+    found.or_else(|| files_in(&dir).next())
+}
+
+/// One file alone, as the config of the project in `root`.
+pub(super) fn read_file(path: &Path, root: &Path, notes: &Notes) -> Result<Layers, ProjectError> {
+    let mut layers = Layers {
+        config: Value::empty_map(root),
+        sources: Vec::new(),
+    };
+    layers.add_file(path, notes)?;
     Ok(layers)
 }
 
@@ -156,23 +186,8 @@ fn user_config_dir(overrides: &Overrides) -> Option<PathBuf> {
         .filter(|dir| Path::new(dir).is_absolute())
     {
         Some(dir) => Some(Path::new(dir).join("wash")),
-        None => Some(
-            etcetera::choose_base_strategy()
-                .ok()?
-                .config_dir()
-                .join("wash"),
-        ),
+        None => folders::config(),
     }
-}
-
-/// `WASH_DEV__ADDRESS` is `dev.address`. Variables without a double underscore are not settings.
-fn key_of_variable(name: &str) -> Option<Vec<String>> {
-    let path: Vec<String> = name
-        .strip_prefix("WASH_")?
-        .split("__")
-        .map(str::to_ascii_lowercase)
-        .collect();
-    (path.len() > 1 && path.iter().all(|key| !key.is_empty())).then_some(path)
 }
 
 /// Booleans, numbers, lists and maps as in YAML; everything else is the text itself.
@@ -204,23 +219,6 @@ fn variable(name: &str, text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_variables_with_a_section_are_settings() {
-        assert_eq!(
-            key_of_variable("WASH_DEV__ADDRESS"),
-            Some(vec!["dev".into(), "address".into()])
-        );
-        for name in [
-            "WASH_LOG",
-            "WASH_COMPONENT_PATH",
-            "DEV__ADDRESS",
-            "WASH___X",
-            "WASH_DEV__",
-        ] {
-            assert_eq!(key_of_variable(name), None, "{name}");
-        }
-    }
 
     #[test]
     fn a_variable_is_a_scalar_or_text() {

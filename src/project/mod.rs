@@ -6,19 +6,23 @@
 mod drive;
 mod error;
 mod interfaces;
+pub mod keys;
 mod keyvalue;
 pub(crate) mod language;
 mod layers;
+pub mod merged;
 mod parse;
 mod raw;
 mod resolve;
 mod settings;
 mod siblings;
 mod sockets;
+pub mod starter;
 mod table;
 mod transport;
 mod units;
 mod value;
+mod verdict;
 mod wit;
 
 use std::collections::BTreeMap;
@@ -38,6 +42,7 @@ use table::Notes;
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
 pub use units::duration;
+pub use verdict::{Verdict, verdict, verdict_on};
 
 /// What the command line and the environment say on top of the project's files.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +64,20 @@ pub struct Overrides {
     pub offline: bool,
     /// Variables of the environment, for those named `WASH_SECTION__KEY` and for `fromEnv`.
     pub env: BTreeMap<String, String>,
+}
+
+impl Overrides {
+    /// For a project that this one names.
+    fn of_sibling(&self) -> Self {
+        Self {
+            purpose: self.purpose,
+            user_config: self.user_config.clone(),
+            env: self.env.clone(),
+            skip_fetch: self.skip_fetch,
+            offline: self.offline,
+            ..Self::default()
+        }
+    }
 }
 
 /// What a project is loaded for: `dev.command` and `dev.component_path` replace those of `build` in `wash dev`.
@@ -273,6 +292,29 @@ pub fn find_root(start: &Path) -> Result<PathBuf, ProjectError> {
 /// Reads the project in `dir`. Every problem of its config files is told at once.
 pub fn load(dir: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
     load_below(dir, overrides, &[])
+}
+
+/// What would be there without any config: `None` where nothing says how it is built, or more than one thing.
+pub fn detected(dir: &Path) -> Result<Option<Project>, ProjectError> {
+    let root = directory(dir)?;
+    let (notes, overrides) = (Notes::default(), Overrides::default());
+    let resolver = Resolver {
+        root: &root,
+        overrides: &overrides,
+        notes: &notes,
+        parents: &[],
+    };
+    Ok(resolver.project(RawConfig::default(), Vec::new()).ok())
+}
+
+/// The config files that a directory may have, the first that is there is read.
+pub fn config_files(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    layers::files_in(&dir.join(".wash"))
+}
+
+/// Where the user's config file is, or would be: the first that is there.
+pub fn user_config_file(overrides: &Overrides) -> Option<PathBuf> {
+    layers::user_file(overrides)
 }
 
 fn load_below(

@@ -244,7 +244,12 @@ impl RawConfig {
             secrets: sources(&mut root, "secrets"),
             wit: super::wit::read(&mut root),
         };
-        root.skip(&["version", "new", "templates", "host"]);
+        // `wash new` runs it.
+        if let Some(mut new) = root.table("new") {
+            new.text("command");
+            new.finish();
+        }
+        root.skip(&["$schema", "version", "templates", "host"]);
         root.finish();
         raw
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::drive::{self, Routed};
 use super::interfaces::Interfaces;
@@ -15,7 +16,7 @@ use super::{
     Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
     ServerTls, units,
 };
-use crate::host::workload::{Limits, MemberSettings};
+use crate::host::workload::{LimitNames, Limits, MemberSettings};
 use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
@@ -280,6 +281,10 @@ impl Resolver<'_> {
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
         let positive = |text: &String| units::count(text);
         let bytes = |text: &String| units::size(text);
+        let key = |raw: &Option<Located<String>>, default: &Arc<str>| match raw {
+            Some(located) => located.key.as_str().into(),
+            None => Arc::clone(default),
+        };
         Limits {
             cpu_time: self
                 .value(&raw.cpu_time, |text| units::duration(text))
@@ -291,7 +296,11 @@ impl Resolver<'_> {
             queued_messages: self
                 .value(&raw.queued_messages, positive)
                 .unwrap_or(defaults.queued_messages),
-            section: defaults.section,
+            names: LimitNames {
+                cpu_time: key(&raw.cpu_time, &defaults.names.cpu_time),
+                memory: key(&raw.memory, &defaults.names.memory),
+            },
+            members: Vec::new(),
         }
     }
 

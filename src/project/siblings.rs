@@ -9,7 +9,7 @@ use super::raw::{RawComponent, RawConfig, RawService, RawSettings, RawWhich};
 use super::resolve::{Resolver, name_of};
 use super::settings::Context;
 use super::table::{Located, nearest};
-use super::{Image, Overrides, ProjectError, Sibling, SiblingSource};
+use super::{Image, ProjectError, Sibling, SiblingSource};
 use crate::host::workload::{Directory, HttpClient, Limits};
 use crate::oci::Reference;
 use crate::report::Advice as _;
@@ -290,15 +290,7 @@ impl Siblings<'_> {
             ..
         } = self.resolver;
         let root = root.join(path);
-        let overrides = Overrides {
-            purpose: overrides.purpose,
-            user_config: overrides.user_config.clone(),
-            env: overrides.env.clone(),
-            skip_fetch: overrides.skip_fetch,
-            offline: overrides.offline,
-            ..Overrides::default()
-        };
-        match super::load_below(&root, &overrides, parents) {
+        match super::load_below(&root, &overrides.of_sibling(), parents) {
             Ok(project) => Ok(SiblingSource::Project(Box::new(project))),
             Err(cycle @ ProjectError::Cycle(_)) => Err(cycle),
             Err(source) => Err(ProjectError::Sibling {

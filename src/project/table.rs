@@ -16,6 +16,11 @@ use super::value::{Node, Origin, Value};
 pub(super) struct Notes {
     pub(super) problems: RefCell<Vec<Warning>>,
     pub(super) warnings: RefCell<Vec<Warning>>,
+    /// Those of the warnings that are about keys that do not exist.
+    pub(super) unknown: RefCell<Vec<Warning>>,
+    /// Every key that was asked for, and as what.
+    #[cfg(test)]
+    pub(super) asked: RefCell<std::collections::BTreeSet<(String, &'static str)>>,
 }
 
 impl Notes {
@@ -25,6 +30,13 @@ impl Notes {
 
     pub(super) fn warn(&self, at: &Origin, message: String, hint: Option<String>) {
         self.warnings.borrow_mut().push(note(at, message, hint));
+    }
+
+    /// Warns of a key that does not exist.
+    pub(super) fn unknown(&self, at: &Origin, message: String, hint: Option<String>) {
+        let unknown = note(at, message, hint);
+        self.unknown.borrow_mut().push(unknown.clone());
+        self.warnings.borrow_mut().push(unknown);
     }
 }
 
@@ -87,7 +99,7 @@ pub(super) struct Table<'n> {
 impl<'n> Table<'n> {
     /// `None`, with a problem, when the value is no map.
     pub(super) fn new(notes: &'n Notes, path: &str, value: Value) -> Option<Self> {
-        let found = value.describe();
+        let found = value.describe_at(path);
         match value.node {
             Node::Map(entries) => Some(Self {
                 notes,
@@ -125,9 +137,11 @@ impl<'n> Table<'n> {
         }
     }
 
-    /// The value of a key, if it is there and not null.
-    fn take(&mut self, key: &'static str) -> Option<Value> {
+    /// The value of a key, if it is there and not null. `_what` it is asked for is for the tests.
+    fn take(&mut self, key: &'static str, _what: &'static str) -> Option<Value> {
         self.known.push(key);
+        #[cfg(test)]
+        self.notes.asked.borrow_mut().insert((self.key(key), _what));
         self.entries
             .shift_remove(key)
             .filter(|value| value.node != Node::Null)
@@ -137,14 +151,14 @@ impl<'n> Table<'n> {
         let message = format!(
             "`{}`: expected {what}, found {}",
             self.key(key),
-            value.describe()
+            value.describe_at(&self.key(key))
         );
         self.notes.problem(&value.at, message, None);
         None
     }
 
     pub(super) fn text(&mut self, key: &'static str) -> Option<Located<String>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "text")?;
         match value.node {
             Node::Text(text) => Some(Located {
                 value: text,
@@ -157,7 +171,7 @@ impl<'n> Table<'n> {
 
     /// A string, or a number as it was written.
     pub(super) fn text_or_number(&mut self, key: &'static str) -> Option<Located<String>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "text or number")?;
         match value.node {
             Node::Text(text) | Node::Number { text } => Some(Located {
                 value: text,
@@ -169,7 +183,7 @@ impl<'n> Table<'n> {
     }
 
     pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
-        let value = self.take(key)?;
+        let value = self.take(key, "boolean")?;
         match value.node {
             Node::Bool { value, .. } => Some(value),
             _ => self.expected(key, "`true` or `false`", &value),
@@ -178,7 +192,7 @@ impl<'n> Table<'n> {
 
     /// `true` or `false`, or `on` or `off`.
     pub(super) fn switch(&mut self, key: &'static str) -> Option<Located<bool>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "switch")?;
         let on = match &value.node {
             Node::Bool { value, .. } => *value,
             Node::Text(text) if text == "on" => true,
@@ -193,7 +207,7 @@ impl<'n> Table<'n> {
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Located<Vec<String>>> {
-        let Value { node, at } = self.take(key)?;
+        let Value { node, at } = self.take(key, "texts")?;
         let Node::List(items) = node else {
             return self.expected(key, "a list of strings", &Value { node, at });
         };
@@ -219,7 +233,7 @@ impl<'n> Table<'n> {
 
     /// A list of strings, or of numbers as they were written, each with its own place.
     pub(super) fn scalars(&mut self, key: &'static str) -> Option<Vec<Located<String>>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "scalars")?;
         let Node::List(items) = value.node else {
             return self.expected(key, "a list of strings or numbers", &value);
         };
@@ -246,7 +260,7 @@ impl<'n> Table<'n> {
 
     /// A map of strings, or of lists of them, in the order of the file.
     pub(super) fn named_texts(&mut self, key: &'static str) -> Vec<(String, Located<Vec<String>>)> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.take(key, "named texts") else {
             return Vec::new();
         };
         let Node::Map(entries) = value.node else {
@@ -290,7 +304,7 @@ impl<'n> Table<'n> {
     /// `dev.service`: `true`, the name of a component, or a map. `None` for `false`.
     pub(super) fn service(&mut self) -> Option<Choice<'n>> {
         let key = "service";
-        let value = self.take(key)?;
+        let value = self.take(key, "choice")?;
         match value.node {
             Node::Bool { value, .. } => value.then_some(Choice::Yes),
             Node::Text(name) => Some(Choice::Named(Located {
@@ -305,14 +319,14 @@ impl<'n> Table<'n> {
 
     /// A map of strings. Numbers and booleans are taken as they were written.
     pub(super) fn text_map(&mut self, key: &'static str) -> Option<BTreeMap<String, String>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "text map")?;
         let Node::Map(entries) = value.node else {
             return self.expected(key, "a map of strings", &value);
         };
         let path = self.key(key);
         let mut map = BTreeMap::new();
         for (name, value) in entries {
-            let found = value.describe();
+            let found = value.describe_at(&format!("{path}.{name}"));
             match value.node {
                 Node::Text(text) | Node::Number { text } | Node::Bool { text, .. } => {
                     map.insert(name, text);
@@ -328,12 +342,12 @@ impl<'n> Table<'n> {
     }
 
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'n>> {
-        let value = self.take(key)?;
+        let value = self.take(key, "map")?;
         Table::new(self.notes, &self.key(key), value)
     }
 
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'n>> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.take(key, "list") else {
             return Vec::new();
         };
         let Node::List(items) = value.node else {
@@ -348,7 +362,7 @@ impl<'n> Table<'n> {
 
     /// The entries of a map whose keys are names the user chose.
     pub(super) fn named_tables(&mut self, key: &'static str) -> Vec<(String, Table<'n>)> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.take(key, "named") else {
             return Vec::new();
         };
         let Node::Map(entries) = value.node else {
@@ -377,30 +391,16 @@ impl<'n> Table<'n> {
             .is_some_and(|value| value.node != Node::Null)
     }
 
-    /// Whether `environment` is upstream's map of `config`, `configFrom` and `secretFrom`, and not of variables.
+    /// Whether `environment` is upstream's map, and not of variables.
     pub(super) fn has_nested_environment(&self) -> bool {
-        let Some(Value {
-            node: Node::Map(entries),
-            ..
-        }) = self.entries.get("environment")
-        else {
-            return false;
-        };
-        let nested = |key, is: fn(&Node) -> bool| {
-            entries
-                .get(key)
-                .is_some_and(|value: &Value| is(&value.node))
-        };
-        nested("config", |node| matches!(node, Node::Map(_)))
-            || ["configFrom", "secretFrom"]
-                .iter()
-                .any(|key| nested(key, |node| matches!(node, Node::List(_))))
+        let environment = self.entries.get("environment");
+        environment.is_some_and(Value::is_nested_environment)
     }
 
     /// Keys that mean something to other commands, or nothing to anyone any more.
     pub(super) fn skip(&mut self, keys: &[&'static str]) {
         for key in keys {
-            self.take(key);
+            self.take(key, "anything");
         }
     }
 
@@ -408,7 +408,7 @@ impl<'n> Table<'n> {
     /// list or an empty map asks for nothing.
     pub(super) fn not_yet(&mut self, what: &str, keys: &[&'static str]) {
         for key in keys {
-            let Some(value) = self.take(key) else {
+            let Some(value) = self.take(key, "anything") else {
                 continue;
             };
             let asks = match &value.node {
@@ -434,7 +434,7 @@ impl<'n> Table<'n> {
             let hint = nearest(key, &self.known)
                 .map(|known| format!("did you mean `{}`?", self.key(known)));
             self.notes
-                .warn(&value.at, format!("unknown key `{name}`"), hint);
+                .unknown(&value.at, format!("unknown key `{name}`"), hint);
         }
     }
 }

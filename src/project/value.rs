@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::keys;
+
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -75,8 +77,20 @@ impl Value {
         }
     }
 
-    /// Sets the value at a path of keys, making the maps on the way.
+    /// Sets the value at a path of keys, making the maps on the way. An entry of a list that is there may be named by
+    /// its index.
     pub(super) fn insert(&mut self, path: &[String], value: Value) {
+        let Some((first, rest)) = path.split_first() else {
+            return self.merge(value);
+        };
+        let below = match &mut self.node {
+            Node::Map(entries) => entries.get_mut(first),
+            Node::List(items) => first.parse().ok().and_then(|i: usize| items.get_mut(i)),
+            _ => None,
+        };
+        if let Some(below) = below {
+            return below.insert(rest, value);
+        }
         let nested = path.iter().rev().fold(value, |inner, key| {
             let at = inner.at.clone();
             Value {
@@ -87,11 +101,37 @@ impl Value {
         self.merge(nested);
     }
 
+    /// Of `environment`: whether it is upstream's map of `config`, `configFrom` and `secretFrom`, and not of variables.
+    pub(super) fn is_nested_environment(&self) -> bool {
+        let Node::Map(entries) = &self.node else {
+            return false;
+        };
+        let nested = |key, is: fn(&Node) -> bool| {
+            entries
+                .get(key)
+                .is_some_and(|value: &Value| is(&value.node))
+        };
+        nested("config", |node| matches!(node, Node::Map(_)))
+            || ["configFrom", "secretFrom"]
+                .iter()
+                .any(|key| nested(key, |node| matches!(node, Node::List(_))))
+    }
+
     /// The text of a string.
     pub(super) fn into_text(self) -> Option<String> {
         match self.node {
             Node::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// [`Self::describe`], without the value of a key whose values are never shown.
+    pub(super) fn describe_at(&self, path: &str) -> String {
+        match &self.node {
+            Node::Bool { .. } if keys::is_secret(path) => "a boolean".to_string(),
+            Node::Number { .. } if keys::is_secret(path) => "a number".to_string(),
+            Node::Text(_) if keys::is_secret(path) => "a string".to_string(),
+            _ => self.describe(),
         }
     }
 

@@ -9,7 +9,7 @@ use wit_parser::PackageName;
 use super::diagnose::{Diagnostic, Place};
 use super::lock::LockError;
 use super::name::{NotAName, unversioned};
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WitError {
@@ -48,6 +48,8 @@ pub struct Unresolved {
     /// Every place that was asked, with its answer.
     pub tried: Vec<String>,
     pub hints: Vec<String>,
+    /// Of those who were asked, and did not answer; else the name is wrong.
+    pub fault: Fault,
 }
 
 impl From<Diagnostic> for WitError {
@@ -106,6 +108,16 @@ impl Advice for WitError {
             }
             WitError::Edit { hint, .. } => hint.clone().into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            WitError::Unresolved(missing) => {
+                let faults = missing.iter().map(|missing| missing.fault);
+                faults.max().unwrap_or_default()
+            }
+            _ => Fault::Input,
         }
     }
 }

@@ -4,13 +4,12 @@
 //! What was fetched is kept in the cache by what it hashes to, and is looked for there first: a package of a lock file
 //! needs the network once.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use etcetera::BaseStrategy as _;
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use wasm_pkg_client::{
@@ -21,6 +20,8 @@ use wit_parser::PackageName;
 
 use super::name::unversioned;
 use super::settings;
+use crate::folders;
+use crate::report::Fault;
 
 /// No package takes as long; a registry that does not answer at all does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,8 +34,29 @@ pub struct Fetched {
     pub registry: String,
 }
 
+/// Why a package cannot be had, in one line.
+#[derive(Debug)]
+pub struct NotFetched {
+    pub reason: String,
+    pub fault: Fault,
+}
+
+impl NotFetched {
+    fn input(reason: String) -> Self {
+        let fault = Fault::Input;
+        Self { reason, fault }
+    }
+
+    fn environment(reason: String) -> Self {
+        let fault = Fault::Environment;
+        Self { reason, fault }
+    }
+}
+
 pub struct Packages {
     cache: Option<PathBuf>,
+    /// Nobody clears the cache meanwhile.
+    _held: Option<File>,
     offline: bool,
     /// Do not take the cache's word for what a version hashes to.
     fresh: bool,
@@ -43,13 +65,13 @@ pub struct Packages {
 
 /// The folder for packages in the user's cache folder, if the user has one.
 pub(super) fn default_cache() -> Option<PathBuf> {
-    let dirs = etcetera::choose_base_strategy().ok()?;
-    Some(dirs.cache_dir().join("wash").join("wit"))
+    folders::cleanup::Cache::Wit.directory()
 }
 
 impl Packages {
     pub fn new(cache: Option<PathBuf>, wit: &settings::Wit, fresh: bool) -> Self {
         Self {
+            _held: cache.as_deref().and_then(folders::hold),
             cache,
             offline: wit.offline,
             fresh,
@@ -57,19 +79,18 @@ impl Packages {
         }
     }
 
-    /// Why not, in one line, when it cannot be had.
     pub async fn fetch(
         &self,
         package: &PackageName,
         locked: Option<&ContentDigest>,
-    ) -> Result<Fetched, String> {
+    ) -> Result<Fetched, NotFetched> {
         let name: PackageRef = unversioned(package)
             .parse()
-            .map_err(|error| format!("{error}"))?;
+            .map_err(|error| NotFetched::input(format!("{error}")))?;
         let config = self
             .config(&name)
             .await
-            .map_err(|error| format!("{error:#}"))?;
+            .map_err(|error| NotFetched::input(format!("{error:#}")))?;
         let registry = config.resolve_registry(&name).map(ToString::to_string);
         let known = locked.cloned().or_else(|| self.known(package));
         if let Some(digest) = &known
@@ -83,22 +104,26 @@ impl Packages {
             });
         }
         let Some(registry) = registry else {
-            return Err(format!("no registry is known for `{}`", package.namespace));
+            let reason = format!("no registry is known for `{}`", package.namespace);
+            return Err(NotFetched::input(reason));
         };
         if self.offline {
-            return Err(format!(
-                "registry {registry}: not asked: offline, and not in the cache"
-            ));
+            let reason = format!("registry {registry}: not asked: offline, and not in the cache");
+            return Err(NotFetched::environment(reason));
         }
         let fetching = self.download(config, &name, package, locked);
         let (bytes, digest) = match tokio::time::timeout(PATIENCE, fetching).await {
             Err(_) => {
-                return Err(format!(
+                return Err(NotFetched::environment(format!(
                     "registry {registry}: no answer within {} s",
                     PATIENCE.as_secs()
-                ));
+                )));
             }
-            Ok(Err(error)) => return Err(format!("registry {registry}: {}", said(&error))),
+            Ok(Err(error)) => {
+                let NotFetched { reason, fault } = said(&error);
+                let reason = format!("registry {registry}: {reason}");
+                return Err(NotFetched { reason, fault });
+            }
             Ok(Ok(fetched)) => fetched,
         };
         self.keep(package, &digest, &bytes);
@@ -249,11 +274,13 @@ fn mapping(url: &str) -> anyhow::Result<RegistryMapping> {
 }
 
 /// The reason behind a client's error, without the layers that only say that there was one.
-fn said(error: &anyhow::Error) -> String {
+fn said(error: &anyhow::Error) -> NotFetched {
     match error.downcast_ref::<Error>() {
-        Some(Error::PackageNotFound) => return "there is no such package".to_string(),
+        Some(Error::PackageNotFound) => {
+            return NotFetched::input("there is no such package".to_string());
+        }
         Some(Error::VersionNotFound(version)) => {
-            return format!("there is no version {version} of it");
+            return NotFetched::input(format!("there is no version {version} of it"));
         }
         _ => {}
     }
@@ -262,7 +289,7 @@ fn said(error: &anyhow::Error) -> String {
         || all.contains("NAME_UNKNOWN")
         || all.contains("manifest unknown")
     {
-        return "there is no such package or version".to_string();
+        return NotFetched::input("there is no such package or version".to_string());
     }
     let cause = error.root_cause().to_string();
     let unreachable = [
@@ -271,10 +298,10 @@ fn said(error: &anyhow::Error) -> String {
         "Connection refused",
         "tcp connect error",
     ];
-    match unreachable.iter().any(|sign| all.contains(sign)) {
+    NotFetched::environment(match unreachable.iter().any(|sign| all.contains(sign)) {
         true => format!("cannot be reached: {}", last_cause(error, cause)),
         false => all,
-    }
+    })
 }
 
 /// Some layers of a client's error are in the text of one of them only.

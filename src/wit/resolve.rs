@@ -16,9 +16,10 @@ use super::folder::{Folder, read_deps};
 use super::lock::Lock;
 use super::name::{is_same_package, unversioned};
 use super::outside::Outside;
-use super::registry::Packages;
+use super::registry::{NotFetched, Packages};
 use super::settings::{Override, Overrides, Wit};
 use super::source::{Need, Source, Text, decode, print};
+use crate::report::Fault;
 
 /// Which packages in `deps` are good as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,13 +140,14 @@ struct Search<'s> {
 struct Nowhere {
     tried: Vec<String>,
     hints: Vec<String>,
+    fault: Fault,
 }
 
 impl Nowhere {
     fn because(tried: String) -> Self {
         Self {
             tried: vec![tried],
-            hints: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -177,12 +179,17 @@ impl Search<'_> {
             }
             match self.find(&need).await? {
                 Ok(more) => queue.extend(more),
-                Err(Nowhere { tried, hints }) => {
+                Err(Nowhere {
+                    tried,
+                    hints,
+                    fault,
+                }) => {
                     let unresolved = Unresolved {
                         package: need.package.clone(),
                         needed_by: vec![need.place],
                         tried,
                         hints,
+                        fault,
                     };
                     self.unresolved.insert(need.package, unresolved);
                 }
@@ -314,9 +321,10 @@ impl Search<'_> {
             outside => outside.fetch(package, self.given.wit.offline).await,
         };
         Ok(match source {
-            Err(reason) => Err(Nowhere::because(format!(
-                "{said_by} says it is at {written}: {reason}"
-            ))),
+            Err(reason) => Err(Nowhere {
+                fault: Fault::Environment,
+                ..Nowhere::because(format!("{said_by} says it is at {written}: {reason}"))
+            }),
             Ok(source) if !source.packages().contains(package) => {
                 Err(other_package(said_by, written, &source))
             }
@@ -335,8 +343,9 @@ impl Search<'_> {
             .filter(|_| self.given.keep.keeps(package));
         let fetched = match self.given.packages.fetch(package, locked).await {
             Ok(fetched) => fetched,
-            Err(reason) => {
+            Err(NotFetched { reason, fault }) => {
                 let mut nowhere = nowhere(package, reason);
+                nowhere.fault = fault;
                 if locked.is_some() && bundle::find(package).is_some() {
                     nowhere.tried.insert(
                         0,
@@ -456,6 +465,7 @@ fn unversioned_need(need: &Need) -> Nowhere {
     Nowhere {
         tried: vec!["the reference names no version, and `deps` has none without one".to_string()],
         hints: hint.into_iter().collect(),
+        fault: Fault::Input,
     }
 }
 
@@ -482,5 +492,6 @@ fn nowhere(package: &PackageName, reason: String) -> Nowhere {
     Nowhere {
         tried: vec![bundled, reason],
         hints,
+        fault: Fault::Input,
     }
 }

@@ -35,7 +35,7 @@ fn rust(dir: Dir, targets: &[&str]) -> Dir {
 
 fn check(output: &Output, error: &str, hint: &str) {
     let text = stderr(output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(4), "{text}");
     assert!(
         text.lines()
             .any(|line| line.starts_with(&format!("error: {error}"))),

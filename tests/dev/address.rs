@@ -16,7 +16,7 @@ async fn an_address_that_was_asked_for_must_be_free() {
         .arg(&address)
         .spawn();
     let (status, console) = wash.end().await;
-    assert_eq!(status.code(), Some(1), "{console}");
+    assert_eq!(status.code(), Some(4), "{console}");
     assert!(
         console.contains(&format!("{address} is in use by")),
         "{console}"

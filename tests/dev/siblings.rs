@@ -143,3 +143,37 @@ async fn lines_of_several_builds_are_told_apart() {
     projects.write("build.sh", "echo alone\nexit 1\n");
     assert_eq!(wash.line("alone").await, "alone");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_behind_another_has_a_limit_of_its_own() {
+    let projects = two("sibling-limit");
+    let config = |memory: &str| {
+        let config = format!(
+            "name: frontdoor\ndev:\n  components:\n    - {{ name: greeter, path: ../greeter, limits: {{ memory: {memory} }} }}\n"
+        );
+        projects.write("frontdoor/.wash/config.yaml", &config);
+    };
+    config("4MiB");
+    projects.replace(
+        "greeter/src/lib.rs",
+        "format!(\"{SALUTATION}",
+        "std::hint::black_box(vec![1u8; 8 << 20]);\n        format!(\"{SALUTATION}",
+    );
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+
+    let (status, page) = get(&url, "/Ann").await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        page.contains("greeter") && page.contains("4194304"),
+        "{page}"
+    );
+    wash.line("`dev.components[0].limits.memory`").await;
+
+    config("1MiB");
+    let line = wash.line("starts with").await;
+    assert!(line.contains("`dev.components[0].limits.memory`"), "{line}");
+
+    config("64MiB");
+    wash.line("reloaded").await;
+    assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
+}

@@ -96,7 +96,7 @@ fn a_locked_registry_says_what_opens_it() {
     assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
     let verbose = [&wrong[..], &["-l", "trace", "-o", "json"]].concat();
     let ended = Stage::new().wash(&verbose);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(4));
     for said in [&ended.stdout, &ended.stderr] {
         assert!(!said.contains("sesame"), "{said}");
     }

@@ -1,4 +1,5 @@
-//! Case files: what goes in, then `-- expected --`, then what must come out. `BLESS=1` writes the last.
+//! Case files: what goes in, then `-- expected --`, then what must come out. `BLESS=1` writes the last; `CASE=NAME` runs
+//! those with NAME in their path only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ pub(crate) fn all(folder: &str, run: fn(&str) -> String) {
         .collect();
     cases.sort();
     assert!(!cases.is_empty(), "no cases in {}", dir.display());
+    let only = std::env::var("CASE").unwrap_or_default();
+    cases.retain(|case| case.to_string_lossy().contains(&only));
     let failed: Vec<String> = cases.iter().filter_map(|case| check(case, run)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

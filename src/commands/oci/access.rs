@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use crate::commands::Globals;
 use crate::completion::values;
 use crate::oci::{Access, Login, Scheme, Source};
+use crate::report;
 
 // No doc comment: it would become the help of the commands.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -77,13 +78,16 @@ impl AccessArgs {
             let read = io::stdin().lock().read_line(&mut line);
             read.context("cannot read the password from stdin")?;
             let password = line.trim_end_matches(['\r', '\n']);
-            anyhow::ensure!(!password.is_empty(), "stdin has no password");
+            if password.is_empty() {
+                return Err(report::usage("stdin has no password"));
+            }
             return Ok(password.to_string());
         }
-        anyhow::ensure!(
-            io::stdin().is_terminal(),
-            "`--user` without a password: give it with `--password-stdin`"
-        );
+        if !io::stdin().is_terminal() {
+            return Err(report::usage(
+                "`--user` without a password: give it with `--password-stdin`",
+            ));
+        }
         let prompt = dialoguer::Password::new().with_prompt("Password");
         prompt.interact().context("cannot ask for the password")
     }

@@ -67,8 +67,8 @@ async fn transfer<T>(transfer: impl Future<Output = Result<T, OciError>>) -> any
 
 /// A bar where somebody watches.
 fn progress(globals: &Globals) -> Box<dyn Progress> {
-    match globals.output {
-        OutputFormat::Text => Box::new(progress::Bar::default()),
-        OutputFormat::Json => Box::new(oci::Silent),
+    match (globals.output, globals.quiet) {
+        (OutputFormat::Text, false) => Box::new(progress::Bar::default()),
+        _ => Box::new(oci::Silent),
     }
 }

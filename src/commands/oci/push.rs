@@ -108,7 +108,7 @@ async fn built(path: PathBuf, globals: &Globals) -> anyhow::Result<(String, Vec<
     let overrides = globals.overrides(Purpose::Build)?;
     let project = gather::project(gather::Named::Project(path), &overrides)?;
     let name = project.name.clone();
-    let components = gather::build(project, false).await?;
+    let components = gather::build(project, false, globals).await?;
     let (_, bytes) = components.own();
     Ok((name, bytes.to_vec()))
 }

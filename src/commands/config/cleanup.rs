@@ -1,0 +1,247 @@
+//! `wash config cleanup`
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use dialoguer::Confirm;
+use serde_json::{Value as Json, json};
+
+use super::root;
+use crate::commands::{Globals, short};
+use crate::dev::reset::{self, Kept};
+use crate::folders::cleanup::{self, Cache, Found};
+use crate::inspect::{size, table};
+use crate::report::{self, Advice, Fault, hinted};
+
+/// Remove what is cached
+///
+/// Removes compiled code, and what was pulled and fetched from registries, after asking; all of it comes back when it is
+/// needed. What the project keeps is only touched with `--state` or `--all`. What a running session uses is left.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash config cleanup --dry-run\n  wash config cleanup --oci\n  wash config cleanup --all --yes"
+)]
+pub(super) struct CleanupArgs {
+    /// Compiled code, and none of the others that are not named
+    #[arg(long)]
+    compiled: bool,
+    /// Components from registries, and none of the others that are not named
+    #[arg(long)]
+    oci: bool,
+    /// WIT packages from registries, and none of the others that are not named
+    #[arg(long)]
+    wit: bool,
+    /// All of these three, as without any flag
+    #[arg(long)]
+    cache: bool,
+    /// What the project keeps in `.wash/state`, such as keys and values and blobs
+    #[arg(long)]
+    state: bool,
+    /// All caches, and what the project keeps
+    #[arg(long)]
+    all: bool,
+    /// Show what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Nobody is there to be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot ask whether to remove {0}: this is not a terminal")]
+struct NobodyToAsk(String);
+
+impl Advice for NobodyToAsk {
+    fn hints(&self) -> Vec<String> {
+        vec!["to remove it without being asked: --yes; to see what it is: --dry-run".to_string()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+}
+
+/// Something that may be removed.
+struct Item {
+    what: &'static str,
+    about: &'static str,
+    path: PathBuf,
+    size: u64,
+    /// Why it is not.
+    left: Option<String>,
+}
+
+impl CleanupArgs {
+    fn caches(&self) -> Vec<Cache> {
+        let named = |cache: &Cache| match cache {
+            Cache::Compiled => self.compiled,
+            Cache::Oci => self.oci,
+            Cache::Wit => self.wit,
+        };
+        let some = self.compiled || self.oci || self.wit;
+        let all = self.all || self.cache || !(some || self.state);
+        let caches = Cache::ALL.into_iter();
+        caches.filter(|cache| all || named(cache)).collect()
+    }
+}
+
+pub(super) fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let found: Vec<Found> = args
+        .caches()
+        .into_iter()
+        .filter_map(cleanup::look)
+        .collect();
+    let (kept, unkept) = match args.state || args.all {
+        true => state(globals)?,
+        false => (None, None),
+    };
+    let mut items: Vec<Item> = found.iter().map(of_cache).collect();
+    items.extend(kept.as_ref().map(of_state));
+    let (mut items, left): (Vec<_>, Vec<_>) = items.into_iter().partition(|i| i.left.is_none());
+    let mut left: Vec<Item> = left.into_iter().chain(unkept).collect();
+    if items.is_empty() || args.dry_run {
+        return tell(&items, &left, args.dry_run, globals);
+    }
+    if !args.yes {
+        ask(&items, &left)?;
+    }
+    for found in found.iter().filter(|found| found.left.is_none()) {
+        let at = items.iter().position(|item| item.path == found.directory);
+        match (cleanup::clear(found), at) {
+            (Ok(size), Some(at)) => items[at].size = size,
+            // It has been taken into use since we looked.
+            (Err(reason), Some(at)) => {
+                let item = items.remove(at);
+                left.push(Item {
+                    left: Some(reason.to_string()),
+                    ..item
+                });
+            }
+            (_, None) => {}
+        }
+    }
+    if let Some(kept) = kept {
+        kept.clear().map_err(hinted)?;
+    }
+    tell(&items, &left, false, globals)
+}
+
+/// What the project keeps, and what of it cannot be removed.
+fn state(globals: &Globals) -> anyhow::Result<(Option<Kept>, Option<Item>)> {
+    let Some(root) = root(globals)? else {
+        return Ok((None, None));
+    };
+    match reset::look(&root) {
+        Ok(kept) => Ok((Some(kept).filter(|kept| !kept.entries.is_empty()), None)),
+        Err(error) => {
+            let item = Item {
+                what: "state",
+                about: ABOUT_STATE,
+                path: root.join(crate::dev::storage::STATE),
+                size: 0,
+                left: Some(error.to_string()),
+            };
+            Ok((None, Some(item)))
+        }
+    }
+}
+
+const ABOUT_STATE: &str = "what the project keeps; it is gone for good";
+
+fn of_cache(found: &Found) -> Item {
+    Item {
+        what: found.cache.name(),
+        about: found.cache.about(),
+        path: found.directory.clone(),
+        size: found.size(),
+        left: found.left.as_ref().map(ToString::to_string),
+    }
+}
+
+fn of_state(kept: &Kept) -> Item {
+    Item {
+        what: "state",
+        about: ABOUT_STATE,
+        path: kept.directory.clone(),
+        size: kept.size(),
+        left: None,
+    }
+}
+
+fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let names = items.iter();
+        let names: Vec<String> = names
+            .map(|item| format!("`{}` ({})", short(&item.path), bytes(item.size)))
+            .collect();
+        return Err(hinted(NobodyToAsk(names.join(", "))));
+    }
+    report::talk(format!("this removes\n{}", lines(items)).trim_end());
+    if !left.is_empty() {
+        report::talk(format!("and leaves\n{}", lines(left)).trim_end());
+    }
+    let answer = Confirm::new().with_prompt("remove it?").default(false);
+    match answer.interact()? {
+        true => Ok(()),
+        false => anyhow::bail!("nothing was removed"),
+    }
+}
+
+fn tell(
+    items: &[Item],
+    left: &[Item],
+    dry_run: bool,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let freed: u64 = items.iter().map(|item| item.size).sum();
+    let data = json!({
+        "dry_run": dry_run,
+        "removed": items.iter().map(Item::json).collect::<Vec<_>>(),
+        "left": left.iter().map(Item::json).collect::<Vec<_>>(),
+        "size": freed,
+    });
+    let (verb, message) = match (items.is_empty(), dry_run) {
+        (true, _) => ("", "nothing to remove"),
+        (false, true) => ("would remove", "nothing was removed"),
+        (false, false) => ("removed", "removed"),
+    };
+    let mut text = match items.is_empty() {
+        true => message.to_string(),
+        false => format!("{verb} {}\n{}", bytes(freed), lines(items)),
+    };
+    if !left.is_empty() {
+        text = format!("{}\nleft\n{}", text.trim_end(), lines(left));
+    }
+    report::success(globals.output, text.trim_end(), message, data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Item {
+    fn json(&self) -> Json {
+        json!({
+            "what": self.what,
+            "about": self.about,
+            "path": self.path,
+            "size": self.size,
+            "reason": self.left,
+        })
+    }
+}
+
+fn lines(items: &[Item]) -> String {
+    let rows: Vec<[String; 3]> = items
+        .iter()
+        .map(|item| {
+            let about = item.left.as_deref().unwrap_or(item.about);
+            [short(&item.path), bytes(item.size), about.to_string()]
+        })
+        .collect();
+    table(&rows)
+}
+
+fn bytes(bytes: u64) -> String {
+    size(usize::try_from(bytes).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,148 @@
+//! `wash config info`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+
+use super::root;
+use crate::commands::{Globals, short};
+use crate::dev::storage::STATE;
+use crate::folders;
+use crate::folders::cleanup::Cache;
+use crate::inspect::table;
+use crate::project::{self, Kind, Purpose};
+use crate::report;
+
+/// Show where everything is, and what the project is taken for
+#[derive(Debug, clap::Args)]
+pub(super) struct InfoArgs {}
+
+pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let overrides = globals.overrides(Purpose::Dev)?;
+    let root = root(globals)?;
+    let places = Places {
+        user_config: project::user_config_file(&overrides),
+        cache: folders::cache(),
+        data: folders::data(),
+        project: root.clone(),
+        config: root.as_deref().map(config_file),
+        state: root.as_deref().map(|root| root.join(STATE)),
+    };
+    let loaded = root.as_deref().map(|root| project::load(root, &overrides));
+    let (kind, problem) = match &loaded {
+        None => (None, None),
+        Some(Ok(project)) => (Some((kind(project.build.kind), project.name.clone())), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let mut rows = vec![row("wash", version.to_string())];
+    rows.push(row("platform", platform()));
+    rows.extend(places.rows());
+    if let Some((kind, name)) = &kind {
+        rows.push(row("it is", format!("`{name}`, {kind}")));
+    }
+    if problem.is_some() {
+        rows.push(row(
+            "it is",
+            "not to be told: `wash config validate` says why".to_string(),
+        ));
+    }
+    let text = table(&rows);
+    let data = json!({
+        "version": version,
+        "platform": platform(),
+        "user_config": place(&places.user_config),
+        "cache": place(&places.cache),
+        "caches": Cache::ALL.map(|cache| json!({
+            "name": cache.name(),
+            "path": cache.directory(),
+            "about": cache.about(),
+        })),
+        "data": place(&places.data),
+        "project": places.project.as_ref().map(|root| json!({
+            "root": root,
+            "name": kind.as_ref().map(|(_, name)| name),
+            "kind": kind.as_ref().map(|(kind, _)| kind),
+            "problem": problem,
+            "config": place(&places.config),
+            "state": place(&places.state),
+        })),
+    });
+    report::success(globals.output, text.trim_end(), "where everything is", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Paths, existing or not. `None` for a user without a home, or where there is no project.
+struct Places {
+    user_config: Option<PathBuf>,
+    cache: Option<PathBuf>,
+    data: Option<PathBuf>,
+    project: Option<PathBuf>,
+    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+impl Places {
+    fn rows(&self) -> Vec<[String; 2]> {
+        let rows = [
+            ("your config", &self.user_config),
+            ("caches", &self.cache),
+            ("data", &self.data),
+            ("project", &self.project),
+            ("its config", &self.config),
+            ("its state", &self.state),
+        ];
+        let rows = rows
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path.as_ref()?)));
+        rows.map(|(name, path)| {
+            let there = match path.exists() {
+                true => "",
+                false => " (not there)",
+            };
+            row(name, format!("{}{there}", shown(path)))
+        })
+        .collect()
+    }
+}
+
+/// The root of the project may be the current directory, which would be shown as nothing.
+fn shown(path: &Path) -> String {
+    match short(path) {
+        text if text.is_empty() => path.display().to_string(),
+        text => text,
+    }
+}
+
+fn row(name: &str, value: String) -> [String; 2] {
+    [name.to_string(), value]
+}
+
+fn config_file(root: &Path) -> PathBuf {
+    let mut files = project::config_files(root);
+    let found = project::config_files(root).find(|path| path.is_file());
+    found.or_else(|| files.next()).unwrap_or_default()
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Cargo => "a Cargo package",
+        Kind::Npm => "a JavaScript package",
+        Kind::Python => "a Python project",
+        Kind::Go => "a Go module",
+        Kind::Custom => "built by a command of its own",
+        Kind::Prebuilt => "a component that is there already",
+    }
+}
+
+fn platform() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+fn place(path: &Option<PathBuf>) -> Json {
+    match path {
+        Some(path) => json!({"path": path, "exists": path.exists()}),
+        None => Json::Null,
+    }
+}

@@ -1,0 +1,73 @@
+//! `wash config`
+
+mod cleanup;
+mod info;
+mod init;
+mod show;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::Globals;
+use crate::project::{self, keys};
+use crate::report;
+
+/// Look after the configuration, of a project and of the user
+///
+/// Settings come from the user's config, then the project's `.wash/config.yaml` (or .yml, .json, .toml), then variables such as
+/// `WASH_DEV__ADDRESS`, then the command line; the later ones win. `docs/config.md` has every key.
+#[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ConfigCommand {
+    Init(init::InitArgs),
+    Show(show::ShowArgs),
+    Validate(validate::ValidateArgs),
+    Info(info::InfoArgs),
+    Cleanup(cleanup::CleanupArgs),
+    Schema(SchemaArgs),
+}
+
+/// Print the JSON Schema of the configuration
+///
+/// Editors check and complete a config file by it; `wash config init` writes the line that tells them where it is.
+#[derive(Debug, clap::Args)]
+struct SchemaArgs {}
+
+pub async fn run(args: ConfigArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    match args.command {
+        ConfigCommand::Init(args) => init::run(&args, globals),
+        ConfigCommand::Show(args) => show::run(&args, globals),
+        ConfigCommand::Validate(args) => validate::run(&args, globals),
+        ConfigCommand::Info(args) => info::run(&args, globals),
+        ConfigCommand::Cleanup(args) => cleanup::run(&args, globals),
+        ConfigCommand::Schema(_) => schema(globals),
+    }
+}
+
+fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
+    let schema = keys::schema();
+    let text = format!("{schema:#}");
+    report::success(
+        globals.output,
+        &text,
+        "the schema of the configuration",
+        schema,
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The root of the project that the command is about, if there is one.
+fn root(globals: &Globals) -> anyhow::Result<Option<PathBuf>> {
+    let start = globals.path(Path::new(""))?;
+    match project::find_root(&start) {
+        Ok(root) => Ok(Some(root)),
+        Err(project::ProjectError::NotRecognised { .. }) => Ok(None),
+        Err(error) => Err(report::hinted(error)),
+    }
+}

@@ -1,0 +1,180 @@
+//! `wash config show`
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+
+use super::root;
+use crate::commands::{Globals, short};
+use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
+use crate::project::{ProjectError, Purpose};
+use crate::report::{self, hinted};
+
+/// Show the merged configuration, and where each value comes from
+///
+/// Prints YAML, with the file and line, or the variable, as a comment behind each value. Nothing that is secret is printed.
+/// Without a project it is the user's configuration alone.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {}
+
+pub(super) fn run(_: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let root = root(globals)?;
+    let overrides = globals.overrides(Purpose::Dev)?;
+    let merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
+    if !merged.problems.is_empty() {
+        return Err(hinted(ProjectError::Invalid(merged.problems)));
+    }
+    let mut settings = Vec::new();
+    list(&merged.root, "", &mut settings);
+    let data = json!({
+        "files": merged.files,
+        "config": merged.root.json(),
+        "settings": settings,
+    });
+    let text = match settings.is_empty() {
+        true => "# nothing is configured".to_string(),
+        false => yaml(&merged.root),
+    };
+    report::success(globals.output, &text, "the configuration", data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every value by its full name. A list of scalars is a value.
+fn list(shown: &Shown, path: &str, found: &mut Vec<Json>) {
+    match &shown.what {
+        What::Map(entries) if !entries.is_empty() => {
+            for (key, value) in entries {
+                let path = match path.is_empty() {
+                    true => key.clone(),
+                    false => format!("{path}.{key}"),
+                };
+                list(value, &path, found);
+            }
+        }
+        What::List(items) if !items.iter().all(is_scalar) => {
+            for (index, item) in items.iter().enumerate() {
+                list(item, &format!("{path}[{index}]"), found);
+            }
+        }
+        What::Map(_) if path.is_empty() => {}
+        What::Map(_) | What::List(_) | What::Scalar(_) | What::Hidden(_) => {
+            let from = match &shown.from {
+                From::File { path, line } => json!({"kind": "file", "path": path, "line": line}),
+                From::Variable(name) => json!({"kind": "variable", "name": name}),
+                From::Flag(name) => json!({"kind": "flag", "name": name}),
+            };
+            let hidden = match &shown.what {
+                What::Hidden(Hidden::Secret) => "secret".into(),
+                What::Hidden(Hidden::UnknownKey) => "unknown-key".into(),
+                _ => Json::Null,
+            };
+            let value = match hidden {
+                Json::Null => shown.json(),
+                _ => Json::Null,
+            };
+            found.push(json!({"key": path, "value": value, "hidden": hidden, "from": from}));
+        }
+    }
+}
+
+fn is_scalar(shown: &Shown) -> bool {
+    matches!(shown.what, What::Scalar(_) | What::Hidden(_))
+}
+
+fn yaml(root: &Shown) -> String {
+    let mut lines = Vec::new();
+    if let What::Map(entries) = &root.what {
+        map(entries, "", "", &mut lines);
+    }
+    let width = |(line, from): &(String, String)| match from.is_empty() {
+        true => 0,
+        false => line.chars().count(),
+    };
+    // A long line is no reason to move the comments of all others out of sight.
+    let width = lines.iter().map(width).filter(|width| *width <= 60).max();
+    let width = width.unwrap_or_default();
+    let mut text = String::new();
+    for (line, from) in lines {
+        let _ = match from.is_empty() {
+            true => writeln!(text, "{line}"),
+            false => writeln!(text, "{line:width$}  # {from}"),
+        };
+    }
+    text.trim_end().to_string()
+}
+
+/// `first` stands before the first line instead of `indent`: the dash of a list.
+fn map(entries: &[(String, Shown)], first: &str, indent: &str, lines: &mut Vec<(String, String)>) {
+    let mut before = first;
+    for (key, shown) in entries {
+        let head = format!("{before}{}:", text(key));
+        before = indent;
+        match &shown.what {
+            What::Map(entries) if !entries.is_empty() => {
+                lines.push((head, String::new()));
+                let deeper = format!("{indent}  ");
+                map(entries, &deeper, &deeper, lines);
+            }
+            What::List(items) if !items.iter().all(is_scalar) => {
+                lines.push((head, String::new()));
+                for item in items {
+                    match &item.what {
+                        What::Map(entries) if !entries.is_empty() => {
+                            let dash = format!("{indent}  - ");
+                            map(entries, &dash, &format!("{indent}    "), lines);
+                        }
+                        _ => lines.push((format!("{indent}  - {}", inline(item)), from(item))),
+                    }
+                }
+            }
+            _ => lines.push((format!("{head} {}", inline(shown)), from(shown))),
+        }
+    }
+}
+
+/// A value in one line.
+fn inline(shown: &Shown) -> String {
+    match &shown.what {
+        What::Scalar(Scalar::Null) => "null".to_string(),
+        What::Scalar(Scalar::Bool(text) | Scalar::Number(text)) => text.clone(),
+        What::Scalar(Scalar::Text(value)) => text(value),
+        What::Hidden(hidden) => text(hidden.text()),
+        What::List(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        What::Map(entries) => {
+            let entries = entries.iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{}: {}", text(key), inline(value)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+/// A string as YAML has it: plain where nothing else could be meant.
+fn text(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._/@%+()*$=-".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/.(".contains(c));
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let is_word = words.contains(&text.to_ascii_lowercase().as_str());
+    match begins && !is_word && !text.ends_with(' ') && text.chars().all(is_plain) {
+        true => text.to_string(),
+        // A string of JSON is one of YAML.
+        false => Json::from(text).to_string(),
+    }
+}
+
+fn from(shown: &Shown) -> String {
+    match &shown.from {
+        From::File {
+            path,
+            line: Some(line),
+        } => format!("{}:{line}", short(path)),
+        From::File { path, line: None } => short(path),
+        From::Variable(name) => format!("${name}"),
+        From::Flag(name) => name.clone(),
+    }
+}
