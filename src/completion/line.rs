@@ -219,3 +219,92 @@ fn expand_home(path: &str) -> PathBuf {
         _ => path.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command() -> Command {
+        let directory = Arg::new("directory").short('C').global(true).num_args(1);
+        let call = Command::new("call")
+            .arg(Arg::new("words").num_args(0..))
+            .arg(Arg::new("loud").long("loud").action(ArgAction::SetTrue))
+            .arg(Arg::new("guest").last(true).num_args(0..));
+        let raw = Arg::new("raw")
+            .num_args(0..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true);
+        let mut wash = Command::new("wash")
+            .arg(directory)
+            .arg(Arg::new("output").short('o').long("output").global(true))
+            .subcommand(Command::new("build").arg(Arg::new("project")))
+            .subcommand(call)
+            .subcommand(
+                Command::new("oci")
+                    .alias("docker")
+                    .subcommand(Command::new("push")),
+            )
+            .subcommand(Command::new("program").arg(raw));
+        wash.build();
+        wash
+    }
+
+    fn read(line: &str) -> Line {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        Line::read(&command(), &words)
+    }
+
+    #[test]
+    fn what_is_done_with_is_left_out() {
+        for (line, words) in [
+            ("wash bu", "wash bu"),
+            ("wash -C build bu", "wash bu"),
+            ("wash -Cbuild bu", "wash bu"),
+            ("wash -C", "wash -C"),
+            ("wash -C bu", "wash -C bu"),
+            ("wash build -o json ", "wash build "),
+            ("wash build --output=json x", "wash build x"),
+            ("wash docker pu", "wash docker pu"),
+            ("wash call --loud add -1 -", "wash call add -1 -"),
+            ("wash build --unknown x ", "wash build x "),
+            ("wash oci push build ", "wash oci push build "),
+        ] {
+            let words: Vec<&str> = words.split(' ').collect();
+            assert_eq!(read(line).words, words, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_last_word_is_known_for_what_it_is() {
+        for (line, typed) in [
+            ("wash bu", "command"),
+            ("wash -- bu", "nothing"),
+            ("wash build -- x", "project"),
+            ("wash build x -- y", "nothing"),
+            ("wash call add ", "command"),
+            ("wash call add -- ", "guest"),
+            ("wash call add -- build --x", "guest"),
+            // All that follows is the program's, but not the first of it.
+            ("wash program ", "command"),
+            ("wash program x --out", "raw"),
+        ] {
+            let found = match read(line).typed {
+                Typed::Command => "command".to_owned(),
+                Typed::Argument(argument) => argument.get_id().to_string(),
+                Typed::Nothing => "nothing".to_owned(),
+            };
+            assert_eq!(found, typed, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_and_arguments_that_were_given_are_known() {
+        let line = read("wash -C first -o json call -C second a b c");
+        assert_eq!(line.option("directory"), Some("second"));
+        assert_eq!(line.option("output"), Some("json"));
+        assert_eq!(line.path, ["call"]);
+        assert_eq!(line.positionals, ["a", "b"]);
+        assert_eq!(line.current(), "c");
+        assert_eq!(read("wash docker pu").path, ["oci"]);
+    }
+}

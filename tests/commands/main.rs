@@ -30,4 +30,4 @@ macro_rules! folders {
     };
 }
 
-folders!(build, call, dev, everywhere, inspect, oci, wit);
+folders!(build, call, completion, dev, everywhere, inspect, oci, wit);
