@@ -14,7 +14,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, completion, config, dev, inspect, oci, plugin, wit};
+use crate::commands::{
+    self, build, call, completion, config, dev, doctor, inspect, new, oci, plugin, wit,
+};
 use crate::completion::{Request, budget};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
@@ -48,7 +50,9 @@ enum Command {
     Completion(completion::CompletionArgs),
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
+    Doctor(doctor::DoctorArgs),
     Inspect(inspect::InspectArgs),
+    New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
     Plugin(plugin::PluginArgs),
@@ -185,7 +189,9 @@ async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Resu
         Command::Completion(args) => completion::run(&args, globals),
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
+        Command::Doctor(args) => doctor::run(args, globals).await,
         Command::Inspect(args) => inspect::run(args, globals).await,
+        Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
         Command::Plugin(args) => {
             let means = plugin::Means {

@@ -17,8 +17,10 @@ pub mod cli;
 pub mod commands;
 pub mod completion;
 pub mod dev;
+pub mod doctor;
 pub mod inspect;
 pub mod standalone;
+pub mod template;
 
 pub mod plugin;
 
@@ -38,4 +40,5 @@ pub mod oci;
 pub mod project;
 pub mod provider;
 pub mod report;
+pub mod scratch;
 pub mod wit;

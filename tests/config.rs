@@ -18,16 +18,95 @@ use wash::host::workload::{
 };
 use wash::project::{
     self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
-    Warning,
+    Warning, keys,
 };
 use wash::report::Advice;
 
 #[path = "support/cases.rs"]
 mod case_files;
+#[path = "support/schema.rs"]
+mod schema;
 
 #[test]
 fn cases() {
     case_files::all("tests/config", run);
+}
+
+/// Compares a file with what it should be, or writes it with `BLESS=1`.
+fn current(path: &str, expected: &str) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        return fs::write(file, expected).unwrap();
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{path} is not current: BLESS=1 cargo test --test config"
+    );
+}
+
+#[test]
+fn the_published_schema_is_current() {
+    current(
+        "schema/config.schema.json",
+        &format!("{:#}\n", keys::schema()),
+    );
+}
+
+#[test]
+fn the_table_of_keys_is_current() {
+    let path = "docs/config.md";
+    let text = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    let text = text.unwrap();
+    let (begin, end) = ("<!-- keys -->\n", "<!-- end of keys -->");
+    let (head, rest) = text.split_once(begin).unwrap();
+    let (_, tail) = rest.split_once(end).unwrap();
+    current(
+        path,
+        &format!("{head}{begin}{}{end}{tail}", keys::markdown()),
+    );
+}
+
+/// A file that says what holds anyway is like one that says nothing.
+#[test]
+fn the_defaults_of_the_table_are_true() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().canonicalize().unwrap().join("app");
+    fs::create_dir_all(root.join(".wash")).unwrap();
+    let load = |text: &str| {
+        fs::write(root.join(".wash/config.yaml"), text).unwrap();
+        let overrides = Overrides {
+            purpose: Purpose::Dev,
+            user_config: Some(root.join(".wash/none.yaml")),
+            ..Overrides::default()
+        };
+        fs::write(root.join(".wash/none.yaml"), "").unwrap();
+        let mut project =
+            project::load(&root, &overrides).unwrap_or_else(|e| panic!("{text}: {e}"));
+        // That somebody asked for it is the difference.
+        project.dev.address.requested = false;
+        project
+    };
+    let build = "build: {command: make}\n";
+    let nothing = load(build);
+    let mut checked = 0;
+    for (path, key) in keys::all() {
+        let Some(default) = key.default else { continue };
+        let segments: Vec<&str> = path.split('.').collect();
+        if path.contains(['[', '*']) || path.starts_with("dev.service") || segments[0] == "build" {
+            continue;
+        }
+        let mut text = build.to_string();
+        for (depth, segment) in segments.iter().enumerate() {
+            let indent = "  ".repeat(depth);
+            text += &format!("{indent}{segment}:\n");
+        }
+        let text = format!("{} {default}\n", text.trim_end());
+        assert_eq!(load(&text), nothing, "{text}");
+        checked += 1;
+    }
+    assert!(checked > 10);
 }
 
 fn run(input: &str) -> String {
@@ -81,6 +160,8 @@ fn run(input: &str) -> String {
         }
     }
 
+    let notes = project::verdict(&dir, &overrides);
+    schema::agrees(&root, notes.as_ref().ok());
     let loaded = match prebuilt {
         Some(path) => project::prebuilt(&path, &overrides),
         None => project::find_root(&dir).and_then(|root| project::load(&root, &overrides)),

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use super::preflight;
+use super::tools;
 use crate::oci::OciError;
 use crate::project::Kind;
 use crate::report::{Advice, Fault};
@@ -93,11 +93,11 @@ impl Advice for BuildError {
                 return hints;
             }
             // 127 is what a shell answers when it finds no such program.
-            BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match preflight::tool_of(*kind) {
-                Some(tool) => format!("a program was not found; {}", preflight::how_to_install(tool)),
+            BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match tools::tool_of(*kind) {
+                Some(tool) => format!("a program was not found; {}", tools::how_to_install(tool)),
                 None => "a program of the build command was not found on the `PATH`".to_string(),
             },
-            BuildError::MissingTool { tool } => preflight::how_to_install(tool),
+            BuildError::MissingTool { tool } => tools::how_to_install(tool),
             BuildError::MissingTarget { target, toolchain: Toolchain::Default } => format!("rustup target add {target}"),
             BuildError::MissingTarget { target, toolchain: Toolchain::Named(name) } => {
                 format!("rustup target add {target} --toolchain {name}")

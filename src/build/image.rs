@@ -1,23 +1,25 @@
 //! A component that is not built but pulled from a registry, through the cache.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::error::BuildError;
-use super::{Built, wrap};
+use super::{Built, Output, wrap};
 use crate::component::{self, Kind, Shape};
-use crate::oci::{self, Access, Cache, Scheme, Silent};
+use crate::oci::{self, Access, Cache, Progress, Reference, Scheme};
 use crate::project::Image;
 
 /// Credentials and authorities come from the environment and from docker's config.
-pub(super) async fn pull(image: &Image) -> Result<Built, BuildError> {
+pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildError> {
     let started = Instant::now();
     let mut access = Access::from_env();
     if image.insecure {
         access.scheme = Scheme::Either;
     }
     let cache = Cache::open()?;
-    let pulled = oci::pull(&image.reference, image.policy, &access, &cache, &Silent).await?;
+    let told = Told::new(&image.reference, output);
+    let pulled = oci::pull(&image.reference, image.policy, &access, &cache, &told).await?;
     let not_a_component = |reason: String, hint: &str| BuildError::NotAComponent {
         path: PathBuf::from(image.reference.to_string()),
         reason,
@@ -34,4 +36,102 @@ pub(super) async fn pull(image: &Image) -> Result<Built, BuildError> {
         bytes: bytes.into(),
         elapsed: started.elapsed(),
     })
+}
+
+/// How often a transfer that takes long is told of.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Tells of a transfer among the lines of the tools: builds may run side by side, so there is no place for a bar.
+struct Told<'t> {
+    reference: &'t Reference,
+    output: &'t Output,
+    transfer: Mutex<Option<Transfer>>,
+}
+
+struct Transfer {
+    total: u64,
+    done: u64,
+    told: Instant,
+}
+
+impl<'t> Told<'t> {
+    fn new(reference: &'t Reference, output: &'t Output) -> Self {
+        Self {
+            reference,
+            output,
+            transfer: Mutex::default(),
+        }
+    }
+
+    fn with(&self, act: impl FnOnce(&mut Option<Transfer>)) {
+        if let Ok(mut transfer) = self.transfer.lock() {
+            act(&mut transfer);
+        }
+    }
+}
+
+impl Progress for Told<'_> {
+    fn begin(&self, bytes: u64) {
+        let (reference, size) = (self.reference, megabytes(bytes));
+        self.output.say(&format!("pulling {reference} ({size})"));
+        self.with(|transfer| {
+            *transfer = Some(Transfer {
+                total: bytes.max(1),
+                done: 0,
+                told: Instant::now(),
+            });
+        });
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.with(|transfer| {
+            let Some(transfer) = transfer else { return };
+            transfer.done += bytes;
+            if transfer.told.elapsed() >= PATIENCE {
+                transfer.told = Instant::now();
+                let percent = transfer.done * 100 / transfer.total;
+                self.output
+                    .say(&format!("pulling {}: {percent} %", self.reference));
+            }
+        });
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_transfer_that_takes_long_is_told_of() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let output = Output::Tee(Arc::new(move |line: &[u8]| {
+            sink.lock()
+                .unwrap()
+                .push(String::from_utf8_lossy(line).into_owned());
+        }));
+        let reference = "ghcr.io/me/app:1".parse().unwrap();
+        let told = Told::new(&reference, &output);
+        told.begin(4_000_000);
+        told.advance(1_000_000);
+        told.with(|transfer| {
+            let transfer = transfer.as_mut().unwrap();
+            transfer.told = transfer.told.checked_sub(PATIENCE).unwrap();
+        });
+        told.advance(1_000_000);
+        told.advance(1_000_000);
+        assert_eq!(
+            *lines.lock().unwrap(),
+            [
+                "pulling ghcr.io/me/app:1 (4.0 MB)\n",
+                "pulling ghcr.io/me/app:1: 50 %\n"
+            ]
+        );
+    }
 }

@@ -9,7 +9,8 @@ mod artifact;
 mod error;
 mod image;
 mod preflight;
-mod process;
+pub(crate) mod process;
+pub(crate) mod tools;
 mod wrap;
 
 use std::fmt;
@@ -80,13 +81,18 @@ pub struct Built {
     pub elapsed: Duration,
 }
 
+/// Whether the tools of a build are there, without building; what it would say of them goes to `output`.
+pub(crate) async fn check(project: &Project, output: &Output) -> Result<(), BuildError> {
+    preflight::check(project, output).await.map(drop)
+}
+
 /// Builds the project's component.
 ///
 /// When the returned future is dropped, the build and everything it started is killed.
 pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
     if let Artifact::Image(image) = &project.build.artifact {
         return tokio::select! {
-            pulled = image::pull(image) => pulled,
+            pulled = image::pull(image, &options.output) => pulled,
             () = options.cancel.cancelled() => Err(BuildError::Cancelled),
         };
     }

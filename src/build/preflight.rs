@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
 
 use super::error::Toolchain;
-use super::{BuildError, Output};
+use super::{BuildError, Output, tools};
 use crate::project::language::cargo;
 use crate::project::{Command, Kind, Project};
 
@@ -23,7 +23,7 @@ pub(super) struct Environment {
 pub(super) async fn check(project: &Project, output: &Output) -> Result<Environment, BuildError> {
     if let Command::Argv(argv) = &project.build.command
         && let Some(tool) = argv.first()
-        && !exists(tool, &project.root)
+        && tools::locate(tool, &project.root).is_none()
     {
         return Err(BuildError::MissingTool { tool: tool.clone() });
     }
@@ -50,39 +50,6 @@ pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), Build
         }
         _ => Ok(()),
     }
-}
-
-/// The tool that a kind of project cannot do without.
-pub(super) fn tool_of(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Cargo => Some("cargo"),
-        Kind::Npm => Some("npm"),
-        Kind::Python => Some("componentize-py"),
-        Kind::Go => Some("tinygo"),
-        Kind::Custom | Kind::Prebuilt => None,
-    }
-}
-
-pub(super) fn how_to_install(tool: &str) -> String {
-    match tool {
-        "cargo" | "rustc" => "install Rust: https://rustup.rs".to_string(),
-        "npm" | "node" => "install Node.js: https://nodejs.org".to_string(),
-        "pnpm" | "yarn" => format!("npm install --global {tool}"),
-        "bun" => "install Bun: https://bun.sh".to_string(),
-        "componentize-py" => "pip install componentize-py".to_string(),
-        "tinygo" => "install TinyGo: https://tinygo.org/getting-started/install".to_string(),
-        "go" => "install Go: https://go.dev/dl".to_string(),
-        tool => format!("install `{tool}`, or change the build command in .wash/config.*"),
-    }
-}
-
-/// Whether a command's first word can be run from `dir`.
-fn exists(program: &str, dir: &Path) -> bool {
-    if program.contains('/') {
-        return dir.join(program).is_file();
-    }
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 /// The packages of package.json must be installed, here or in a workspace above.

@@ -28,25 +28,25 @@ const TAIL: usize = 64 * 1024;
 /// In bytes. Cargo's messages are the longest that must stay whole.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
-pub(super) struct Job<'j> {
-    pub(super) command: &'j Command,
-    pub(super) dir: &'j Path,
-    pub(super) set: &'j [(String, String)],
-    pub(super) unset: &'j [&'static str],
+pub(crate) struct Job<'j> {
+    pub(crate) command: &'j Command,
+    pub(crate) dir: &'j Path,
+    pub(crate) set: &'j [(String, String)],
+    pub(crate) unset: &'j [&'static str],
     /// The command writes JSON lines for programs to its stdout; they are kept and not shown.
-    pub(super) wants_lines: bool,
-    pub(super) output: &'j Output,
-    pub(super) color: bool,
+    pub(crate) wants_lines: bool,
+    pub(crate) output: &'j Output,
+    pub(crate) color: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) lines: Vec<String>,
-    pub(super) tail: Vec<u8>,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) lines: Vec<String>,
+    pub(crate) tail: Vec<u8>,
 }
 
-pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Finished, BuildError> {
+pub(crate) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Finished, BuildError> {
     if cancel.is_cancelled() {
         return Err(BuildError::Cancelled);
     }
@@ -102,7 +102,7 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
 }
 
 /// The command as a user would type it.
-pub(super) fn text(command: &Command) -> String {
+pub(crate) fn text(command: &Command) -> String {
     match command {
         Command::Shell(line) => line.clone(),
         Command::Argv(argv) => argv.join(" "),

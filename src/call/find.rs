@@ -99,7 +99,7 @@ fn unknown(catalog: &Catalog, name: &str) -> Problem {
             let short = function.short();
             let tail = short.rsplit('.').next().unwrap_or(&short);
             let score = [(name, short.as_str()), (last, tail)]
-                .map(|(typed, known)| strsim::jaro_winkler(&typed.to_lowercase(), known));
+                .map(|(typed, known)| resemblance(&typed.to_lowercase(), known));
             (score[0].max(score[1]), index)
         });
     let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= RESEMBLANCE).collect();
@@ -114,8 +114,18 @@ fn unknown(catalog: &Catalog, name: &str) -> Problem {
     }
 }
 
+/// Jaro-Winkler has little to compare in short names: there, one wrong letter is a near miss.
+fn resemblance(typed: &str, known: &str) -> f64 {
+    let score = strsim::jaro_winkler(typed, known);
+    let is_short = (3..=5).contains(&known.len());
+    match is_short && strsim::osa_distance(typed, known) == 1 {
+        true => score.max(RESEMBLANCE),
+        false => score,
+    }
+}
+
 /// Those of `names` that resemble `name`.
 pub(super) fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let near = names.filter(|known| strsim::jaro_winkler(known, name) >= RESEMBLANCE);
+    let near = names.filter(|known| resemblance(name, known) >= RESEMBLANCE);
     near.take(MOST).map(str::to_owned).collect()
 }

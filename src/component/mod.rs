@@ -90,6 +90,8 @@ pub enum ShapeError {
     NotWasm { found: &'static str },
     #[error("this component is not valid: {reason} (at byte {offset})")]
     Invalid { reason: String, offset: usize },
+    #[error("this core module is not valid: {reason} (at byte {offset})")]
+    BrokenModule { reason: String, offset: usize },
 }
 
 /// What a core module was built for, and so what to do with it.
@@ -122,7 +124,9 @@ impl ShapeError {
             ShapeError::NotWasm { .. } => {
                 "a component begins with the bytes `00 61 73 6d 0d 00 01 00`"
             }
-            ShapeError::Invalid { .. } => "build it again; `wasm-tools validate FILE` tells more",
+            ShapeError::Invalid { .. } | ShapeError::BrokenModule { .. } => {
+                "build it again; `wasm-tools validate FILE` tells more"
+            }
         }
     }
 }

@@ -62,6 +62,10 @@ pub(super) struct Linked {
 }
 
 impl Linked {
+    pub(super) fn is_service(&self) -> bool {
+        matches!(self.drive, Drive::Service { .. })
+    }
+
     pub(super) fn answers_requests(&self) -> bool {
         matches!(self.drive, Drive::Http { .. })
     }

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Effects, Style};
 
 use super::assemble::Linked;
 use super::state::{Cause, Failure, News, Stage, Why};
+use crate::host::sockets::PublishedPort;
 use crate::host::workload::Drive;
 use crate::http::Page;
 use crate::project::{Project, Warning};
@@ -135,6 +136,24 @@ pub(super) fn trouble(message: &str, hint: Option<&str>) -> String {
         format!("\n  {HINT}hint{HINT:#}: {hint}")
     });
     format!("{WARNING}warning{WARNING:#}: {message}{hint}")
+}
+
+/// Ports that nobody listens on: there is no service.
+pub(super) fn unpublished(ports: &[PublishedPort]) -> Option<String> {
+    let ports: Vec<_> = ports
+        .iter()
+        .map(|port| format!("{}/{}", port.host, port.protocol))
+        .collect();
+    let message = match ports.as_slice() {
+        [] => return None,
+        [port] => format!("`dev.service_ports`: {port} is not opened, as no service runs"),
+        ports => format!(
+            "`dev.service_ports`: {} are not opened, as no service runs",
+            ports.join(", ")
+        ),
+    };
+    let hint = "`dev.service` names the component that listens there";
+    Some(trouble(&message, Some(hint)))
 }
 
 pub(super) fn warnings(warnings: &[Warning]) -> String {

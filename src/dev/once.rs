@@ -17,7 +17,7 @@ use crate::capability::offered;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
-use crate::project::Project;
+use crate::project::{Command, Project};
 use crate::report::{Advice, Fault};
 
 /// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
@@ -31,6 +31,9 @@ pub struct Components {
 pub enum OnceError {
     #[error("component `{name}` was not built")]
     Build { name: String, source: BuildError },
+    /// What was there already, or in a registry.
+    #[error(transparent)]
+    Given(BuildError),
     #[error("`{}`: {reason}", .path.display())]
     Shape { path: PathBuf, reason: ShapeError },
 }
@@ -38,14 +41,14 @@ pub enum OnceError {
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
-            OnceError::Build { source, .. } => source.hints(),
+            OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
             OnceError::Shape { reason, .. } => vec![reason.hint().to_string()],
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
-            OnceError::Build { source, .. } => source.fault(),
+            OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
             OnceError::Shape { .. } => Fault::Input,
         }
     }
@@ -69,6 +72,9 @@ pub async fn build(
         };
         let built = match build::build(&unit, options).await {
             Ok(built) => built,
+            Err(source) if unit.build.command == Command::None => {
+                return Err(OnceError::Given(source));
+            }
             Err(source) => return Err(OnceError::Build { name, source }),
         };
         let shape = Shape::parse(&built.bytes).map_err(|reason| OnceError::Shape {

@@ -4,14 +4,14 @@
 //! may have as well, so that `wash dev reset` knows that somebody is there. An ephemeral session has a directory
 //! elsewhere instead, which goes when it ends.
 
+use std::env;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::TempDir;
-
 use crate::host::workload::{KeyValueBackend, MemberSettings, Volume};
+use crate::scratch::Scratch;
 
 /// The directory in a project's root.
 pub const STATE: &str = ".wash/state";
@@ -31,7 +31,7 @@ enum Held {
         _file: File,
     },
     Temporary {
-        _directory: TempDir,
+        _directory: Scratch,
     },
 }
 
@@ -56,7 +56,7 @@ impl Storage {
 
     /// What goes with the session.
     pub fn ephemeral() -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("wash-state-").tempdir()?;
+        let directory = Scratch::new(&env::temp_dir(), "wash-state-")?;
         Ok(Self {
             directory: directory.path().to_path_buf(),
             held: Mutex::new(Held::Temporary {

@@ -19,7 +19,7 @@ use crate::capability::Preview;
 use crate::http::{Body, Handler, Request, RequestId};
 
 use super::body::Link;
-use super::instances::{Failure, Fresh, Instances, Supplies};
+use super::instances::{Call, Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::serve::{self, Answer, Incoming};
 use super::state::State;
@@ -103,11 +103,10 @@ impl Instances<Incoming> {
             Ok(()) => {
                 let summary =
                     "the guest returned without an answer: it never called `response-outparam.set`";
-                self.console
-                    .talk(&format!("request {id} failed: {summary}"));
+                self.tell(Call::Request(id), summary, summary);
                 summary.to_owned()
             }
-            Err(error) => self.failed(&format!("request {id}"), &error),
+            Err(error) => self.failed(Call::Request(id), &error),
         };
         Some(summary)
     }

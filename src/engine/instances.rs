@@ -2,14 +2,16 @@
 //!
 //! Whatever drives an entry shares this: a request and a message take an instance each, a service one for each run.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Error, PoolConcurrencyLimitError, Result, Store};
 
-use crate::console::Console;
+use crate::console::{Console, plain};
 use crate::host::workload::Limits;
 use crate::http::RequestId;
 
@@ -17,13 +19,29 @@ use super::activity::{Activity, Flight};
 use super::limits::{CpuMeter, MemoryBudget, Metered};
 use super::panics::Panics;
 use super::report::{Report, report};
-use super::state::{Call, MemberSetup, State};
+use super::state::{self, MemberSetup, State};
 use super::ticker::Ticker;
 
 /// How long a call waits for room in the pool of instances, and how often it looks. Only a machine that runs many
 /// large workloads gets there: the limit on concurrent calls usually comes first.
 const POOL_PATIENCE: Duration = Duration::from_secs(30);
 const POOL_RETRY: Duration = Duration::from_millis(5);
+
+/// What a guest was called for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call<'c> {
+    Request(RequestId),
+    Message { subject: &'c str, to: &'c str },
+}
+
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Call::Request(id) => write!(f, "request {id}"),
+            Call::Message { subject, to } => write!(f, "a message on `{subject}` to `{to}`"),
+        }
+    }
+}
 
 /// An export that was looked up once, to be found again in each instance.
 pub(super) trait Export: Send + Sync {
@@ -143,7 +161,7 @@ impl<E: Export> Instances<E> {
     }
 
     fn store(&self, request: Option<RequestId>) -> (Store<State>, Arc<CpuMeter>) {
-        let call = Call {
+        let call = state::Call {
             console: self.console.clone(),
             request,
             panics: Panics::default(),
@@ -162,12 +180,28 @@ impl<E: Export> Instances<E> {
     }
 
     /// Counts a call that trapped and tells of it on the console. Returns what went wrong, as one line.
-    pub(super) fn failed(&self, call: &str, error: &Error) -> String {
+    pub(super) fn failed(&self, call: Call<'_>, error: &Error) -> String {
         self.activity.count_trap();
         let report = self.describe(error);
-        self.console
-            .talk(&format!("{call} failed: {}", report.text()));
+        self.tell(call, &report.summary, &report.text());
         report.summary
+    }
+
+    /// Tells of a call that failed: why, as one line, and with all that is known.
+    pub(super) fn tell(&self, call: Call<'_>, summary: &str, report: &str) {
+        let (request, subject, component) = match call {
+            Call::Request(id) => (Some(id.0), None, None),
+            Call::Message { subject, to } => (None, Some(subject), Some(to)),
+        };
+        let fields = json!({
+            "request": request,
+            "subject": subject,
+            "component": component,
+            "summary": summary,
+            "report": plain(report),
+        });
+        let text = format!("{call} failed: {report}");
+        self.console.tell("error", fields, &text);
     }
 
     pub(super) fn describe(&self, error: &Error) -> Report {

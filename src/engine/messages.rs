@@ -10,7 +10,7 @@ use wasmtime::{Store, format_err};
 use crate::capability::messaging::Message;
 
 use super::activity::Flight;
-use super::instances::{Export, Failure, Fresh, Instances, Supplies};
+use super::instances::{Call, Export, Failure, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::state::State;
 
@@ -74,16 +74,19 @@ impl MessageHandler {
         _turn: Turn,
         _flight: Flight,
     ) -> std::result::Result<(), String> {
-        let call = format!("a message on `{}` to `{}`", message.subject, self.name);
+        let subject = message.subject.clone();
+        let call = Call::Message {
+            subject: &subject,
+            to: &self.name,
+        };
         match self.call(message).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => {
                 let summary = format!("`{}` answered with an error: {reason}", self.name);
-                let console = &self.instances.console;
-                console.talk(&format!("{call} failed: {summary}"));
+                self.instances.tell(call, &summary, &summary);
                 Err(summary)
             }
-            Err(error) => Err(self.instances.failed(&call, &error)),
+            Err(error) => Err(self.instances.failed(call, &error)),
         }
     }
 

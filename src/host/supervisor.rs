@@ -6,11 +6,12 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::console::Console;
+use crate::console::{Console, plain};
 
 use super::back_off::BackOff;
 use super::workload::Restart;
@@ -100,8 +101,8 @@ impl<R: Run> Care<R> {
         loop {
             let began = Instant::now();
             let Err(failure) = self.run.run().await else {
-                self.console
-                    .talk(&format!("service `{}` has ended", self.name));
+                let text = format!("service `{}` has ended", self.name);
+                self.console.tell("service", self.event("ended"), &text);
                 return self.set(ServiceState::Ended { success: true });
             };
             let wait = self.back_off.after(began.elapsed());
@@ -137,9 +138,24 @@ impl<R: Run> Care<R> {
             Some(wait) => format!("it starts again in {}", seconds(wait)),
             None => "it is not started again".to_owned(),
         };
-        let Failure { text, .. } = failure;
-        self.console
-            .talk(&format!("service `{}` failed: {text}\n{then}", self.name));
+        let Failure { summary, text } = failure;
+        let mut event = self.event("failed");
+        event["summary"] = json!(summary);
+        event["report"] = json!(plain(text));
+        event["again_in_ms"] = json!(wait.map(|wait| wait.as_secs_f64() * 1e3));
+        let text = format!("service `{}` failed: {text}\n{then}", self.name);
+        self.console.tell("service", event, &text);
+    }
+
+    /// What programs are told of it.
+    fn event(&self, state: &str) -> Value {
+        json!({
+            "component": self.name,
+            "state": state,
+            "summary": null,
+            "report": null,
+            "again_in_ms": null,
+        })
     }
 }
 

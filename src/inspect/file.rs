@@ -68,7 +68,7 @@ pub fn other(name: &str, bytes: &[u8], error: ShapeError) -> Result<Overview, Sh
     let hint = Some(error.hint());
     match error {
         ShapeError::CoreModule(_) => {
-            let module = Module::read(bytes).map_err(|error| ShapeError::Invalid {
+            let module = Module::read(bytes).map_err(|error| ShapeError::BrokenModule {
                 reason: error.message().to_string(),
                 offset: error.offset(),
             })?;

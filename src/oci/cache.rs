@@ -304,7 +304,7 @@ mod tests {
                 let digest = Digest::sha256(&[n; 10]);
                 cache.write(&digest, &[n; 10]).unwrap();
                 let time = SystemTime::now() - std::time::Duration::from_secs(100 - u64::from(n));
-                let file = fs::File::open(cache.path(&digest)).unwrap();
+                let file = File::open(cache.path(&digest)).unwrap();
                 file.set_modified(time).unwrap();
                 digest
             })

@@ -1,5 +1,6 @@
 //! As whom to talk to a registry: what the command line says, the environment, docker's config and its helpers, or nobody.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -118,6 +119,82 @@ fn tell(registry: &str, error: &CredentialRetrievalError) {
 /// What every helper says when it has nothing.
 fn is_not_found(said: &str) -> bool {
     said.contains("credentials not found")
+}
+
+/// What docker's config says, apart from anything secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DockerConfig {
+    Missing,
+    Broken {
+        path: PathBuf,
+        reason: String,
+    },
+    Read {
+        path: PathBuf,
+        /// Programs, and the registries whose credentials each has; none for all.
+        helpers: BTreeMap<String, Vec<String>>,
+        /// How many registries have credentials in the file itself.
+        logins: usize,
+    },
+}
+
+/// Reads docker's config without asking any helper.
+pub fn survey() -> DockerConfig {
+    let path = docker_config();
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return DockerConfig::Missing,
+        Err(error) => {
+            let reason = format!("it cannot be read: {error}");
+            return DockerConfig::Broken { path, reason };
+        }
+    };
+    // The parser's words may repeat a part of the file.
+    let broken = |reason: String| DockerConfig::Broken {
+        path: path.clone(),
+        reason,
+    };
+    let config: serde_json::Value = match serde_json::from_slice(&text) {
+        Ok(config) => config,
+        Err(error) => return broken(format!("line {} is not valid JSON", error.line())),
+    };
+    let serde_json::Value::Object(config) = config else {
+        return broken("it is no JSON object".to_string());
+    };
+    let mut helpers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let program = |helper: &str| format!("docker-credential-{helper}");
+    match config.get("credHelpers") {
+        None => {}
+        Some(serde_json::Value::Object(named)) => {
+            for (registry, helper) in named {
+                let Some(helper) = helper.as_str() else {
+                    return broken(format!("`credHelpers` of `{registry}` is no string"));
+                };
+                let registries = helpers.entry(program(helper)).or_default();
+                registries.push(registry.clone());
+            }
+        }
+        Some(_) => return broken("`credHelpers` is no object".to_string()),
+    }
+    match config.get("credsStore") {
+        None => {}
+        // It has all that no other has.
+        Some(serde_json::Value::String(helper)) if !helper.is_empty() => {
+            helpers.insert(program(helper), Vec::new());
+        }
+        Some(serde_json::Value::String(_)) => {}
+        Some(_) => return broken("`credsStore` is no string".to_string()),
+    }
+    let logins = match config.get("auths") {
+        None => 0,
+        Some(serde_json::Value::Object(auths)) => auths.len(),
+        Some(_) => return broken("`auths` is no object".to_string()),
+    };
+    DockerConfig::Read {
+        path,
+        helpers,
+        logins,
+    }
 }
 
 fn docker_config() -> PathBuf {

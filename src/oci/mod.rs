@@ -27,11 +27,11 @@ mod session;
 pub use access::{Access, Scheme};
 pub use artifact::Artifact;
 pub use cache::Cache;
-pub use credentials::{Login, Source};
+pub use credentials::{DockerConfig, Login, Source, survey as docker_config};
 pub use digest::{Digest, DigestError};
 pub use error::{Doing, OciError, Refusal};
 pub use failure::Failure;
-pub use pull::{Origin, PullPolicy, Pulled, pull};
+pub use pull::{Origin, PullPolicy, Pulled, ask, pull};
 pub use push::{Pushed, push};
 pub use reference::{Reference, ReferenceError};
 

@@ -100,6 +100,25 @@ pub async fn pull(
     }
 }
 
+/// Asks the registry what a reference names, and brings nothing.
+pub async fn ask(reference: &Reference, access: &Access) -> Result<Digest, OciError> {
+    let asked = async |access: &Access| {
+        let session = Session::open(access, reference, Doing::Pull).await?;
+        let (_, digest) = session.manifest(None).await?;
+        Ok::<_, OciError>(digest)
+    };
+    match asked(access).await {
+        Err(error) if access.scheme == Scheme::Either && error.suggests_plain_http() => {
+            let access = Access {
+                scheme: Scheme::Http,
+                ..access.clone()
+            };
+            asked(&access).await
+        }
+        answer => answer,
+    }
+}
+
 fn cached(cache: &Cache, digest: Digest) -> Option<Pulled> {
     let mut manifest = digest.clone();
     for _ in 0..DEEPEST {

@@ -22,8 +22,12 @@ pub enum ProjectError {
         start: PathBuf,
         searched_above: bool,
     },
-    #[error("nothing says how to build the project in `{}`", .0.display())]
-    NoBuild(PathBuf),
+    /// `unknown`: keys of its config that do not exist. One of them may have been meant to say it.
+    #[error("nothing says how to build the project in `{}`", .root.display())]
+    NoBuild {
+        root: PathBuf,
+        unknown: Vec<Warning>,
+    },
     #[error("`{}` has no script `{script}`, so nothing says how to build the component", .file.display())]
     NoBuildScript { file: PathBuf, script: String },
     #[error("cannot tell how to build the Python component in `{}`: {reason}", .root.display())]
@@ -44,7 +48,10 @@ pub enum ProjectError {
 impl Advice for ProjectError {
     fn hints(&self) -> Vec<String> {
         match self {
-            ProjectError::NotRecognised { .. } | ProjectError::NoBuild(_) => vec![
+            ProjectError::NoBuild { unknown, .. } if !unknown.is_empty() => {
+                unknown.iter().map(spelled).collect()
+            }
+            ProjectError::NotRecognised { .. } | ProjectError::NoBuild { .. } => vec![
                 "looked for .wash/config.yaml, .yml, .json or .toml, Cargo.toml, go.mod, package.json, pyproject.toml \
                  and componentize-py.toml; another project says how it is built in .wash/config.yaml:\n\n\
                  build:\n  command: make component.wasm\n  component_path: component.wasm"
@@ -68,6 +75,14 @@ impl Advice for ProjectError {
             ProjectError::Sibling { source, .. } => source.hints(),
             _ => Vec::new(),
         }
+    }
+}
+
+/// A warning with its own hint, on one line.
+fn spelled(warning: &Warning) -> String {
+    match &warning.hint {
+        Some(hint) => format!("{warning}: {hint}"),
+        None => warning.to_string(),
     }
 }
 

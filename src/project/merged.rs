@@ -43,7 +43,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
     Null,
-    Bool(String),
+    Bool { value: bool, text: String },
     Number(String),
     Text(String),
 }
@@ -87,6 +87,24 @@ impl Hidden {
 }
 
 impl Shown {
+    /// The value of a key by its full name, within the maps that it lies in.
+    pub fn only(&self, key: &str) -> Option<Self> {
+        let What::Map(entries) = &self.what else {
+            return None;
+        };
+        let found = entries.iter().find_map(|(name, value)| {
+            let value = match key.strip_prefix(name.as_str())? {
+                "" => value.clone(),
+                below => value.only(below.strip_prefix('.')?)?,
+            };
+            Some((name.clone(), value))
+        });
+        Some(Self {
+            what: What::Map(vec![found?]),
+            from: self.from.clone(),
+        })
+    }
+
     /// Without the places. What is hidden is a string that says so.
     pub fn json(&self) -> Json {
         match &self.what {
@@ -106,12 +124,13 @@ impl Scalar {
     fn json(&self) -> Json {
         match self {
             Scalar::Null => Json::Null,
-            Scalar::Bool(text) => (text == "true").into(),
+            Scalar::Bool { value, .. } => (*value).into(),
             // One that JSON writes in another way is a string.
-            Scalar::Number(text) => match serde_json::from_str::<Json>(text) {
-                Ok(number) if number.to_string() == *text => number,
-                _ => text.clone().into(),
-            },
+            Scalar::Number(text) => {
+                let number = serde_json::from_str::<serde_json::Number>(text).ok();
+                let number = number.filter(|number| format!("{number}") == *text);
+                number.map_or_else(|| text.clone().into(), Json::Number)
+            }
             Scalar::Text(text) => text.clone().into(),
         }
     }
@@ -155,7 +174,7 @@ fn shown(value: Value, path: &str, place: Option<Place>) -> Shown {
             return hide(Hidden::Secret);
         }
         Node::Text(text) if says_secret(path) && !text.is_empty() => return hide(Hidden::Secret),
-        Node::Bool { text, .. } => What::Scalar(Scalar::Bool(text)),
+        Node::Bool { value, text } => What::Scalar(Scalar::Bool { value, text }),
         Node::Number { text } => What::Scalar(Scalar::Number(text)),
         Node::Text(text) => What::Scalar(Scalar::Text(without_password(&text))),
         Node::List(items) => {

@@ -15,6 +15,7 @@ mod parse;
 mod raw;
 mod resolve;
 mod settings;
+mod setup;
 mod siblings;
 mod sockets;
 pub mod starter;
@@ -24,6 +25,8 @@ mod units;
 mod value;
 mod verdict;
 mod wit;
+pub mod words;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,6 +44,7 @@ use table::Notes;
 
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
+pub use setup::set_up_command;
 pub use units::duration;
 pub use verdict::{Verdict, verdict, verdict_on};
 
@@ -135,6 +139,31 @@ pub enum Kind {
     Custom,
     /// A component that is there already: `wash dev app.wasm`.
     Prebuilt,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Cargo => "cargo",
+            Kind::Npm => "npm",
+            Kind::Python => "python",
+            Kind::Go => "go",
+            Kind::Custom => "custom",
+            Kind::Prebuilt => "prebuilt",
+        }
+    }
+
+    /// What a project of this kind is.
+    pub fn about(self) -> &'static str {
+        match self {
+            Kind::Cargo => "a Cargo package",
+            Kind::Npm => "a JavaScript package",
+            Kind::Python => "a Python project",
+            Kind::Go => "a Go module",
+            Kind::Custom => "built by a command of its own",
+            Kind::Prebuilt => "a component that is there already",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -268,6 +297,8 @@ pub struct Warning {
     pub line: Option<usize>,
     pub message: String,
     pub hint: Option<String>,
+    /// Program and arguments of what mends it and can do no harm. The hint says the same.
+    pub mend: Option<Vec<String>>,
 }
 
 /// The project that `start` lies in.
@@ -339,8 +370,14 @@ fn load_below(
     };
     // What is wrong in the files comes first: it may be the reason why the rest cannot be resolved.
     match resolver.project(raw, sources) {
-        Err(error) if notes.problems.borrow().is_empty() => Err(error),
-        Err(_) => Err(ProjectError::Invalid(sorted(notes.problems.into_inner()))),
+        Err(_) if !notes.problems.borrow().is_empty() => {
+            Err(ProjectError::Invalid(sorted(notes.problems.into_inner())))
+        }
+        Err(ProjectError::NoBuild { root, .. }) => Err(ProjectError::NoBuild {
+            root,
+            unknown: sorted(notes.unknown.into_inner()),
+        }),
+        Err(error) => Err(error),
         Ok(project) => checked(project, notes),
     }
 }

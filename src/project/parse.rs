@@ -62,6 +62,7 @@ fn complaint(file: &Path, line: Option<usize>, message: String) -> Warning {
         line,
         message,
         hint: None,
+        mend: None,
     }
 }
 

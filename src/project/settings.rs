@@ -148,8 +148,8 @@ impl Context<'_> {
                 named.key,
                 path.display()
             );
-            let hint = format!("mkdir -p {}", path.display());
-            self.notes.problem(&named.at, there_is_none, Some(hint));
+            let command = ["mkdir", "-p", &path.to_string_lossy()];
+            self.notes.mendable(&named.at, there_is_none, &command);
             return None;
         }
         Some(Volume::HostPath {
@@ -215,8 +215,14 @@ impl Context<'_> {
                 );
             }
             if real.is_file() && readable_by_others(&real) {
-                let message = format!("`{}` can be read by others than its owner", full.display());
-                return problem(message, Some(format!("chmod 600 {}", full.display())));
+                let key = &path.key;
+                let message = format!(
+                    "`{key}`: `{}` can be read by others than its owner",
+                    full.display()
+                );
+                let command = ["chmod", "600", &full.to_string_lossy()];
+                self.notes.mendable(&path.at, message, &command);
+                return None;
             }
         }
         Some(real)

@@ -8,7 +8,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::keys::SCHEMA_URL;
-use super::{Artifact, Command, Kind, Project};
+use super::{Artifact, Command, Kind, Project, words, yaml};
 use crate::component::{Extern, Shape};
 
 /// What a project's first config file says.
@@ -95,7 +95,7 @@ impl Starter<'_> {
         );
         lines.blank();
         lines.prose("The component's name in logs and in wiring.");
-        lines.active(&format!("name: {}", quoted(self.name)));
+        lines.active(&format!("name: {}", yaml::string(self.name)));
         lines.blank();
         self.build(&mut lines);
         lines.blank();
@@ -111,46 +111,45 @@ impl Starter<'_> {
             lines.active("  component_path: component.wasm");
             return;
         };
-        let kind = match project.build.kind {
-            Kind::Cargo => "A Cargo package",
-            Kind::Npm => "A JavaScript package",
-            Kind::Python => "A Python project",
-            Kind::Go => "A Go module",
-            Kind::Custom | Kind::Prebuilt => "A project",
-        };
         lines.prose(&format!(
-            "{kind}: built by the command below if nothing is said, which leaves the component where that says."
+            "It is {}: if nothing is said, this is run, and this is where it leaves the component.",
+            project.build.kind.about()
         ));
         if project.build.kind == Kind::Cargo {
-            lines.prose("`wash dev` makes a debug build; `dev.command` would say otherwise.");
+            lines.prose("`wash dev` makes a debug build then; what is said here holds for both.");
         }
         lines.could("build:");
         match &project.build.command {
-            Command::Shell(line) => lines.could(&format!("  command: {}", quoted(line))),
+            Command::Shell(line) => lines.could(&format!("  command: {}", yaml::string(line))),
             Command::Argv(argv) => {
                 // With a path to look at, cargo need not say where it leaves the component.
                 let words = argv
                     .iter()
                     .filter(|word| !word.starts_with("--message-format"));
-                let words: Vec<String> = words.map(|word| shell_word(word)).collect();
-                lines.could(&format!("  command: {}", quoted(&words.join(" "))));
+                let line = words::line(words.map(String::as_str));
+                lines.could(&format!("  command: {}", yaml::string(&line)));
             }
             Command::None => {}
         }
-        let path = match (&self.built, &project.build.artifact) {
-            (Some((path, _)), _) => Some(path.to_path_buf()),
-            (None, Artifact::Path(path)) => {
+        let built = self.built.as_ref().map(|(path, _)| path.to_path_buf());
+        let path = match &project.build.artifact {
+            Artifact::Path(path) => {
                 let below = path.strip_prefix(&project.root);
                 Some(below.unwrap_or(path).to_path_buf())
             }
-            (None, Artifact::FromCargo) => Some(
-                Path::new("target/wasm32-wasip2/release")
-                    .join(format!("{}.wasm", self.name.replace('-', "_"))),
-            ),
-            (None, _) => None,
+            // Cargo is asked where it leaves the component; this is where that mostly is.
+            Artifact::FromCargo => {
+                let file = format!("{}.wasm", self.name.replace('-', "_"));
+                let file = built
+                    .as_ref()
+                    .and_then(|path| path.file_name())
+                    .map_or(file.into(), ToOwned::to_owned);
+                Some(Path::new("target/wasm32-wasip2/release").join(file))
+            }
+            Artifact::Search(_) | Artifact::Image(_) => built,
         };
         if let Some(path) = path {
-            let path = quoted(&path.to_string_lossy());
+            let path = yaml::string(&path.to_string_lossy());
             lines.could(&format!("  component_path: {path}"));
         }
     }
@@ -257,26 +256,5 @@ impl Lines {
         for Setting { yaml, about, .. } in settings.iter().filter(|s| s.means(names)) {
             self.could(&format!("  {yaml:50} # {about}"));
         }
-    }
-}
-
-/// A YAML string, plain where that is safe.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._/=@+-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '.');
-    let words = ["true", "false", "null", "yes", "no", "on", "off"];
-    let is_word = words.contains(&text.to_ascii_lowercase().as_str());
-    match begins && !is_word && !text.ends_with(' ') && text.chars().all(is_plain) {
-        true => text.to_string(),
-        // A string of JSON is one of YAML.
-        false => serde_json::Value::from(text).to_string(),
-    }
-}
-
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/=@+-:,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }

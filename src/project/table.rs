@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use super::Warning;
 use super::value::{Node, Origin, Value};
+use super::words;
 
 /// Everything found while reading; reading goes on after a problem, so that all are told at once.
 #[derive(Debug, Default)]
@@ -26,6 +27,16 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn problem(&self, at: &Origin, message: String, hint: Option<String>) {
         self.problems.borrow_mut().push(note(at, message, hint));
+    }
+
+    /// A problem that a command mends which can do no harm.
+    pub(super) fn mendable(&self, at: &Origin, message: String, command: &[&str]) {
+        let mend = command.iter().map(|word| word.to_string());
+        let problem = Warning {
+            mend: Some(mend.collect()),
+            ..note(at, message, Some(words::line(command.iter().copied())))
+        };
+        self.problems.borrow_mut().push(problem);
     }
 
     pub(super) fn warn(&self, at: &Origin, message: String, hint: Option<String>) {
@@ -46,6 +57,7 @@ fn note(at: &Origin, message: String, hint: Option<String>) -> Warning {
         line: at.line,
         message,
         hint,
+        mend: None,
     }
 }
 

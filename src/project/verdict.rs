@@ -85,6 +85,7 @@ fn project(
             line: None,
             message: error.to_string(),
             hint: error.hints().into_iter().next(),
+            mend: None,
         }),
         Err(_) => {}
     }
@@ -130,6 +131,7 @@ fn resolve(
             line: path.at.line,
             message: String::new(),
             hint: None,
+            mend: None,
         };
         Some((place, path.value.clone()))
     });

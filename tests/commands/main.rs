@@ -30,4 +30,6 @@ macro_rules! folders {
     };
 }
 
-folders!(build, call, completion, dev, everywhere, inspect, oci, wit);
+folders!(
+    build, call, completion, config, dev, doctor, everywhere, inspect, new, oci, wit
+);

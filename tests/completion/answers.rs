@@ -56,6 +56,8 @@ fn every_place_has_its_candidates() {
         ),
         (&["wit", "add", "--world", ""], &[]),
         (&["-C", "sub", "build", ""], &["my folder/"]),
+        (&["config", "show", "dev.ad"], &["dev.address"]),
+        (&["new", "app", "--template", "bl"], &["blobby"]),
         (&["help", "oc"], &["oci"]),
         (&["--", "bu"], &[]),
         (&["build", "x", "y", ""], &["--output"]),

@@ -56,6 +56,17 @@ fn the_shell_is_the_one_that_runs_wash() {
 }
 
 #[test]
+fn the_doctor_tells_of_it() {
+    let home = Home::new();
+    let mut terminal = Terminal::start("fish", &home, "");
+    terminal.types("wash doctor | tail -20\r");
+    terminal.shows("wash completion install --shell fish");
+    home.wash("", &["completion", "install", "--shell", "fish"]);
+    terminal.clears().types("wash doctor | tail -20\r");
+    terminal.shows("fish: installed");
+}
+
+#[test]
 fn a_printed_script_can_be_loaded_by_hand() {
     for (shell, load) in [
         ("bash", "source <(wash completion bash)"),

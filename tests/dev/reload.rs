@@ -138,3 +138,19 @@ async fn a_component_of_the_next_wasi() {
     wash.line("reloaded").await;
     assert_ne!(text(&url, "/").await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_session_tells_of_failures_only() {
+    let projects = Projects::copy("quiet", &["hello"]);
+    let (mut wash, url) = Dev::on(&projects).arg("--quiet").serving().await;
+    assert_eq!(text(&url, "/").await, "hello\n");
+    let console = wash.console();
+    for noise in ["wiring", "Compiling", "GET /"] {
+        assert!(!console.contains(noise), "{noise}: {console}");
+    }
+    projects.replace("hello/src/lib.rs", "fn ", "fn fn ");
+    wash.line("was not built").await;
+    let console = wash.console();
+    // The compiler's words come with the failure.
+    assert!(console.contains("src/lib.rs"), "{console}");
+}

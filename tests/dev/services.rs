@@ -97,3 +97,18 @@ async fn who_asks_a_service_is_told_that_nothing_answers() {
     wash.line("reloaded").await;
     assert_eq!(text(&url, "/").await, "hello\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_of_a_service_that_is_not_there_is_told() {
+    let projects = Projects::copy("unserved", &["hello"]);
+    let config = "name: hello\ndev: { service_ports: [{ name: echo, port: 7, publish: 7777 }] }\n";
+    projects.write("hello/.wash/config.yaml", config);
+    let (wash, _) = Dev::on(&projects).serving().await;
+    let console = wash.console();
+    for part in [
+        "warning: `dev.service_ports`: 7777/tcp is not opened, as no service runs",
+        "hint: `dev.service` names the component that listens there",
+    ] {
+        assert!(console.contains(part), "{part}: {console}");
+    }
+}

@@ -114,3 +114,35 @@ async fn an_edit_ends_the_whole_build() {
     wash.line("building").await;
     gone(&builds).await;
 }
+
+/// A process that is killed cannot tidy up: the next one does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_session_left_goes_with_the_next() {
+    let projects = Projects::copy("killed", &["hello"]);
+    let config = "name: hello\ndev: { volumes: [{ empty: scratch, guest_path: /tmp }] }\n";
+    projects.write("hello/.wash/config.yaml", config);
+    let temporary = projects.path("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let volumes = || -> Vec<_> {
+        let entries = std::fs::read_dir(&temporary).unwrap().flatten();
+        entries
+            .map(|entry| entry.file_name())
+            .filter(|name| name.to_string_lossy().starts_with("wash-volume-"))
+            .collect()
+    };
+    let dev = || Dev::on(&projects).env("TMPDIR", &temporary);
+    let (wash, _) = dev().serving().await;
+    wash.signal(Signal::KILL);
+    wash.end().await;
+    let left = volumes();
+    assert_eq!(left.len(), 1);
+
+    let (wash, _) = dev().serving().await;
+    let made = volumes();
+    assert_eq!(made.len(), 1);
+    assert_ne!(made, left);
+    wash.signal(Signal::INT);
+    let (status, console) = wash.end().await;
+    assert!(status.success(), "{console}");
+    assert!(volumes().is_empty());
+}

@@ -125,6 +125,7 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     let registry = Registry::with(Options {
         tls: true,
         login: true,
+        ..Options::default()
     });
     let reference = format!("{}/hello:1", registry.address());
     let push = [

@@ -56,11 +56,9 @@ fn an_image_that_is_not_there_says_so() {
     let stage = Stage::new();
     let reference = format!("{}/greeter:1", registry.address());
     project(&stage, &reference);
-    stage.wash(&["inspect", "--plan"]).badly(&[
-        "component `greeter` was not built",
-        &format!("cannot pull `{reference}`"),
-        "(404)",
-    ]);
+    stage
+        .wash(&["inspect", "--plan"])
+        .badly(&[&format!("cannot pull `{reference}`"), "(404)"]);
     project(&stage, "greeter:1");
     stage
         .wash(&["inspect", "--plan"])
@@ -99,4 +97,34 @@ fn a_reference_is_inspected() {
     other
         .wash(&["inspect", "--insecure", &missing])
         .badly(&["(404)"]);
+}
+
+#[test]
+fn the_doctor_asks_registries_when_told_to() {
+    let registry = Registry::start();
+    let reference = format!("{}/team/greeter:1", registry.address());
+    Stage::new()
+        .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
+        .well();
+    let stage = Stage::new();
+    project(&stage, &reference);
+    let found = |stage: &Stage, flags: &[&str]| {
+        let ended = stage.wash(&[&["doctor", "-o", "json"], flags].concat());
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let findings = json["data"]["findings"].as_array().unwrap().clone();
+        let of_image = |finding: &&serde_json::Value| {
+            finding["message"].as_str().unwrap().contains(&reference)
+        };
+        findings.iter().find(of_image).cloned()
+    };
+    assert_eq!(found(&stage, &[]), None);
+    let fine = found(&stage, &["--online"]).unwrap();
+    assert_eq!(fine["level"], "fine");
+    assert!(
+        fine["message"].as_str().unwrap().contains("sha256:"),
+        "{fine}"
+    );
+    drop(registry);
+    let gone = found(&stage, &["--online"]).unwrap();
+    assert_eq!(gone["level"], "error", "{gone}");
 }

@@ -11,4 +11,5 @@ mod push;
 #[path = "../support/registry.rs"]
 mod registry;
 mod stage;
+mod tokens;
 mod trouble;

@@ -5,12 +5,22 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::client::text;
+use crate::client::{get, text};
 use crate::dev;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_for_a_program() {
     let (projects, dev) = dev("journal");
+    projects.replace(
+        "journal/src/lib.rs",
+        "    Ok(Response",
+        "    assert!(path != \"/blot\", \"no ink\");\n    Ok(Response",
+    );
+    let unlucky = wat::parse_str(UNLUCKY).unwrap();
+    fs::write(projects.path("journal/unlucky.wasm"), unlucky).unwrap();
+    let config = projects.path("journal/.wash/config.yaml");
+    let with = fs::read_to_string(&config).unwrap() + "dev: { service_file: unlucky.wasm }\n";
+    fs::write(config, with).unwrap();
     let mut wash = dev.arg("-o").arg("json").spawn();
     let serving: Value = serde_json::from_str(&wash.line(r#""event":"serving""#).await).unwrap();
     let url = serving["url"].as_str().unwrap();
@@ -20,6 +30,19 @@ async fn a_session_for_a_program() {
     let request: Value = serde_json::from_str(&request).unwrap();
     assert_eq!(request["path"], "/one?a");
     assert_eq!(request["status"], 200);
+
+    let service = wash.line(r#""event":"service""#).await;
+    let service: Value = serde_json::from_str(&service).unwrap();
+    assert_eq!(service["component"], "unlucky");
+    assert_eq!(service["state"], "failed");
+    assert_eq!(service["summary"], "`run` returned an error");
+
+    get(url, "/blot").await;
+    let error = wash.line(r#""event":"error""#).await;
+    let error: Value = serde_json::from_str(&error).unwrap();
+    let summary = error["summary"].as_str().unwrap();
+    assert!(summary.ends_with("no ink"), "{error}");
+    assert!(error["request"].is_u64(), "{error}");
 
     projects.replace("journal/src/lib.rs", "logged", "noted");
     let reloaded = wash.line(r#""event":"reloaded""#).await;
@@ -59,6 +82,14 @@ async fn a_session_for_a_program() {
     let others: Vec<String> = printed.into_keys().collect();
     assert_eq!(others, ["stopping", "wiring"]);
 }
+
+/// A service that fails at once.
+const UNLUCKY: &str = r#"(component
+  (core module $m (func (export "run") (result i32) (i32.const 1)))
+  (core instance $i (instantiate $m))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $exported (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $exported)))"#;
 
 fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     for (name, value) in value.as_object().into_iter().flatten() {

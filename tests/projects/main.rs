@@ -15,6 +15,8 @@ mod requests;
 mod scripted;
 mod settings;
 mod storage;
+#[path = "../support/tools.rs"]
+mod tools;
 #[path = "../dev/wash.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod wash;

@@ -38,6 +38,14 @@ pub(crate) struct Registry {
 pub(crate) struct Options {
     pub(crate) login: bool,
     pub(crate) tls: bool,
+    /// Who is asked for tokens instead of a password.
+    pub(crate) tokens: Option<Tokens>,
+}
+
+/// Where tokens come from, and the certificate of the key that signs them.
+pub(crate) struct Tokens {
+    pub(crate) realm: String,
+    pub(crate) certificate: String,
 }
 
 impl Registry {
@@ -75,6 +83,13 @@ impl Registry {
             config += &format!(
                 "auth:\n  htpasswd: {{realm: test, path: {}}}\n",
                 at("htpasswd")
+            );
+        }
+        if let Some(Tokens { realm, certificate }) = &options.tokens {
+            fs::write(at("tokens.pem"), certificate).unwrap();
+            config += &format!(
+                "auth:\n  token: {{realm: '{realm}', service: test, issuer: test, rootcertbundle: {}}}\n",
+                at("tokens.pem")
             );
         }
         fs::write(at("config.yaml"), config).unwrap();

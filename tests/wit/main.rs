@@ -13,6 +13,7 @@ mod exchange;
     reason = "no login, no TLS and not every trouble is needed here"
 )]
 mod registry;
+mod sources;
 
 #[path = "../support/cases.rs"]
 mod case_files;

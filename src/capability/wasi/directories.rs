@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::TempDir;
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
 use crate::capability::Fault;
 use crate::host::workload::{Access, Directory, Volume};
+use crate::scratch::Scratch;
 
 /// Looks for what would keep directories from being opened.
 pub(super) fn check(directories: &[Directory]) -> Vec<Fault> {
@@ -60,7 +60,7 @@ fn check_path(path: &Path, create: bool) -> Option<Fault> {
 /// The empty volumes of one start of a workload, made when they are first asked for and removed with this.
 pub(super) struct Volumes {
     within: PathBuf,
-    made: Mutex<BTreeMap<String, TempDir>>,
+    made: Mutex<BTreeMap<String, Scratch>>,
 }
 
 impl Volumes {
@@ -76,9 +76,7 @@ impl Volumes {
         if let Some(volume) = made.get(name) {
             return Ok(volume.path().to_owned());
         }
-        let volume = tempfile::Builder::new()
-            .prefix("wash-volume-")
-            .tempdir_in(&self.within)?;
+        let volume = Scratch::new(&self.within, "wash-volume-")?;
         let path = volume.path().to_owned();
         made.insert(name.to_owned(), volume);
         Ok(path)

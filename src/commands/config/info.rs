@@ -11,7 +11,7 @@ use crate::dev::storage::STATE;
 use crate::folders;
 use crate::folders::cleanup::Cache;
 use crate::inspect::table;
-use crate::project::{self, Kind, Purpose};
+use crate::project::{self, Purpose};
 use crate::report;
 
 /// Show where everything is, and what the project is taken for
@@ -32,7 +32,7 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let loaded = root.as_deref().map(|root| project::load(root, &overrides));
     let (kind, problem) = match &loaded {
         None => (None, None),
-        Some(Ok(project)) => (Some((kind(project.build.kind), project.name.clone())), None),
+        Some(Ok(project)) => (Some((project.build.kind, project.name.clone())), None),
         Some(Err(error)) => (None, Some(error.to_string())),
     };
     let version = env!("CARGO_PKG_VERSION");
@@ -40,7 +40,7 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     rows.push(row("platform", platform()));
     rows.extend(places.rows());
     if let Some((kind, name)) = &kind {
-        rows.push(row("it is", format!("`{name}`, {kind}")));
+        rows.push(row("it is", format!("`{name}`, {}", kind.about())));
     }
     if problem.is_some() {
         rows.push(row(
@@ -63,7 +63,7 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         "project": places.project.as_ref().map(|root| json!({
             "root": root,
             "name": kind.as_ref().map(|(_, name)| name),
-            "kind": kind.as_ref().map(|(kind, _)| kind),
+            "kind": kind.as_ref().map(|(kind, _)| kind.name()),
             "problem": problem,
             "config": place(&places.config),
             "state": place(&places.state),
@@ -123,17 +123,6 @@ fn config_file(root: &Path) -> PathBuf {
     let mut files = project::config_files(root);
     let found = project::config_files(root).find(|path| path.is_file());
     found.or_else(|| files.next()).unwrap_or_default()
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Cargo => "a Cargo package",
-        Kind::Npm => "a JavaScript package",
-        Kind::Python => "a Python project",
-        Kind::Go => "a Go module",
-        Kind::Custom => "built by a command of its own",
-        Kind::Prebuilt => "a component that is there already",
-    }
 }
 
 fn platform() -> String {

@@ -11,7 +11,7 @@ use crate::build;
 use crate::commands::{Globals, short, write_file};
 use crate::component::Shape;
 use crate::project::starter::{self, Starter};
-use crate::project::{self, Kind, Purpose};
+use crate::project::{self, Purpose};
 use crate::report::{self, Advice, Fault, hinted};
 
 /// Write a first config file
@@ -111,13 +111,7 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         built: built.as_ref().map(|(path, shape)| (path.as_path(), *shape)),
     };
     write(&file, &starter.text())?;
-    let kind = found.as_ref().map(|project| match project.build.kind {
-        Kind::Cargo => "cargo",
-        Kind::Npm => "npm",
-        Kind::Python => "python",
-        Kind::Go => "go",
-        Kind::Custom | Kind::Prebuilt => "custom",
-    });
+    let kind = found.as_ref().map(|project| project.build.kind.name());
     let mut text = format!("wrote {}", short(&file));
     if kind.is_none() {
         text.push_str("\nnothing says how the project is built: change `build.command` and `build.component_path` in it");

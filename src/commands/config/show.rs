@@ -1,29 +1,57 @@
 //! `wash config show`
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 
 use super::root;
 use crate::commands::{Globals, short};
+use crate::completion::values;
 use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
-use crate::project::{ProjectError, Purpose};
-use crate::report::{self, hinted};
+use crate::project::{Overrides, ProjectError, Purpose, keys, yaml};
+use crate::report::{self, Advice, hinted};
 
 /// Show the merged configuration, and where each value comes from
 ///
 /// Prints YAML, with the file and line, or the variable, as a comment behind each value. Nothing that is secret is printed.
 /// Without a project it is the user's configuration alone.
 #[derive(Debug, clap::Args)]
-pub(super) struct ShowArgs {}
+#[command(
+    after_help = "Examples:\n  wash config show\n  wash config show dev.address\n  WASH_DEV__ADDRESS=127.0.0.1:9000 wash config show"
+)]
+pub(super) struct ShowArgs {
+    /// Only this, with all below it: `dev.address`, `workload`
+    #[arg(value_name = "KEY", add = values::config_keys())]
+    key: Option<String>,
+    /// Read this config file instead of the project's own, as `wash dev` does
+    #[arg(long, value_name = "FILE", add = values::file())]
+    config: Option<PathBuf>,
+    /// `--address` of `wash dev`
+    #[arg(long, value_name = "ADDRESS", add = values::addresses())]
+    address: Option<String>,
+    /// `--artifact-path` of `wash dev` and `wash build`
+    #[arg(long, value_name = "FILE", add = values::wasm_file())]
+    artifact_path: Option<String>,
+}
 
-pub(super) fn run(_: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let root = root(globals)?;
-    let overrides = globals.overrides(Purpose::Dev)?;
-    let merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
+    let config = args.config.as_deref().map(|file| globals.path(file));
+    let overrides = Overrides {
+        config: config.transpose()?,
+        address: args.address.clone(),
+        artifact: args.artifact_path.clone(),
+        ..globals.overrides(Purpose::Dev)?
+    };
+    let mut merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
     if !merged.problems.is_empty() {
         return Err(hinted(ProjectError::Invalid(merged.problems)));
+    }
+    if let Some(key) = &args.key {
+        let only = merged.root.only(key).ok_or_else(|| NotSet(key.clone()));
+        merged.root = only.map_err(hinted)?;
     }
     let mut settings = Vec::new();
     list(&merged.root, "", &mut settings);
@@ -34,10 +62,28 @@ pub(super) fn run(_: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     });
     let text = match settings.is_empty() {
         true => "# nothing is configured".to_string(),
-        false => yaml(&merged.root),
+        false => lines(&merged.root),
     };
     report::success(globals.output, &text, "the configuration", data)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing gives a key a value.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing sets `{0}`")]
+struct NotSet(String);
+
+impl Advice for NotSet {
+    fn hints(&self) -> Vec<String> {
+        let keys = keys::all();
+        let hint = match keys.iter().find(|(name, _)| *name == self.0) {
+            Some((_, key)) => key
+                .default
+                .map(|default| format!("it is `{default}` unless something does")),
+            None => keys::nearest(&self.0).map(|near| format!("did you mean `{near}`?")),
+        };
+        hint.into_iter().collect()
+    }
 }
 
 /// Every value by its full name. A list of scalars is a value.
@@ -82,7 +128,7 @@ fn is_scalar(shown: &Shown) -> bool {
     matches!(shown.what, What::Scalar(_) | What::Hidden(_))
 }
 
-fn yaml(root: &Shown) -> String {
+fn lines(root: &Shown) -> String {
     let mut lines = Vec::new();
     if let What::Map(entries) = &root.what {
         map(entries, "", "", &mut lines);
@@ -108,7 +154,7 @@ fn yaml(root: &Shown) -> String {
 fn map(entries: &[(String, Shown)], first: &str, indent: &str, lines: &mut Vec<(String, String)>) {
     let mut before = first;
     for (key, shown) in entries {
-        let head = format!("{before}{}:", text(key));
+        let head = format!("{before}{}:", yaml::string(key));
         before = indent;
         match &shown.what {
             What::Map(entries) if !entries.is_empty() => {
@@ -137,9 +183,9 @@ fn map(entries: &[(String, Shown)], first: &str, indent: &str, lines: &mut Vec<(
 fn inline(shown: &Shown) -> String {
     match &shown.what {
         What::Scalar(Scalar::Null) => "null".to_string(),
-        What::Scalar(Scalar::Bool(text) | Scalar::Number(text)) => text.clone(),
-        What::Scalar(Scalar::Text(value)) => text(value),
-        What::Hidden(hidden) => text(hidden.text()),
+        What::Scalar(Scalar::Bool { text, .. } | Scalar::Number(text)) => text.clone(),
+        What::Scalar(Scalar::Text(value)) => yaml::string(value),
+        What::Hidden(hidden) => yaml::string(hidden.text()),
         What::List(items) => {
             let items: Vec<String> = items.iter().map(inline).collect();
             format!("[{}]", items.join(", "))
@@ -147,23 +193,10 @@ fn inline(shown: &Shown) -> String {
         What::Map(entries) => {
             let entries = entries.iter();
             let entries: Vec<String> = entries
-                .map(|(key, value)| format!("{}: {}", text(key), inline(value)))
+                .map(|(key, value)| format!("{}: {}", yaml::string(key), inline(value)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
-    }
-}
-
-/// A string as YAML has it: plain where nothing else could be meant.
-fn text(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._/@%+()*$=-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/.(".contains(c));
-    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let is_word = words.contains(&text.to_ascii_lowercase().as_str());
-    match begins && !is_word && !text.ends_with(' ') && text.chars().all(is_plain) {
-        true => text.to_string(),
-        // A string of JSON is one of YAML.
-        false => Json::from(text).to_string(),
     }
 }
 

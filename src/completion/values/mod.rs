@@ -4,6 +4,7 @@
 
 mod call;
 mod files;
+mod keys;
 mod plugins;
 mod project;
 mod registry;
@@ -20,6 +21,7 @@ use super::line::Line;
 
 pub use call::call_words;
 pub use files::{component_file, components, directory, file, picture, start_directory, wasm_file};
+pub use keys::{config_keys, templates};
 pub use plugins::plugins;
 pub use project::interfaces;
 pub use registry::{pull_policies, pushable, references};

@@ -147,6 +147,11 @@ impl Session {
         let wiring = lines::wiring(&running.entries);
         if self.wiring.as_ref() != Some(&wiring) {
             self.console.tell("wiring", json!({}), &wiring);
+            if !running.entries.iter().any(Linked::is_service)
+                && let Some(warning) = lines::unpublished(&self.project.dev.service_ports)
+            {
+                self.console.tell("warning", json!({}), &warning);
+            }
             self.wiring = Some(wiring);
         }
         if !running.entries.iter().any(Linked::answers_requests) {

@@ -92,7 +92,10 @@ pub(super) fn recipe(
         Kind::Go => Ok(go::recipe(root, detected, raw.tinygo.as_ref(), artifact)),
         Kind::Npm => npm::recipe(root, raw.typescript.as_ref(), artifact),
         Kind::Python => python::recipe(root, detected, artifact),
-        _ if layers::has_config(root) => Err(ProjectError::NoBuild(root.to_path_buf())),
+        _ if layers::has_config(root) => Err(ProjectError::NoBuild {
+            root: root.to_path_buf(),
+            unknown: Vec::new(),
+        }),
         _ => Err(ProjectError::NotRecognised {
             start: root.to_path_buf(),
             searched_above: false,

@@ -1,0 +1,241 @@
+//! `wash doctor`
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+
+use dialoguer::Confirm;
+use serde_json::{Value as Json, json};
+
+use super::Globals;
+use crate::completion::values;
+use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
+use crate::project::{self, ProjectError, Purpose};
+use crate::report::{self, Advice, Fault, hinted};
+
+/// Look for what keeps work on a project from going well
+///
+/// Looks at the project and its configuration, the tools it is built with, ports, caches and credentials for registries. Each
+/// finding has what mends it. The exit code is 1 when something must be mended to work on this project, and 0 otherwise, also with
+/// warnings. Nothing goes to the network without `--online`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash doctor\n  wash doctor --fix\n  wash doctor -o json | jq '.data.findings[] | select(.level == \"error\")'"
+)]
+pub struct DoctorArgs {
+    /// The directory of a project, instead of the current directory
+    #[arg(value_name = "DIR", add = values::directory())]
+    project: Option<PathBuf>,
+    /// Run the commands that mend something and can do no harm, after asking for each
+    #[arg(long)]
+    fix: bool,
+    /// Do not ask
+    #[arg(short, long, requires = "fix")]
+    yes: bool,
+    /// Ask the registries of the project's images, too
+    #[arg(long)]
+    online: bool,
+}
+
+/// Nobody is there to be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot ask whether to run {0}: this is not a terminal")]
+struct NobodyToAsk(String);
+
+impl Advice for NobodyToAsk {
+    fn hints(&self) -> Vec<String> {
+        vec!["to run it without being asked: wash doctor --fix --yes".to_string()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+}
+
+/// A command that was run to mend something.
+struct Done {
+    line: String,
+    ok: bool,
+}
+
+pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
+    let root = match project::find_root(&start) {
+        Ok(root) => Some(root),
+        Err(ProjectError::NotRecognised { .. }) => None,
+        Err(error) => return Err(hinted(error)),
+    };
+    let patient = Patient {
+        root,
+        overrides: globals.overrides(Purpose::Dev)?,
+        online: args.online,
+    };
+    let mut findings = doctor::examine(&patient).await;
+    let mut done = Vec::new();
+    if args.fix {
+        let fixes = fixes(&findings);
+        if !args.yes {
+            ask_somebody(&fixes)?;
+        }
+        for (finding, fix) in fixes {
+            if args.yes || asked(finding, &fix)? {
+                done.push(mend(&fix).await);
+            }
+        }
+        if !done.is_empty() {
+            findings = doctor::examine(&patient).await;
+        }
+    }
+    tell(&patient, &findings, &done, globals)
+}
+
+/// What may be run, each once.
+fn fixes(findings: &[Finding]) -> Vec<(&Finding, Fix)> {
+    let mut fixes: Vec<(&Finding, Fix)> = Vec::new();
+    for finding in findings {
+        if let Some(fix) = &finding.fix
+            && !fixes.iter().any(|(_, known)| known == fix)
+        {
+            fixes.push((finding, fix.clone()));
+        }
+    }
+    fixes
+}
+
+fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
+    if fixes.is_empty() || (io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    let lines: Vec<String> = fixes
+        .iter()
+        .map(|(_, fix)| format!("`{}`", fix.line()))
+        .collect();
+    Err(hinted(NobodyToAsk(lines.join(", "))))
+}
+
+fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
+    report::talk(&finding.message);
+    let prompt = format!("run `{}`?", fix.line());
+    Ok(Confirm::new()
+        .with_prompt(prompt)
+        .default(true)
+        .interact()?)
+}
+
+/// Runs a command. What it prints is talk.
+async fn mend(fix: &Fix) -> Done {
+    let line = fix.line();
+    report::talk(&format!("running `{line}`"));
+    let (program, arguments) = fix.argv.split_first().expect("a fix is a command");
+    let mut command = tokio::process::Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .stdout(Stdio::from(io::stderr()));
+    if let Some(dir) = &fix.dir {
+        command.current_dir(dir);
+    }
+    let ok = match command.status().await {
+        Ok(status) => status.success(),
+        Err(error) => {
+            report::talk(&format!("`{program}` cannot be run: {error}"));
+            false
+        }
+    };
+    Done { line, ok }
+}
+
+fn tell(
+    patient: &Patient,
+    findings: &[Finding],
+    done: &[Done],
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let count = |level| findings.iter().filter(|found| found.level == level).count();
+    let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+    let failed: Vec<&Done> = done.iter().filter(|done| !done.ok).collect();
+    let data = json!({
+        "root": patient.root,
+        "errors": errors,
+        "warnings": warnings,
+        "findings": findings.iter().map(of_finding).collect::<Vec<_>>(),
+        "fixed": done.iter().map(|done| json!({
+            "command": done.line,
+            "ok": done.ok,
+        })).collect::<Vec<_>>(),
+    });
+    let mut text = lines(findings);
+    let fixable = fixes(findings).len();
+    if fixable > 0 {
+        let _ = writeln!(
+            text,
+            "\n`wash doctor --fix` runs {} of these commands",
+            fixable
+        );
+    }
+    for done in failed {
+        let _ = writeln!(text, "\n`{}` failed", done.line);
+    }
+    let text = text.trim_end();
+    let number = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    };
+    if errors > 0 {
+        let message = match warnings {
+            0 => number(errors, "error"),
+            _ => format!(
+                "{}, {}",
+                number(errors, "error"),
+                number(warnings, "warning")
+            ),
+        };
+        report::incomplete(globals.output, text, &message, data)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let message = match warnings {
+        0 => "nothing has to be mended".to_string(),
+        _ => format!("nothing has to be mended; {}", number(warnings, "warning")),
+    };
+    let text = format!("{text}\n\n{message}");
+    report::success(globals.output, &text, &message, data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_finding(finding: &Finding) -> Json {
+    json!({
+        "area": finding.area.name(),
+        "level": finding.level.name(),
+        "message": finding.message,
+        "hint": finding.hint,
+        "fix": finding.fix.as_ref().map(|fix| json!({
+            "command": fix.line(),
+            "argv": fix.argv,
+            "directory": fix.dir,
+        })),
+    })
+}
+
+/// By area. Below what is wrong stands what mends it.
+fn lines(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut area: Option<Area> = None;
+    for finding in findings {
+        if area != Some(finding.area) {
+            area = Some(finding.area);
+            let _ = writeln!(text, "{}", finding.area.name());
+        }
+        let level = match finding.level {
+            Level::Fine => "ok",
+            level => level.name(),
+        };
+        let indented = |text: &str| text.trim_end().replace('\n', "\n           ");
+        let _ = writeln!(text, "  {level:7}  {}", indented(&finding.message));
+        if let Some(hint) = &finding.hint {
+            let _ = writeln!(text, "           -> {}", indented(hint));
+        }
+    }
+    text
+}

@@ -1,0 +1,201 @@
+//! `wash new`
+
+mod ask;
+mod list;
+mod made;
+
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Globals, Stopped, stop_signal};
+use crate::completion::values;
+use crate::project;
+use crate::report::{self, hinted};
+use crate::template::bundled::{self, Template};
+use crate::template::name::{self, Name};
+use crate::template::source::{self, Source, What};
+use crate::template::{self, Place, TemplateError, visible};
+use ask::Asking;
+use made::Made;
+
+/// Create a project from a template
+///
+/// The template is one of those that come with wash (`wash new --list`), which need no network, a git repository, or a directory. On
+/// a terminal, what is not given is asked for.
+///
+/// The project is created in the current directory, or that of -C, whole or not at all; nothing is overwritten. Of a
+/// repository, the files of one commit are taken as they are, without its history. A command that the template wants to be run
+/// in the new project (`new.command` of its .wash/config.yaml) is run only when that is agreed to.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash new\n  wash new hello --template http\n  wash new --list\n  wash new https://github.com/me/templates --subfolder api --name orders\n  wash new ../templates/api --name orders"
+)]
+pub struct NewArgs {
+    /// The name of the project; or where a template is: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
+    #[arg(value_name = "NAME|SOURCE", add = values::directory())]
+    what: Option<String>,
+    /// The template, of those that come with wash
+    #[arg(long, alias = "template-name", value_name = "TEMPLATE", add = values::templates(), conflicts_with_all = ["subfolder", "git_ref"])]
+    template: Option<String>,
+    /// The name of the project [default: the last name of its source]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The directory of the repository that is the template
+    #[arg(long, value_name = "DIR")]
+    subfolder: Option<String>,
+    /// The branch, tag or commit [default: what the repository has as its HEAD]
+    #[arg(long, alias = "ref", value_name = "REF")]
+    git_ref: Option<String>,
+    /// Run the template's own command without asking
+    #[arg(short, long, conflicts_with = "skip_command")]
+    yes: bool,
+    /// Do not run the template's own command, and do not ask
+    #[arg(long)]
+    skip_command: bool,
+    /// Show the templates that come with wash
+    #[arg(long, conflicts_with_all = ["what", "template", "name", "subfolder", "git_ref", "yes", "skip_command"])]
+    list: bool,
+}
+
+/// Everything that was to be decided.
+enum Wanted {
+    Bundled(&'static Template, Name),
+    Elsewhere { source: Source, name: String },
+}
+
+pub async fn run(args: NewArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if args.list {
+        return list::show(globals.output);
+    }
+    // From here on nothing is left behind, whatever ends the command.
+    let cancel = CancellationToken::new();
+    let stop = stop_signal()?;
+    let mut creating = pin!(create(&args, globals, &cancel));
+    let stopped: Stopped = tokio::select! {
+        done = &mut creating => return done,
+        stopped = stop => stopped,
+    };
+    cancel.cancel();
+    // A question is given up; a program that runs is ended.
+    match creating.await {
+        Ok(code) => Ok(code),
+        Err(_) => Err(stopped.into()),
+    }
+}
+
+async fn create(
+    args: &NewArgs,
+    globals: &Globals,
+    cancel: &CancellationToken,
+) -> anyhow::Result<ExitCode> {
+    let asking = Asking::new(cancel);
+    // Without the slash at its end that joining leaves.
+    let here: PathBuf = globals.path(Path::new(""))?.components().collect();
+    let wanted = decide(args, &here, &asking).await?;
+    let name = match &wanted {
+        Wanted::Bundled(_, name) => name.as_str(),
+        Wanted::Elsewhere { name, .. } => name,
+    };
+    let place = Place::reserve(&here, name).map_err(hinted)?;
+    let commit = match &wanted {
+        Wanted::Bundled(template, name) => {
+            template::from_bundled(template, name, &place)
+                .await
+                .map_err(hinted)?;
+            None
+        }
+        Wanted::Elsewhere { source, .. } => {
+            let progress = asking.is_terminal() && !globals.quiet;
+            if let (Source::Repository(_), true) = (source, progress) {
+                report::talk(&format!("fetching {source}"));
+            }
+            let (subfolder, git_ref) = (args.subfolder.as_deref(), args.git_ref.as_deref());
+            template::from_source(source, subfolder, git_ref, &place, cancel)
+                .await
+                .map_err(hinted)?
+        }
+    };
+    let command = project::set_up_command(&place.dir());
+    let command = command.map_err(|error| hinted(TemplateError::Config(error)))?;
+    let agreed = match &command {
+        Some(command) if !args.skip_command => args.yes || asking.may_run(command).await?,
+        _ => false,
+    };
+    if cancel.is_cancelled() {
+        return Err(TemplateError::Cancelled.into());
+    }
+    let settled = place.settle().map_err(hinted)?;
+    if let (Some(command), true) = (&command, agreed) {
+        if !globals.quiet {
+            report::talk(&format!("running `{}`", visible(command)));
+        }
+        template::set_up(command, &settled, &globals.tool_output(), cancel)
+            .await
+            .map_err(hinted)?;
+    }
+    let path = settled.keep();
+    let made = Made {
+        wanted: &wanted,
+        commit,
+        command,
+        ran: agreed,
+    };
+    made.show(&path, globals)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From the arguments, and from the answers of whoever sits at the terminal.
+async fn decide(args: &NewArgs, here: &Path, asking: &Asking<'_>) -> anyhow::Result<Wanted> {
+    if let Some(template) = &args.template {
+        let template = bundled::find(template);
+        let template = template.ok_or_else(|| {
+            TemplateError::NoSuchTemplate(args.template.clone().unwrap_or_default())
+        });
+        return with_template(args, template.map_err(hinted)?, asking).await;
+    }
+    let elsewhere = args.subfolder.is_some() || args.git_ref.is_some() || args.name.is_some();
+    let what = match &args.what {
+        Some(what) => Some(source::read(what, elsewhere, here).map_err(hinted)?),
+        None => None,
+    };
+    match what {
+        Some(What::Source(source)) => {
+            let last = args.subfolder.as_deref().and_then(last_name);
+            let name = args.name.as_deref().or(last).or(source.name());
+            let name = name.unwrap_or_default().to_string();
+            name::directory(&name).map_err(|error| hinted(TemplateError::Name(error)))?;
+            Ok(Wanted::Elsewhere { source, name })
+        }
+        _ => {
+            let name = args.what.as_deref().or(args.name.as_deref());
+            let template = asking.template(name).await?;
+            with_template(args, template, asking).await
+        }
+    }
+}
+
+fn last_name(subfolder: &str) -> Option<&str> {
+    Path::new(subfolder).file_name()?.to_str()
+}
+
+async fn with_template(
+    args: &NewArgs,
+    template: &'static Template,
+    asking: &Asking<'_>,
+) -> anyhow::Result<Wanted> {
+    let name = match (&args.what, &args.name) {
+        (Some(what), Some(name)) => {
+            let twice = format!("the project is named twice: `{what}` and `--name {name}`");
+            return Err(report::usage(twice));
+        }
+        (Some(name), None) | (None, Some(name)) => name.clone(),
+        (None, None) => asking.name(template).await?,
+    };
+    let name: Name = name
+        .parse()
+        .map_err(|error| hinted(TemplateError::Name(error)))?;
+    Ok(Wanted::Bundled(template, name))
+}

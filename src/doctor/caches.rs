@@ -1,0 +1,107 @@
+//! The folders that `wash` keeps things in: whether they can be used, how big they are, and who uses them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::finding::{Area, Finding, Fix, Level};
+use crate::dev::reset::{self, ResetError};
+use crate::folders::cleanup::Cache;
+use crate::folders::contents;
+use crate::inspect::size;
+
+/// Files on their way to their names are not older than this, unless who wrote them is gone.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+pub(super) fn examine(root: Option<&Path>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = match Cache::Compiled.directory() {
+        None => vec![
+            Finding::new(
+                Area::Caches,
+                Level::Warning,
+                "there is no cache folder: nothing says where your home is",
+            )
+            .hint("set HOME, or XDG_CACHE_HOME"),
+        ],
+        Some(_) => Cache::ALL.into_iter().filter_map(cache).collect(),
+    };
+    findings.extend(root.and_then(state));
+    findings
+}
+
+fn cache(cache: Cache) -> Option<Finding> {
+    let directory = cache.directory()?;
+    let shown = directory.display();
+    if let Some(reason) = unusable(&directory) {
+        let message = format!("nothing can be kept in `{shown}`: {reason}");
+        let finding = Finding::new(Area::Caches, Level::Warning, message);
+        return Some(finding.hint("XDG_CACHE_HOME names another place"));
+    }
+    let entries = contents::entries(&directory).unwrap_or_default();
+    let total: u64 = entries.iter().map(|entry| entry.size).sum();
+    let left = entries.iter().filter(|entry| is_abandoned(&entry.path));
+    let left: Vec<&contents::Entry> = left
+        .filter(|entry| entry.name.starts_with(".new-") || entry.name.starts_with(".tmp"))
+        .collect();
+    if !left.is_empty() {
+        let bytes: u64 = left.iter().map(|entry| entry.size).sum();
+        let message = format!(
+            "`{shown}` has {} that a process left behind which was killed",
+            bytes_text(bytes)
+        );
+        let paths = left.iter().map(|entry| entry.path.display().to_string());
+        let fix = Fix::new(
+            ["rm".to_string(), "--".to_string()]
+                .into_iter()
+                .chain(paths),
+        );
+        return Some(Finding::new(Area::Caches, Level::Note, message).fix(fix));
+    }
+    let message = format!("`{shown}`: {}", bytes_text(total));
+    Some(Finding::new(Area::Caches, Level::Fine, message))
+}
+
+/// Why nothing can be written to a folder, or it cannot be made.
+fn unusable(directory: &Path) -> Option<String> {
+    let existing: PathBuf = directory
+        .ancestors()
+        .find(|dir| dir.symlink_metadata().is_ok())?
+        .to_path_buf();
+    if !existing.is_dir() {
+        return Some(format!("`{}` is not a directory", existing.display()));
+    }
+    let made = tempfile::Builder::new()
+        .prefix(".tmp-doctor-")
+        .tempfile_in(&existing);
+    made.err().map(|error| error.to_string())
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED))
+}
+
+/// What the project keeps.
+fn state(root: &Path) -> Option<Finding> {
+    match reset::look(root) {
+        Ok(kept) if kept.entries.is_empty() => None,
+        Ok(kept) => {
+            let (path, total) = (kept.directory.display(), bytes_text(kept.size()));
+            let message = format!("`{path}`: {total}, what the project keeps");
+            Some(Finding::new(Area::Caches, Level::Fine, message))
+        }
+        // A lock goes with the process that has it, so that somebody is there.
+        Err(error @ ResetError::InUse { .. }) => {
+            Some(Finding::new(Area::Caches, Level::Note, error.to_string()))
+        }
+        Err(error) => Some(Finding::new(
+            Area::Caches,
+            Level::Warning,
+            error.to_string(),
+        )),
+    }
+}
+
+fn bytes_text(bytes: u64) -> String {
+    size(usize::try_from(bytes).unwrap_or(usize::MAX))
+}

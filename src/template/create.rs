@@ -1,0 +1,150 @@
+//! Puts the files of a template into a [`Place`], and runs what its author wants to be run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use super::bundled::Template;
+use super::git::{self, Commit};
+use super::name::Name;
+use super::place::Settled;
+use super::render::{File, clash, render};
+use super::source::Source;
+use super::tree::{self, Files};
+use super::{Place, TemplateError};
+use crate::build::process::{self, Job};
+use crate::build::{BuildError, Output};
+use crate::project::Command;
+use crate::report;
+use crate::wit::fetch::{fetch, open};
+use crate::wit::resolve::Keep;
+use crate::wit::{Wit, WitError};
+
+/// A template of ours, with the WIT packages that it refers to: all of them come with `wash`.
+pub async fn from_bundled(
+    template: &Template,
+    name: &Name,
+    place: &Place,
+) -> Result<(), TemplateError> {
+    let files = render(template, name);
+    if let Some(what) = clash(&files, name) {
+        return Err(TemplateError::Taken {
+            name: name.as_str().to_string(),
+            what,
+        });
+    }
+    let root = place.dir();
+    for file in &files {
+        let path = root.join(&file.path);
+        let dir = path.parent().unwrap_or(&root);
+        fs::create_dir_all(dir).map_err(TemplateError::write(dir))?;
+        fs::write(&path, &file.bytes).map_err(TemplateError::write(&path))?;
+    }
+    for project in with_wit(&files) {
+        fetch_wit(&root.join(project)).await?;
+    }
+    Ok(())
+}
+
+/// The directories that have a `wit` folder.
+fn with_wit(files: &[File]) -> BTreeSet<&Path> {
+    let folders = files
+        .iter()
+        .filter_map(|file| Path::new(&file.path).parent());
+    let folders = folders.filter(|folder| folder.ends_with("wit"));
+    folders.filter_map(Path::parent).collect()
+}
+
+async fn fetch_wit(root: &Path) -> Result<(), WitError> {
+    let wit = Wit {
+        offline: true,
+        ..Wit::default()
+    };
+    if let Some(folder) = open(root, &wit)? {
+        fetch(root, &wit, &folder, Keep::All).await?;
+    }
+    Ok(())
+}
+
+/// What somebody else made, as it is. The commit, if it has one.
+pub async fn from_source(
+    source: &Source,
+    subfolder: Option<&str>,
+    reference: Option<&str>,
+    place: &Place,
+    cancel: &CancellationToken,
+) -> Result<Option<Commit>, TemplateError> {
+    let checkout = place.scratch();
+    let (root, files, commit) = match source {
+        Source::Directory(path) if !is_repository(path) => {
+            if let Some(reference) = reference {
+                return Err(TemplateError::NoRepository {
+                    path: path.clone(),
+                    reference: reference.to_string(),
+                });
+            }
+            (path.as_path(), Files::NotIgnored, None)
+        }
+        _ => {
+            let repository = match source {
+                Source::Directory(path) => path.to_string_lossy().into_owned(),
+                Source::Repository(url) => url.clone(),
+            };
+            let commit = git::fetch(&repository, reference, &checkout, cancel).await?;
+            (checkout.as_path(), Files::All, Some(commit))
+        }
+    };
+    let from = tree::subfolder(root, subfolder.unwrap_or("."))?;
+    let to = place.dir();
+    let copied = tokio::task::spawn_blocking(move || -> Result<bool, TemplateError> {
+        tree::copy(&from, &to, files)?;
+        let mut entries = fs::read_dir(&to).map_err(TemplateError::write(&to))?;
+        Ok(entries.next().is_some())
+    });
+    match copied.await {
+        Ok(Ok(true)) => Ok(commit),
+        Ok(Ok(false)) => Err(TemplateError::Empty),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(TemplateError::Cancelled),
+    }
+}
+
+/// With a working tree or without one.
+fn is_repository(path: &Path) -> bool {
+    let is_bare = || path.join("HEAD").is_file() && path.join("objects").is_dir();
+    path.join(".git").exists() || is_bare()
+}
+
+/// Runs a template's own command in the project.
+pub async fn set_up(
+    command: &str,
+    project: &Settled,
+    output: &Output,
+    cancel: &CancellationToken,
+) -> Result<(), TemplateError> {
+    let job = Job {
+        command: &Command::Shell(command.to_string()),
+        dir: project.path(),
+        set: &[],
+        unset: &[],
+        wants_lines: false,
+        output,
+        color: false,
+    };
+    match process::run(job, cancel).await {
+        Ok(finished) if finished.status.success() => Ok(()),
+        Ok(finished) => {
+            if let Output::IfFailed = output {
+                report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+            }
+            Err(TemplateError::SetUp {
+                command: command.to_string(),
+                status: finished.status,
+            })
+        }
+        Err(BuildError::Cancelled) => Err(TemplateError::Cancelled),
+        Err(error) => Err(TemplateError::Run(Box::new(error))),
+    }
+}

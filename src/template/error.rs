@@ -1,0 +1,197 @@
+//! Why there is no new project. Nothing was written then.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::bundled;
+use super::name::NameError;
+use super::visible;
+use crate::build::BuildError;
+use crate::project::ProjectError;
+use crate::report::{Advice, Fault};
+use crate::wit::WitError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(
+        "`{name}` cannot be the name of this project: the template depends on a {what} of that name"
+    )]
+    Taken { name: String, what: &'static str },
+    #[error("there is no template `{0}`")]
+    NoSuchTemplate(String),
+    #[error("`{what}` is no place of a template: {reason}")]
+    Source { what: String, reason: String },
+    /// Of what is not written out.
+    #[error("`{what}` may be a directory, `./{what}`, or a repository, `{url}`")]
+    Ambiguous { what: String, url: String },
+    #[error("there is no directory `{}`", .0.display())]
+    NoDirectory(PathBuf),
+    #[error("there is no directory `{}` to create the project in", .0.display())]
+    NoParent(PathBuf),
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` is no git repository, so it has no `{reference}`", .path.display())]
+    NoRepository { path: PathBuf, reference: String },
+    #[error("`{0}` is no branch, tag or commit")]
+    Reference(String),
+    #[error("`git` is not installed, or not on the `PATH`")]
+    NoGit,
+    /// `said`: what git printed.
+    #[error("git cannot fetch `{repository}`: {}", visible(first_line(.said)))]
+    Git { repository: String, said: String },
+    #[error("cannot run a program")]
+    Run(#[source] Box<BuildError>),
+    #[error("`--subfolder {path}`: {reason}")]
+    Subfolder { path: String, reason: String },
+    #[error("the template's link `{}` leads out of it, to `{}`", path(.link), path(.to))]
+    LeadsOut { link: PathBuf, to: PathBuf },
+    #[error("the template's `{}` is neither a file nor a directory", path(.0))]
+    NotAFile(PathBuf),
+    #[error("the template has no files")]
+    Empty,
+    #[error("cannot read the template: {0}")]
+    Unreadable(String),
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot create `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("the template's configuration cannot be read")]
+    Config(#[source] ProjectError),
+    #[error(transparent)]
+    Wit(#[from] WitError),
+    #[error("the template's own command failed: `{}` ended with {status}", visible(.command))]
+    SetUp {
+        command: String,
+        status: std::process::ExitStatus,
+    },
+    #[error("interrupted")]
+    Cancelled,
+}
+
+fn path(of_template: &Path) -> String {
+    visible(&of_template.display().to_string())
+}
+
+/// What git says first is what went wrong; `fatal:` is its word for that.
+fn first_line(said: &str) -> &str {
+    let lines = || said.lines().map(str::trim);
+    let fatal = lines().find_map(|line| line.strip_prefix("fatal: "));
+    fatal
+        .or_else(|| lines().next())
+        .unwrap_or("it does not say why")
+}
+
+impl TemplateError {
+    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Write { path, source }
+    }
+}
+
+impl Advice for TemplateError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            TemplateError::Name(error) => match error.instead() {
+                Some(name) => format!("for example: `{name}`"),
+                None => return Vec::new(),
+            },
+            TemplateError::Taken { name, .. } => format!("for example: `my-{name}`"),
+            TemplateError::NoSuchTemplate(name) => {
+                let names = bundled::all().iter().map(|template| &*template.name);
+                let distance = |known: &str| strsim::damerau_levenshtein(known, name);
+                match names.clone().min_by_key(|known| distance(known)) {
+                    Some(near) if distance(near) <= 3 => {
+                        format!("did you mean `{near}`? wash new --list has all")
+                    }
+                    _ => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+                }
+            }
+            TemplateError::Source { .. } => {
+                "a template is at a URL (`https://HOST/PATH`, `ssh://`, `git://`, `file://`), at `HOST:PATH`, on GitHub \
+                 (`OWNER/REPOSITORY`), or in a directory (`./PATH`); wash new --list has those that come with wash"
+                    .to_string()
+            }
+            TemplateError::Ambiguous { .. } => "write which of them is meant".to_string(),
+            TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
+            TemplateError::Reference(_) => "name a branch, a tag or a commit: --git-ref v1.0".to_string(),
+            TemplateError::NoGit => "repositories are fetched with git; the templates of `wash new --list` need none".to_string(),
+            TemplateError::Git { said, .. } => match git_hint(said) {
+                Some(hint) => hint.to_string(),
+                None => return Vec::new(),
+            },
+            TemplateError::LeadsOut { .. } => {
+                "a template must be complete in itself; if the link leads into another part of the repository, use \
+                 the folder that has both"
+                    .to_string()
+            }
+            TemplateError::Config(error) => return error.hints(),
+            TemplateError::Wit(error) => return error.hints(),
+            TemplateError::SetUp { .. } => "to create the project without running it: --skip-command".to_string(),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            TemplateError::Name(_)
+            | TemplateError::Taken { .. }
+            | TemplateError::NoSuchTemplate(_)
+            | TemplateError::Source { .. }
+            | TemplateError::Ambiguous { .. }
+            | TemplateError::Reference(_) => Fault::Usage,
+            TemplateError::NoGit => Fault::Environment,
+            TemplateError::Git { said, .. } if is_of_the_network(said) => Fault::Environment,
+            // The shell did not find a program.
+            TemplateError::SetUp { status, .. } if status.code() == Some(127) => Fault::Environment,
+            TemplateError::Config(error) => error.fault(),
+            TemplateError::Wit(error) => error.fault(),
+            _ => Fault::Input,
+        }
+    }
+}
+
+/// Or of who may do what there.
+fn is_of_the_network(said: &str) -> bool {
+    let signs = [
+        "Could not resolve host",
+        "Failed to connect",
+        "Connection refused",
+        "timed out",
+        "unable to connect",
+        "Permission denied (publickey",
+        "Host key verification failed",
+        "terminal prompts disabled",
+        "Authentication failed",
+        "could not read Username",
+        "The requested URL returned error",
+    ];
+    signs.iter().any(|sign| said.contains(sign))
+}
+
+fn git_hint(said: &str) -> Option<&'static str> {
+    let has = |text| said.contains(text);
+    if has("terminal prompts disabled")
+        || has("Authentication failed")
+        || has("could not read Username")
+    {
+        Some(
+            "git asks nobody here: log in with a credential helper, or use the ssh URL of the repository",
+        )
+    } else if has("Permission denied (publickey") || has("Host key verification failed") {
+        Some(
+            "ssh asks nobody here: connect once by hand (`ssh -T git@HOST`), and add the key to the agent (`ssh-add`)",
+        )
+    } else if has("couldn't find remote ref HEAD") {
+        Some("the repository has no commit yet; name a branch with --git-ref")
+    } else if has("couldn't find remote ref") || has("unknown revision") || has("did not match any")
+    {
+        Some(
+            "--git-ref names a branch, a tag or a commit of the repository; `git ls-remote URL` lists them",
+        )
+    } else {
+        None
+    }
+}

@@ -1,0 +1,237 @@
+//! Fetches one commit of a repository by running `git`, which knows how to log in where its user may.
+//!
+//! Whoever made the template decides nothing: no hook runs, no submodule is followed, no program is a transport, and git's own
+//! configuration of the repository is one that was just made. Nobody is prompted.
+
+use std::env;
+use std::io;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use super::TemplateError;
+use super::source::{without_password, without_secrets};
+use crate::build::process::{self, Job};
+use crate::build::{BuildError, Output};
+use crate::project::Command;
+
+/// Of the configuration, before everything that the user has.
+const SETTINGS: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.symlinks=true",
+    "submodule.recurse=false",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "protocol.file.allow=always",
+    "protocol.git.allow=always",
+    "protocol.http.allow=always",
+    "protocol.https.allow=always",
+    "protocol.ssh.allow=always",
+];
+
+/// Of a repository that we may have been started in, as by one of its hooks.
+const OF_ANOTHER: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_TEMPLATE_DIR",
+];
+
+/// What was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    pub id: String,
+    pub has_submodules: bool,
+}
+
+/// Checks a commit out into `dir`, which must not exist: that of a branch, a tag or a commit, or what the repository has as
+/// its `HEAD`.
+pub(super) async fn fetch(
+    repository: &str,
+    reference: Option<&str>,
+    dir: &Path,
+    cancel: &CancellationToken,
+) -> Result<Commit, TemplateError> {
+    if let Some(reference) = reference {
+        check(reference)?;
+    }
+    let mut git = Git {
+        repository,
+        dir,
+        cancel,
+        ssh: None,
+    };
+    git.silence_ssh().await;
+    let at = dir.to_string_lossy();
+    git.run_in(None, &["init", "--quiet", "--template=", &at])
+        .await?;
+    let wanted = reference.unwrap_or("HEAD");
+    let fetched = git.fetch(&["--depth=1"], &[wanted]).await;
+    let wanted = match (fetched, reference) {
+        (Ok(_), _) => "FETCH_HEAD",
+        // Part of a commit's name is something that only who has the commits can look up.
+        (Err(TemplateError::Git { .. }), Some(commit)) if is_commit(commit) => {
+            let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+            git.fetch(&["--update-head-ok"], &all).await?;
+            commit
+        }
+        (Err(error), _) => return Err(error),
+    };
+    git.run(&["checkout", "--quiet", "--detach", wanted, "--"])
+        .await?;
+    let id = git.run(&["rev-parse", "HEAD"]).await?;
+    Ok(Commit {
+        id: id.trim().to_string(),
+        has_submodules: dir.join(".gitmodules").exists(),
+    })
+}
+
+struct Git<'g> {
+    repository: &'g str,
+    dir: &'g Path,
+    cancel: &'g CancellationToken,
+    /// How ssh is run.
+    ssh: Option<(String, String)>,
+}
+
+impl Git<'_> {
+    /// So that ssh asks nobody either, unless the user has a say in how it is run.
+    async fn silence_ssh(&mut self) {
+        let by_ssh = match self.repository.split_once("://") {
+            Some((scheme, _)) => scheme == "ssh",
+            None => !Path::new(self.repository).is_absolute(),
+        };
+        let name = "GIT_SSH_COMMAND";
+        let chosen = [name, "GIT_SSH"]
+            .into_iter()
+            .any(|name| env::var_os(name).is_some());
+        let configured = ["config", "--get", "core.sshCommand"];
+        if by_ssh && !chosen && self.run_in(None, &configured).await.is_err() {
+            self.ssh = Some((name.to_string(), "ssh -o BatchMode=yes".to_string()));
+        }
+    }
+
+    async fn fetch(&self, options: &[&str], references: &[&str]) -> Result<String, TemplateError> {
+        let command = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
+        let what = ["--", self.repository];
+        self.run(&[&command, options, &what, references].concat())
+            .await
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<String, TemplateError> {
+        self.run_in(Some(self.dir), arguments).await
+    }
+
+    /// What it printed.
+    async fn run_in(
+        &self,
+        dir: Option<&Path>,
+        arguments: &[&str],
+    ) -> Result<String, TemplateError> {
+        let mut argv = vec!["git".to_string()];
+        for setting in SETTINGS {
+            argv.extend(["-c".to_string(), setting.to_string()]);
+        }
+        argv.extend(arguments.iter().map(ToString::to_string));
+        // English, because hints look into it.
+        let mut set = [
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_ASKPASS", ""),
+            ("LC_ALL", "C"),
+        ]
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .to_vec();
+        set.extend(self.ssh.clone());
+        let parent = self.dir.parent().unwrap_or(Path::new("/"));
+        let job = Job {
+            command: &Command::Argv(argv),
+            dir: dir.unwrap_or(parent),
+            set: &set,
+            unset: OF_ANOTHER,
+            wants_lines: false,
+            output: &Output::IfFailed,
+            color: false,
+        };
+        let finished = match process::run(job, self.cancel).await {
+            Ok(finished) => finished,
+            Err(BuildError::Cancelled) => return Err(TemplateError::Cancelled),
+            Err(BuildError::Spawn { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(TemplateError::NoGit);
+            }
+            Err(error) => return Err(TemplateError::Run(Box::new(error))),
+        };
+        let said = String::from_utf8_lossy(&finished.tail).trim().to_string();
+        match finished.status.success() {
+            true => Ok(said),
+            false => Err(TemplateError::Git {
+                repository: without_password(self.repository),
+                said: without_secrets(&said, self.repository),
+            }),
+        }
+    }
+}
+
+fn check(reference: &str) -> Result<(), TemplateError> {
+    let odd =
+        |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
+    let wrong = reference.is_empty()
+        || reference.starts_with(['-', '+', '/'])
+        || reference.contains("..")
+        || reference.contains("@{")
+        || reference.contains(odd);
+    match wrong {
+        true => Err(TemplateError::Reference(reference.to_string())),
+        false => Ok(()),
+    }
+}
+
+fn is_commit(reference: &str) -> bool {
+    (4..=40).contains(&reference.len()) && reference.chars().all(|digit| digit.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_names_and_nothing_else() {
+        for reference in [
+            "main",
+            "v1.0",
+            "feature/x",
+            "0a1b2c3",
+            "refs/pull/1/head",
+            "HEAD",
+        ] {
+            assert!(check(reference).is_ok(), "{reference}");
+        }
+        for reference in [
+            "",
+            "-x",
+            "--upload-pack=x",
+            "+main",
+            "main:other",
+            "a..b",
+            "a b",
+            "@{u}",
+            "a\n",
+        ] {
+            assert!(check(reference).is_err(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn commits_are_told_by_their_digits() {
+        assert!(is_commit("0a1b2c3"));
+        assert!(!is_commit("main") && !is_commit("v1") && !is_commit("abc"));
+    }
+}

@@ -1,0 +1,255 @@
+//! `wash doctor` and `wash config cleanup` where others have what they look at: ports, and caches in use.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A project, and folders of the user's that are empty.
+struct Home(TempDir);
+
+impl Home {
+    fn new(config: &str) -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        home.file("app/.wash/config.yaml", config);
+        home
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(path)
+    }
+
+    fn file(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn wash(&self, arguments: &[&str]) -> Command {
+        let mut wash = Command::new(env!("CARGO_BIN_EXE_wash"));
+        wash.args(arguments)
+            .current_dir(self.path("app"))
+            .env("HOME", self.path(""))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env_remove("DOCKER_CONFIG")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null());
+        wash
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.wash(arguments).args(["-o", "json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The level and the message of each finding about ports.
+    fn ports(&self) -> Vec<(String, String)> {
+        let json = self.json(&["doctor"]);
+        let findings = json["data"]["findings"].as_array().unwrap().iter();
+        let ports = findings.filter(|finding| finding["area"] == "ports");
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        ports
+            .map(|finding| (text(&finding["level"]), text(&finding["message"])))
+            .collect()
+    }
+}
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn me() -> String {
+    format!("(pid {})", std::process::id())
+}
+
+#[test]
+fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let home = Home::new(&format!(
+        "build: {{command: \"true\"}}\ndev: {{address: \"127.0.0.1:{port}\"}}\n"
+    ));
+    let [(level, message)] = home.ports().try_into().unwrap();
+    assert_eq!(level, "error");
+    assert!(message.contains("is taken by"), "{message}");
+    assert!(message.ends_with(&me()), "{message}");
+    let status = home.wash(&["doctor", "-q"]).output().unwrap().status;
+    assert_eq!(status.code(), Some(1));
+
+    drop(taken);
+    let [(level, _)] = home.ports().try_into().unwrap();
+    assert_eq!(level, "fine");
+    let status = home.wash(&["doctor"]).output().unwrap().status;
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn published_ports_are_looked_at_as_well() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let [tcp_port, udp_port] = [tcp.local_addr(), udp.local_addr()].map(|a| a.unwrap().port());
+    let home = Home::new(&format!(
+        "build: {{command: \"true\"}}\n\
+         dev:\n  address: \"127.0.0.1:0\"\n  service: true\n  service_ports:\n  \
+         - {{port: 1, publish: {tcp_port}}}\n  - {{port: 1, protocol: UDP, publish: {udp_port}}}\n"
+    ));
+    let levels: Vec<String> = home.ports().into_iter().map(|(level, _)| level).collect();
+    assert_eq!(levels, ["fine", "error", "error"]);
+}
+
+#[test]
+fn a_session_that_has_the_port_is_only_a_warning() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "run") (result i32) (loop $l br $l) unreachable))
+            (core instance $i (instantiate $m))
+            (func $run (result (result)) (canon lift (core func $i "run")))
+            (instance $cli (export "run" (func $run)))
+            (export "wasi:cli/run@0.2.0" (instance $cli)))"#,
+    );
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let home = Home::new(&format!(
+        "build: {{component_path: spin.wasm}}\n\
+         dev: {{address: \"127.0.0.1:{port}\", service: true, limits: {{cpu_time: 1h}}}}\n"
+    ));
+    home.file("app/spin.wasm", component.unwrap());
+    home.file("cache/wash/oci/blobs/sha256/0", "12345");
+    let mut session = Running(
+        home.wash(&["dev", "-o", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap(),
+    );
+    let output = BufReader::new(session.0.stdout.take().unwrap());
+    let mut lines = output.lines().map(Result::unwrap);
+    let serving = lines.find(|line| line.contains("\"serving\""));
+    assert!(serving.is_some(), "the session serves");
+
+    let [(level, message)] = home.ports().try_into().unwrap();
+    assert_eq!(level, "warning", "{message}");
+    let pid = format!("(pid {})", session.0.id());
+    assert!(message.ends_with(&pid), "{message}");
+
+    // What the session has compiled is left; what it does not use goes.
+    let json = home.json(&["config", "cleanup", "--yes"]);
+    let whats = |key: &str| -> Vec<String> {
+        let items = json["data"][key].as_array().unwrap().iter();
+        items
+            .map(|item| item["what"].as_str().unwrap().into())
+            .collect()
+    };
+    assert_eq!(whats("removed"), ["oci"]);
+    assert_eq!(whats("left"), ["compiled"]);
+    let reason = json["data"]["left"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("in use by") && reason.ends_with(&pid),
+        "{reason}"
+    );
+    assert!(
+        fs::read_dir(home.path("cache/wash/compiled"))
+            .unwrap()
+            .count()
+            > 0
+    );
+    assert!(!home.path("cache/wash/oci/blobs").exists());
+
+    drop(session);
+    let json = home.json(&["config", "cleanup", "--yes"]);
+    assert_eq!(json["data"]["removed"][0]["what"], "compiled");
+    assert_eq!(
+        fs::read_dir(home.path("cache/wash/compiled"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn nothing_is_mended_without_being_asked_for() {
+    let home = Home::new(
+        "build: {command: \"true\"}\n\
+         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
+    );
+    let output = home.wash(&["doctor", "--fix"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("cannot ask whether to run `mkdir -p "),
+        "{said}"
+    );
+    assert!(!home.path("app/data").exists());
+
+    let json = home.json(&["doctor", "--fix", "--yes"]);
+    assert_eq!(json["success"], true, "{json}");
+    assert_eq!(json["data"]["fixed"][0]["ok"], true, "{json}");
+    assert!(home.path("app/data").is_dir());
+}
+
+/// In a terminal, with keys pressed.
+fn typed(home: &Home, command: &str, keys: &str) -> String {
+    let mut script = Command::new("script");
+    let line = format!("{} {command}", env!("CARGO_BIN_EXE_wash"));
+    let wash = home.wash(&[]);
+    script.args(["-qec", &line, "/dev/null"]);
+    script.current_dir(home.path("app"));
+    for (name, value) in wash.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    let mut child = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The pipe stays open: its end would be the end of the terminal.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(keys.as_bytes()).unwrap();
+    let mut said = String::new();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    drop(stdin);
+    said
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked() {
+    let home = Home::new(
+        "build: {command: \"true\"}\n\
+         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
+    );
+    let cached = "cache/wash/oci/blobs/sha256/0";
+    home.file(cached, "12345");
+    let said = typed(&home, "config cleanup", "n");
+    assert!(said.contains("remove it?"), "{said}");
+    assert!(said.contains("nothing was removed"), "{said}");
+    assert!(home.path(cached).exists());
+    let said = typed(&home, "config cleanup", "y");
+    assert!(said.contains("removed 5 B"), "{said}");
+    assert!(!home.path(cached).exists());
+
+    let said = typed(&home, "doctor --fix", "n");
+    assert!(said.contains("run `mkdir -p "), "{said}");
+    assert!(!home.path("app/data").exists());
+    typed(&home, "doctor --fix", "y");
+    assert!(home.path("app/data").is_dir());
+}

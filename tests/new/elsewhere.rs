@@ -1,0 +1,191 @@
+//! Templates from repositories and from directories.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::created::Desk;
+use crate::repository::Repository;
+
+fn read(desk: &Desk, path: &str) -> String {
+    fs::read_to_string(desk.path(path)).unwrap()
+}
+
+#[test]
+fn a_repository_without_its_history() {
+    let repository =
+        Repository::new(&[("README.md", "# {{ name }}\n"), ("bin/run", "#!/bin/sh\n")]);
+    repository.link("LINK.md", "README.md");
+    let program = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(repository.path().join("bin/run"), program).unwrap();
+    let commit = repository.commit("second");
+
+    let desk = Desk::new();
+    let path = repository.path().display().to_string();
+    for (source, name) in [(repository.url(), "by-url"), (path, "by-path")] {
+        let answer = desk.run(&[&source, "--name", name, "-o", "json"]).success();
+        let data = &answer.json()["data"];
+        assert_eq!(data["commit"], commit.as_str());
+        assert_eq!(data["path"], desk.path(name).to_str().unwrap());
+        assert!(data["command"].is_null() && data["template"].is_null());
+        // Placeholders are those of our own templates.
+        assert_eq!(read(&desk, &format!("{name}/LINK.md")), "# {{ name }}\n");
+        let mode = fs::metadata(desk.path(name).join("bin/run")).unwrap();
+        assert_eq!(mode.permissions().mode() & 0o111, 0o111);
+        assert!(!desk.path(name).join(".git").exists());
+    }
+    let answer = desk
+        .run(&[repository.url(), "--name".into(), "text".into()])
+        .success();
+    let expected = format!(
+        "created `text` from {} (commit {}, without its history)\n\n  cd text\n  wash dev\n",
+        repository.url(),
+        &commit[..12]
+    );
+    assert_eq!(answer.stdout, expected);
+}
+
+#[test]
+fn a_branch_a_tag_or_a_commit_of_a_subfolder() {
+    let repository = Repository::new(&[("templates/api/file", "one"), ("other", "")]);
+    let first = repository.git(&["rev-parse", "HEAD"]);
+    repository.git(&["tag", "-a", "v1", "-m", "v1"]);
+    repository.write("templates/api/file", "two");
+    repository.commit("two");
+    repository.git(&["branch", "feature/two"]);
+    repository.write("templates/api/file", "three");
+    repository.commit("three");
+
+    let desk = Desk::new();
+    let url = repository.url();
+    for (reference, expected) in [
+        (None, "three"),
+        (Some("main"), "three"),
+        (Some("v1"), "one"),
+        (Some("feature/two"), "two"),
+        (Some(first.as_str()), "one"),
+        (Some(&first[..8]), "one"),
+    ] {
+        let mut args = vec![url.as_str(), "--subfolder", "templates/api"];
+        args.extend(
+            reference
+                .iter()
+                .flat_map(|reference| ["--git-ref", *reference]),
+        );
+        desk.run(&args).success();
+        // Called what the folder is called.
+        assert_eq!(read(&desk, "api/file"), expected, "{reference:?}");
+        assert!(!desk.path("api/templates").exists());
+        fs::remove_dir_all(desk.path("api")).unwrap();
+    }
+    assert_eq!(desk.everything(), Vec::<String>::new());
+}
+
+#[test]
+fn a_directory_without_what_was_built_in_it() {
+    let desk = Desk::new();
+    for (path, text) in [
+        ("mine/.gitignore", "/target\n"),
+        ("mine/src/lib.rs", "//!"),
+        ("mine/target/big", ""),
+    ] {
+        fs::create_dir_all(desk.path(path).parent().unwrap()).unwrap();
+        fs::write(desk.path(path), text).unwrap();
+    }
+    let answer = desk.run(&["./mine", "--name", "yours"]).success();
+    assert!(
+        answer.stdout.starts_with("created `yours` from "),
+        "{answer:?}"
+    );
+    assert_eq!(read(&desk, "yours/src/lib.rs"), "//!");
+    assert!(desk.path("yours/.gitignore").is_file());
+    assert!(!desk.path("yours/target").exists());
+
+    let said = desk
+        .run(&["./mine", "--name", "new", "--git-ref", "v1"])
+        .failure(1);
+    assert!(
+        said.contains("is no git repository, so it has no `v1`"),
+        "{said}"
+    );
+    assert!(!desk.path("new").exists());
+}
+
+const COMMAND: &str = "new:\n  command: echo was here > mark; echo said; test ! -e fail\n";
+
+#[test]
+fn a_templates_own_command_runs_when_that_was_agreed_to() {
+    let repository = Repository::new(&[(".wash/config.yaml", COMMAND)]);
+    let desk = Desk::new();
+    let url = repository.url();
+
+    let answer = desk.run(&[&url, "--name", "unattended"]).success();
+    assert!(!desk.path("unattended/mark").exists());
+    assert!(
+        answer
+            .stdout
+            .contains("was not run: the template wants it, and nobody agreed")
+    );
+    assert!(
+        answer
+            .stdout
+            .contains("  cd unattended\n  echo was here > mark; "),
+        "{answer:?}"
+    );
+    let answer = desk.run(&[&url, "--name", "json", "-o", "json"]).success();
+    assert_eq!(answer.json()["data"]["command"]["ran"], false);
+
+    let answer = desk
+        .run(&[&url, "--name", "agreed", "--yes", "-o", "json"])
+        .success();
+    assert_eq!(read(&desk, "agreed/mark"), "was here\n");
+    assert_eq!(answer.json()["data"]["command"]["ran"], true);
+    // What it prints is no answer of ours.
+    assert!(answer.stderr.contains("said"), "{answer:?}");
+
+    let answer = desk
+        .run(&[&url, "--name", "skipped", "--skip-command"])
+        .success();
+    assert!(!desk.path("skipped/mark").exists(), "{answer:?}");
+}
+
+#[test]
+fn what_a_failed_command_was_for_is_gone_with_it() {
+    let repository = Repository::new(&[(".wash/config.yaml", COMMAND), ("fail", "")]);
+    let desk = Desk::new();
+    let said = desk.run(&[repository.url().as_str(), "--name", "x", "--yes"]);
+    assert!(
+        said.stderr
+            .contains("the template's own command failed: `echo was here"),
+        "{said:?}"
+    );
+    assert!(
+        said.stderr
+            .contains("hint: to create the project without running it: --skip-command")
+    );
+    assert_eq!(said.code, Some(1));
+    assert_eq!(desk.everything(), Vec::<String>::new());
+
+    desk.run(&[repository.url().as_str(), "--name", "x", "--skip-command"])
+        .success();
+    assert!(desk.path("x/fail").exists());
+}
+
+/// Nobody's configuration and nobody's environment have a say in what is run.
+#[test]
+fn only_the_template_names_a_command() {
+    let repository = Repository::new(&[("file", "")]);
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path(".config/wash")).unwrap();
+    fs::write(
+        desk.path(".config/wash/config.yaml"),
+        "new: { command: touch by-user }\n",
+    )
+    .unwrap();
+    let url = repository.url();
+    let mut command = desk.new_command(&[&url, "--name", "x", "--yes", "-o", "json"]);
+    command.env("WASH_NEW__COMMAND", "touch by-environment");
+    let answer = crate::created::Answer::of(&mut command).success();
+    assert!(answer.json()["data"]["command"].is_null());
+    let entries = fs::read_dir(desk.path("x")).unwrap().count();
+    assert_eq!(entries, 1);
+}
