@@ -40,7 +40,7 @@ pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Fi
     for project in projects {
         findings.extend(preflight(project).await);
     }
-    findings.extend(wasi_sdk());
+    findings.extend(wasi_sdk(kind));
     findings.sort_by_key(|finding| match finding.level {
         Level::Error => 0,
         Level::Warning => 1,
@@ -121,7 +121,11 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, dir: Option<&Path>) ->
 }
 
 /// Makefiles find the WASI SDK by this variable.
-fn wasi_sdk() -> Option<Finding> {
+fn wasi_sdk(kind: Option<Kind>) -> Option<Finding> {
+    let bad = match kind {
+        Some(Kind::Custom) => Level::Warning,
+        _ => Level::Note,
+    };
     let path = PathBuf::from(env::var_os("WASI_SDK_PATH")?);
     let clang = path.join("bin/clang");
     let finding = match clang.is_file() {
@@ -131,7 +135,7 @@ fn wasi_sdk() -> Option<Finding> {
         }
         false => {
             let message = format!("WASI_SDK_PATH: there is no `{}`", clang.display());
-            Finding::new(Area::Tools, Level::Warning, message).hint(how_to_install("clang"))
+            Finding::new(Area::Tools, bad, message).hint(how_to_install("clang"))
         }
     };
     Some(finding)

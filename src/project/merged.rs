@@ -310,7 +310,7 @@ mod tests {
         let text = "dev: {address: 9000, components: [{file: a.wasm, config: {n: 0080, ok: yes}}]}";
         assert_eq!(
             json(text),
-            r#"{"dev":{"address":9000,"components":[{"file":"a.wasm","config":{"n":"0080","ok":"yes"}}]}}"#
+            r#"{"dev":{"address":9000,"components":[{"file":"a.wasm","config":{"n":"0080","ok":true}}]}}"#
         );
     }
 }

@@ -9,7 +9,7 @@ use crate::commands::{Globals, stop_signal};
 use crate::console::Console;
 use crate::plugin::guest::{Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
-use crate::plugin::manifest::{HookPoint, Manifest};
+use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
 use crate::plugin::{Store, grants};
 use crate::report::hinted;
 
@@ -50,8 +50,8 @@ async fn call(
     let data = store.data(&plugin.name);
     let settings = grants::settings(store, &plugin.name, data, &decisions, &around);
     let mut settings = settings.map_err(hinted)?;
-    // Who may read the project may read what is made of it.
-    let shown = around.project.is_ok();
+    // Who may read the project may read what is made of it, and what is pushed without one.
+    let shown = decisions.allows(&Permission::Project(Access::ReadOnly));
     let seen = hook::seen(point, event, shown).map_err(hinted)?;
     settings
         .directories

@@ -1,6 +1,6 @@
 //! `wash plugin allow` and `wash plugin deny`
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -79,14 +79,11 @@ impl PermissionArgs {
         for text in &self.dir {
             let (path, access) = permission::directory(text);
             let path = match path.starts_with("~/") {
-                true => path.to_owned(),
-                false => {
-                    let path = globals.path(Path::new(path))?;
-                    let path = path.canonicalize().unwrap_or(path);
-                    let path = path.to_str().map(str::to_owned);
-                    path.with_context(|| format!("`{text}` is no text"))?
-                }
+                true => PathBuf::from(path),
+                false => permission::contracted(&plain(globals.path(Path::new(path))?)),
             };
+            let path = path.to_str().map(str::to_owned);
+            let path = path.with_context(|| format!("`{text}` is no text"))?;
             all.push(Permission::Directory { path, access });
         }
         all.extend(self.host.iter().cloned().map(Permission::Host));
@@ -103,14 +100,20 @@ impl PermissionArgs {
     }
 }
 
+/// A path without `.`, and without `..` where it leads somewhere.
+fn plain(path: PathBuf) -> PathBuf {
+    match path.components().any(|part| part == Component::ParentDir) {
+        true => path.canonicalize().unwrap_or(path),
+        false => path.components().collect(),
+    }
+}
+
 pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let mut permissions = args.what.permissions(means.globals)?;
-    for permission in &permissions {
-        if let Permission::Directory { path, .. } = permission
-            && !path.starts_with("~/")
-        {
-            let there = Path::new(path).is_dir();
+    for wanted in &permissions {
+        if let Permission::Directory { path, .. } = wanted {
+            let there = permission::expanded(path).is_dir();
             anyhow::ensure!(there, "`{path}` is not a directory");
         }
     }

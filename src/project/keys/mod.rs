@@ -1,7 +1,7 @@
 //! The keys of the config file as a table: what each is called, what it takes, and what it is for.
 //!
 //! Everything that speaks of keys without reading a file goes by this table: the JSON Schema, the documentation, the
-//! variables of the environment that stand for keys, completion. What reads files is [`super::raw`]; a test reads a file
+//! variables of the environment that stand for keys, completion. What reads files is `project::raw`; a test reads a file
 //! with every key of the table, and compares what was asked for with what is here, in both directions.
 
 mod schema;
