@@ -42,7 +42,7 @@ fn every_place_has_its_candidates() {
             &["always", "ifNotPresent", "never"],
         ),
         (&["oc"], &["oci"]),
-        (&["doc"], &["docker"]),
+        (&["dock"], &["docker"]),
         (&["call", "--env", "HOM"], &["HOME="]),
         (&["call", "paint", "red", ""], &["true", "false"]),
         (&["call", "counter(5).n"], &["counter(5).next()"]),

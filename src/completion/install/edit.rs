@@ -76,7 +76,7 @@ impl Piece {
 }
 
 /// Every script of ours says so.
-fn is_ours(script: &str) -> bool {
+pub(super) fn is_ours(script: &str) -> bool {
     script.is_empty() || script.contains(crate::completion::VARIABLE)
 }
 

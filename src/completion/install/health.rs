@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::edit::Edit;
+use super::edit::{Edit, is_ours};
 use super::places::{self, Surroundings};
 use super::{Change, InstallError};
 use crate::completion::detect::detect;
@@ -68,6 +68,9 @@ fn stale(shell: Shell, around: &Surroundings, path: &Path) -> Option<String> {
     let Ok(text) = fs::read_to_string(path) else {
         return Some("it cannot be read".to_owned());
     };
+    if !is_ours(&text) {
+        return Some("it is not from wash".to_owned());
+    }
     match shell.program_of(&text) {
         None => Some("it is of another version of wash".to_owned()),
         Some(program) if !around.runs(&program) => {
