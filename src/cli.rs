@@ -3,6 +3,8 @@
 //! Exit codes: 0 when it worked, those of [`Fault`] when it did not, and what shells give when a signal ended it, 130 after
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
+mod installed;
+
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
@@ -12,8 +14,13 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, wit};
+use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, plugin, wit};
+use crate::plugin::command::augment;
+use crate::plugin::describe::Reserved;
+use crate::plugin::{Installed, Store};
 use crate::report::{self, Fault};
+
+use installed::{Line, Plugins, Typed};
 
 pub use crate::commands::{GlobalArgs, Globals};
 pub use crate::report::OutputFormat;
@@ -44,6 +51,7 @@ enum Command {
     New(new::NewArgs),
     #[command(visible_alias = "docker")]
     Oci(oci::OciArgs),
+    Plugin(plugin::PluginArgs),
     Wit(wit::WitArgs),
 }
 
@@ -63,12 +71,20 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Every command that can be typed: those of `wash`, and those that installed plugins add. Runs nothing.
+pub fn command_tree(store: &Store, installed: &Installed) -> clap::Command {
+    augment(Cli::command(), &installed.plugins, store)
+}
+
 pub fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();
     let format = wanted_format(&line);
-    bug::guarded(format, || match Cli::try_parse_from(&line) {
-        Ok(cli) => execute(cli),
-        Err(error) => not_parsed(&error, format),
+    bug::guarded(format, || {
+        let plugins = Plugins::of_user();
+        match plugins.parse(&line) {
+            Ok(line) => execute(line, &plugins),
+            Err(error) => not_parsed(&error, format),
+        }
     })
 }
 
@@ -105,11 +121,11 @@ fn wanted_format(line: &[OsString]) -> OutputFormat {
     format
 }
 
-fn execute(Cli { globals, command }: Cli) -> ExitCode {
+fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
     start_logging(&globals);
     let globals = Globals::from(globals);
     let format = globals.output;
-    if let (Some(file), false) = (&globals.file, command.writes_file()) {
+    if let (Some(file), false) = (&globals.file, typed.writes_file()) {
         let message = format!(
             "`-o {}`: only `build --compose` and `wit build` take a file here; expected `text` or `json`",
             file.display()
@@ -121,7 +137,14 @@ fn execute(Cli { globals, command }: Cli) -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(command, &globals)),
+        Ok(runtime) => runtime.block_on(async {
+            match typed {
+                Typed::Command(command) => run(*command, &plugins.store, &globals).await,
+                Typed::Plugin(manifest, given) => {
+                    plugin::invoke::run(&plugins.store, &manifest, given, &globals).await
+                }
+            }
+        }),
         Err(error) => Err(error.into()),
     };
     match outcome {
@@ -138,7 +161,7 @@ fn execute(Cli { globals, command }: Cli) -> ExitCode {
     }
 }
 
-async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
@@ -148,6 +171,14 @@ async fn run(command: Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args, globals).await,
         Command::New(args) => new::run(args, globals).await,
         Command::Oci(args) => oci::run(args, globals).await,
+        Command::Plugin(args) => {
+            let means = plugin::Means {
+                store,
+                reserved: &Reserved::of(&Cli::command()),
+                globals,
+            };
+            plugin::run(args, &means).await
+        }
         Command::Wit(args) => wit::run(args, globals).await,
     }
 }

@@ -21,6 +21,8 @@ pub mod inspect;
 pub mod standalone;
 pub mod template;
 
+pub mod plugin;
+
 pub mod bug;
 pub mod build;
 pub mod call;

@@ -12,6 +12,7 @@ pub(crate) mod keyvalue;
 pub(crate) mod logging;
 pub(crate) mod messaging;
 mod per_member;
+mod plugin;
 pub(crate) mod sockets;
 pub(crate) mod wasi;
 
@@ -159,6 +160,7 @@ impl Capabilities {
             Box::new(logging::Logging),
             Box::new(messaging::Messaging::default()),
             Box::new(keyvalue::KeyValues::default()),
+            Box::new(plugin::Plugin),
         ])
     }
 
@@ -183,6 +185,7 @@ impl Capabilities {
             name: name.as_str().into(),
             environment: settings.environment.clone().into_iter().collect(),
             arguments: settings.arguments.clone(),
+            stdin: settings.stdin,
             filesystem: kept.get().as_deref().cloned().unwrap_or_default(),
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
             log_level: settings.log_level,
@@ -360,7 +363,9 @@ mod tests {
     #[test]
     fn what_the_config_can_switch_off_is_what_there_is() {
         let capabilities = Capabilities::default();
-        let switches = capabilities.iter().filter(|c| c.name() != "WASI");
+        // What a plugin has beside is granted to plugins only.
+        let fixed = ["WASI", "plugin"];
+        let switches = capabilities.iter().filter(|c| !fixed.contains(&c.name()));
         let mut switches: Vec<String> = switches.map(switch).collect();
         switches.sort();
         assert_eq!(switches, crate::host::workload::CAPABILITIES);

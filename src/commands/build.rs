@@ -7,9 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::plugin::hooks;
 use super::{Globals, compose, short, stop_signal, warn_about};
 use crate::build::{BuildOptions, Built, build};
 use crate::inspect::size;
+use crate::plugin::manifest::HookPoint;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
 
@@ -69,6 +71,7 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     };
     let project = project::load(&root, &overrides).map_err(hinted)?;
     warn_about(&project);
+    hooks::run(HookPoint::BeforeBuild, hooks::event(&project.name), globals).await?;
     if args.compose {
         return compose::run(project, args.stub_missing, globals).await;
     }
@@ -92,7 +95,11 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
         }
     };
     match built {
-        Ok(built) => show(&project.name, &built, globals),
+        Ok(built) => {
+            let event = hooks::with(&project.name, &built.path, &built.bytes);
+            hooks::run(HookPoint::AfterBuild, event, globals).await?;
+            show(&project.name, &built, globals)
+        }
         Err(error) => Err(hinted(error)),
     }
 }

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::json;
 
+use super::plugin::hooks;
 use super::{Globals, gather, short, write_file};
 use crate::dev::Wanted;
 use crate::host::workload::Drive;
 use crate::inspect::{size, table};
 use crate::linker::{Driven, Exports, LinkPlan, LinkRequest, Provider};
+use crate::plugin::manifest::HookPoint;
 use crate::project::Project;
 use crate::report::{self, hinted};
 use crate::standalone::{self, Setting, Standalone};
@@ -34,6 +36,8 @@ pub(super) async fn run(
     };
     let composed = standalone::standalone(&request, &components.bytes()).map_err(hinted)?;
     write_file(&file, &composed.bytes)?;
+    let event = hooks::with(&components.project().name, &file, &composed.bytes);
+    hooks::run(HookPoint::AfterBuild, event, globals).await?;
 
     let planned = composed.plan.members.iter();
     let settings: Vec<Setting> = planned

@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
 use crate::console::Console;
@@ -21,6 +22,7 @@ use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
+use crate::plugin::manifest::HookPoint;
 use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, Fault, OutputFormat, hinted};
 use crate::wit;
@@ -89,6 +91,8 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
+    hooks::run(HookPoint::BeforeDev, hooks::event(&project.name), globals).await?;
+    let name = project.name.clone();
 
     let wanted = &project.dev.address;
     let Listening {
@@ -160,6 +164,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;
+    hooks::run(HookPoint::AfterDev, hooks::event(&name), globals).await?;
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
 }

@@ -9,6 +9,7 @@ use super::{Globals, stop_signal, warn_about};
 use crate::component::Shape;
 use crate::dev::once::{self, Components};
 use crate::oci::{PullPolicy, Reference};
+use crate::plugin::{Store, guest, install};
 use crate::project::{self, Image, Overrides, Project, Sibling, SiblingSource};
 use crate::report::{self, hinted};
 
@@ -18,6 +19,8 @@ pub enum Named {
     Files(Vec<PathBuf>),
     /// In a registry, or in the cache.
     Image(Image),
+    /// The component of an installed plugin, and what the plugin is called.
+    Plugin(PathBuf, String),
 }
 
 /// Tells files and references from a project; without a path, it is the project of the current directory.
@@ -30,6 +33,11 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
             policy: PullPolicy::Always,
             insecure: false,
         }));
+    }
+    if let [path] = paths
+        && let Some(plugin) = plugin(path, globals)?
+    {
+        return Ok(plugin);
     }
     let paths = paths.iter().map(|path| globals.path(path));
     let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
@@ -44,6 +52,30 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
             None => Ok(Named::Files(paths)),
         },
     }
+}
+
+/// `plugin:NAME`, or the name of a plugin where no file is called so.
+fn plugin(path: &Path, globals: &Globals) -> anyhow::Result<Option<Named>> {
+    let text = path.to_str().unwrap_or_default();
+    let (name, meant) = match text.strip_prefix("plugin:") {
+        Some(name) => (name, true),
+        None if globals.path(path)?.exists() => return Ok(None),
+        None => (text, false),
+    };
+    let Some(store) = Store::of_user() else {
+        return Ok(None);
+    };
+    let found = match meant {
+        true => Some(install::find(&store, name).map_err(hinted)?),
+        false => store.find(name).ok().flatten(),
+    };
+    let Some(manifest) = found else {
+        return Ok(None);
+    };
+    // What was changed is not shown as what was installed.
+    guest::bytes(&store, &manifest).map_err(hinted)?;
+    let path = store.component_path(&manifest.digest);
+    Ok(Some(Named::Plugin(path, manifest.name)))
 }
 
 /// What cannot be meant as a file may be a reference to a registry.
@@ -69,6 +101,10 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
             project::load(&root, overrides).map_err(hinted)?
         }
         Named::Files(files) => around(files, overrides)?,
+        Named::Plugin(path, name) => Project {
+            name,
+            ..project::prebuilt(&path, overrides).map_err(hinted)?
+        },
         Named::Image(image) => {
             let here = std::env::current_dir()?;
             project::image(image, &here, overrides).map_err(hinted)?

@@ -134,7 +134,7 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     let exports = match &named {
         Named::Project(_) => Exports::Driven,
         // Nobody said that they are to be served.
-        Named::Files(_) | Named::Image(_) => Exports::All,
+        Named::Files(_) | Named::Image(_) | Named::Plugin(..) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
     let components = gather::build(project, args.stub_missing, globals).await?;

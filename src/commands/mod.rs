@@ -10,6 +10,7 @@ pub mod gather;
 pub mod inspect;
 pub mod new;
 pub mod oci;
+pub mod plugin;
 pub mod reset;
 pub mod wit;
 

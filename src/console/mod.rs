@@ -8,9 +8,10 @@
 mod capture;
 mod json;
 mod lines;
+mod shield;
 mod text;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
@@ -19,10 +20,11 @@ use serde_json::{Value, json};
 use crate::http::RequestId;
 
 use lines::prefixed;
+use shield::Shield;
 
 pub use capture::Captured;
 pub use lines::{Access, Level};
-pub use text::{harmless, plain};
+pub use text::{harmless, pasteable, plain};
 
 /// A handle on the terminal; clones write to the same one.
 #[derive(Clone)]
@@ -63,6 +65,8 @@ struct Stream {
     /// `None` once the reader has gone: the session goes on without it.
     sink: Option<Box<dyn Write + Send>>,
     color: bool,
+    /// What makes the bytes of a guest harmless, if it is to be.
+    shield: Option<Shield>,
 }
 
 /// Which of its two streams a guest wrote to.
@@ -110,6 +114,45 @@ impl Console {
             Stream::new(stdout, false),
             Stream::new(stderr, false),
         )
+    }
+
+    /// A console that nobody reads.
+    pub fn silent() -> Self {
+        let nowhere = || Stream {
+            sink: None,
+            color: false,
+            shield: None,
+        };
+        Self {
+            bare: Some(GuestStream::Stderr),
+            ..Self::new(Form::People, nowhere(), nowhere())
+        }
+    }
+
+    /// The streams of this process for one guest that is not trusted: what it writes goes to the stream it chose, as it
+    /// is where that is no terminal. On a terminal, everything but lines, tabs and colors is shown as text.
+    pub fn shielded() -> Self {
+        let shield = |terminal: bool| terminal.then(Shield::default);
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let shields = (shield(stdout.is_terminal()), shield(stderr.is_terminal()));
+        let console = Self::bare(GuestStream::Stdout);
+        {
+            let mut streams = console
+                .streams
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            streams.stdout.shield = shields.0;
+            streams.stderr.shield = shields.1;
+        }
+        console
+    }
+
+    /// The same streams, with everything a guest writes on stderr: for commands whose stdout is for something else.
+    pub fn aside(self) -> Self {
+        Self {
+            bare: Some(GuestStream::Stderr),
+            ..self
+        }
     }
 
     /// A console without colors whose text stays in memory, for tests.
@@ -189,8 +232,8 @@ impl Console {
         };
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         match (stream, stdout) {
-            (GuestStream::Stdout, GuestStream::Stdout) => streams.stdout.write_bytes(bytes),
-            _ => streams.stderr.write_bytes(bytes),
+            (GuestStream::Stdout, GuestStream::Stdout) => streams.stdout.pass_on(bytes),
+            _ => streams.stderr.pass_on(bytes),
         }
         true
     }
@@ -245,10 +288,26 @@ impl Stream {
         Self {
             sink: Some(Box::new(sink)),
             color,
+            shield: None,
+        }
+    }
+
+    /// Writes what a guest wrote.
+    fn pass_on(&mut self, bytes: &[u8]) {
+        match &mut self.shield {
+            Some(shield) => {
+                let text = shield.push(bytes);
+                self.write_bytes(text.as_bytes());
+            }
+            None => self.write_bytes(bytes),
         }
     }
 
     fn write(&mut self, text: &str) {
+        // Colors of a guest do not spread to what others say.
+        if let Some(reset) = self.shield.as_mut().and_then(Shield::reset) {
+            self.write_bytes(reset.as_bytes());
+        }
         match self.color {
             true => self.write_bytes(text.as_bytes()),
             false => self.write_bytes(plain(text).as_bytes()),
@@ -260,6 +319,14 @@ impl Stream {
         let written = sink.write_all(bytes);
         if written.and_then(|()| sink.flush()).is_err() {
             self.sink = None;
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(rest) = self.shield.as_mut().map(Shield::end) {
+            self.write_bytes(rest.as_bytes());
         }
     }
 }

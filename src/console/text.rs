@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-const RESET: &str = "\x1b[0m";
+pub(super) const RESET: &str = "\x1b[0m";
 
 /// The text without its ANSI escapes.
 pub fn plain(text: &str) -> Cow<'_, str> {
@@ -40,8 +40,21 @@ pub fn harmless(line: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Words as one line that can be pasted into a shell.
+pub fn pasteable(words: &[impl AsRef<str>]) -> String {
+    let words = words.iter().map(|word| {
+        let word = word.as_ref();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+        match !word.is_empty() && word.chars().all(plain) {
+            true => word.to_owned(),
+            false => format!("'{}'", word.replace('\'', r"'\''")),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The length of the "select graphic rendition" escape that the text begins with, if it begins with one.
-fn color_escape(text: &str) -> Option<usize> {
+pub(super) fn color_escape(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
     parameters[end..]
@@ -49,7 +62,7 @@ fn color_escape(text: &str) -> Option<usize> {
         .then_some("\x1b[".len() + end + 1)
 }
 
-fn picture(c: char) -> char {
+pub(super) fn picture(c: char) -> char {
     match c {
         '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
         '\x7f' => '␡',
@@ -102,6 +115,12 @@ mod tests {
         check("\x1b[", "␛[");
         check("\x1b[31", "␛[31");
         check("\x1b[31é", "␛[31é");
+    }
+
+    #[test]
+    fn a_line_can_be_pasted() {
+        let words = ["echo", "a b", "it's", ""];
+        assert_eq!(pasteable(&words), r"echo 'a b' 'it'\''s' ''");
     }
 
     #[test]

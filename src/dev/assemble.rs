@@ -19,6 +19,7 @@ use crate::linker::{
     self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
     Planned, Role, Wire,
 };
+use crate::plugin::provider::Offered;
 use crate::project::{Project, Sibling};
 use crate::provider::{Need, Provider};
 
@@ -36,6 +37,8 @@ pub(super) struct Parts {
     /// Of each unit.
     pub(super) components: BTreeMap<UnitName, Component>,
     pub(super) shipped: Arc<[(Provider, Component)]>,
+    /// The installed plugins that provide something.
+    pub(super) plugins: Arc<[Offered]>,
     pub(super) host: Arc<[HostInterface]>,
     pub(super) storage: Arc<Storage>,
     /// Link imports that nobody provides to stubs.
@@ -284,23 +287,46 @@ pub(super) fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
         };
         (name.as_str(), role, component, wiring(imports))
     });
-    let shipped = parts
-        .shipped
-        .iter()
-        .map(|(provider, component)| (provider.name, Role::Shipped, component, BTreeMap::new()));
-    // A unit stands in for the shipped provider of its name.
-    let shipped = shipped.filter(|(name, ..)| !parts.components.contains_key(*name));
-    units.chain(shipped).map(|(name, role, component, wiring)| {
+    let units = units.map(|(name, role, component, wiring)| {
+        let shape = component.shape.clone();
+        (name, role, shape, &*component.bytes, wiring)
+    });
+    // A unit stands in for the plugin of its name, and either for the shipped provider of that name.
+    let is_unit = |name: &str| parts.components.contains_key(name);
+    let plugins = parts.plugins.iter().filter(move |p| !is_unit(&p.name));
+    let plugins = plugins.map(|plugin| {
+        let shape = plugin.shape.clone();
+        (
+            &*plugin.name,
+            Role::Plugin,
+            shape,
+            &*plugin.bytes,
+            BTreeMap::new(),
+        )
+    });
+    let is_plugin = |name: &str| parts.plugins.iter().any(|plugin| plugin.name == name);
+    let shipped = parts.shipped.iter();
+    let shipped = shipped.filter(move |(p, _)| !is_unit(p.name) && !is_plugin(p.name));
+    let shipped = shipped.map(|(provider, component)| {
         let shape = component.shape.clone();
         (
-            Member {
-                name: name.to_string(),
-                role,
-                shape,
-                wiring,
-            },
+            provider.name,
+            Role::Shipped,
+            shape,
             &*component.bytes,
+            BTreeMap::new(),
         )
+    });
+    let all = units.chain(plugins).chain(shipped);
+    all.map(|(name, role, shape, bytes, wiring)| {
+        let name = name.to_string();
+        let member = Member {
+            name,
+            role,
+            shape,
+            wiring,
+        };
+        (member, bytes)
     })
 }
 
@@ -348,7 +374,11 @@ fn said(parts: &Parts, member: &Planned) -> MemberSettings {
                 .map(|(provider, _)| needs(provider, |name| kept_in(parts, name)))
                 .unwrap_or_default()
         }
-        Role::Plugin => MemberSettings::default(),
+        Role::Plugin => {
+            let mut plugins = parts.plugins.iter();
+            let plugin = plugins.find(|plugin| plugin.name == member.name);
+            plugin.map_or_else(MemberSettings::default, |plugin| plugin.settings.clone())
+        }
     }
 }
 

@@ -88,9 +88,12 @@ pub async fn build(
         components.insert(name, component);
     }
     let host = offered(&project.dev.off).into();
+    let storage = Storage::unlocked(&project.root);
+    let plugins = work::plugins(&project, &storage, &|text| anstream::eprintln!("{text}"));
     Ok(Components {
         parts: Parts {
-            storage: Arc::new(Storage::unlocked(&project.root)),
+            storage: Arc::new(storage),
+            plugins,
             project: project.into(),
             components,
             shipped: work::shipped(),

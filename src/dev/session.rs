@@ -30,6 +30,7 @@ use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
 use crate::http::tls::Tls;
+use crate::plugin::provider::Offered;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
 use work::{Ready, Running};
@@ -86,6 +87,7 @@ pub async fn run(setup: Setup) -> u8 {
         mut interrupts,
         ..
     } = setup;
+    let plugins = work::plugins(&project, &storage, &|text| console.talk(text));
     let mut session = Session {
         project: Arc::new(project),
         load,
@@ -95,6 +97,7 @@ pub async fn run(setup: Setup) -> u8 {
         host,
         storage,
         shipped: work::shipped(),
+        plugins,
         entrance,
         server: Some(server),
         stop,
@@ -138,6 +141,7 @@ struct Session {
     host: Arc<dyn Host>,
     storage: Arc<Storage>,
     shipped: Arc<[(Provider, Component)]>,
+    plugins: Arc<[Offered]>,
     entrance: Arc<Entrance>,
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,

@@ -18,11 +18,9 @@ use crate::host::workload::{Limits, MemberMemory};
 /// A guest that ran into a limit.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LimitReached {
-    #[error(
-        "stopped after computing for {} without a pause: the limit is `{name}`", seconds(*limit)
-    )]
+    #[error("stopped after computing for {} without a pause{}", seconds(*limit), called(name))]
     CpuTime { limit: Duration, name: Arc<str> },
-    #[error("stopped when it asked for {wanted} bytes of memory: the limit of {limit} is `{name}`")]
+    #[error("stopped when it asked for {wanted} bytes of memory: {}", limit_of(*limit, name))]
     Memory {
         wanted: u64,
         limit: u64,
@@ -38,6 +36,21 @@ pub(crate) enum LimitReached {
         limit: u64,
         name: Arc<str>,
     },
+}
+
+/// Which setting raises a limit, if one does.
+fn called(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(": the limit is `{name}`"),
+    }
+}
+
+fn limit_of(limit: u64, name: &str) -> String {
+    match name {
+        "" => format!("the limit is {limit}"),
+        name => format!("the limit of {limit} is `{name}`"),
+    }
 }
 
 fn seconds(duration: Duration) -> String {

@@ -26,6 +26,8 @@ pub(crate) struct MemberSetup {
     pub(crate) name: Arc<str>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) arguments: Vec<String>,
+    /// It reads the stdin of this process.
+    pub(crate) stdin: bool,
     /// Holds the directories open.
     pub(crate) filesystem: WasiFilesystemCtx,
     pub(crate) outgoing_http: AllowList,
@@ -182,13 +184,16 @@ impl MemberState {
                     call.panics.clone(),
                 )
             };
-            let mut wasi = WasiCtx::builder()
-                .envs(&setup.environment)
+            let mut wasi = WasiCtx::builder();
+            wasi.envs(&setup.environment)
                 .arg(&setup.name)
                 .args(&setup.arguments)
                 .stdout(output(GuestStream::Stdout))
-                .stderr(output(GuestStream::Stderr))
-                .build();
+                .stderr(output(GuestStream::Stderr));
+            if setup.stdin {
+                wasi.inherit_stdin();
+            }
+            let mut wasi = wasi.build();
             *wasi.filesystem() = setup.filesystem.clone();
             wasi
         })

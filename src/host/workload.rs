@@ -180,6 +180,43 @@ pub struct MemberSettings {
     pub http_client: HttpClient,
     /// `wasi:keyvalue`
     pub keyvalue: KeyValue,
+    /// `wasi:cli/stdin`: the stdin of this process. Otherwise it is empty.
+    pub stdin: bool,
+    /// `wash:plugin`, and whose permissions these are, for hints; `None`: it is no installed plugin.
+    pub plugin: Option<Plugin>,
+}
+
+/// What an installed plugin has of the machine, beside what every member may be given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plugin {
+    /// As it is installed.
+    pub name: String,
+    /// What it may run: argument vectors that begin so.
+    pub programs: Vec<Vec<String>>,
+    /// Where programs run: an absolute path.
+    pub directory: PathBuf,
+    pub project: OpenProject,
+}
+
+/// The project that an installed plugin may look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OpenProject {
+    #[default]
+    Denied,
+    /// It may, but there is none, for this reason.
+    Missing(String),
+    Allowed(ProjectInfo),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectInfo {
+    pub name: String,
+    /// On the machine.
+    pub path: String,
+    /// Where the guest finds what was built last.
+    pub component: Option<String>,
+    /// The names of all its components, its own first.
+    pub components: Vec<String>,
 }
 
 /// Where a member's keys and values are kept, and which of them are its own.
@@ -297,7 +334,7 @@ pub struct Limits {
     pub members: Vec<MemberMemory>,
 }
 
-/// The settings that raise a limit.
+/// The settings that raise a limit; empty where none does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitNames {
     pub cpu_time: Arc<str>,

@@ -41,6 +41,9 @@ impl Advice for NotImported {
             let near: Vec<_> = self.near.iter().map(|near| format!("`{near}`")).collect();
             hints.push(format!("it imports {}", near.join(", ")));
         }
+        if hints.is_empty() {
+            hints.push("without `--why`, all that it imports is shown".to_owned());
+        }
         hints
     }
 }

@@ -70,6 +70,7 @@ impl Context<'_> {
                 .clone()
                 .or(self.interfaces.keyvalue.clone())
                 .resolve(self.root, self.notes),
+            ..MemberSettings::default()
         }
     }
 

@@ -38,6 +38,7 @@ impl RawSockets {
                 false => self.section.clone(),
             },
             published: defaults.published,
+            plugin: None,
         }
     }
 

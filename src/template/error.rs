@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::bundled;
 use super::name::NameError;
-use super::visible;
+use super::{said, visible};
 use crate::build::BuildError;
 use crate::project::ProjectError;
 use crate::report::{Advice, Fault};
@@ -39,7 +39,7 @@ pub enum TemplateError {
     #[error("`git` is not installed, or not on the `PATH`")]
     NoGit,
     /// `said`: what git printed.
-    #[error("git cannot fetch `{repository}`: {}", visible(first_line(.said)))]
+    #[error("git cannot fetch `{repository}`: {}", visible(said::reason(.said)))]
     Git { repository: String, said: String },
     #[error("cannot run a program")]
     Run(#[source] Box<BuildError>),
@@ -72,15 +72,6 @@ pub enum TemplateError {
 
 fn path(of_template: &Path) -> String {
     visible(&of_template.display().to_string())
-}
-
-/// What git says first is what went wrong; `fatal:` is its word for that.
-fn first_line(said: &str) -> &str {
-    let lines = || said.lines().map(str::trim);
-    let fatal = lines().find_map(|line| line.strip_prefix("fatal: "));
-    fatal
-        .or_else(|| lines().next())
-        .unwrap_or("it does not say why")
 }
 
 impl TemplateError {
@@ -117,7 +108,7 @@ impl Advice for TemplateError {
             TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
             TemplateError::Reference(_) => "name a branch, a tag or a commit: --git-ref v1.0".to_string(),
             TemplateError::NoGit => "repositories are fetched with git; the templates of `wash new --list` need none".to_string(),
-            TemplateError::Git { said, .. } => match git_hint(said) {
+            TemplateError::Git { said, .. } => match said::hint(said) {
                 Some(hint) => hint.to_string(),
                 None => return Vec::new(),
             },
@@ -143,55 +134,12 @@ impl Advice for TemplateError {
             | TemplateError::Ambiguous { .. }
             | TemplateError::Reference(_) => Fault::Usage,
             TemplateError::NoGit => Fault::Environment,
-            TemplateError::Git { said, .. } if is_of_the_network(said) => Fault::Environment,
+            TemplateError::Git { said, .. } if said::is_of_the_network(said) => Fault::Environment,
             // The shell did not find a program.
             TemplateError::SetUp { status, .. } if status.code() == Some(127) => Fault::Environment,
             TemplateError::Config(error) => error.fault(),
             TemplateError::Wit(error) => error.fault(),
             _ => Fault::Input,
         }
-    }
-}
-
-/// Or of who may do what there.
-fn is_of_the_network(said: &str) -> bool {
-    let signs = [
-        "Could not resolve host",
-        "Failed to connect",
-        "Connection refused",
-        "timed out",
-        "unable to connect",
-        "Permission denied (publickey",
-        "Host key verification failed",
-        "terminal prompts disabled",
-        "Authentication failed",
-        "could not read Username",
-        "The requested URL returned error",
-    ];
-    signs.iter().any(|sign| said.contains(sign))
-}
-
-fn git_hint(said: &str) -> Option<&'static str> {
-    let has = |text| said.contains(text);
-    if has("terminal prompts disabled")
-        || has("Authentication failed")
-        || has("could not read Username")
-    {
-        Some(
-            "git asks nobody here: log in with a credential helper, or use the ssh URL of the repository",
-        )
-    } else if has("Permission denied (publickey") || has("Host key verification failed") {
-        Some(
-            "ssh asks nobody here: connect once by hand (`ssh -T git@HOST`), and add the key to the agent (`ssh-add`)",
-        )
-    } else if has("couldn't find remote ref HEAD") {
-        Some("the repository has no commit yet; name a branch with --git-ref")
-    } else if has("couldn't find remote ref") || has("unknown revision") || has("did not match any")
-    {
-        Some(
-            "--git-ref names a branch, a tag or a commit of the repository; `git ls-remote URL` lists them",
-        )
-    } else {
-        None
     }
 }

@@ -1,8 +1,8 @@
 //! New projects: from the templates inside the binary, from git repositories, and from directories.
 //!
 //! A project is put together in a [`Place`], a folder beside the one it will be in, and moved there when it is whole. What a
-//! template of `wash`'s own becomes is said by [`bundled`] and [`render`]; what comes from elsewhere is fetched by [`git`]
-//! and goes through [`tree`], which lets nothing out of the folder. Nobody is asked anything here.
+//! template of `wash`'s own becomes is said by [`bundled`] and `render`; what comes from elsewhere is fetched by [`git`]
+//! and goes through `tree`, which lets nothing out of the folder. Nobody is asked anything here.
 
 pub mod bundled;
 mod create;
@@ -11,6 +11,7 @@ pub mod git;
 pub mod name;
 mod place;
 mod render;
+mod said;
 pub mod source;
 mod tree;
 mod visible;

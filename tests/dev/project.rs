@@ -94,7 +94,7 @@ impl Projects {
 }
 
 /// The sources: what a build or a session has left behind stays.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

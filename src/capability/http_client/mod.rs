@@ -74,9 +74,10 @@ impl Capability for Http {
             ..
         } = &for_whom.member.settings;
         let pool = self.pools.of(&for_whom.workload.name, http_client);
-        let place = match for_whom.member.name == for_whom.workload.name {
-            true => Place::Project,
-            false => Place::Sibling(for_whom.member.name.clone()),
+        let place = match &for_whom.member.settings.plugin {
+            Some(plugin) => Place::Plugin(plugin.name.clone()),
+            None if for_whom.member.name == for_whom.workload.name => Place::Project,
+            None => Place::Sibling(for_whom.member.name.clone()),
         };
         kept.insert(Outgoing {
             transport: pool.transport(&Trust::read(http_client)?)?,

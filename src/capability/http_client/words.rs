@@ -13,6 +13,8 @@ pub(super) enum Place {
     Project,
     /// The entry of this name in `dev.components`.
     Sibling(String),
+    /// An installed plugin: the policy has them.
+    Plugin(String),
 }
 
 /// A request to a host that the member may not reach.
@@ -28,6 +30,12 @@ pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> Str
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
+        Place::Plugin(name) => {
+            let host = target
+                .authority()
+                .map_or("", |authority| authority.as_str());
+            format!("allow it with `wash plugin allow {name} --host {host}`")
+        }
     };
     format!("request to {} denied\nhint: {hint}", server(target))
 }
@@ -38,7 +46,7 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
         Trouble::Tls { reason, untrusted } => {
             let line = "http_client_ca_paths: [path/to/ca.pem]";
             let hint = untrusted.then(|| match place {
-                Place::Project => {
+                Place::Project | Place::Plugin(_) => {
                     format!("trust that authority in `.wash/config.yaml`: `dev: {{ {line} }}`")
                 }
                 Place::Sibling(name) => format!(

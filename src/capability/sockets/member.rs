@@ -110,19 +110,32 @@ impl Member {
     /// The line that would allow it.
     fn remedy(&self, protocol: Protocol, to: SocketAddr) -> String {
         let section = &self.sockets.section;
+        if let Some(plugin) = &self.sockets.plugin {
+            let memory = self.memory();
+            let host = match Place::of(to.ip()) {
+                Place::Machine => "localhost".to_owned(),
+                _ => match memory.learned.names(to.ip()).next() {
+                    Some(name) => harmless(name).into_owned(),
+                    None => to.ip().to_string(),
+                },
+            };
+            return allow(plugin, &format!("{host}:{}", to.port()));
+        }
         if Place::of(to.ip()) == Place::Machine {
             let port = MachinePort {
                 port: to.port(),
                 protocol: Some(protocol),
             };
-            return format!("`{section}.allowedHostLoopbackPorts: [\"{port}\"]`");
+            return in_config(&format!("{section}.allowedHostLoopbackPorts: [\"{port}\"]"));
         }
         let memory = self.memory();
         let target = match memory.learned.names(to.ip()).next() {
             Some(name) => format!("{}:{}", harmless(name), to.port()),
             None => to.to_string(),
         };
-        format!("`{section}.allowedSockets: [\"{target}/{protocol}\"]`")
+        in_config(&format!(
+            "{section}.allowedSockets: [\"{target}/{protocol}\"]"
+        ))
     }
 }
 
@@ -136,14 +149,14 @@ impl Caller {
         }
         let section = &member.sockets.section;
         let name = harmless(name);
-        let remedy = match NamePattern::Exact(MACHINE.into()).fits(&name) {
-            true => format!("`{section}.allowedHostLoopbackPorts: [PORT]`"),
-            false => format!("`{section}.allowedIpNameLookups: [\"{name}\"]`"),
+        let on_machine = NamePattern::Exact(MACHINE.into()).fits(&name);
+        let remedy = match &member.sockets.plugin {
+            Some(plugin) if on_machine => allow(plugin, "localhost:PORT"),
+            Some(plugin) => allow(plugin, &name),
+            None if on_machine => in_config(&format!("{section}.allowedHostLoopbackPorts: [PORT]")),
+            None => in_config(&format!("{section}.allowedIpNameLookups: [\"{name}\"]")),
         };
-        self.tell(
-            &format!("lookup of `{name}` denied"),
-            &format!("allow it in `.wash/config.yaml`: {remedy}"),
-        );
+        self.tell(&format!("lookup of `{name}` denied"), &remedy);
         Err(ErrorCode::AccessDenied)
     }
 
@@ -162,7 +175,7 @@ impl Caller {
         let remedy = self.member.remedy(protocol, to);
         self.tell(
             &format!("`{shown}` over {} denied", name_of(protocol)),
-            &format!("allow it in `.wash/config.yaml`: {remedy}"),
+            &remedy,
         );
         Err(ErrorCode::AccessDenied)
     }
@@ -225,6 +238,11 @@ impl Caller {
     /// Says, once for each address, that a service does not listen where somebody connects.
     pub(super) fn missed(&self, to: SocketAddr) {
         let network = &self.member.network;
+        if let Some(plugin) = &self.member.sockets.plugin {
+            let allow = allow(plugin, &format!("localhost:{}", to.port()));
+            let hint = format!("a port of this machine is at `{MACHINE}`; {allow}");
+            return self.tell(&format!("`{to}` refused: nobody listens there"), &hint);
+        }
         let Some(service) = network.service() else {
             let none = "this workload has no service that could";
             return self.tell(&format!("`{to}` refused: nobody listens there"), none);
@@ -249,6 +267,14 @@ impl Caller {
         self.console
             .talk(&format!("{name}{request}: {what}\nhint: {hint}"));
     }
+}
+
+fn in_config(line: &str) -> String {
+    format!("allow it in `.wash/config.yaml`: `{line}`")
+}
+
+fn allow(plugin: &str, host: &str) -> String {
+    format!("allow it with `wash plugin allow {plugin} --host {host}`")
 }
 
 fn name_of(protocol: Protocol) -> &'static str {

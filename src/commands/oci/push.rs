@@ -10,9 +10,12 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::AccessArgs;
+use crate::commands::plugin::hooks;
 use crate::commands::{Globals, gather};
 use crate::inspect::size;
 use crate::oci::{self, Artifact, Cache, Pushed, Reference};
+use crate::plugin::hook::Event;
+use crate::plugin::manifest::HookPoint;
 use crate::project::Purpose;
 use crate::report::{self, hinted};
 
@@ -60,7 +63,7 @@ pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<Exi
     let access = args.access.access(globals)?;
     let path = globals.path(args.path.as_deref().unwrap_or(Path::new("")))?;
     let (name, bytes) = match path.is_dir() {
-        true => built(path, globals).await?,
+        true => built(path.clone(), globals).await?,
         false => {
             let bytes =
                 fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -73,12 +76,18 @@ pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<Exi
         .into_iter()
         .map(|Annotation(key, value)| (key, value))
         .collect();
-    let artifact = Artifact::new(bytes, &name, &annotations).map_err(hinted)?;
+    let event = |bytes| Event {
+        reference: Some(&args.reference),
+        ..hooks::with(&name, &path, bytes)
+    };
+    hooks::run(HookPoint::BeforePush, event(&bytes), globals).await?;
+    let artifact = Artifact::new(bytes.clone(), &name, &annotations).map_err(hinted)?;
     let cache = Cache::open().map_err(hinted)?;
     let progress = super::progress(globals);
     let push = oci::push(&reference, &artifact, &access, &cache, &*progress);
     let Pushed { digest, known } = super::transfer(push).await?;
 
+    hooks::run(HookPoint::AfterPush, event(&bytes), globals).await?;
     let pinned = reference.pinned(&digest).to_string();
     let text = format!("{pinned} ({})", size(artifact.size()));
     let data = json!({

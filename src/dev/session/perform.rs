@@ -120,6 +120,7 @@ impl Session {
             project: self.project.clone(),
             components: components.collect(),
             shipped: self.shipped.clone(),
+            plugins: self.plugins.clone(),
             host: offered(&self.project.dev.off).into(),
             storage: self.storage.clone(),
             stub_missing: self.stub_missing,

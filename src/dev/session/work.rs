@@ -16,8 +16,11 @@ use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
 use crate::dev::state::{Cause, Digest, UnitName};
+use crate::dev::storage::Storage;
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
+use crate::plugin::provider::Offered;
+use crate::plugin::{self, Store};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::Advice;
@@ -83,6 +86,23 @@ fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
         imports: BTreeMap::new(),
         warnings: Vec::new(),
     }
+}
+
+/// The installed plugins that provide something, read. What keeps one from taking part is told.
+pub(in crate::dev) fn plugins(
+    project: &Project,
+    storage: &Storage,
+    tell: &dyn Fn(&str),
+) -> Arc<[Offered]> {
+    let Some(store) = Store::of_user() else {
+        return Arc::default();
+    };
+    let data = |name: &str| storage.place(&format!("plugin-{name}"), None);
+    let (offered, unusable) = plugin::provider::offered(&store, &project.name, &project.root, data);
+    for error in unusable {
+        tell(&format!("warning: {error}"));
+    }
+    offered.into()
 }
 
 /// The providers that ship with `wash`, read.

@@ -1,0 +1,170 @@
+//! `process`: programs of the machine, run by their argument vectors.
+//!
+//! What is allowed is a prefix: the program and the arguments that must come first, each compared as a whole. A program
+//! without a slash is looked for in `PATH`, as everywhere. A child that still runs when the plugin ends is killed.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use wasmtime::component::{ComponentType, LinkerInstance, Lower};
+use wasmtime::{Result, StoreContextMut};
+
+use crate::console::{harmless, pasteable};
+use crate::engine::state::State;
+use crate::host::workload::Plugin;
+
+use super::{denied, permissions};
+
+/// The most that a program may write to each of its streams.
+const MOST: u64 = 16 << 20;
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Output {
+    status: Option<i32>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum Error {
+    #[component(name = "denied")]
+    Denied(String),
+    #[component(name = "failed")]
+    Failed(String),
+}
+
+pub(super) fn add(instance: &mut LinkerInstance<'_, State>, member: usize) -> Result<()> {
+    instance.func_wrap_async(
+        "run",
+        move |store: StoreContextMut<'_, State>, (arguments, stdin): (Vec<String>, Vec<u8>)| {
+            let state = store.data();
+            let permissions = permissions(state, member);
+            let allowed = permissions
+                .as_deref()
+                .is_some_and(|permissions| allows(&permissions.0.programs, &arguments));
+            let checked = match (allowed, permissions) {
+                (true, Some(permissions)) => Ok(permissions),
+                (_, permissions) => {
+                    let line = harmless(&pasteable(&arguments)).into_owned();
+                    let what = format!("running `{line}`");
+                    let option = format!("--program {}", pasteable(&[&line]));
+                    let text = denied(state, permissions.as_deref(), &what, &option);
+                    Err(Error::Denied(text))
+                }
+            };
+            Box::new(async move {
+                Ok((match checked {
+                    Ok(permissions) => run(&permissions.0, &arguments, &stdin)
+                        .await
+                        .map_err(Error::Failed),
+                    Err(error) => Err(error),
+                },))
+            })
+        },
+    )
+}
+
+fn allows(programs: &[Vec<String>], arguments: &[String]) -> bool {
+    let begins = |prefix: &Vec<String>| !prefix.is_empty() && arguments.starts_with(prefix);
+    programs.iter().any(begins)
+}
+
+async fn run(
+    plugin: &Plugin,
+    arguments: &[String],
+    stdin: &[u8],
+) -> std::result::Result<Output, String> {
+    let (program, rest) = arguments.split_first().ok_or("there is no program")?;
+    let failed = |error: std::io::Error| format!("`{program}`: {error}");
+    let mut child = Command::new(program)
+        .args(rest)
+        .current_dir(&plugin.directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(failed)?;
+    let (input, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut input) = input {
+            // A program need not read what it is given.
+            let _ = input.write_all(stdin).await;
+        }
+        Ok(())
+    };
+    let ((), stdout, stderr) = tokio::try_join!(write, all(stdout), all(stderr)).map_err(failed)?;
+    let status = child.wait().await.map_err(failed)?;
+    Ok(Output {
+        status: status.code(),
+        stdout,
+        stderr,
+    })
+}
+
+async fn all(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(MOST + 1).read_to_end(&mut bytes).await?;
+    }
+    match bytes.len() as u64 > MOST {
+        true => Err(std::io::Error::other("it wrote more than 16 MiB")),
+        false => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_is_allowed_is_a_beginning_of_whole_words() {
+        let allowed = [words("git log"), words("uname")];
+        for (line, fits) in [
+            ("git log", true),
+            ("git log -1", true),
+            ("uname", true),
+            ("git", false),
+            ("git push", false),
+            ("git logs", false),
+            ("unames", false),
+            ("/bin/uname", false),
+            ("sh -c uname", false),
+            ("", false),
+        ] {
+            assert_eq!(allows(&allowed, &words(line)), fits, "{line}");
+        }
+        assert!(
+            !allows(&[Vec::new()], &words("git")),
+            "an empty prefix fits nothing"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_program_is_given_its_input_and_no_shell() {
+        let plugin = Plugin {
+            directory: "/".into(),
+            ..Plugin::default()
+        };
+        let run = async |arguments: &[&str], stdin: &[u8]| {
+            let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+            run(&plugin, &arguments, stdin).await
+        };
+        let output = run(&["cat"], b"text").await.unwrap();
+        assert_eq!((output.status, &*output.stdout), (Some(0), &b"text"[..]));
+        let output = run(&["echo", "$HOME;ls"], b"").await.unwrap();
+        assert_eq!(output.stdout, b"$HOME;ls\n");
+        let output = run(&["pwd"], &[0; 1 << 20]).await.unwrap();
+        assert_eq!(output.stdout, b"/\n");
+        assert!(run(&["no-such-program-here"], b"").await.is_err());
+        let endless = run(&["yes"], b"").await;
+        assert!(endless.is_err_and(|error| error.contains("16 MiB")));
+    }
+}

@@ -1,0 +1,139 @@
+//! `wash plugin install`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use serde_json::json;
+
+use super::{Means, ask, show, source};
+use crate::commands::oci::AccessArgs;
+use crate::plugin::examine::{Choices, Renamed, Subject, examine};
+use crate::plugin::install::{self, Installed, Replace};
+use crate::plugin::manifest::{Manifest, Permission};
+use crate::plugin::policy::Policy;
+use crate::report::{self, OutputFormat, hinted};
+
+/// Install a plugin from a file, a project or a registry
+///
+/// The component is run once, with nothing allowed, to ask it what it is. After that its commands are there, with help and
+/// completion, and it runs only when it is used. What it wants to do beside is asked on a terminal; elsewhere `wash plugin allow`
+/// says it.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin install my_plugin.wasm\n  wash plugin install            (the project here, which is built)\n  wash plugin install tool.wasm --name tool --as wash-tool"
+)]
+pub(super) struct InstallArgs {
+    /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG. Without it, the project here
+    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::AnyPath)]
+    source: Option<PathBuf>,
+    /// What the plugin is called here, instead of what it calls itself
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What its command is called here. OLD is for plugins with several
+    #[arg(long = "as", value_name = "[OLD=]NEW")]
+    commands: Vec<Renamed>,
+    /// Allow everything that it wants, without asking
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+impl FromStr for Renamed {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (old, new) = match text.split_once('=') {
+            Some((old, new)) => (Some(old), new),
+            None => (None, text),
+        };
+        match new.is_empty() || old == Some("") {
+            true => Err("expected NEW or OLD=NEW"),
+            false => Ok(Self {
+                old: old.map(str::to_owned),
+                new: new.to_owned(),
+            }),
+        }
+    }
+}
+
+pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    let Means {
+        store,
+        reserved,
+        globals,
+    } = means;
+    let source = source::named(args.source.as_ref(), globals)?;
+    let fetched = source::fetch(source, &args.access, globals).await?;
+    let subject = Subject {
+        bytes: fetched.bytes,
+        source: fetched.source,
+        fallback: fetched.name,
+        choices: Choices {
+            name: args.name,
+            commands: args.commands,
+        },
+    };
+    let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+    let installed = install::install(
+        store,
+        &manifest,
+        &subject.bytes,
+        reserved,
+        Replace::SameSource,
+    );
+    let installed = installed.map_err(hinted)?;
+    if args.yes {
+        allow_all(means, &manifest)?;
+    }
+    let done = match &installed {
+        Installed::New => "installed",
+        Installed::Replaced(before) if before.digest == manifest.digest => "installed again",
+        Installed::Replaced(_) => "replaced",
+    };
+    tell(done, &manifest, means)
+}
+
+pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Result<()> {
+    let wants = manifest.wants.iter().map(|want| want.what.clone());
+    let wants: Vec<Permission> = wants.collect();
+    let decided = install::decide(means.store, &manifest.name, |decisions| {
+        wants.into_iter().for_each(|want| decisions.allow(want));
+    });
+    decided.map(drop).map_err(hinted)
+}
+
+/// Says what was done, asks what is open, and says what is open still.
+pub(super) fn tell(
+    done: &'static str,
+    manifest: &Manifest,
+    means: &Means<'_>,
+) -> anyhow::Result<ExitCode> {
+    let Means { store, globals, .. } = means;
+    let mut decisions = Policy::read(store).map_err(hinted)?.of(&manifest.name);
+    let people = globals.output == OutputFormat::Text;
+    if people {
+        report::success(
+            globals.output,
+            &show::summary(done, manifest),
+            done,
+            json!({}),
+        )?;
+    }
+    let mut open = decisions.open(manifest);
+    if people && !open.is_empty() && ask::can_ask() {
+        decisions = ask::ask(store, manifest, &open)?;
+        open = decisions.open(manifest);
+    }
+    if !open.is_empty() {
+        let undecided = ask::undecided(&manifest.name, &open);
+        let hint = report::Advice::hints(&undecided).join(", or ");
+        report::warn(&undecided, Some(&hint));
+    }
+    if !people {
+        let data = show::data(store, manifest, &decisions);
+        report::success(globals.output, "", done, data)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,212 @@
+//! Runs a command that an installed plugin adds.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::ArgMatches;
+
+use super::{ask, surroundings};
+use crate::call::Value;
+use crate::commands::{Globals, stop_signal};
+use crate::console::{Console, harmless};
+use crate::plugin::guest::{CallFailure, Guest, RUN, Terms};
+use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
+use crate::plugin::manifest::{Manifest, Runs};
+use crate::plugin::policy::Decisions;
+use crate::plugin::{Store, grants};
+use crate::report::{Advice, OutputFormat, hinted};
+
+/// What was typed.
+pub enum Given {
+    /// Parsed, from the plugin's own command on.
+    Parsed { first: String, matches: ArgMatches },
+    /// As it is.
+    Words(Vec<OsString>),
+}
+
+/// What a plugin says went wrong. It may be long, and have anything in it.
+const LONGEST: usize = 4096;
+
+/// A plugin that ended in an error.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PluginError {
+    #[error("the plugin `{plugin}` failed: {reason}")]
+    Failed { plugin: String, reason: String },
+    #[error("the plugin `{plugin}` was stopped: {reason}")]
+    Stopped { plugin: String, reason: String },
+}
+
+impl Advice for PluginError {}
+
+impl Advice for NamedError {}
+
+pub async fn run(
+    store: &Store,
+    manifest: &Manifest,
+    given: Given,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let decisions = ask::decided(store, manifest)?;
+    run_with(store, manifest, &decisions, given, globals).await
+}
+
+/// Runs it with what it may do.
+pub(super) async fn run_with(
+    store: &Store,
+    manifest: &Manifest,
+    decisions: &Decisions,
+    given: Given,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let guest = Guest::installed(store, manifest).map_err(hinted)?;
+    let around = surroundings::of(decisions, globals)?;
+    let data = store.data(&manifest.name);
+    let settings = grants::settings(store, &manifest.name, data, decisions, &around);
+    let mut settings = settings.map_err(hinted)?;
+    settings.stdin = true;
+    let mut arguments = Vec::new();
+    // Holds what was named for as long as the plugin runs.
+    let mut named = None;
+    match given {
+        Given::Parsed { first, matches } => {
+            let invocation = invocation(manifest, first, &matches, globals)?;
+            settings
+                .directories
+                .extend(invocation.directories.iter().cloned());
+            arguments.push(invocation.value.clone());
+            named = Some(invocation);
+        }
+        Given::Words(words) => {
+            let words = words.into_iter().map(OsString::into_string);
+            let words: Result<_, _> = words.collect();
+            settings.arguments = words.map_err(|word| {
+                anyhow::anyhow!(
+                    "`{}` is no text, which is all that a plugin takes",
+                    word.display()
+                )
+            })?;
+        }
+    }
+    let terms = Terms {
+        settings,
+        bounds: RUN,
+        console: Console::shielded(),
+        compiled: store.compiled(),
+    };
+    let (interface, function) = match manifest.runs {
+        Runs::Commands => ("wash:plugin/runner", "run"),
+        Runs::AsyncCommands => ("wash:plugin/async-runner", "run"),
+        Runs::Program => ("wasi:cli/run", "run"),
+        Runs::Nothing => anyhow::bail!("the plugin `{}` has no commands", manifest.name),
+    };
+    let stopped = stop_signal()?;
+    let answer = tokio::select! {
+        answer = guest.call(interface, function, arguments, terms) => answer,
+        signal = stopped => return Err(signal.into()),
+    };
+    drop(named);
+    exit(&manifest.name, answer)
+}
+
+fn invocation(
+    manifest: &Manifest,
+    first: String,
+    matches: &ArgMatches,
+    globals: &Globals,
+) -> anyhow::Result<Invocation> {
+    let (mut path, mut matches) = (vec![first], matches);
+    while let Some((word, below)) = matches.subcommand() {
+        path.push(word.to_owned());
+        matches = below;
+    }
+    let command = manifest.command(&path);
+    let command = command.with_context(|| format!("there is no `wash {}`", path.join(" ")))?;
+    let here = globals.path(Path::new(""))?;
+    let place = |path: &Path| here.join(path);
+    let invocation = Invocation::new(command, matches, audience(globals), place);
+    invocation.map_err(hinted)
+}
+
+fn audience(globals: &Globals) -> Audience {
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal().then(|| {
+        let size = dialoguer::console::Term::stdout().size_checked();
+        Terminal {
+            columns: size.map_or(80, |(_, columns)| columns),
+            colors: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        }
+    });
+    Audience {
+        terminal,
+        json: globals.output == OutputFormat::Json,
+    }
+}
+
+/// What the answer of `run` means for the shell.
+fn exit(plugin: &str, answer: Result<Option<Value>, CallFailure>) -> anyhow::Result<ExitCode> {
+    match answer {
+        Ok(Some(Value::Result(Ok(None)))) => Ok(ExitCode::SUCCESS),
+        Ok(Some(Value::Result(Err(None)))) => Ok(ExitCode::FAILURE),
+        Ok(Some(Value::Result(Ok(Some(code))))) => Ok(match *code {
+            Value::Integer(_, code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            _ => ExitCode::FAILURE,
+        }),
+        Ok(answer) => Err(hinted(PluginError::Failed {
+            plugin: plugin.to_owned(),
+            reason: said(answer.as_ref()),
+        })),
+        Err(CallFailure::Exit(status)) => Ok(ExitCode::from(status as u8)),
+        Err(failure) => Err(hinted(stopped(plugin, &failure))),
+    }
+}
+
+/// What a function that answered an error has to say.
+pub(super) fn said(answer: Option<&Value>) -> String {
+    match answer {
+        Some(Value::Result(Err(Some(error)))) => match &**error {
+            Value::String(text) => clean(text),
+            other => clean(&other.wave()),
+        },
+        _ => "it answered something else than it says it does".to_owned(),
+    }
+}
+
+pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
+    let reason = match failure {
+        CallFailure::Start(error) => clean(&error.to_string()),
+        other => clean(&other.to_string()),
+    };
+    PluginError::Stopped {
+        plugin: plugin.to_owned(),
+        reason,
+    }
+}
+
+/// A text of a plugin as it may stand in an error.
+fn clean(text: &str) -> String {
+    let cut = &text[..text.floor_char_boundary(LONGEST)];
+    let lines: Vec<_> = cut.trim_end().lines().map(harmless).collect();
+    let mut lines = lines.join("\n");
+    if cut.len() < text.len() {
+        lines.push_str(" …");
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_says_cannot_control_the_terminal() {
+        let error = Value::Result(Err(Some(Box::new(Value::String(
+            "a\u{1b}[2J\nb".to_owned(),
+        )))));
+        assert_eq!(said(Some(&error)), "a␛[2J\nb");
+        let long = "é".repeat(LONGEST);
+        assert!(clean(&long).ends_with(" …") && clean(&long).len() < LONGEST + 8);
+    }
+}

@@ -1,0 +1,67 @@
+//! `wash plugin`, and the commands that installed plugins add.
+
+mod ask;
+pub mod hooks;
+mod install;
+pub mod invoke;
+mod list;
+mod permissions;
+mod show;
+mod source;
+mod surroundings;
+mod test;
+mod uninstall;
+mod upgrade;
+
+use std::process::ExitCode;
+
+use super::Globals;
+use crate::plugin::Store;
+use crate::plugin::describe::Reserved;
+
+/// Install plugins, and say what they may do
+///
+/// A plugin is a component. It adds commands to `wash`, takes part in what other commands do, or provides interfaces for
+/// `wash dev`, or all of these. It runs in a sandbox: it has a folder of its own, and everything else only when it was allowed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin list\n  wash plugin allow my-plugin --host api.example.com\n  wash plugin test . -- list --all"
+)]
+pub struct PluginArgs {
+    #[command(subcommand)]
+    command: PluginCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum PluginCommand {
+    Install(install::InstallArgs),
+    #[command(visible_alias = "remove")]
+    Uninstall(uninstall::UninstallArgs),
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    Upgrade(upgrade::UpgradeArgs),
+    Show(show::ShowArgs),
+    Test(test::TestArgs),
+    Allow(permissions::AllowArgs),
+    Deny(permissions::DenyArgs),
+}
+
+/// What the commands of plugins work on.
+pub struct Means<'a> {
+    pub store: &'a Store,
+    pub reserved: &'a Reserved,
+    pub globals: &'a Globals,
+}
+
+pub async fn run(args: PluginArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    match args.command {
+        PluginCommand::Install(args) => install::run(args, means).await,
+        PluginCommand::Uninstall(args) => uninstall::run(args, means),
+        PluginCommand::List(args) => list::run(args, means),
+        PluginCommand::Upgrade(args) => upgrade::run(args, means).await,
+        PluginCommand::Show(args) => show::run(args, means),
+        PluginCommand::Test(args) => test::run(args, means).await,
+        PluginCommand::Allow(args) => permissions::allow(args, means),
+        PluginCommand::Deny(args) => permissions::deny(args, means),
+    }
+}

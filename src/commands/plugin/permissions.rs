@@ -1,0 +1,166 @@
+//! `wash plugin allow` and `wash plugin deny`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::{Means, show};
+use crate::commands::Globals;
+use crate::plugin::install;
+use crate::plugin::manifest::{Access, Manifest, Permission};
+use crate::plugin::permission::{self, PermissionError};
+use crate::plugin::policy::Decisions;
+use crate::report::{self, Advice, hinted};
+
+/// Allow a plugin to do something
+///
+/// It is remembered until `wash plugin deny` takes it back or the plugin is removed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash plugin allow my --dir ~/notes:rw --host api.example.com\n  wash plugin allow my --program 'git log'\n  wash plugin allow my --all"
+)]
+pub(super) struct AllowArgs {
+    /// As `wash plugin list` shows it
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Everything that it wants
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    what: PermissionArgs,
+}
+
+/// Take a permission back, or refuse one that a plugin wants
+///
+/// The plugin runs without, and is not asked about again.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  wash plugin deny my --host api.example.com\n  wash plugin deny my --all"
+)]
+pub(super) struct DenyArgs {
+    /// As `wash plugin list` shows it
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Everything that it was allowed or wants
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    what: PermissionArgs,
+}
+
+// No doc comment: it would become the help of the commands.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Permissions")]
+pub(super) struct PermissionArgs {
+    /// A directory, to read or with `:rw` to change. The plugin finds it at its own path
+    #[arg(long, value_name = "PATH[:rw]", value_hint = clap::ValueHint::DirPath)]
+    dir: Vec<String>,
+    /// A host, for HTTP and sockets: `api.example.com`, `*.example.com`, `localhost:6379`, `*`
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// A variable of the environment
+    #[arg(long, value_name = "VARIABLE")]
+    env: Vec<String>,
+    /// A program of this machine, with the arguments that it must begin with: 'git log'
+    #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString)]
+    program: Vec<String>,
+    /// The project in the current directory, to read or with `=rw` to change
+    #[arg(long, value_name = "ACCESS", num_args = 0..=1, require_equals = true, default_missing_value = "ro")]
+    project: Option<Access>,
+}
+
+impl Advice for PermissionError {}
+
+impl PermissionArgs {
+    pub(super) fn permissions(&self, globals: &Globals) -> anyhow::Result<Vec<Permission>> {
+        let mut all = Vec::new();
+        for text in &self.dir {
+            let (path, access) = permission::directory(text);
+            let path = match path.starts_with("~/") {
+                true => path.to_owned(),
+                false => {
+                    let path = globals.path(Path::new(path))?;
+                    let path = path.canonicalize().unwrap_or(path);
+                    let path = path.to_str().map(str::to_owned);
+                    path.with_context(|| format!("`{text}` is no text"))?
+                }
+            };
+            all.push(Permission::Directory { path, access });
+        }
+        all.extend(self.host.iter().cloned().map(Permission::Host));
+        all.extend(self.env.iter().cloned().map(Permission::Environment));
+        for text in &self.program {
+            let words = permission::program(text).map_err(hinted)?;
+            all.push(Permission::Program(words));
+        }
+        all.extend(self.project.map(Permission::Project));
+        for permission in &all {
+            permission.check().map_err(hinted)?;
+        }
+        Ok(all)
+    }
+}
+
+pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    let manifest = install::find(means.store, &args.name).map_err(hinted)?;
+    let mut permissions = args.what.permissions(means.globals)?;
+    for permission in &permissions {
+        if let Permission::Directory { path, .. } = permission
+            && !path.starts_with("~/")
+        {
+            let there = Path::new(path).is_dir();
+            anyhow::ensure!(there, "`{path}` is not a directory");
+        }
+    }
+    if args.all {
+        permissions.extend(manifest.wants.iter().map(|want| want.what.clone()));
+    }
+    change(&manifest, means, "allowed", |decisions| {
+        permissions
+            .into_iter()
+            .for_each(|permission| decisions.allow(permission));
+    })
+}
+
+pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    let manifest = install::find(means.store, &args.name).map_err(hinted)?;
+    let mut permissions = args.what.permissions(means.globals)?;
+    if args.all {
+        permissions.extend(manifest.wants.iter().map(|want| want.what.clone()));
+    }
+    change(&manifest, means, "denied", |decisions| {
+        if args.all {
+            permissions.append(&mut decisions.allowed);
+        }
+        permissions
+            .into_iter()
+            .for_each(|permission| decisions.deny(permission));
+    })
+}
+
+fn change(
+    manifest: &Manifest,
+    means: &Means<'_>,
+    done: &str,
+    change: impl FnOnce(&mut Decisions),
+) -> anyhow::Result<ExitCode> {
+    let store = means.store;
+    let decisions = install::decide(store, &manifest.name, change).map_err(hinted)?;
+    let mut lines = vec![format!("`{}` may use its own folder", manifest.name)];
+    lines.extend(
+        decisions
+            .allowed
+            .iter()
+            .map(|allowed| format!("  may {allowed}")),
+    );
+    lines.extend(
+        decisions
+            .denied
+            .iter()
+            .map(|denied| format!("  must not {denied}")),
+    );
+    let data = show::data(store, manifest, &decisions);
+    report::success(means.globals.output, &lines.join("\n"), done, data)?;
+    Ok(ExitCode::SUCCESS)
+}

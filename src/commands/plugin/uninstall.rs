@@ -1,0 +1,28 @@
+//! `wash plugin uninstall`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Means;
+use crate::plugin::install;
+use crate::report::{self, hinted};
+
+/// Remove plugins, with their folders and everything they were allowed
+#[derive(Debug, clap::Args)]
+pub(super) struct UninstallArgs {
+    /// As `wash plugin list` shows them
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+}
+
+pub(super) fn run(args: UninstallArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    for name in &args.names {
+        install::uninstall(means.store, name).map_err(hinted)?;
+    }
+    let names: Vec<_> = args.names.iter().map(|name| format!("`{name}`")).collect();
+    let text = format!("removed {}", names.join(", "));
+    let data = json!({ "removed": args.names });
+    report::success(means.globals.output, &text, "removed", data)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,145 @@
+//! Candidates that only a plugin knows: it is asked, with nothing allowed and hardly any time.
+
+use std::sync::mpsc;
+use std::thread;
+
+use serde::Deserialize;
+
+use super::describe::is_unseen;
+use super::grants;
+use super::guest::{COMPLETE, Guest, Terms};
+use super::store::Store;
+use crate::call::Value;
+use crate::console::Console;
+
+/// A value that may be typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub value: String,
+    pub summary: Option<String>,
+}
+
+/// What is to be completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The plugin.
+    pub plugin: String,
+    /// The path of its command, as it describes it.
+    pub command: Vec<String>,
+    /// The argument or flag.
+    pub name: String,
+    /// What was typed so far.
+    pub typed: String,
+}
+
+/// More are of no use to anybody.
+const MOST: usize = 1000;
+const LONGEST: usize = 200;
+
+/// As the plugin answers.
+#[derive(Deserialize)]
+struct Answered {
+    value: String,
+    summary: String,
+}
+
+/// Asks a plugin. Whatever goes wrong, there are no candidates, nothing is printed, and it takes no longer than a few
+/// milliseconds.
+pub fn candidates(store: &Store, question: &Question) -> Vec<Candidate> {
+    let (sender, receiver) = mpsc::channel();
+    let (store, question) = (store.clone(), question.clone());
+    // Loading its code is a part of the time; where that was lost, it would be compiled.
+    let asking = thread::Builder::new().name("wash-complete".to_owned());
+    let asked = asking.spawn(move || {
+        let _ = sender.send(ask(&store, &question));
+    });
+    let time = COMPLETE.time.unwrap_or_default();
+    let answer = asked.ok().and_then(|_| receiver.recv_timeout(time).ok());
+    answer.flatten().unwrap_or_default()
+}
+
+fn ask(store: &Store, question: &Question) -> Option<Vec<Candidate>> {
+    let manifest = store.find(&question.plugin).ok()??;
+    let guest = Guest::installed(store, &manifest).ok()?;
+    let terms = Terms {
+        settings: grants::nothing(&manifest.name),
+        bounds: COMPLETE,
+        console: Console::silent(),
+        compiled: store.compiled(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    let arguments = vec![question.value()];
+    let call = guest.call("wash:plugin/completer", "complete", arguments, terms);
+    Some(read(&runtime.block_on(call).ok()??, &question.typed))
+}
+
+fn read(answer: &Value, typed: &str) -> Vec<Candidate> {
+    let Value::List(answered) = answer else {
+        return Vec::new();
+    };
+    let answered = answered.iter().take(MOST);
+    let answered = answered.filter_map(|answered| serde_json::from_value(answered.json()).ok());
+    let fits = |answered: &Answered| {
+        let seen = |text: &str| text.chars().count() <= LONGEST && !text.contains(is_unseen);
+        !answered.value.is_empty()
+            && answered.value.starts_with(typed)
+            && seen(&answered.value)
+            && seen(&answered.summary)
+    };
+    let candidate = |answered: Answered| Candidate {
+        value: answered.value,
+        summary: Some(answered.summary).filter(|summary| !summary.is_empty()),
+    };
+    answered.filter(fits).map(candidate).collect()
+}
+
+impl Question {
+    fn value(&self) -> Value {
+        let text = |text: &String| Value::String(text.clone());
+        Value::Record(vec![
+            (
+                "command".to_owned(),
+                Value::List(self.command.iter().map(text).collect()),
+            ),
+            ("name".to_owned(), text(&self.name)),
+            ("typed".to_owned(), text(&self.typed)),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_typed_and_seen_is_offered() {
+        let candidate = |value: &str, summary: &str| {
+            let text = |text: &str| Value::String(text.to_owned());
+            Value::Record(vec![
+                ("value".to_owned(), text(value)),
+                ("summary".to_owned(), text(summary)),
+            ])
+        };
+        let answer = Value::List(vec![
+            candidate("red", "as blood"),
+            candidate("rose", ""),
+            candidate("blue", ""),
+            candidate("r\u{1b}[2J", ""),
+            candidate("rust", "\u{7}"),
+            candidate(&"r".repeat(300), ""),
+        ]);
+        let offered: Vec<_> = read(&answer, "r")
+            .into_iter()
+            .map(|c| (c.value, c.summary))
+            .collect();
+        let expected = [
+            ("red".to_owned(), Some("as blood".to_owned())),
+            ("rose".to_owned(), None),
+        ];
+        assert_eq!(offered, expected);
+        assert!(read(&Value::Bool(true), "").is_empty());
+    }
+}

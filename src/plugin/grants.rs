@@ -1,0 +1,288 @@
+//! From what the user allowed a plugin to the settings that it runs with.
+//!
+//! A plugin finds its own folder at `/`, the project at `/project`, allowed directories at their own paths, and what was
+//! named on its command line at `/arguments/N`.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::manifest::{Access, Permission};
+use super::permission::LOCALHOST;
+use super::policy::Decisions;
+use super::store::Store;
+use crate::host::sockets::{MachinePort, SocketRule, Sockets};
+use crate::host::workload::{
+    Access as Mounted, Directory, MemberSettings, OpenProject, OutgoingHttp, Plugin, ProjectInfo,
+    Volume,
+};
+use crate::report::Advice;
+
+/// Where a plugin finds the project.
+pub const PROJECT: &str = "/project";
+
+/// Where and for whom a plugin runs.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The current directory of the user.
+    pub directory: PathBuf,
+    /// The project there, or why there is none.
+    pub project: Result<Found, String>,
+}
+
+/// The project of the current directory.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub root: PathBuf,
+    pub info: ProjectInfo,
+}
+
+/// Something that was allowed cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    #[error("the plugin `{plugin}` may use `{path}`, which cannot be opened")]
+    Open {
+        plugin: String,
+        path: String,
+        option: String,
+        source: io::Error,
+    },
+    #[error(
+        "the plugin `{plugin}` must not change `{path}`: what plugins are allowed is kept there"
+    )]
+    Store {
+        plugin: String,
+        path: String,
+        option: String,
+    },
+    #[error("there is no home directory for `{0}`")]
+    NoHome(String),
+}
+
+impl Advice for GrantError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Open { plugin, option, .. } | Self::Store { plugin, option, .. } => {
+                vec![format!(
+                    "`wash plugin deny {plugin} {option}` takes the permission back"
+                )]
+            }
+            Self::NoHome(_) => vec!["HOME says where it is".to_owned()],
+        }
+    }
+}
+
+/// What a plugin runs with: its own folder in `data`, and what it was allowed.
+pub fn settings(
+    store: &Store,
+    plugin: &str,
+    data: PathBuf,
+    decisions: &Decisions,
+    around: &Surroundings,
+) -> Result<MemberSettings, GrantError> {
+    let mut settings = MemberSettings {
+        directories: vec![mount(data, "/".to_owned(), Access::ReadWrite, true)],
+        ..MemberSettings::default()
+    };
+    let mut open = Plugin {
+        name: plugin.to_owned(),
+        directory: around.directory.clone(),
+        ..Plugin::default()
+    };
+    let mut sockets = Sockets {
+        plugin: Some(plugin.to_owned()),
+        ..Sockets::default()
+    };
+    let mut hosts = Vec::new();
+    for permission in &decisions.allowed {
+        match permission {
+            Permission::Directory { path, access } => {
+                let found = directory(store, plugin, path, permission, *access)?;
+                let (host, guest) = found;
+                settings
+                    .directories
+                    .push(mount(host, guest, *access, false));
+            }
+            Permission::Host(host) => {
+                add_host(&mut sockets, host);
+                hosts.push(host.clone());
+            }
+            Permission::Environment(name) => {
+                if let Ok(value) = env::var(name) {
+                    settings.environment.insert(name.clone(), value);
+                }
+            }
+            Permission::Program(words) => open.programs.push(words.clone()),
+            Permission::Project(access) => match &around.project {
+                Ok(Found { root, info }) => {
+                    keeps_out(store, plugin, root, permission, *access)?;
+                    open.project = OpenProject::Allowed(info.clone());
+                    let guest = PROJECT.to_owned();
+                    settings
+                        .directories
+                        .push(mount(root.clone(), guest, *access, false));
+                }
+                Err(reason) => open.project = OpenProject::Missing(reason.clone()),
+            },
+        }
+    }
+    if !hosts.is_empty() {
+        settings.outgoing_http = OutgoingHttp::Allowed(hosts);
+    }
+    settings.sockets = sockets;
+    settings.plugin = Some(open);
+    Ok(settings)
+}
+
+/// What a plugin runs with while it may do nothing.
+pub fn nothing(plugin: &str) -> MemberSettings {
+    MemberSettings {
+        plugin: Some(Plugin {
+            name: plugin.to_owned(),
+            ..Plugin::default()
+        }),
+        ..MemberSettings::default()
+    }
+}
+
+/// A directory that a plugin is given.
+pub fn mount(host: PathBuf, guest: String, access: Access, create: bool) -> Directory {
+    Directory {
+        volume: Volume::HostPath { path: host, create },
+        guest,
+        access: match access {
+            Access::ReadOnly => Mounted::ReadOnly,
+            Access::ReadWrite => Mounted::ReadWrite,
+        },
+    }
+}
+
+/// Where an allowed directory is, on the machine and for the plugin.
+fn directory(
+    store: &Store,
+    plugin: &str,
+    path: &str,
+    permission: &Permission,
+    access: Access,
+) -> Result<(PathBuf, String), GrantError> {
+    let expanded = match path.strip_prefix("~/") {
+        None => PathBuf::from(path),
+        Some(rest) => match etcetera::home_dir() {
+            Ok(home) => home.join(rest),
+            Err(_) => return Err(GrantError::NoHome(path.to_owned())),
+        },
+    };
+    let failed = |source| GrantError::Open {
+        plugin: plugin.to_owned(),
+        path: path.to_owned(),
+        option: permission.option(),
+        source,
+    };
+    let real = expanded.canonicalize().map_err(failed)?;
+    if !real.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    keeps_out(store, plugin, &real, permission, access)?;
+    Ok((real, expanded.to_string_lossy().into_owned()))
+}
+
+/// Nobody who may write to the store is held by it.
+fn keeps_out(
+    store: &Store,
+    plugin: &str,
+    real: &Path,
+    permission: &Permission,
+    access: Access,
+) -> Result<(), GrantError> {
+    let root = store.root();
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let inside = root.starts_with(real) || real.starts_with(&root);
+    match access == Access::ReadWrite && inside {
+        false => Ok(()),
+        true => Err(GrantError::Store {
+            plugin: plugin.to_owned(),
+            path: real.display().to_string(),
+            option: permission.option(),
+        }),
+    }
+}
+
+/// `localhost:PORT` is the machine's loopback, which guests know under a name of its own.
+fn add_host(sockets: &mut Sockets, host: &str) {
+    match host.split_once(':') {
+        Some((LOCALHOST, port)) => sockets.machine.extend(port.parse::<MachinePort>()),
+        _ => sockets.allowed.extend(host.parse::<SocketRule>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(root: &Path, allowed: Vec<Permission>) -> Result<MemberSettings, GrantError> {
+        let store = Store::at(root.join("plugins"));
+        let decisions = Decisions {
+            allowed,
+            denied: Vec::new(),
+        };
+        let around = Surroundings {
+            directory: "/".into(),
+            project: Err("no project".to_owned()),
+        };
+        settings(&store, "my", store.data("my"), &decisions, &around)
+    }
+
+    fn dir(path: &Path, access: Access) -> Permission {
+        Permission::Directory {
+            path: path.display().to_string(),
+            access,
+        }
+    }
+
+    #[test]
+    fn nothing_is_allowed_but_the_own_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let settings = run(root.path(), Vec::new()).unwrap();
+        let own = root.path().join("plugins/data/my");
+        assert_eq!(
+            settings.directories,
+            [mount(own, "/".into(), Access::ReadWrite, true)]
+        );
+        assert_eq!(settings.outgoing_http, OutgoingHttp::Denied);
+        assert!(settings.environment.is_empty() && !settings.stdin);
+        assert_eq!(settings.plugin.unwrap().project, OpenProject::Denied);
+    }
+
+    #[test]
+    fn hosts_are_for_requests_and_sockets() {
+        let root = tempfile::tempdir().unwrap();
+        let hosts = ["a.example.com", "localhost:6379"].map(|h| Permission::Host(h.into()));
+        let settings = run(root.path(), hosts.into()).unwrap();
+        assert_eq!(settings.sockets.machine[0].to_string(), "6379");
+        assert_eq!(settings.sockets.allowed.len(), 1);
+        assert!(matches!(settings.outgoing_http, OutgoingHttp::Allowed(hosts) if hosts.len() == 2));
+    }
+
+    #[test]
+    fn what_plugins_are_allowed_is_out_of_their_reach() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("plugins/data");
+        std::fs::create_dir_all(&inner).unwrap();
+        for path in [root.path(), &root.path().join("plugins"), &inner] {
+            let error = run(root.path(), vec![dir(path, Access::ReadWrite)]).unwrap_err();
+            assert!(matches!(error, GrantError::Store { .. }), "{error}");
+        }
+        assert!(run(root.path(), vec![dir(root.path(), Access::ReadOnly)]).is_ok());
+    }
+
+    #[test]
+    fn what_is_gone_is_told_with_what_to_do() {
+        let root = tempfile::tempdir().unwrap();
+        let gone = dir(&root.path().join("gone"), Access::ReadOnly);
+        let error = run(root.path(), vec![gone]).unwrap_err();
+        assert!(
+            error.hints()[0].starts_with("`wash plugin deny my --dir "),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,396 @@
+//! The writing side of the store: what is installed, replaced or removed. `store` says in which order, so that the store is
+//! as before or as after whenever this ends.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::describe::Reserved;
+use super::manifest::{Manifest, Permission};
+use super::policy::{Decisions, Policy, PolicyError};
+use super::store::{Broken, Store, is_name};
+use super::write;
+use crate::oci::Digest;
+use crate::report::Advice;
+
+/// A file that is being written for longer than this was left behind by a process that died.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot change the plugins in `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("a plugin `{name}` is installed already, from `{from}`")]
+    Taken { name: String, from: String },
+    #[error("`wash {command}` is a command of `wash` itself")]
+    BuiltIn { command: String },
+    #[error("`wash {command}` is a command of the plugin `{plugin}`")]
+    Command { command: String, plugin: String },
+    #[error("no plugin `{name}` is installed")]
+    Missing {
+        name: String,
+        installed: Vec<String>,
+    },
+    #[error("the plugin `{name}` was changed by somebody else meanwhile")]
+    Changed { name: String },
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+impl Advice for StoreError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Taken { name, .. } => format!(
+                "`--name NAME` installs it under another name, `wash plugin uninstall {name}` makes room, `wash plugin upgrade {name}` takes a new version from there"
+            ),
+            Self::BuiltIn { command } | Self::Command { command, .. } => {
+                format!("`--as {command}=NAME` gives the command another name")
+            }
+            Self::Missing { name, installed } => return missing(name, installed),
+            Self::Changed { .. } => "try again".to_owned(),
+            Self::Broken(broken) => broken.hint(),
+            Self::Policy(error) => return error.hints(),
+            Self::Write { .. } => "XDG_DATA_HOME says where plugins are kept".to_owned(),
+        };
+        vec![hint]
+    }
+}
+
+fn missing(name: &str, installed: &[String]) -> Vec<String> {
+    let near = |other: &&String| strsim::damerau_levenshtein(name, other) <= 2;
+    match installed.iter().find(near) {
+        Some(near) => vec![format!("there is `{near}`")],
+        None if installed.is_empty() => vec!["`wash plugin install` installs one".to_owned()],
+        None => vec![format!("installed are {}", installed.join(", "))],
+    }
+}
+
+/// What may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace<'a> {
+    /// Only what came from the same source.
+    SameSource,
+    /// The plugin with this component, whatever it came from.
+    Version(&'a Digest),
+}
+
+/// What an installation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Installed {
+    New,
+    /// In the place of this one.
+    Replaced(Box<Manifest>),
+}
+
+/// Installs a plugin: its component, then its manifest.
+pub fn install(
+    store: &Store,
+    manifest: &Manifest,
+    bytes: &[u8],
+    reserved: &Reserved,
+    replace: Replace<'_>,
+) -> Result<Installed, StoreError> {
+    let failed = failed(store);
+    let _lock = write::lock(store).map_err(&failed)?;
+    let before = match (store.find(&manifest.name), replace) {
+        // What cannot be read is replaced.
+        (Err(_), _) => None,
+        (Ok(before), Replace::SameSource) => match before {
+            Some(other) if other.source != manifest.source => {
+                return Err(StoreError::Taken {
+                    name: other.name,
+                    from: other.source.to_string(),
+                });
+            }
+            before => before,
+        },
+        (Ok(Some(before)), Replace::Version(digest)) if before.digest == *digest => Some(before),
+        (Ok(_), Replace::Version(_)) => {
+            let name = manifest.name.clone();
+            return Err(StoreError::Changed { name });
+        }
+    };
+    check_commands(store, manifest, reserved)?;
+    if before.is_none() {
+        forget(store, &manifest.name)?;
+    }
+    let component = store.component_path(&manifest.digest);
+    let there = fs::read(&component).is_ok_and(|there| manifest.digest.matches(&there));
+    if !there {
+        write::file(&component, bytes).map_err(&failed)?;
+    }
+    let text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
+    write::file(&store.manifest_path(&manifest.name), &text).map_err(&failed)?;
+    sweep(store);
+    Ok(match before {
+        None => Installed::New,
+        Some(before) => Installed::Replaced(before.into()),
+    })
+}
+
+/// Removes a plugin with its folder and everything that it was allowed.
+pub fn uninstall(store: &Store, name: &str) -> Result<(), StoreError> {
+    let failed = failed(store);
+    if !is_name(name) {
+        return Err(not_there(store, name));
+    }
+    let _lock = write::lock(store).map_err(&failed)?;
+    let manifest = store.manifest_path(name);
+    if !manifest.exists() {
+        return Err(not_there(store, name));
+    }
+    fs::remove_file(&manifest).map_err(&failed)?;
+    // A plugin of the same name that comes later must not find what this one was allowed and wrote.
+    forget(store, name)?;
+    sweep(store);
+    Ok(())
+}
+
+/// Changes what a plugin is allowed.
+pub fn decide(
+    store: &Store,
+    name: &str,
+    change: impl FnOnce(&mut Decisions),
+) -> Result<Decisions, StoreError> {
+    let _lock = write::lock(store).map_err(failed(store))?;
+    if store.find(name)?.is_none() {
+        return Err(not_there(store, name));
+    }
+    let mut policy = Policy::read(store)?;
+    let decisions = policy.plugins.entry(name.to_owned()).or_default();
+    change(decisions);
+    let decisions = decisions.clone();
+    policy.write(store)?;
+    Ok(decisions)
+}
+
+/// The plugin of this name, or why there is none.
+pub fn find(store: &Store, name: &str) -> Result<Manifest, StoreError> {
+    store.find(name)?.ok_or_else(|| not_there(store, name))
+}
+
+fn not_there(store: &Store, name: &str) -> StoreError {
+    let installed = store.installed().plugins;
+    StoreError::Missing {
+        name: super::describe::printable(name, 64),
+        installed: installed.into_iter().map(|plugin| plugin.name).collect(),
+    }
+}
+
+fn failed(store: &Store) -> impl Fn(io::Error) -> StoreError {
+    let path = store.root().to_owned();
+    move |source| StoreError::Write {
+        path: path.clone(),
+        source,
+    }
+}
+
+/// No command has the name of one of `wash` or of another plugin.
+fn check_commands(
+    store: &Store,
+    manifest: &Manifest,
+    reserved: &Reserved,
+) -> Result<(), StoreError> {
+    let others = store.installed().plugins;
+    let others = others.iter().filter(|other| other.name != manifest.name);
+    let taken: Vec<(&str, &str)> = others
+        .flat_map(|other| names(other).map(|word| (word, &*other.name)))
+        .collect();
+    for word in names(manifest) {
+        let command = word.to_owned();
+        if reserved.commands.contains(word) {
+            return Err(StoreError::BuiltIn { command });
+        }
+        if let Some((_, plugin)) = taken.iter().find(|(taken, _)| *taken == word) {
+            let plugin = (*plugin).to_owned();
+            return Err(StoreError::Command { command, plugin });
+        }
+    }
+    Ok(())
+}
+
+/// Everything that may stand after `wash`.
+fn names(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    manifest
+        .top_level()
+        .flat_map(|command| command.aliases.iter().chain(&command.path))
+        .map(String::as_str)
+}
+
+/// Forgets what a plugin wrote, and what it was allowed.
+fn forget(store: &Store, name: &str) -> Result<(), StoreError> {
+    let mut policy = Policy::read(store)?;
+    if policy.plugins.remove(name).is_some() {
+        policy.write(store)?;
+    }
+    match fs::remove_dir_all(store.data(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(store)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes components that no plugin has, and what processes left behind that died. Whoever calls this holds the lock.
+fn sweep(store: &Store) {
+    let installed = store.installed();
+    // Of a manifest that cannot be read it is not known which component it has.
+    if !installed.broken.is_empty() {
+        return;
+    }
+    let needed: BTreeSet<_> = installed
+        .plugins
+        .iter()
+        .map(|plugin| store.component_path(&plugin.digest))
+        .collect();
+    for dir in [
+        store.components(),
+        store.manifests(),
+        store.root().to_owned(),
+    ] {
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let path = entry.path();
+            let unfinished = entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(write::NEW.as_bytes());
+            let orphaned = dir == store.components() && !needed.contains(&path);
+            let age = entry.metadata().and_then(|metadata| metadata.modified());
+            let abandoned = age.is_ok_and(|age| {
+                SystemTime::now()
+                    .duration_since(age)
+                    .is_ok_and(|age| age > ABANDONED)
+            });
+            if (orphaned && !unfinished) || (unfinished && abandoned) {
+                // It costs room and does no harm.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// What a new version wants that the old one did not.
+pub fn added<'m>(before: &Manifest, after: &'m Manifest) -> Vec<&'m Permission> {
+    let had = |wanted: &Permission| before.wants.iter().any(|want| want.what.covers(wanted));
+    let wants = after.wants.iter().map(|want| &want.what);
+    wants.filter(|wanted| !had(wanted)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::manifest::{Source, Want};
+    use crate::plugin::testing::manifest;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::at(root.path().join("plugins"));
+        (root, store)
+    }
+
+    fn reserved() -> Reserved {
+        Reserved::of(&clap::Command::new("wash").subcommand(clap::Command::new("build")))
+    }
+
+    fn put(store: &Store, manifest: &Manifest) -> Result<Installed, StoreError> {
+        install(
+            store,
+            manifest,
+            manifest.name.as_bytes(),
+            &reserved(),
+            Replace::SameSource,
+        )
+    }
+
+    #[test]
+    fn names_clash_with_a_way_round_it() {
+        let (_root, store) = store();
+        assert_eq!(put(&store, &manifest("my")).unwrap(), Installed::New);
+        assert!(matches!(
+            put(&store, &manifest("my")).unwrap(),
+            Installed::Replaced(_)
+        ));
+        let elsewhere = Manifest {
+            source: Source::Image("ghcr.io/me/my:1".into()),
+            ..manifest("my")
+        };
+        let error = put(&store, &elsewhere).unwrap_err();
+        assert!(error.hints()[0].contains("--name"), "{error}");
+        let error = put(&store, &manifest("build")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`wash build` is a command of `wash` itself"
+        );
+        assert!(error.hints()[0].contains("--as build=NAME"));
+        let mut other = manifest("other");
+        other.commands[0].aliases = vec!["my".into()];
+        let error = put(&store, &other).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`wash my` is a command of the plugin `my`"
+        );
+        assert_eq!(store.installed().plugins.len(), 1);
+    }
+
+    #[test]
+    fn nothing_of_a_plugin_is_left_for_the_next_one() {
+        let (_root, store) = store();
+        put(&store, &manifest("my")).unwrap();
+        decide(&store, "my", |decisions| {
+            decisions.allow(Permission::Host("a".into()))
+        })
+        .unwrap();
+        fs::create_dir_all(store.data("my")).unwrap();
+        fs::write(store.data("my").join("secret"), "s").unwrap();
+        uninstall(&store, "my").unwrap();
+        assert_eq!(Policy::read(&store).unwrap(), Policy::default());
+        assert!(!store.data("my").exists());
+        assert_eq!(fs::read_dir(store.components()).unwrap().count(), 0);
+        assert!(matches!(
+            uninstall(&store, "my"),
+            Err(StoreError::Missing { .. })
+        ));
+        assert!(uninstall(&store, "../my").is_err());
+    }
+
+    #[test]
+    fn what_was_left_behind_does_no_harm() {
+        let (_root, store) = store();
+        fs::create_dir_all(store.manifests()).unwrap();
+        fs::create_dir_all(store.data("my")).unwrap();
+        fs::write(store.data("my").join("old"), "").unwrap();
+        fs::write(store.manifests().join(".new-x"), "half").unwrap();
+        put(&store, &manifest("my")).unwrap();
+        assert!(!store.data("my").exists(), "it is not of this plugin");
+        assert_eq!(store.installed().plugins.len(), 1);
+    }
+
+    #[test]
+    fn only_what_a_new_version_wants_beside_is_new() {
+        let want = |name: &str| Want {
+            what: Permission::Host(name.into()),
+            reason: String::new(),
+        };
+        let before = Manifest {
+            wants: vec![want("a")],
+            ..manifest("my")
+        };
+        let after = Manifest {
+            wants: vec![want("a"), want("b")],
+            ..manifest("my")
+        };
+        assert_eq!(added(&before, &after), [&Permission::Host("b".into())]);
+    }
+
+    #[test]
+    fn the_nearest_name_is_told() {
+        let (_root, store) = store();
+        put(&store, &manifest("my-plugin")).unwrap();
+        let error = find(&store, "my-plugn").unwrap_err();
+        assert_eq!(error.hints(), ["there is `my-plugin`"]);
+    }
+}

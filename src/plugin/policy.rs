@@ -1,0 +1,178 @@
+//! What the user allowed each plugin, and what the user denied: one file, which decides.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::{Manifest, Permission, Want};
+use super::store::Store;
+use super::write;
+use crate::report::Advice;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub plugins: BTreeMap<String, Decisions>,
+}
+
+/// What was decided about one plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decisions {
+    #[serde(default)]
+    pub allowed: Vec<Permission>,
+    #[serde(default)]
+    pub denied: Vec<Permission>,
+}
+
+/// The policy cannot be read or written; nothing is allowed then.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("cannot read what plugins are allowed, in `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{}`, which says what plugins are allowed, makes no sense: {reason}", path.display())]
+    Syntax { path: PathBuf, reason: String },
+    #[error("cannot write what plugins are allowed, to `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl Advice for PolicyError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Syntax { .. } => {
+                vec!["correct it, or remove it to begin with nothing allowed".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    pub fn read(store: &Store) -> Result<Self, PolicyError> {
+        let path = store.policy_path();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(PolicyError::Read { path, source }),
+        };
+        serde_json::from_slice(&bytes).map_err(|error| PolicyError::Syntax {
+            path,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Whoever calls this holds the store's lock.
+    pub(super) fn write(&self, store: &Store) -> Result<(), PolicyError> {
+        let path = store.policy_path();
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        text.and_then(|text| write::file(&path, &text))
+            .map_err(|source| PolicyError::Write { path, source })
+    }
+
+    /// What was decided about a plugin.
+    pub fn of(&self, plugin: &str) -> Decisions {
+        self.plugins.get(plugin).cloned().unwrap_or_default()
+    }
+}
+
+impl Decisions {
+    pub fn allows(&self, permission: &Permission) -> bool {
+        self.allowed
+            .iter()
+            .any(|allowed| allowed.covers(permission))
+    }
+
+    /// What a plugin wants that nobody has decided about.
+    pub fn open<'m>(&self, manifest: &'m Manifest) -> Vec<&'m Want> {
+        let open = |want: &&Want| !self.allows(&want.what) && !self.denied.contains(&want.what);
+        manifest.wants.iter().filter(open).collect()
+    }
+
+    /// Allows something, and with it whatever it covers.
+    pub fn allow(&mut self, permission: Permission) {
+        self.denied.retain(|denied| !permission.covers(denied));
+        if !self.allows(&permission) {
+            self.allowed.retain(|allowed| !permission.covers(allowed));
+            self.allowed.push(permission);
+        }
+    }
+
+    /// Takes away what was allowed and is covered by this or covers it, and remembers the denial.
+    pub fn deny(&mut self, permission: Permission) {
+        self.allowed
+            .retain(|allowed| !permission.covers(allowed) && !allowed.covers(&permission));
+        if !self.denied.contains(&permission) {
+            self.denied.push(permission);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::manifest::Access;
+    use crate::plugin::testing::manifest;
+
+    fn host(name: &str) -> Permission {
+        Permission::Host(name.to_owned())
+    }
+
+    #[test]
+    fn every_decision_takes_back_the_one_before() {
+        let mut decisions = Decisions::default();
+        decisions.allow(Permission::Project(Access::ReadOnly));
+        decisions.allow(Permission::Project(Access::ReadWrite));
+        assert_eq!(decisions.allowed, [Permission::Project(Access::ReadWrite)]);
+        decisions.allow(Permission::Project(Access::ReadOnly));
+        assert_eq!(decisions.allowed.len(), 1);
+        decisions.deny(Permission::Project(Access::ReadOnly));
+        assert_eq!(decisions.allowed, []);
+        decisions.allow(Permission::Project(Access::ReadWrite));
+        assert_eq!(decisions.denied, []);
+    }
+
+    #[test]
+    fn what_is_neither_allowed_nor_denied_is_open() {
+        let mut plugin = manifest("my");
+        plugin.wants = ["a", "b", "c"]
+            .map(|name| Want {
+                what: host(name),
+                reason: String::new(),
+            })
+            .into();
+        let mut decisions = Decisions::default();
+        decisions.allow(host("a"));
+        decisions.deny(host("b"));
+        let open: Vec<_> = decisions
+            .open(&plugin)
+            .iter()
+            .map(|want| &want.what)
+            .collect();
+        assert_eq!(open, [&host("c")]);
+    }
+
+    #[test]
+    fn a_policy_that_makes_no_sense_allows_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::at(root.path().to_owned());
+        assert_eq!(Policy::read(&store).unwrap(), Policy::default());
+        let mut policy = Policy::default();
+        policy
+            .plugins
+            .entry("my".into())
+            .or_default()
+            .allow(host("a"));
+        policy.write(&store).unwrap();
+        assert_eq!(Policy::read(&store).unwrap(), policy);
+        fs::write(
+            store.policy_path(),
+            "{\"plugins\": {\"my\": {\"allow\": []}}}",
+        )
+        .unwrap();
+        let error = Policy::read(&store).unwrap_err();
+        assert!(error.to_string().contains("makes no sense"), "{error}");
+    }
+}

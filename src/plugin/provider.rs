@@ -1,0 +1,98 @@
+//! The installed plugins that provide interfaces, for `wash dev`: each with the settings that it runs with as a member.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::grants::{self, Found, GrantError, Surroundings};
+use super::guest::{self, OpenError};
+use super::manifest::Manifest;
+use super::policy::{Policy, PolicyError};
+use super::store::{Broken, Store};
+use crate::component::{Shape, ShapeError};
+use crate::host::workload::{MemberSettings, ProjectInfo};
+
+/// A plugin that others may import from.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    pub name: String,
+    pub bytes: Arc<[u8]>,
+    pub shape: Arc<Shape>,
+    pub settings: MemberSettings,
+}
+
+/// Why a plugin does not take part.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error("the plugin `{plugin}` is no component: {reason}")]
+    Shape { plugin: String, reason: ShapeError },
+}
+
+/// Everything that is offered to a project, and why other plugins do not take part. `data` says where a plugin keeps what
+/// it keeps for this project.
+pub fn offered(
+    store: &Store,
+    project: &str,
+    root: &Path,
+    data: impl Fn(&str) -> PathBuf,
+) -> (Vec<Offered>, Vec<Unusable>) {
+    let installed = store.installed();
+    let mut unusable: Vec<Unusable> = installed.broken.into_iter().map(Unusable::from).collect();
+    let mut providers = installed.plugins;
+    providers.retain(|plugin| !plugin.provides.is_empty());
+    if providers.is_empty() {
+        return (Vec::new(), unusable);
+    }
+    let policy = match Policy::read(store) {
+        Ok(policy) => policy,
+        Err(error) => {
+            unusable.push(error.into());
+            return (Vec::new(), unusable);
+        }
+    };
+    let around = Surroundings {
+        directory: root.to_owned(),
+        project: Ok(Found {
+            root: root.to_owned(),
+            info: ProjectInfo {
+                name: project.to_owned(),
+                path: root.display().to_string(),
+                component: None,
+                components: vec![project.to_owned()],
+            },
+        }),
+    };
+    let offer = |plugin: &Manifest| -> Result<Offered, Unusable> {
+        let name = &plugin.name;
+        let bytes = guest::bytes(store, plugin)?;
+        let shape = Shape::parse(&bytes).map_err(|reason| Unusable::Shape {
+            plugin: name.clone(),
+            reason,
+        })?;
+        let decisions = policy.of(name);
+        let mut settings = grants::settings(store, name, data(name), &decisions, &around)?;
+        // The members of a workload share a database.
+        settings.keyvalue.prefix = format!("plugin-{name}-");
+        Ok(Offered {
+            name: name.clone(),
+            bytes,
+            shape: shape.into(),
+            settings,
+        })
+    };
+    let mut offered = Vec::new();
+    for plugin in &providers {
+        match offer(plugin) {
+            Ok(plugin) => offered.push(plugin),
+            Err(error) => unusable.push(error),
+        }
+    }
+    (offered, unusable)
+}

@@ -1,0 +1,37 @@
+//! Files that are whole or not there, and the lock of those who write them.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use super::store::Store;
+
+/// Held by the one process that changes the store. It goes with the process, whatever ends it.
+pub(super) struct Lock(#[expect(dead_code, reason = "closing it unlocks")] File);
+
+/// Waits until nobody else changes the store.
+pub(super) fn lock(store: &Store) -> io::Result<Lock> {
+    fs::create_dir_all(store.root())?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(store.lock_path())?;
+    file.lock()?;
+    Ok(Lock(file))
+}
+
+/// Writes a file, and the folders above it, so that readers see it as before or as after.
+pub(super) fn file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(dir)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // A power cut must not bring the old name back after we said that it is done.
+    File::open(dir)?.sync_all()
+}
+
+/// What the names of files begin with that are being written.
+pub(super) const NEW: &str = ".new-";

@@ -1,0 +1,148 @@
+//! What is installed, and a store with something broken in it.
+
+use serde_json::json;
+
+use crate::support::{User, plugin, text};
+
+#[test]
+fn what_is_installed_is_listed_and_shown() {
+    let user = User::new().with(&plugin("say")).with(&plugin("my"));
+    let list = user.ok(&["plugin", "list"]);
+    assert!(
+        list.contains("my") && list.contains("wash my; hooks before-build"),
+        "{list}"
+    );
+    let data = user.data(&["plugin", "show", "my"]);
+    for (key, value) in [
+        ("name", json!("my")),
+        ("version", json!("0.1.0")),
+        ("runs", json!("commands")),
+        ("completes", json!(true)),
+        (
+            "hooks",
+            json!(["before-build", "after-build", "before-push"]),
+        ),
+        ("provides", json!([])),
+        ("undecided", json!([])),
+    ] {
+        assert_eq!(data[key], value, "{key}");
+    }
+    let digest = data["digest"].as_str().unwrap();
+    let path = user
+        .store()
+        .join("components")
+        .join(format!("{}.wasm", &digest[7..]));
+    assert_eq!(
+        std::fs::read(path).unwrap(),
+        std::fs::read(plugin("my")).unwrap()
+    );
+    user.wash(&["plugin", "show", "mi"])
+        .failed("no plugin `mi` is installed")
+        .failed("there is `my`");
+    assert!(
+        user.ok(&["plugin", "uninstall", "my", "say"])
+            .contains("removed `my`, `say`")
+    );
+    let left = std::fs::read_dir(user.store().join("components"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0);
+    assert!(
+        user.ok(&["plugin", "list"])
+            .contains("no plugins are installed")
+    );
+    user.wash(&["my", "count"])
+        .failed("unrecognized subcommand");
+}
+
+#[test]
+fn a_broken_entry_does_not_keep_others_from_working() {
+    let user = User::new().with(&plugin("say"));
+    let broken = user.store().join("installed/my.json");
+    std::fs::write(&broken, "{").unwrap();
+    assert_eq!(user.ok(&["say", "x"]), "x\n");
+    let done = user.wash(&["plugin", "list"]);
+    assert!(
+        done.stderr.contains("installed/my.json` cannot be read"),
+        "{done:?}"
+    );
+    assert!(done.stderr.contains("wash plugin uninstall my"), "{done:?}");
+    let done = user.wash(&["my", "count"]);
+    done.failed("cannot be read")
+        .failed("unrecognized subcommand");
+    // What does not use plugins does not speak of them.
+    let done = user.wash(&["wit", "--help"]);
+    assert_eq!((done.code, &*done.stderr), (Some(0), ""));
+    user.ok(&["plugin", "install", "--yes", text(&plugin("my"))]);
+    assert_eq!(user.installed(), ["my", "say"]);
+    std::fs::write(&broken, "{").unwrap();
+    user.ok(&["plugin", "uninstall", "my"]);
+    assert_eq!(user.installed(), ["say"]);
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_allows_nothing() {
+    let user = User::new().with(&plugin("say"));
+    std::fs::write(user.store().join("policy.json"), "{ nonsense").unwrap();
+    user.wash(&["say", "x"])
+        .failed("policy.json`, which says what plugins are allowed, makes no sense");
+}
+
+#[test]
+fn an_upgrade_that_wants_more_says_so_and_waits() {
+    let user = User::new();
+    let path = user.path("plugin.wasm");
+    std::fs::copy(plugin("my"), &path).unwrap();
+    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    assert!(
+        user.ok(&["plugin", "upgrade"])
+            .contains("`my` is up to date")
+    );
+    // The same plugin, as if it had wanted less before.
+    let manifest = user.store().join("installed/my.json");
+    let mut before: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    before["wants"] = json!([]);
+    before["version"] = json!("0.0.9");
+    std::fs::write(&manifest, before.to_string()).unwrap();
+    std::fs::write(user.store().join("policy.json"), "{\"plugins\": {}}").unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    let done = user.wash(&["plugin", "upgrade", "my"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(
+        done.stderr.contains(
+            "`my` 0.1.0 wants to read the project in the current directory; 0.0.9 did not"
+        ),
+        "{done:?}"
+    );
+    user.wash(&["my", "paint", "x"])
+        .failed("wash plugin allow my");
+}
+
+#[test]
+fn what_is_no_plugin_is_refused_with_what_is_one() {
+    let user = User::new();
+    let empty = user.path("empty.wasm");
+    std::fs::write(&empty, wat::parse_str("(component)").unwrap()).unwrap();
+    user.wash(&["plugin", "install", text(&empty)])
+        .failed("`empty` exports nothing that a plugin has")
+        .failed("wash:plugin/describer");
+    let text_file = user.write("notes.wasm", "notes");
+    user.wash(&["plugin", "install", text(&text_file)])
+        .failed("notes.wasm");
+    user.wash(&["plugin", "install", "none.wasm"])
+        .failed("none.wasm");
+    assert!(!user.store().join("installed").exists());
+}
+
+#[test]
+fn an_installed_plugin_is_inspected_by_its_name() {
+    let user = User::new().with(&plugin("my"));
+    for name in ["my", "plugin:my"] {
+        let shown = user.ok(&["inspect", name]);
+        assert!(shown.contains("wash:plugin/describer"), "{shown}");
+    }
+    user.wash(&["inspect", "plugin:mi"])
+        .failed("no plugin `mi` is installed");
+}

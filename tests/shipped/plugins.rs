@@ -1,0 +1,76 @@
+//! A data folder of its own, with plugins that were installed from copies of their sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::project::copy;
+use crate::wash::Dev;
+
+pub(crate) struct Plugins {
+    data: TempDir,
+}
+
+impl Plugins {
+    pub(crate) fn none() -> Self {
+        Self {
+            data: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Installs a plugin with everything that it wants.
+    pub(crate) fn with(name: &str) -> Self {
+        let plugins = Self::none();
+        let source = sources(name);
+        plugins.done(&["plugin", "install", "--yes", source.to_str().unwrap()]);
+        plugins
+    }
+
+    /// For `XDG_DATA_HOME`.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Runs `wash` in a directory.
+    pub(crate) fn run_in(&self, directory: &Path, args: &[&str]) -> Output {
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        Command::new(env!("CARGO_BIN_EXE_wash"))
+            .args(args)
+            .current_dir(directory)
+            .env("CARGO_TARGET_DIR", Dev::target_dir())
+            .env("XDG_DATA_HOME", self.data())
+            .env("XDG_CACHE_HOME", shared.join("cache"))
+            .env("XDG_CONFIG_HOME", shared.join("config"))
+            .env_remove("RUST_LOG")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("RUSTFLAGS")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs `wash`, which has to succeed, and returns what it printed to stdout.
+    pub(crate) fn done(&self, args: &[&str]) -> String {
+        let output = self.run_in(self.data(), args);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{args:?}: {stdout}{stderr}");
+        stdout
+    }
+}
+
+/// A copy of a plugin's sources, which nothing can be left behind in.
+pub(crate) fn sources(name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("plugins")
+        .join(name);
+    // Always in the same place: what was built of the same sources is not built again.
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("plugins")
+        .join(name);
+    fs::create_dir_all(&to).unwrap();
+    copy(&from, &to);
+    to
+}
