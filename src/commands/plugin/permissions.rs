@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::{Means, show};
 use crate::commands::Globals;
+use crate::completion::values;
 use crate::plugin::install;
 use crate::plugin::manifest::{Access, Manifest, Permission};
 use crate::plugin::permission::{self, PermissionError};
@@ -22,7 +23,7 @@ use crate::report::{self, Advice, hinted};
 )]
 pub(super) struct AllowArgs {
     /// As `wash plugin list` shows it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
     /// Everything that it wants
     #[arg(long)]
@@ -40,7 +41,7 @@ pub(super) struct AllowArgs {
 )]
 pub(super) struct DenyArgs {
     /// As `wash plugin list` shows it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
     /// Everything that it was allowed or wants
     #[arg(long)]
@@ -54,13 +55,13 @@ pub(super) struct DenyArgs {
 #[command(next_help_heading = "Permissions")]
 pub(super) struct PermissionArgs {
     /// A directory, to read or with `:rw` to change. The plugin finds it at its own path
-    #[arg(long, value_name = "PATH[:rw]", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "PATH[:rw]", add = values::directory())]
     dir: Vec<String>,
     /// A host, for HTTP and sockets: `api.example.com`, `*.example.com`, `localhost:6379`, `*`
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
     /// A variable of the environment
-    #[arg(long, value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE", add = values::variable_names())]
     env: Vec<String>,
     /// A program of this machine, with the arguments that it must begin with: 'git log'
     #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString)]
