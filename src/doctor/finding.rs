@@ -34,7 +34,6 @@ pub enum Area {
     Ports,
     Caches,
     Registries,
-    Completion,
     Plugins,
 }
 
@@ -46,7 +45,6 @@ impl Area {
             Area::Ports => "ports",
             Area::Caches => "caches",
             Area::Registries => "registries",
-            Area::Completion => "completion",
             Area::Plugins => "plugins",
         }
     }

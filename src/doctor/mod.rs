@@ -5,6 +5,7 @@
 
 mod caches;
 mod finding;
+mod plugins;
 mod ports;
 mod programs;
 mod project;
@@ -36,6 +37,7 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     findings.extend(ports::examine(examined.project.as_ref()));
     findings.extend(caches::examine(patient.root.as_deref()));
     findings.extend(registries::examine(&projects, patient.online).await);
+    findings.extend(plugins::examine());
     findings
 }
 
