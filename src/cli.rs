@@ -14,7 +14,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::bug;
-use crate::commands::{self, build, call, config, dev, doctor, inspect, new, oci, plugin, wit};
+use crate::commands::{
+    self, build, call, completion, config, dev, doctor, inspect, new, oci, plugin, wit,
+};
+use crate::completion::{Request, budget};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
@@ -44,6 +47,7 @@ struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Call(call::CallArgs),
+    Completion(completion::CompletionArgs),
     Config(config::ConfigArgs),
     Dev(dev::DevArgs),
     Doctor(doctor::DoctorArgs),
@@ -76,7 +80,24 @@ pub fn command_tree(store: &Store, installed: &Installed) -> clap::Command {
     augment(Cli::command(), &installed.plugins, store)
 }
 
+/// [`command_tree`] without what cannot be read soon.
+fn commands_in_time() -> clap::Command {
+    let store = Store::of_user();
+    let installed = store.clone().and_then(|store| {
+        let reading = move || store.installed();
+        budget::within(budget::EACH, reading)
+    });
+    match (store, installed) {
+        (Some(store), Some(installed)) => command_tree(&store, &installed),
+        _ => Cli::command(),
+    }
+}
+
 pub fn main() -> ExitCode {
+    // Before everything else: somebody has pressed tab and waits.
+    if let Some(request) = Request::from_env() {
+        return request.answer(commands_in_time);
+    }
     let line: Vec<OsString> = std::env::args_os().collect();
     let format = wanted_format(&line);
     bug::guarded(format, || {
@@ -165,6 +186,7 @@ async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Resu
     match command {
         Command::Build(args) => build::run(args, globals).await,
         Command::Call(args) => call::run(args, globals).await,
+        Command::Completion(args) => completion::run(&args, globals),
         Command::Config(args) => config::run(args, globals).await,
         Command::Dev(args) => dev::run(args, globals).await,
         Command::Doctor(args) => doctor::run(args, globals).await,

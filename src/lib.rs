@@ -15,6 +15,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod completion;
 pub mod dev;
 pub mod doctor;
 pub mod inspect;

@@ -186,7 +186,8 @@ pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
 
 fn stdout(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")?;
+    // In one piece: a reader that has enough after the first lines is no reason to fail at the last.
+    stdout.write_all(format!("{text}\n").as_bytes())?;
     stdout.flush()
 }
 

@@ -11,6 +11,7 @@ pub mod check;
 mod find;
 pub mod list;
 mod rejected;
+pub mod suggest;
 pub mod syntax;
 pub mod value;
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::plugin::hooks;
 use super::{Globals, compose, short, stop_signal, warn_about};
 use crate::build::{BuildOptions, Built, build};
+use crate::completion::values;
 use crate::inspect::size;
 use crate::plugin::manifest::HookPoint;
 use crate::project::{self, Overrides, Purpose};
@@ -30,13 +31,13 @@ use crate::report::{self, hinted};
 )]
 pub struct BuildArgs {
     /// The project, instead of the one in the current directory
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(value_name = "DIR", add = values::directory())]
     project: Option<PathBuf>,
     /// Read this config file instead of the project's own
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
     /// Where the build leaves the component, relative to the project
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     /// Take the WIT packages in `wit/deps` as they are
     #[arg(long)]

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::gather::{self, Named};
 use super::{Globals, stop_signal};
 use crate::call::{self, Catalog, Program, Value, list};
+use crate::completion::values;
 use crate::console::{Console, GuestStream};
 use crate::host::local::{CallError, HostOptions, LocalHost, Routes, default_cache_dir};
 use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload, WorkloadId};
@@ -45,19 +46,19 @@ const TRAPPED: u8 = 3;
 )]
 pub struct CallArgs {
     /// The component, if it is not the project here; a function; its arguments
-    #[arg(value_name = "WORDS", allow_negative_numbers = true, value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "WORDS", allow_negative_numbers = true, add = values::call_words())]
     words: Vec<String>,
     /// The arguments of the guest, which has them when it asks for them
-    #[arg(last = true, value_name = "GUEST_ARGS")]
+    #[arg(last = true, value_name = "GUEST_ARGS", add = values::file())]
     arguments: Vec<String>,
     /// Show everything that can be called, as one would type it
     #[arg(long)]
     list: bool,
     /// An environment variable of the guest, beside those of the project
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, add = values::variables())]
     env: Vec<(String, String)>,
     /// A directory of the guest, which can only read it with `:ro`
-    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = mount)]
+    #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = mount, add = values::directory())]
     dir: Vec<Mount>,
     /// A value of `wasi:config` for the guest
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]

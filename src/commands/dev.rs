@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
 use super::{Globals, warn_about};
+use crate::completion::values;
 use crate::console::Console;
 use crate::dev::session::{self, Setup};
 use crate::dev::storage::Storage;
@@ -46,19 +47,19 @@ use crate::wit;
 )]
 pub struct DevArgs {
     /// A component that is there already, or the directory of a project, instead of the current directory
-    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", add = values::component_file())]
     path: Option<PathBuf>,
     /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", add = values::addresses())]
     address: Option<String>,
     /// Serve HTTPS, with a certificate made for this machine unless the project names one
     #[arg(long)]
     tls: bool,
     /// Read this config file instead of the project's own
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
     /// Where the build leaves the component, relative to the project
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     /// Take the WIT packages in `wit/deps` as they are
     #[arg(long)]

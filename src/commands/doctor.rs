@@ -9,6 +9,7 @@ use dialoguer::Confirm;
 use serde_json::{Value as Json, json};
 
 use super::Globals;
+use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
 use crate::project::{self, ProjectError, Purpose};
 use crate::report::{self, Advice, Fault, hinted};
@@ -24,7 +25,7 @@ use crate::report::{self, Advice, Fault, hinted};
 )]
 pub struct DoctorArgs {
     /// The directory of a project, instead of the current directory
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(value_name = "DIR", add = values::directory())]
     project: Option<PathBuf>,
     /// Run the commands that mend something and can do no harm, after asking for each
     #[arg(long)]

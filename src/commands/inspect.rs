@@ -10,6 +10,7 @@ use serde_json::json;
 use super::gather::{self, Named};
 use super::oci::AccessArgs;
 use super::{Globals, write_file};
+use crate::completion::values;
 use crate::component::{Shape, ShapeError};
 use crate::dev::once::{Components, OnceError};
 use crate::dev::{Entries, Wanted};
@@ -37,13 +38,13 @@ use crate::report::{self, OutputFormat, hinted};
 )]
 pub struct InspectArgs {
     /// Component files, a reference to a registry, or the directory of a project, instead of the current directory
-    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", add = values::components())]
     paths: Vec<PathBuf>,
     /// Show how components are linked: every edge with its reason, and every problem
     #[arg(long)]
     plan: bool,
     /// Write the plan as a picture: FILE.svg, FILE.dot, or `svg` or `dot` for stdout
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::picture())]
     graph: Option<Picture>,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
@@ -52,13 +53,13 @@ pub struct InspectArgs {
     #[arg(long, conflicts_with_all = ["plan", "graph"])]
     wit: bool,
     /// Tell why an interface, or any of a package, is imported: what in the component calls it, and what speaks of it
-    #[arg(long, value_name = "INTERFACE", conflicts_with_all = ["plan", "graph", "wit"])]
+    #[arg(long, value_name = "INTERFACE", add = values::interfaces(), conflicts_with_all = ["plan", "graph", "wit"])]
     why: Option<String>,
     /// Read this config file instead of the project's own
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
     /// Where the build leaves the component, relative to the project
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     #[command(flatten)]
     access: AccessArgs,

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod call;
+pub mod completion;
 mod compose;
 pub mod config;
 pub mod dev;
@@ -26,6 +27,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::build::Output;
+use crate::completion::values;
 use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, OutputFormat};
 
@@ -47,13 +49,13 @@ pub struct Globals {
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
-    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(short = 'C', global = true, value_name = "DIR", add = values::start_directory())]
     pub directory: Option<PathBuf>,
     /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
-    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append)]
+    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, add = values::outputs())]
     output: Vec<OutputArg>,
     /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
-    #[arg(short, long, global = true, value_name = "LEVEL")]
+    #[arg(short, long, global = true, value_name = "LEVEL", add = values::levels())]
     pub log_level: Option<tracing::level_filters::LevelFilter>,
     /// Print results, warnings and errors only: no progress, and what tools print when they fail
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -62,7 +64,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub verbose: bool,
     /// The user's config file, instead of `wash/config.yaml` in the user's config directory
-    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", add = values::file())]
     pub user_config: Option<PathBuf>,
 }
 

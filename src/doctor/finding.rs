@@ -34,6 +34,7 @@ pub enum Area {
     Ports,
     Caches,
     Registries,
+    Completion,
     Plugins,
 }
 
@@ -45,6 +46,7 @@ impl Area {
             Area::Ports => "ports",
             Area::Caches => "caches",
             Area::Registries => "registries",
+            Area::Completion => "completion",
             Area::Plugins => "plugins",
         }
     }

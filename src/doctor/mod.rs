@@ -4,6 +4,7 @@
 //! Each module looks at one area and changes nothing; mending is the caller's.
 
 mod caches;
+mod completion;
 mod finding;
 mod plugins;
 mod ports;
@@ -37,6 +38,7 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     findings.extend(ports::examine(examined.project.as_ref()));
     findings.extend(caches::examine(patient.root.as_deref()));
     findings.extend(registries::examine(&projects, patient.online).await);
+    findings.extend(completion::examine());
     findings.extend(plugins::examine());
     findings
 }

@@ -186,8 +186,15 @@ impl Cache {
 
     /// The references that were used, the last first.
     pub fn history(&self) -> Vec<String> {
-        let text = fs::read(self.dir.join("history.json")).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        history(&self.dir)
+    }
+
+    /// The same of the user's cache, which is not made for it.
+    pub fn used() -> Vec<String> {
+        folders::cleanup::Cache::Oci
+            .directory()
+            .map(|dir| history(&dir))
+            .unwrap_or_default()
     }
 
     /// Puts a reference at the top of the history.
@@ -233,6 +240,11 @@ impl Cache {
             }
         }
     }
+}
+
+fn history(dir: &Path) -> Vec<String> {
+    let text = fs::read(dir.join("history.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 #[cfg(test)]

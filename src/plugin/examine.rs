@@ -52,6 +52,8 @@ pub enum ExamineError {
     Name(String),
     #[error("`{0}` exports nothing that a plugin has")]
     NoPlugin(String),
+    #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
+    Unknown { name: String, export: String },
     #[error("the plugin did not describe itself: {0}")]
     Describe(#[source] CallFailure),
     #[error("the plugin's description of itself cannot be used")]
@@ -81,6 +83,9 @@ impl Advice for ExamineError {
             Self::Describe(_) => vec![
                 "`describe` is called with nothing allowed, for 5 s and in 64 MiB at most".to_owned(),
             ],
+            Self::Unknown { .. } => {
+                vec!["this version knows `wash:plugin@0.1`; a newer one may know more".to_owned()]
+            }
             Self::WhichCommand(_) => vec!["write `--as OLD=NEW`".to_owned()],
             _ => Vec::new(),
         }
@@ -95,6 +100,15 @@ pub async fn examine(
 ) -> Result<Manifest, ExamineError> {
     let fallback = called(&subject.fallback);
     let guest = Guest::new(&fallback, subject.bytes.clone())?;
+    let mut exports = guest.shape().exports.keys();
+    if let Some(export) = exports.find(|name| name.starts_with("wash:plugin/"))
+        && guest.export("wash:plugin/describer").is_none()
+    {
+        return Err(ExamineError::Unknown {
+            name: subject.fallback.clone(),
+            export: export.clone(),
+        });
+    }
     let described = match guest.export("wash:plugin/describer") {
         Some(_) => Some(describe(&guest, &fallback, store, reserved).await?),
         None => {

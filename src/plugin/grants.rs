@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{Access, Permission};
-use super::permission::LOCALHOST;
+use super::permission::{self, LOCALHOST};
 use super::policy::Decisions;
 use super::store::Store;
 use crate::host::sockets::{MachinePort, SocketRule, Sockets};
@@ -55,8 +55,6 @@ pub enum GrantError {
         path: String,
         option: String,
     },
-    #[error("there is no home directory for `{0}`")]
-    NoHome(String),
 }
 
 impl Advice for GrantError {
@@ -67,7 +65,6 @@ impl Advice for GrantError {
                     "`wash plugin deny {plugin} {option}` takes the permission back"
                 )]
             }
-            Self::NoHome(_) => vec!["HOME says where it is".to_owned()],
         }
     }
 }
@@ -162,27 +159,21 @@ fn directory(
     store: &Store,
     plugin: &str,
     path: &str,
-    permission: &Permission,
+    allowed: &Permission,
     access: Access,
 ) -> Result<(PathBuf, String), GrantError> {
-    let expanded = match path.strip_prefix("~/") {
-        None => PathBuf::from(path),
-        Some(rest) => match etcetera::home_dir() {
-            Ok(home) => home.join(rest),
-            Err(_) => return Err(GrantError::NoHome(path.to_owned())),
-        },
-    };
+    let expanded = permission::expanded(path);
     let failed = |source| GrantError::Open {
         plugin: plugin.to_owned(),
         path: path.to_owned(),
-        option: permission.option(),
+        option: allowed.option(),
         source,
     };
     let real = expanded.canonicalize().map_err(failed)?;
     if !real.is_dir() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
-    keeps_out(store, plugin, &real, permission, access)?;
+    keeps_out(store, plugin, &real, allowed, access)?;
     Ok((real, expanded.to_string_lossy().into_owned()))
 }
 

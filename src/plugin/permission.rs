@@ -1,6 +1,7 @@
 //! Permissions as people read and write them. Pure.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::manifest::{Access, Permission};
@@ -72,7 +73,7 @@ impl Permission {
                     path: wanted,
                     access: wants,
                 },
-            ) => path == wanted && enough(access, wants),
+            ) => expanded(wanted).starts_with(expanded(path)) && enough(access, wants),
             (Self::Project(has), Self::Project(wants)) => enough(has, wants),
             (Self::Program(prefix), Self::Program(wanted)) => wanted.starts_with(prefix),
             (this, that) => this == that,
@@ -130,6 +131,24 @@ impl fmt::Display for Permission {
                 f.write_str("read and change the project in the current directory")
             }
         }
+    }
+}
+
+/// Where a directory is; without a home, what is in the home is nowhere.
+pub fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), etcetera::home_dir()) {
+        (Some(rest), Ok(home)) => home.join(rest),
+        _ => path.into(),
+    }
+}
+
+/// The opposite: a path in the home begins with `~/`, so that it is the same for whoever wrote it so.
+pub fn contracted(path: &Path) -> PathBuf {
+    let home = etcetera::home_dir().ok();
+    let within = home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
+    match within.filter(|within| !within.as_os_str().is_empty()) {
+        Some(within) => Path::new("~").join(within),
+        None => path.to_owned(),
     }
 }
 
@@ -221,6 +240,12 @@ mod tests {
     fn more_covers_less() {
         assert!(dir("/a", Access::ReadWrite).covers(&dir("/a", Access::ReadOnly)));
         assert!(!dir("/a", Access::ReadOnly).covers(&dir("/a", Access::ReadWrite)));
+        assert!(dir("/a", Access::ReadOnly).covers(&dir("/a/b", Access::ReadOnly)));
+        assert!(!dir("/a", Access::ReadOnly).covers(&dir("/ab", Access::ReadOnly)));
+        let home = etcetera::home_dir().unwrap();
+        let there = home.join("notes").display().to_string();
+        assert!(dir("~/notes", Access::ReadOnly).covers(&dir(&there, Access::ReadOnly)));
+        assert_eq!(contracted(Path::new(&there)), Path::new("~/notes"));
         assert!(run(&["git"]).covers(&run(&["git", "log"])));
         assert!(!run(&["git", "log"]).covers(&run(&["git"])));
         assert!(!Permission::Host("a".into()).covers(&Permission::Environment("a".into())));

@@ -87,6 +87,24 @@ impl Hidden {
 }
 
 impl Shown {
+    /// The value of a key by its full name, within the maps that it lies in.
+    pub fn only(&self, key: &str) -> Option<Self> {
+        let What::Map(entries) = &self.what else {
+            return None;
+        };
+        let found = entries.iter().find_map(|(name, value)| {
+            let value = match key.strip_prefix(name.as_str())? {
+                "" => value.clone(),
+                below => value.only(below.strip_prefix('.')?)?,
+            };
+            Some((name.clone(), value))
+        });
+        Some(Self {
+            what: What::Map(vec![found?]),
+            from: self.from.clone(),
+        })
+    }
+
     /// Without the places. What is hidden is a string that says so.
     pub fn json(&self) -> Json {
         match &self.what {

@@ -31,5 +31,5 @@ macro_rules! folders {
 }
 
 folders!(
-    build, call, config, dev, doctor, everywhere, inspect, new, oci, wit
+    build, call, completion, config, dev, doctor, everywhere, inspect, new, oci, wit
 );

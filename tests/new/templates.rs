@@ -214,34 +214,25 @@ async fn provider() {
     created.rust_tests();
 }
 
-/// It is called as `wash` calls it, by its exports.
 #[test]
 fn plugin() {
     let created = Created::new("plugin");
     let wash = env!("CARGO_BIN_EXE_wash");
-    let described = created.run(&[wash, "call", "describe()"]);
-    for said in [
-        "name: \"new-plugin\"",
-        "version: \"0.1.0\"",
-        "short: some('u')",
-    ] {
-        assert!(described.contains(said), "{described}");
-    }
-    let run = |upper: &str, format: &str| {
-        let name = "{name: \"name\", values: [text(\"ada\")]}";
-        let invocation = format!(
-            "run({{command: [\"new-plugin\"], values: [{name}{upper}], terminal: none, format: {format}}})"
-        );
-        created.run(&[wash, "call", &invocation])
+    let run = |args: &[&str]| {
+        let command = [&[wash, "plugin", "test", ".", "--"], args].concat();
+        created.run(&command)
     };
-    let said = run("", "text");
+    let said = run(&["--upper"]);
+    assert!(said.contains("HELLO, WORLD!\n"), "{said}");
+    let said = run(&["ada", "--upper"]);
+    assert!(said.contains("HELLO, ADA!\n"), "{said}");
+    let said = created.run(&[wash, "plugin", "test", ".", "-o", "json", "--", "ada"]);
+    assert!(said.contains("{\"greeting\": \"Hello, ada!\"}"), "{said}");
+    let said = run(&["--help"]);
     assert!(
-        said.contains("Hello, ada!\n") && said.contains("ok(0)"),
+        said.contains("Greet somebody") && said.contains("--upper"),
         "{said}"
     );
-    let upper = ", {name: \"upper\", values: [boolean(true)]}";
-    let said = run(upper, "json");
-    assert!(said.contains("{\"greeting\": \"HELLO, ADA!\"}"), "{said}");
     created.rust_tests();
 }
 

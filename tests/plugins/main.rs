@@ -12,6 +12,10 @@ mod hooks;
 mod hostile;
 mod permissions;
 mod providers;
+mod registries;
+#[path = "../support/registry.rs"]
+#[expect(dead_code, reason = "not every test needs all of it")]
+mod registry;
 mod store;
 mod support;
 mod terminal;

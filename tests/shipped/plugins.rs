@@ -74,3 +74,18 @@ pub(crate) fn sources(name: &str) -> PathBuf {
     copy(&from, &to);
     to
 }
+
+/// A plugin has its own copy of the world, as those outside of this repository have.
+#[test]
+fn the_world_is_the_one_that_wash_has() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let world = fs::read_to_string(root.join("wit/wash-plugin/0.1.0.wit")).unwrap();
+    let plugins = fs::read_dir(root.join("plugins")).unwrap();
+    let copies = plugins.map(|plugin| plugin.unwrap().path().join("wit/deps/plugin.wit"));
+    let copies: Vec<PathBuf> = copies.filter(|copy| copy.exists()).collect();
+    assert!(!copies.is_empty());
+    for copy in copies {
+        let text = fs::read_to_string(&copy).unwrap();
+        assert!(text == world, "`{}` is another", copy.display());
+    }
+}

@@ -86,6 +86,7 @@ fn what_is_no_component_is_named() {
     let failed = plugins.run_in(plugins.data(), &["size", "broken.wasm"]);
     assert_eq!(failed.status.code(), Some(1));
     let message = text(&failed.stderr);
-    let expected = "error: `broken.wasm` is no WebAssembly that can be read: ";
+    let expected =
+        "error: the plugin `size` failed: `broken.wasm` is no WebAssembly that can be read: ";
     assert!(message.starts_with(expected), "{message}");
 }

@@ -170,11 +170,10 @@ fn share(part: u64, whole: u64) -> String {
 }
 
 fn size(bytes: u64) -> String {
-    let bytes = bytes as f64;
     match bytes {
-        _ if bytes < 1024.0 => format!("{bytes} B"),
-        _ if bytes < 1024.0 * 1024.0 => format!("{:.1} KiB", bytes / 1024.0),
-        _ => format!("{:.1} MiB", bytes / 1024.0 / 1024.0),
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
 
@@ -227,10 +226,10 @@ mod tests {
         ]);
         let text = show("a.wasm", &file, &[By::Crate], &style(true, None, 2));
         let expected = "\
-a.wasm: 2.3 KiB in 1 core module
+a.wasm: 2.3 KB in 1 core module
 
 By crate
-   2.0 KiB   85.2 %  ####################  core (2 functions)
+    2.0 KB   85.2 %  ####################  core (2 functions)
      300 B   12.8 %  ###                   (without a crate or namespace)
       48 B    2.0 %                        in 1 more
 ";
@@ -273,11 +272,11 @@ By crate
         let by = [By::Function];
         let text = show_changes(("old", "new"), &old, &new, &by, &style(true, None, 9));
         let expected = "\
-old: 1017 B
-new: 1.3 KiB (+330 B)
+old: 1.0 KB
+new: 1.3 KB (+330 B)
 
 By function
-     +300 B  ####################  a (1000 B to 1.3 KiB)
+     +300 B  ####################  a (1.0 KB to 1.3 KB)
       +40 B  ##                    c (new)
       -10 B                        b (gone)
 ";

@@ -31,6 +31,9 @@ pub const COMPONENT: &str = "(the component around its modules)";
 
 /// Measures a file.
 pub fn measure(bytes: &[u8]) -> Result<Measured, String> {
+    if !bytes.starts_with(b"\0asm") {
+        return Err("it does not begin with `\\0asm`".to_owned());
+    }
     let mut walk = Walk::default();
     walk.modules.push(Module::new(COMPONENT.to_owned()));
     for payload in Parser::new(0).parse_all(bytes) {

@@ -14,8 +14,11 @@ pub fn readable(name: &str) -> String {
     }
 }
 
-/// The crate of a Rust function, the package of one of Go, or the namespace of another.
+/// The crate of a Rust function, the package of one of Go or of an export by its name in WIT, or the namespace of another.
 pub fn origin(readable: &str) -> &str {
+    if let Some(package) = package(readable) {
+        return package;
+    }
     // `<&mut [alloc::vec::Vec<u8>] as core::fmt::Debug>::fmt` is where the type is.
     let begin = readable.find(|c: char| c.is_alphanumeric() || c == '_');
     let Some(begin) = begin else { return NOWHERE };
@@ -34,6 +37,16 @@ pub fn origin(readable: &str) -> &str {
             _ => return NOWHERE,
         }
     }
+}
+
+/// `wasi:http` of `wasi:http/incoming-handler@0.2.0#handle`, which is how compilers call what a component exports.
+fn package(name: &str) -> Option<&str> {
+    let name = name.strip_prefix("cabi_post_").unwrap_or(name);
+    let (interface, _) = name.split_once('#')?;
+    let (package, _) = interface.split_once('/')?;
+    let (namespace, rest) = package.split_once(':')?;
+    let is_word = |text: &str| !text.is_empty() && !text.contains([':', ' ', '<']);
+    (is_word(namespace) && is_word(rest)).then_some(package)
 }
 
 #[cfg(test)]
@@ -77,7 +90,9 @@ mod tests {
             ("memcpy", NOWHERE),
             ("__wasm_call_ctors", NOWHERE),
             ("function 12", NOWHERE),
-            ("wasi:http/incoming-handler@0.2.0#handle", NOWHERE),
+            ("wasi:http/incoming-handler@0.2.0#handle", "wasi:http"),
+            ("cabi_post_a:b/c#d", "a:b"),
+            ("<a::b as c/d>::e#1", "a"),
             ("", NOWHERE),
             ("<<", NOWHERE),
         ] {

@@ -30,7 +30,7 @@ impl By {
         match self {
             Self::Section => "sections of the file: code, data, names, debug information",
             Self::Module => "core modules, and the component around them",
-            Self::Crate => "the crate, package or namespace that functions are from",
+            Self::Crate => "the crate, package or namespace that a function is from",
             Self::Function => "functions, data segments and what is neither",
         }
     }

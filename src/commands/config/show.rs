@@ -8,9 +8,10 @@ use serde_json::{Value as Json, json};
 
 use super::root;
 use crate::commands::{Globals, short};
+use crate::completion::values;
 use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
-use crate::project::{Overrides, ProjectError, Purpose, yaml};
-use crate::report::{self, hinted};
+use crate::project::{Overrides, ProjectError, Purpose, keys, yaml};
+use crate::report::{self, Advice, hinted};
 
 /// Show the merged configuration, and where each value comes from
 ///
@@ -18,17 +19,20 @@ use crate::report::{self, hinted};
 /// Without a project it is the user's configuration alone.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash config show\n  WASH_DEV__ADDRESS=127.0.0.1:9000 wash config show"
+    after_help = "Examples:\n  wash config show\n  wash config show dev.address\n  WASH_DEV__ADDRESS=127.0.0.1:9000 wash config show"
 )]
 pub(super) struct ShowArgs {
+    /// Only this, with all below it: `dev.address`, `workload`
+    #[arg(value_name = "KEY", add = values::config_keys())]
+    key: Option<String>,
     /// Read this config file instead of the project's own, as `wash dev` does
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
     /// `--address` of `wash dev`
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", add = values::addresses())]
     address: Option<String>,
     /// `--artifact-path` of `wash dev` and `wash build`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
 }
 
@@ -41,9 +45,13 @@ pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode
         artifact: args.artifact_path.clone(),
         ..globals.overrides(Purpose::Dev)?
     };
-    let merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
+    let mut merged = merged::merged(root.as_deref(), &overrides).map_err(hinted)?;
     if !merged.problems.is_empty() {
         return Err(hinted(ProjectError::Invalid(merged.problems)));
+    }
+    if let Some(key) = &args.key {
+        let only = merged.root.only(key).ok_or_else(|| NotSet(key.clone()));
+        merged.root = only.map_err(hinted)?;
     }
     let mut settings = Vec::new();
     list(&merged.root, "", &mut settings);
@@ -58,6 +66,24 @@ pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode
     };
     report::success(globals.output, &text, "the configuration", data)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing gives a key a value.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing sets `{0}`")]
+struct NotSet(String);
+
+impl Advice for NotSet {
+    fn hints(&self) -> Vec<String> {
+        let keys = keys::all();
+        let hint = match keys.iter().find(|(name, _)| *name == self.0) {
+            Some((_, key)) => key
+                .default
+                .map(|default| format!("it is `{default}` unless something does")),
+            None => keys::nearest(&self.0).map(|near| format!("did you mean `{near}`?")),
+        };
+        hint.into_iter().collect()
+    }
 }
 
 /// Every value by its full name. A list of scalars is a value.

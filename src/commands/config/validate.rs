@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::root;
 use crate::commands::{Globals, short};
+use crate::completion::values;
 use crate::project::{self, Overrides, Purpose, Verdict, Warning};
 use crate::report::{self, hinted};
 
@@ -22,7 +23,7 @@ use crate::report::{self, hinted};
 )]
 pub(super) struct ValidateArgs {
     /// A config file, instead of everything that holds here
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "FILE", add = values::file())]
     file: Option<PathBuf>,
 }
 

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{Globals, Stopped, stop_signal};
+use crate::completion::values;
 use crate::project;
 use crate::report::{self, hinted};
 use crate::template::bundled::{self, Template};
@@ -34,10 +35,10 @@ use made::Made;
 )]
 pub struct NewArgs {
     /// The name of the project; or where a template is: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
-    #[arg(value_name = "NAME|SOURCE")]
+    #[arg(value_name = "NAME|SOURCE", add = values::directory())]
     what: Option<String>,
     /// The template, of those that come with wash
-    #[arg(long, alias = "template-name", value_name = "TEMPLATE", conflicts_with_all = ["subfolder", "git_ref"])]
+    #[arg(long, alias = "template-name", value_name = "TEMPLATE", add = values::templates(), conflicts_with_all = ["subfolder", "git_ref"])]
     template: Option<String>,
     /// The name of the project [default: the last name of its source]
     #[arg(long, value_name = "NAME")]

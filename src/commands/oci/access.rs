@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::commands::Globals;
+use crate::completion::values;
 use crate::oci::{Access, Login, Scheme, Source};
 use crate::report;
 
@@ -36,7 +37,7 @@ pub struct AccessArgs {
     #[arg(long, requires = "user", conflicts_with = "password")]
     password_stdin: bool,
     /// Trust the certificate authorities in this file as well [env: WASH_OCI_CA_PATHS, separated by commas]
-    #[arg(long, value_name = "FILE", value_delimiter = ',', value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_delimiter = ',', add = values::file())]
     ca_path: Vec<PathBuf>,
     /// Give up when the registry is silent for so long
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::AccessArgs;
 use crate::commands::{Globals, short, write_file};
+use crate::completion::values;
 use crate::inspect::size;
 use crate::oci::{self, Cache, Origin, PullPolicy, Pulled, Reference};
 use crate::report::{self, hinted};
@@ -23,16 +24,16 @@ use crate::report::{self, hinted};
 )]
 pub(super) struct PullArgs {
     /// What: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
-    #[arg(value_name = "REFERENCE")]
+    #[arg(value_name = "REFERENCE", add = values::references())]
     reference: String,
     /// Where to write it: a file, or a directory, where it is called as its repository
-    #[arg(value_name = "PATH", default_value = "component.wasm", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", default_value = "component.wasm", add = values::wasm_file())]
     path: PathBuf,
     /// Replace a file that is no component, too
     #[arg(long, short)]
     force: bool,
     /// Whether to ask the registry what a tag names: always, ifNotPresent (only when it was not pulled before) or never
-    #[arg(long, value_name = "POLICY", default_value = "always")]
+    #[arg(long, value_name = "POLICY", default_value = "always", add = values::pull_policies())]
     pull_policy: PullPolicy,
     #[command(flatten)]
     access: AccessArgs,

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::AccessArgs;
 use crate::commands::plugin::hooks;
 use crate::commands::{Globals, gather};
+use crate::completion::values;
 use crate::inspect::size;
 use crate::oci::{self, Artifact, Cache, Pushed, Reference};
 use crate::plugin::hook::Event;
@@ -30,13 +31,13 @@ use crate::report::{self, hinted};
 )]
 pub(super) struct PushArgs {
     /// Where to: REGISTRY/REPOSITORY:TAG
-    #[arg(value_name = "REFERENCE")]
+    #[arg(value_name = "REFERENCE", add = values::pushable())]
     reference: String,
     /// A file, or the directory of a project, instead of the current directory
-    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", add = values::component_file())]
     path: Option<PathBuf>,
     /// Annotate the artifact, over what its metadata says. An empty value leaves an annotation out
-    #[arg(long, short, value_name = "KEY=VALUE")]
+    #[arg(long, short, value_name = "KEY=VALUE", add = values::annotations())]
     annotation: Vec<Annotation>,
     #[command(flatten)]
     access: AccessArgs,

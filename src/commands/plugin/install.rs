@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
+use crate::completion::values;
 use crate::plugin::examine::{Choices, Renamed, Subject, examine};
 use crate::plugin::install::{self, Installed, Replace};
 use crate::plugin::manifest::{Manifest, Permission};
@@ -25,7 +26,7 @@ use crate::report::{self, OutputFormat, hinted};
 )]
 pub(super) struct InstallArgs {
     /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG. Without it, the project here
-    #[arg(value_name = "SOURCE", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "SOURCE", add = values::components())]
     source: Option<PathBuf>,
     /// What the plugin is called here, instead of what it calls itself
     #[arg(long, value_name = "NAME")]

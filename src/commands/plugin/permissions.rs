@@ -1,12 +1,13 @@
 //! `wash plugin allow` and `wash plugin deny`
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 
 use super::{Means, show};
 use crate::commands::Globals;
+use crate::completion::values;
 use crate::plugin::install;
 use crate::plugin::manifest::{Access, Manifest, Permission};
 use crate::plugin::permission::{self, PermissionError};
@@ -22,7 +23,7 @@ use crate::report::{self, Advice, hinted};
 )]
 pub(super) struct AllowArgs {
     /// As `wash plugin list` shows it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
     /// Everything that it wants
     #[arg(long)]
@@ -40,7 +41,7 @@ pub(super) struct AllowArgs {
 )]
 pub(super) struct DenyArgs {
     /// As `wash plugin list` shows it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
     /// Everything that it was allowed or wants
     #[arg(long)]
@@ -54,13 +55,13 @@ pub(super) struct DenyArgs {
 #[command(next_help_heading = "Permissions")]
 pub(super) struct PermissionArgs {
     /// A directory, to read or with `:rw` to change. The plugin finds it at its own path
-    #[arg(long, value_name = "PATH[:rw]", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "PATH[:rw]", add = values::directory())]
     dir: Vec<String>,
     /// A host, for HTTP and sockets: `api.example.com`, `*.example.com`, `localhost:6379`, `*`
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
     /// A variable of the environment
-    #[arg(long, value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE", add = values::variable_names())]
     env: Vec<String>,
     /// A program of this machine, with the arguments that it must begin with: 'git log'
     #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString)]
@@ -78,14 +79,11 @@ impl PermissionArgs {
         for text in &self.dir {
             let (path, access) = permission::directory(text);
             let path = match path.starts_with("~/") {
-                true => path.to_owned(),
-                false => {
-                    let path = globals.path(Path::new(path))?;
-                    let path = path.canonicalize().unwrap_or(path);
-                    let path = path.to_str().map(str::to_owned);
-                    path.with_context(|| format!("`{text}` is no text"))?
-                }
+                true => PathBuf::from(path),
+                false => permission::contracted(&plain(globals.path(Path::new(path))?)),
             };
+            let path = path.to_str().map(str::to_owned);
+            let path = path.with_context(|| format!("`{text}` is no text"))?;
             all.push(Permission::Directory { path, access });
         }
         all.extend(self.host.iter().cloned().map(Permission::Host));
@@ -102,14 +100,20 @@ impl PermissionArgs {
     }
 }
 
+/// A path without `.`, and without `..` where it leads somewhere.
+fn plain(path: PathBuf) -> PathBuf {
+    match path.components().any(|part| part == Component::ParentDir) {
+        true => path.canonicalize().unwrap_or(path),
+        false => path.components().collect(),
+    }
+}
+
 pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let mut permissions = args.what.permissions(means.globals)?;
-    for permission in &permissions {
-        if let Permission::Directory { path, .. } = permission
-            && !path.starts_with("~/")
-        {
-            let there = Path::new(path).is_dir();
+    for wanted in &permissions {
+        if let Permission::Directory { path, .. } = wanted {
+            let there = permission::expanded(path).is_dir();
             anyhow::ensure!(there, "`{path}` is not a directory");
         }
     }

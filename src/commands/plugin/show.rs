@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Means;
+use crate::completion::values;
 use crate::inspect::size;
 use crate::plugin::manifest::{HookPoint, Manifest, Permission};
 use crate::plugin::policy::{Decisions, Policy};
@@ -16,7 +17,7 @@ use crate::report::{self, hinted};
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
     /// As `wash plugin list` shows it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
 }
 

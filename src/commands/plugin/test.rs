@@ -12,6 +12,7 @@ use super::invoke::{self, Given};
 use super::permissions::PermissionArgs;
 use super::{Means, show, source};
 use crate::commands::oci::AccessArgs;
+use crate::completion::values;
 use crate::plugin::command::augment;
 use crate::plugin::examine::{Choices, Subject, examine};
 use crate::plugin::install::{self, Replace};
@@ -30,7 +31,7 @@ use crate::report::{self, hinted};
 )]
 pub(super) struct TestArgs {
     /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG
-    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", add = values::component_file())]
     path: PathBuf,
     /// What its command is given. Where it adds several, the command comes first
     #[arg(last = true, value_name = "ARGS")]

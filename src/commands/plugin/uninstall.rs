@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Means;
+use crate::completion::values;
 use crate::plugin::install;
 use crate::report::{self, hinted};
 
@@ -12,7 +13,7 @@ use crate::report::{self, hinted};
 #[derive(Debug, clap::Args)]
 pub(super) struct UninstallArgs {
     /// As `wash plugin list` shows them
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = values::plugins())]
     names: Vec<String>,
 }
 

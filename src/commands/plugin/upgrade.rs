@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Means, install as installing, source};
 use crate::commands::oci::AccessArgs;
+use crate::completion::values;
 use crate::plugin::examine::{Choices, Renamed, Subject, examine};
 use crate::plugin::install::{self, Replace};
 use crate::plugin::manifest::{Manifest, Runs};
@@ -17,7 +18,7 @@ use crate::report::{self, OutputFormat, hinted};
 #[derive(Debug, clap::Args)]
 pub(super) struct UpgradeArgs {
     /// As `wash plugin list` shows them; all of them without a name
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = values::plugins())]
     names: Vec<String>,
     #[command(flatten)]
     access: AccessArgs,

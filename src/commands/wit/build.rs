@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::commands::{short, write_file};
+use crate::completion::values;
 use crate::inspect::size;
 use crate::report::hinted;
 use crate::wit::fetch;
@@ -22,7 +23,7 @@ use crate::wit::{Overrides, WitError, encode};
 #[command(after_help = "Examples:\n  wash wit build\n  wash wit build -o my-package.wasm")]
 pub(super) struct BuildArgs {
     /// Where to write it; the same as -o FILE [default: NAMESPACE-NAME-VERSION.wasm]
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", add = values::file())]
     output_file: Option<PathBuf>,
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Context, data, lines};
+use crate::completion::values;
 use crate::report::hinted;
 use crate::wit::WitError;
 use crate::wit::add::{self, Wanted};
@@ -23,10 +24,10 @@ use crate::wit::name::Target;
 )]
 pub(super) struct AddArgs {
     /// NAMESPACE:NAME[/INTERFACE][@VERSION]
-    #[arg(value_name = "PACKAGE")]
+    #[arg(value_name = "PACKAGE", add = values::published())]
     package: String,
     /// The world to add it to, where there are several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = values::worlds())]
     world: Option<String>,
     /// Export the interface instead of importing it
     #[arg(long)]
@@ -66,7 +67,7 @@ pub(super) async fn add(args: AddArgs, project: &Context<'_>) -> anyhow::Result<
 )]
 pub(super) struct RemoveArgs {
     /// NAMESPACE:NAME[/INTERFACE][@VERSION]
-    #[arg(value_name = "PACKAGE")]
+    #[arg(value_name = "PACKAGE", add = values::needed_packages())]
     package: String,
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Context, data, lines};
+use crate::completion::values;
 use crate::report::hinted;
 use crate::wit::fetch::{self, open};
 use crate::wit::lock::Lock;
@@ -60,7 +61,7 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
 #[command(after_help = "Examples:\n  wash wit update\n  wash wit update wasi:keyvalue")]
 pub(super) struct UpdateArgs {
     /// Only this package [default: all]
-    #[arg(value_name = "PACKAGE")]
+    #[arg(value_name = "PACKAGE", add = values::packages())]
     package: Option<String>,
 }
 

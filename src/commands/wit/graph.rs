@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Context;
+use crate::completion::values;
 use crate::report::hinted;
 use crate::wit::WitError;
 use crate::wit::graph::{self, Branch, Node, Step};
@@ -19,7 +20,7 @@ use crate::wit::name::Target;
 )]
 pub(super) struct WhyArgs {
     /// NAMESPACE:NAME[/INTERFACE][@VERSION]
-    #[arg(value_name = "PACKAGE")]
+    #[arg(value_name = "PACKAGE", add = values::packages())]
     package: String,
 }
 

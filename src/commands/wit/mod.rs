@@ -13,6 +13,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Globals;
+use crate::completion::values;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
 use crate::wit::fetch::{Fetched, open};
@@ -38,7 +39,7 @@ pub struct WitArgs {
     #[arg(long, global = true, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
     /// Read this config file instead of the project's own
-    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
 }
 

@@ -98,6 +98,13 @@ pub fn all() -> Vec<(String, &'static Key)> {
     found
 }
 
+/// The full name that resembles one which does not exist.
+pub fn nearest(name: &str) -> Option<String> {
+    let all = all();
+    let known: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    super::table::nearest(name, &known).map(str::to_owned)
+}
+
 fn walk(keys: Keys, prefix: &str, found: &mut Vec<(String, &'static Key)>) {
     for key in keys.iter().copied().flatten() {
         let path = format!("{prefix}{}", key.name);

@@ -1,0 +1,153 @@
+//! `wash completion`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::{Globals, short};
+use crate::completion::Shell;
+use crate::completion::detect::detect;
+use crate::completion::install::{
+    self, Change, Changed, Health, InstallError, State, Surroundings,
+};
+use crate::report::{self, hinted};
+
+/// Complete command lines in the shell
+///
+/// With the name of a shell, prints the script that makes it complete `wash`. `install` puts the script where the shell finds it;
+/// `--check` tells whether it is there and right, with exit code 1 if not.
+///
+/// The script asks `wash` at the moment of the tab: commands of plugins, files, references, functions of components and the like
+/// are those that are there then, and nothing has to be generated again.
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  wash completion install\n  wash completion install --shell fish --dry-run\n  wash completion --check\n  source <(wash completion bash)"
+)]
+pub struct CompletionArgs {
+    /// Print the script for this shell; with --check, look for it there [default for --check: the shell that runs wash]
+    #[arg(value_name = "SHELL", required_unless_present = "check")]
+    shell: Option<Shell>,
+    /// Tell whether the completion is installed, and of this version
+    #[arg(long)]
+    check: bool,
+    #[command(subcommand)]
+    command: Option<CompletionCommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum CompletionCommand {
+    /// Put the script where the shell finds it
+    ///
+    /// Does nothing where it is there already. What it does, it tells: where a shell looks into no directory for it, some
+    /// lines are added to the file that the shell reads at its start.
+    Install(PlaceArgs),
+    /// Take away what `install` has put there
+    Uninstall(PlaceArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct PlaceArgs {
+    /// For this shell, instead of the one that runs wash
+    #[arg(long)]
+    shell: Option<Shell>,
+    /// Only tell what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub fn run(args: &CompletionArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let around = Surroundings::of_env().map_err(hinted)?;
+    match (&args.command, args.shell) {
+        (Some(CompletionCommand::Install(place)), _) => {
+            let shell = place.shell()?;
+            let changed = install::install(shell, &around, place.dry_run).map_err(hinted)?;
+            tell(shell, &changed, place.dry_run, "installed", globals)
+        }
+        (Some(CompletionCommand::Uninstall(place)), _) => {
+            let shell = place.shell()?;
+            let changed = install::uninstall(shell, &around, place.dry_run).map_err(hinted)?;
+            tell(shell, &changed, place.dry_run, "uninstalled", globals)
+        }
+        (None, Some(shell)) if !args.check => {
+            let script = shell.script(around.program());
+            let data = json!({ "shell": shell.name(), "script": script });
+            report::success(globals.output, script.trim_end(), "script", data)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (None, shell) => {
+            let shell = shell.map_or_else(running, Ok)?;
+            healthy(&install::check(shell, &around), globals)
+        }
+    }
+}
+
+impl PlaceArgs {
+    fn shell(&self) -> anyhow::Result<Shell> {
+        self.shell.map_or_else(running, Ok)
+    }
+}
+
+fn running() -> anyhow::Result<Shell> {
+    detect().ok_or_else(|| hinted(InstallError::NoShell))
+}
+
+fn tell(
+    shell: Shell,
+    changed: &[Changed],
+    dry_run: bool,
+    message: &str,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let line = |Changed {
+                    path,
+                    change,
+                    block,
+                }: &Changed| {
+        let did = match (change, dry_run) {
+            (Change::Unchanged, _) => "unchanged",
+            (Change::Written, false) => "wrote",
+            (Change::Updated, false) => "updated",
+            (Change::Removed, false) => "removed",
+            (Change::Written, true) => "would write",
+            (Change::Updated, true) => "would update",
+            (Change::Removed, true) => "would remove",
+        };
+        let part = if *block { " (some lines of it)" } else { "" };
+        format!("{did} {}{part}", short(path))
+    };
+    let mut text: Vec<String> = changed.iter().map(line).collect();
+    let written = |it: &Changed| matches!(it.change, Change::Written | Change::Updated);
+    if !dry_run && changed.iter().any(written) {
+        text.push(format!(
+            "{} completes wash from its next start",
+            shell.name()
+        ));
+    }
+    let data = json!({ "shell": shell.name(), "dry_run": dry_run, "files": changed });
+    report::success(globals.output, &text.join("\n"), message, data)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn healthy(health: &Health, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let Health {
+        shell,
+        reason,
+        path,
+        state,
+    } = health;
+    let text = format!("{shell}: {reason} ({})", short(path));
+    let data = json!(health);
+    if *state == State::Fine {
+        report::success(globals.output, &text, "fine", data)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = match state {
+        State::Missing => "the completion is not installed",
+        _ => "the completion is stale",
+    };
+    let mend = format!("{message}: wash completion install --shell {shell}");
+    report::incomplete(globals.output, &text, &mend, data)?;
+    Ok(ExitCode::FAILURE)
+}

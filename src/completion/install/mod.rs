@@ -1,0 +1,217 @@
+//! Puts the scripts where shells look for them, and finds out whether they are there and right.
+//!
+//! [`places`] says which files that takes, [`edit`] what is to be done to each, [`block`] how to edit those that are the user's own,
+//! and [`health`] whether all of it is there. Doing it twice changes nothing, and what is taken away is what was put there.
+
+mod block;
+mod edit;
+mod health;
+mod places;
+
+use std::io;
+use std::path::PathBuf;
+
+use super::shell::Shell;
+use crate::report::{Advice, Fault};
+use edit::Edit;
+pub use health::{Health, State, check, check_here};
+pub use places::Surroundings;
+
+/// What was done to a file, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    Written,
+    Updated,
+    Removed,
+    Unchanged,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Changed {
+    pub path: PathBuf,
+    pub change: Change,
+    /// Only some lines of the file are ours.
+    pub block: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    #[error("cannot read `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("`{}` line {line}: the lines of wash begin here and do not end", .path.display())]
+    NoEnd { path: PathBuf, line: usize },
+    #[error("`{}` exists and is not from wash", .path.display())]
+    NotOurs { path: PathBuf },
+    #[error("cannot tell which shell this is")]
+    NoShell,
+    #[error("cannot tell where your home directory is")]
+    NoHome,
+}
+
+impl Advice for InstallError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoEnd { .. } => {
+                format!("remove that line, or add `{}` where they end", block::END)
+            }
+            Self::NotOurs { path } => format!("move it away: mv {0} {0}.old", path.display()),
+            Self::NoShell => format!("name it: wash completion install --shell {}", names()),
+            Self::NoHome => "set HOME".to_owned(),
+            Self::Read { .. } | Self::Write { .. } => return Vec::new(),
+        };
+        vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoShell => Fault::Usage,
+            Self::NoHome => Fault::Environment,
+            _ => Fault::Input,
+        }
+    }
+}
+
+fn names() -> String {
+    Shell::ALL.map(Shell::name).join("|")
+}
+
+/// Puts the script of a shell where it is loaded.
+pub fn install(
+    shell: Shell,
+    around: &Surroundings,
+    dry_run: bool,
+) -> Result<Vec<Changed>, InstallError> {
+    let pieces = places::wanted(shell, around);
+    // Everything is read before anything is written.
+    let edits: Vec<Edit> = pieces
+        .iter()
+        .map(Edit::to_install)
+        .collect::<Result<_, _>>()?;
+    edit::apply(edits, dry_run)
+}
+
+/// Takes away what [`install`] has put there, now or earlier.
+pub fn uninstall(
+    shell: Shell,
+    around: &Surroundings,
+    dry_run: bool,
+) -> Result<Vec<Changed>, InstallError> {
+    let pieces = places::possible(shell, around);
+    let edits: Vec<Edit> = pieces
+        .iter()
+        .map(Edit::to_remove)
+        .collect::<Result<_, _>>()?;
+    edit::apply(edits, dry_run)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A home directory, with a `wash` on the path.
+    fn around() -> (tempfile::TempDir, Surroundings) {
+        let home = tempfile::tempdir().unwrap();
+        let around = Surroundings::at(home.path());
+        (home, around)
+    }
+
+    fn changes(changed: &[Changed]) -> Vec<Change> {
+        changed.iter().map(|changed| changed.change).collect()
+    }
+
+    #[test]
+    fn installing_twice_changes_nothing_and_uninstalling_leaves_nothing() {
+        for shell in Shell::ALL {
+            let (home, around) = around();
+            assert_eq!(check(shell, &around).state, State::Missing, "{shell:?}");
+            let would = install(shell, &around, true).unwrap();
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "{shell:?}");
+            let done = install(shell, &around, false).unwrap();
+            assert_eq!(would, done, "{shell:?}");
+            assert!(
+                changes(&done).iter().all(|it| *it == Change::Written),
+                "{shell:?}"
+            );
+            assert_eq!(check(shell, &around).state, State::Fine, "{shell:?}");
+            let again = install(shell, &around, false).unwrap();
+            assert!(
+                changes(&again).iter().all(|it| *it == Change::Unchanged),
+                "{shell:?}"
+            );
+            uninstall(shell, &around, false).unwrap();
+            assert_eq!(check(shell, &around).state, State::Missing, "{shell:?}");
+            assert!(
+                done.iter().all(|changed| !changed.path.exists()),
+                "{shell:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_else_is_in_a_file_stays() {
+        let (home, around) = around();
+        let rc = home.path().join(".zshrc");
+        fs::write(home.path().join("real"), "alias ll='ls -l'").unwrap();
+        std::os::unix::fs::symlink("real", &rc).unwrap();
+        install(Shell::Zsh, &around, false).unwrap();
+        let text = fs::read_to_string(&rc).unwrap();
+        assert!(text.starts_with("alias ll='ls -l'\n# >>> wash"), "{text}");
+        assert!(rc.is_symlink());
+        uninstall(Shell::Zsh, &around, false).unwrap();
+        assert_eq!(fs::read_to_string(&rc).unwrap(), "alias ll='ls -l'\n");
+    }
+
+    #[test]
+    fn a_script_of_another_time_or_place_is_stale() {
+        let (_home, around) = around();
+        let done = install(Shell::Fish, &around, false).unwrap();
+        let script = &done[0].path;
+        let text = fs::read_to_string(script).unwrap();
+        fs::write(script, text.replace("fish:1", "fish:0")).unwrap();
+        assert_eq!(check(Shell::Fish, &around).state, State::Stale);
+        fs::write(script, Shell::Fish.script("/no/where/wash")).unwrap();
+        let health = check(Shell::Fish, &around);
+        assert_eq!(health.state, State::Stale);
+        assert_eq!(
+            health.reason,
+            "it runs `/no/where/wash`, which is not there"
+        );
+        let again = install(Shell::Fish, &around, false).unwrap();
+        assert_eq!(changes(&again), [Change::Updated]);
+        assert_eq!(check(Shell::Fish, &around).state, State::Fine);
+    }
+
+    #[test]
+    fn files_of_others_are_not_touched() {
+        let (_home, around) = around();
+        let done = install(Shell::Fish, &around, true).unwrap();
+        fs::create_dir_all(done[0].path.parent().unwrap()).unwrap();
+        fs::write(&done[0].path, "complete -c wash -a mine\n").unwrap();
+        let error = install(Shell::Fish, &around, false).unwrap_err();
+        assert!(matches!(error, InstallError::NotOurs { .. }), "{error}");
+        uninstall(Shell::Fish, &around, false).unwrap();
+        assert!(done[0].path.exists());
+    }
+
+    #[test]
+    fn lines_written_by_hand_do_as_well() {
+        let (home, around) = around();
+        fs::write(
+            home.path().join(".zshrc"),
+            "# source <(wash completion zsh)\n",
+        )
+        .unwrap();
+        assert_eq!(check(Shell::Zsh, &around).state, State::Missing);
+        fs::write(
+            home.path().join(".zshrc"),
+            "source <(wash completion zsh)\n",
+        )
+        .unwrap();
+        assert_eq!(check(Shell::Zsh, &around).state, State::Fine);
+    }
+}

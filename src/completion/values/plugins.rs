@@ -1,0 +1,19 @@
+//! Plugins that are installed.
+
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{candidate, completer};
+use crate::plugin::Store;
+
+/// Their names.
+pub fn plugins() -> ArgValueCompleter {
+    completer(|line, _| {
+        let installed = Store::of_user().map(|store| store.installed());
+        let plugins = installed.unwrap_or_default().plugins.into_iter();
+        plugins
+            // Each is named once.
+            .filter(|plugin| !line.positionals.contains(&plugin.name))
+            .map(|plugin| candidate(plugin.name, plugin.summary))
+            .collect()
+    })
+}

@@ -1,0 +1,14 @@
+//! Completion as it is typed: real shells in terminals, the tab key, and what the screen shows then. `scripts/shells`
+//! installs the shells.
+
+mod answers;
+#[path = "../support/plugin_guest.rs"]
+mod guest;
+mod home;
+mod install;
+mod plugins;
+#[path = "../support/registry.rs"]
+#[expect(dead_code, reason = "other tests have more use for it")]
+mod registry;
+mod screens;
+mod terminal;

@@ -1,0 +1,80 @@
+//! The commands of plugins, from the moment they are installed.
+
+use std::path::PathBuf;
+
+use crate::answers::candidates;
+use crate::guest;
+use crate::home::Home;
+use crate::terminal::{SHELLS, Terminal};
+
+/// A plugin with groups, flags, values of all kinds, and a completer.
+fn plugin() -> PathBuf {
+    guest::plugin("my")
+}
+
+#[test]
+fn a_plugin_completes_in_the_shell_that_was_open_before() {
+    let plugin = plugin();
+    for shell in SHELLS {
+        let home = Home::with(shell);
+        home.file("notes.txt", "");
+        home.file("notes.md", "");
+        let mut terminal = Terminal::start(shell, &home, "");
+        terminal.types("wash my").types("\t").types("x");
+        terminal.line("wash myx");
+        terminal.clears();
+        home.wash(
+            "",
+            &["plugin", "install", "--yes", plugin.to_str().unwrap()],
+        );
+        for (typed, line) in [
+            ("wash my\t", "wash my "),
+            ("wash my pai\t", "wash my paint "),
+            (
+                "wash my paint house --col\t",
+                "wash my paint house --color ",
+            ),
+            (
+                "wash my paint house --color bl\t",
+                "wash my paint house --color blue ",
+            ),
+            ("wash my paint house -c re\t", "wash my paint house -c red "),
+            (
+                "wash my paint house --dry f\t",
+                "wash my paint house --dry false ",
+            ),
+            ("wash my read no\t", "wash my read notes.txt "),
+            ("wash plugin show m\t", "wash plugin show my "),
+        ] {
+            terminal.types(typed).line(line);
+            terminal.clears();
+        }
+        terminal.types("wash my paint house --color \t");
+        if shell == "bash" {
+            terminal.types("\t");
+        }
+        terminal.shows("as a rose\nas the sea");
+        terminal.clears();
+        home.wash("", &["plugin", "uninstall", "my"]);
+        terminal.types("wash my").types("\t").types("x");
+        terminal.line("wash myx");
+    }
+}
+
+#[test]
+fn a_broken_plugin_does_not_hide_the_others() {
+    let home = Home::new();
+    home.wash(
+        "",
+        &["plugin", "install", "--yes", plugin().to_str().unwrap()],
+    );
+    home.file(".local/share/wash/plugins/installed/bad.json", "{");
+    assert_eq!(candidates(&home, "", &["my", "pa"]), ["paint"]);
+    assert_eq!(candidates(&home, "", &["plugin", "show", ""]), ["my"]);
+    // Names of plugins alone come from the list; its code is not needed.
+    std::fs::remove_dir_all(home.path(".local/share/wash/plugins/components")).unwrap();
+    assert_eq!(
+        candidates(&home, "", &["my", "paint", "x", "--color", "b"]),
+        ["blue"]
+    );
+}
