@@ -6,6 +6,7 @@
 mod caches;
 mod completion;
 mod finding;
+mod plugins;
 mod ports;
 mod programs;
 mod project;
@@ -38,6 +39,7 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     findings.extend(caches::examine(patient.root.as_deref()));
     findings.extend(registries::examine(&projects, patient.online).await);
     findings.extend(completion::examine());
+    findings.extend(plugins::examine());
     findings
 }
 
