@@ -29,7 +29,7 @@ pub enum Typed {
     /// Whatever the command takes there.
     Command,
     /// This argument, even if it looks like an option or a command.
-    Argument(Arg),
+    Argument(Box<Arg>),
     /// Nothing may stand there.
     Nothing,
 }
@@ -85,7 +85,7 @@ impl Line {
             Some((_, word)) => line.words.push(word.clone()),
             None if escaped || line.is_free(command) => {
                 line.typed = match line.positional_arg(command, escaped) {
-                    Some(argument) => Typed::Argument(argument.clone()),
+                    Some(argument) => Typed::Argument(argument.clone().into()),
                     None => Typed::Nothing,
                 }
             }

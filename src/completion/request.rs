@@ -73,7 +73,7 @@ fn candidates(mut commands: Command, words: &[String]) -> Vec<Candidate> {
             values::remember(line.clone());
             let mut only = Command::new("wash")
                 .disable_help_flag(true)
-                .arg(argument.clone());
+                .arg((**argument).clone());
             let words = ["wash", line.current()].map(OsString::from).to_vec();
             engine::complete(&mut only, words, 1, base.as_deref())
         }

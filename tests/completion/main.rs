@@ -2,10 +2,10 @@
 //! installs the shells.
 
 mod answers;
-#[path = "../support/plugin_guest.rs"]
-mod guest;
 mod home;
 mod install;
+#[path = "../support/plugin_guest.rs"]
+mod plugin_guest;
 mod plugins;
 #[path = "../support/registry.rs"]
 #[expect(dead_code, reason = "other tests have more use for it")]

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::answers::candidates;
-use crate::guest;
 use crate::home::Home;
+use crate::plugin_guest;
 use crate::terminal::{SHELLS, Terminal};
 
 /// A plugin with groups, flags, values of all kinds, and a completer.
 fn plugin() -> PathBuf {
-    guest::plugin("my")
+    plugin_guest::plugin("my")
 }
 
 #[test]

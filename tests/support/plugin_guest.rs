@@ -8,9 +8,7 @@ mod guest;
 
 /// The component of one of them.
 pub(crate) fn plugin(name: &str) -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cache"));
-    let target = cache.join("wash/guests");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plugins/Cargo.toml");
     let status = guest::cargo()
         .args([
