@@ -1,7 +1,7 @@
 //! Puts the scripts where shells look for them, and finds out whether they are there and right.
 //!
-//! [`places`] says which files that takes, [`edit`] what is to be done to each, [`block`] how to edit those that are the user's own,
-//! and [`health`] whether all of it is there. Doing it twice changes nothing, and what is taken away is what was put there.
+//! `places` says which files that takes, `edit` what is to be done to each, `block` how to edit those that are the user's own,
+//! and `health` whether all of it is there. Doing it twice changes nothing, and what is taken away is what was put there.
 
 mod block;
 mod edit;
