@@ -2,7 +2,7 @@
 //!
 //! Each shell has a small script ([`shell`]) that runs `wash` with `WASH_COMPLETE` in its environment at the moment of the
 //! tab, so what was installed a second ago completes and nothing has to be generated again. [`Request`] is what such a script asks,
-//! [`line`] what the words before the cursor say, and [`values`] what arguments of our own commands may be.
+//! [`mod@line`] what the words before the cursor say, and [`values`] what arguments of our own commands may be.
 //!
 //! Nothing here starts a runtime, asks the network or writes anything, and what goes wrong is never told: somebody is in the
 //! middle of a line. [`install`] puts the scripts where shells look for them.

@@ -163,6 +163,7 @@ pub(super) fn drives(driven_by: Option<&str>) -> String {
         Some("http") => "driven by HTTP requests",
         Some("command") => "runs as a command or service",
         Some("messages") => "driven by messages",
+        Some("plugin") => "called by `wash`, as a plugin",
         _ => "for other components",
     }
     .to_string()

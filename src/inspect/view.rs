@@ -266,6 +266,8 @@ pub fn driven_by(interface: &InterfaceName) -> Option<&'static str> {
         Some("command")
     } else if is_message_handler(interface) {
         Some("messages")
+    } else if interface.package == "wash:plugin" {
+        Some("plugin")
     } else {
         None
     }

@@ -141,7 +141,11 @@ fn an_installed_plugin_is_inspected_by_its_name() {
     let user = User::new().with(&plugin("my"));
     for name in ["my", "plugin:my"] {
         let shown = user.ok(&["inspect", name]);
-        assert!(shown.contains("wash:plugin/describer"), "{shown}");
+        let exported = shown
+            .lines()
+            .find(|line| line.contains("wash:plugin/describer"));
+        let driven = exported.is_some_and(|line| line.contains("called by `wash`, as a plugin"));
+        assert!(driven, "{shown}");
     }
     user.wash(&["inspect", "plugin:mi"])
         .failed("no plugin `mi` is installed");

@@ -1,6 +1,6 @@
 //! What the arguments of our own commands may be: completers that commands hang on their arguments.
 //!
-//! Candidates come from local files alone, each within its [`budget`](super::budget).
+//! Candidates come from local files alone, each within its [`budget`].
 
 mod call;
 mod files;

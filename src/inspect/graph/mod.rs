@@ -91,6 +91,7 @@ pub fn graph(plan: &Plan) -> Graph {
         let driver = match export.driven_by? {
             "http" => "HTTP requests",
             "messages" => "messages",
+            "plugin" => "wash",
             _ => "run",
         };
         Some(((driver, export.member.as_str()), export.export.as_str()))
