@@ -1,18 +1,18 @@
 //! `wash doctor`
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-use dialoguer::Confirm;
 use serde_json::{Value as Json, json};
 
 use super::Globals;
+use crate::commands::prompt;
 use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
 use crate::project::{self, ProjectError, Purpose};
-use crate::report::{self, Advice, Fault, hinted};
+use crate::report::{self, hinted};
 
 /// Look for what keeps work on a project from going well
 ///
@@ -36,21 +36,6 @@ pub struct DoctorArgs {
     /// Ask the registries of the project's images, too
     #[arg(long)]
     online: bool,
-}
-
-/// Nobody is there to be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot ask whether to run {0}: this is not a terminal")]
-struct NobodyToAsk(String);
-
-impl Advice for NobodyToAsk {
-    fn hints(&self) -> Vec<String> {
-        vec!["to run it without being asked: wash doctor --fix --yes".to_string()]
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Usage
-    }
 }
 
 /// A command that was run to mend something.
@@ -104,23 +89,23 @@ fn fixes(findings: &[Finding]) -> Vec<(&Finding, Fix)> {
 }
 
 fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
-    if fixes.is_empty() || (io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if fixes.is_empty() || prompt::somebody_is_there() {
         return Ok(());
     }
     let lines: Vec<String> = fixes
         .iter()
         .map(|(_, fix)| format!("`{}`", fix.line()))
         .collect();
-    Err(hinted(NobodyToAsk(lines.join(", "))))
+    Err(hinted(prompt::NobodyToAsk {
+        question: format!("run {}", lines.join(", ")),
+        hint: "to run it without being asked: wash doctor --fix --yes",
+    }))
 }
 
 fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
     report::talk(&finding.message);
-    let prompt = format!("run `{}`?", fix.line());
-    Ok(Confirm::new()
-        .with_prompt(prompt)
-        .default(true)
-        .interact()?)
+    let question = format!("run `{}`?", fix.line());
+    Ok(prompt::confirm(&question, true)?)
 }
 
 /// Runs a command. What it prints is talk.

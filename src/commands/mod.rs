@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod new;
 pub mod oci;
 pub mod plugin;
+mod prompt;
 pub mod reset;
 pub mod wit;
 

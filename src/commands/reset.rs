@@ -1,17 +1,16 @@
 //! `wash dev reset`
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
-use dialoguer::Confirm;
 use serde_json::json;
 
 use super::{Globals, short};
+use crate::commands::prompt;
 use crate::dev::reset::{self, Kept};
 use crate::inspect::size;
 use crate::project;
-use crate::report::{self, Advice, Fault, hinted};
+use crate::report::{self, hinted};
 
 /// Clear what a project has kept
 ///
@@ -23,21 +22,6 @@ pub struct ResetArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-}
-
-/// Nobody is there to be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot ask whether to remove {0}: this is not a terminal")]
-struct NobodyToAsk(String);
-
-impl Advice for NobodyToAsk {
-    fn hints(&self) -> Vec<String> {
-        vec!["to remove it without being asked: wash dev reset --yes".to_string()]
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Usage
-    }
 }
 
 pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -71,12 +55,14 @@ fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     let lines: Vec<String> = entries
         .map(|entry| format!("`{directory}/{}` ({})", entry.name, bytes(entry.size)))
         .collect();
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(hinted(NobodyToAsk(lines.join(", "))));
+    if !prompt::somebody_is_there() {
+        return Err(hinted(prompt::NobodyToAsk {
+            question: format!("remove {}", lines.join(", ")),
+            hint: "to remove it without being asked: wash dev reset --yes",
+        }));
     }
     report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
-    let answer = Confirm::new().with_prompt("remove it?").default(false);
-    Ok(answer.interact()?)
+    Ok(prompt::confirm("remove it?", false)?)
 }
 
 fn bytes(bytes: u64) -> String {

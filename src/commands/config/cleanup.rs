@@ -1,18 +1,17 @@
 //! `wash config cleanup`
 
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use dialoguer::Confirm;
 use serde_json::{Value as Json, json};
 
 use super::root;
+use crate::commands::prompt;
 use crate::commands::{Globals, short};
 use crate::dev::reset::{self, Kept};
 use crate::folders::cleanup::{self, Cache, Found};
 use crate::inspect::{size, table};
-use crate::report::{self, Advice, Fault, hinted};
+use crate::report::{self, hinted};
 
 /// Remove what is cached
 ///
@@ -47,21 +46,6 @@ pub(super) struct CleanupArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-}
-
-/// Nobody is there to be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot ask whether to remove {0}: this is not a terminal")]
-struct NobodyToAsk(String);
-
-impl Advice for NobodyToAsk {
-    fn hints(&self) -> Vec<String> {
-        vec!["to remove it without being asked: --yes; to see what it is: --dry-run".to_string()]
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Usage
-    }
 }
 
 /// Something that may be removed.
@@ -172,19 +156,21 @@ fn of_state(kept: &Kept) -> Item {
 }
 
 fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !prompt::somebody_is_there() {
         let names = items.iter();
         let names: Vec<String> = names
             .map(|item| format!("`{}` ({})", short(&item.path), bytes(item.size)))
             .collect();
-        return Err(hinted(NobodyToAsk(names.join(", "))));
+        return Err(hinted(prompt::NobodyToAsk {
+            question: format!("remove {}", names.join(", ")),
+            hint: "to remove it without being asked: --yes; to see what it is: --dry-run",
+        }));
     }
     report::talk(format!("this removes\n{}", lines(items)).trim_end());
     if !left.is_empty() {
         report::talk(format!("and leaves\n{}", lines(left)).trim_end());
     }
-    let answer = Confirm::new().with_prompt("remove it?").default(false);
-    match answer.interact()? {
+    match prompt::confirm("remove it?", false)? {
         true => Ok(()),
         false => anyhow::bail!("nothing was removed"),
     }

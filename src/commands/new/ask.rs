@@ -1,14 +1,15 @@
 //! The questions of `wash new`, on a terminal; elsewhere what is missing is an error.
 
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::ErrorKind;
 use std::thread;
 
 use dialoguer::console::Term;
-use dialoguer::{Confirm, Input, Select};
+use dialoguer::{Input, Select};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::list;
+use crate::commands::prompt;
 use crate::report::{Advice, Fault, hinted};
 use crate::template::bundled::{self, Template};
 use crate::template::name::Name;
@@ -58,7 +59,7 @@ impl Advice for Missing {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(cancel: &'a CancellationToken) -> Self {
-        let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let terminal = prompt::somebody_is_there();
         Self { cancel, terminal }
     }
 
@@ -100,7 +101,7 @@ impl<'a> Asking<'a> {
         }
         let command = visible(command);
         let prompt = format!("the template wants to run `{command}` in the project; run it?");
-        let ask = || Confirm::new().with_prompt(prompt).default(false).interact();
+        let ask = move || prompt::confirm(&prompt, false);
         self.ask(ask).await
     }
 

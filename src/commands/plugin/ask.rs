@@ -1,9 +1,8 @@
 //! Asks the user what a plugin may do: once, in plain words. Where nobody can answer, the command to type is told.
 
-use std::io::{self, IsTerminal as _};
-
 use anyhow::Context as _;
 
+use crate::commands::prompt;
 use crate::plugin::manifest::{Manifest, Want};
 use crate::plugin::policy::{Decisions, Policy};
 use crate::plugin::{Store, install};
@@ -37,14 +36,10 @@ pub(super) fn decided(store: &Store, manifest: &Manifest) -> anyhow::Result<Deci
     if open.is_empty() {
         return Ok(decisions);
     }
-    if !can_ask() {
+    if !prompt::somebody_is_there() {
         return Err(hinted(undecided(&manifest.name, &open)));
     }
     ask(store, manifest, &open)
-}
-
-pub(super) fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for each of them, and remembers the answers.
@@ -60,11 +55,7 @@ pub(super) fn ask(store: &Store, manifest: &Manifest, open: &[&Want]) -> anyhow:
             "The plugin `{name}` wants to {}{reason}. Allow it?",
             want.what
         );
-        let answer = dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact()
-            .context("nobody answered")?;
+        let answer = prompt::confirm(&question, false).context("nobody answered")?;
         answers.push((want.what.clone(), answer));
     }
     let decisions = install::decide(store, name, |decisions| {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
+use crate::commands::prompt;
 use crate::completion::values;
 use crate::plugin::examine::{Choices, Renamed, Subject, examine};
 use crate::plugin::install::{self, Installed, Replace};
@@ -123,7 +124,7 @@ pub(super) fn tell(
         )?;
     }
     let mut open = decisions.open(manifest);
-    if people && !open.is_empty() && ask::can_ask() {
+    if people && !open.is_empty() && prompt::somebody_is_there() {
         decisions = ask::ask(store, manifest, &open)?;
         open = decisions.open(manifest);
     }
