@@ -1,5 +1,10 @@
 //! Plugins that look at builds and pushes.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::{User, hostile, plugin, text};
 
 /// A project that needs no toolchain: its component is there, and its build command does nothing.
@@ -34,6 +39,41 @@ fn they_see_what_happens_and_stop_it() {
     let done = user.wash(&["oci", "push", "--insecure", "localhost:1/app:1", "app.wasm"]);
     done.failed("error: stopped before the push by the plugin `my`")
         .failed("localhost:1/app:1 is not to be pushed");
+}
+
+#[test]
+fn they_see_sessions_begin_and_end() {
+    let user = User::new().with(&plugin("my"));
+    let dev = ["dev", "--address", "127.0.0.1:0"];
+    project(&user, "forbidden");
+    user.wash(&dev)
+        .failed("error: stopped before the session by the plugin `my`")
+        .failed("forbidden is not to be served");
+
+    project(&user, "app");
+    let mut session = user
+        .command()
+        .args(dev)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(session.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    for line in lines.map(Result::unwrap) {
+        // It answers, if only that there is nothing in the component to serve.
+        if line.contains("http://127.0.0.1") {
+            kill_process(Pid::from_child(&session), Signal::INT).unwrap();
+        }
+        said.push(line);
+    }
+    session.wait().unwrap();
+    let heard = |line: &str| said.iter().position(|said| said == line);
+    let (begin, end) = (
+        heard("HookPoint::BeforeDev app"),
+        heard("HookPoint::AfterDev app"),
+    );
+    assert!(begin.is_some() && end > begin, "{said:#?}");
 }
 
 #[test]

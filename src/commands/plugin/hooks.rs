@@ -31,6 +31,10 @@ pub async fn run(point: HookPoint, event: Event<'_>, globals: &Globals) -> anyho
 
 fn objection(point: HookPoint, plugin: &str) -> String {
     let (when, what) = point.name().split_once('-').unwrap_or_default();
+    let what = match what {
+        "dev" => "session",
+        what => what,
+    };
     match when {
         "before" => format!("stopped before the {what} by the plugin `{plugin}`"),
         _ => format!("the plugin `{plugin}` objects after the {what}"),
