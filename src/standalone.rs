@@ -177,8 +177,8 @@ fn merged(apart: &LinkPlan, plan: &LinkPlan) -> Vec<Merged> {
     merged
 }
 
-/// What a member is given here.
-pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
+/// What a member is given here. `shape` is its component's.
+pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<Setting> {
     let setting = |setting, names: Vec<String>| Setting {
         setting,
         member: member.to_string(),
@@ -192,6 +192,7 @@ pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
         format!("{} ({access})", directory.guest)
     });
     let outgoing = match &settings.outgoing_http {
+        _ if !sends_requests(shape) => Vec::new(),
         OutgoingHttp::Denied => Vec::new(),
         OutgoingHttp::Any => vec!["any host".to_string()],
         OutgoingHttp::Allowed(hosts) => hosts.clone(),
@@ -223,4 +224,38 @@ pub fn settings(member: &str, settings: &MemberSettings) -> Vec<Setting> {
     ];
     let given = all.into_iter().filter(|setting| !setting.names.is_empty());
     given.collect()
+}
+
+/// Whether a component can send HTTP requests at all, which it may do anywhere where nothing is said.
+fn sends_requests(shape: &Shape) -> bool {
+    let interfaces = shape.imports.values();
+    let mut interfaces = interfaces.filter_map(|import| import.interface.as_ref());
+    interfaces.any(|interface| {
+        interface.package == "wasi:http"
+            && ["outgoing-handler", "client", "handler"].contains(&interface.interface.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sends_no_requests_needs_no_permission_to() {
+        let given = |import: &str| {
+            let component = format!("(component (import \"{import}\" (instance)))");
+            let shape = Shape::parse(&wat::parse_str(component).unwrap()).unwrap();
+            let given = MemberSettings {
+                outgoing_http: OutgoingHttp::Any,
+                ..MemberSettings::default()
+            };
+            let settings = settings("app", &shape, &given);
+            settings
+                .iter()
+                .any(|given| given.setting == "outgoing HTTP")
+        };
+        assert!(given("wasi:http/outgoing-handler@0.2.6"));
+        assert!(given("wasi:http/client@0.3.0"));
+        assert!(!given("wasi:http/types@0.2.6"));
+    }
 }

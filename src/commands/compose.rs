@@ -41,7 +41,9 @@ pub(super) async fn run(
 
     let planned = composed.plan.members.iter();
     let settings: Vec<Setting> = planned
-        .flat_map(|member| standalone::settings(&member.name, &components.settings(member)))
+        .flat_map(|member| {
+            standalone::settings(&member.name, &member.shape, &components.settings(member))
+        })
         .collect();
     let left_out = entries.iter().map(|entry| entry.name.as_str());
     let left_out: Vec<&str> = left_out
