@@ -20,7 +20,13 @@ fn what_is_installed_is_listed_and_shown() {
         ("completes", json!(true)),
         (
             "hooks",
-            json!(["before-build", "after-build", "before-push"]),
+            json!([
+                "before-build",
+                "after-build",
+                "before-dev",
+                "after-dev",
+                "before-push"
+            ]),
         ),
         ("provides", json!([])),
         ("undecided", json!([])),
