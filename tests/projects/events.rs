@@ -22,7 +22,16 @@ async fn a_session_for_a_program() {
     let with = fs::read_to_string(&config).unwrap() + "dev: { service_file: unlucky.wasm }\n";
     fs::write(config, with).unwrap();
     let mut wash = dev.arg("-o").arg("json").spawn();
-    let serving: Value = serde_json::from_str(&wash.line(r#""event":"serving""#).await).unwrap();
+    // Either may come first.
+    let mut started = BTreeMap::new();
+    while started.len() < 2 {
+        let line = wash
+            .one_of(&[r#""event":"serving""#, r#""event":"service""#])
+            .await;
+        let event: Value = serde_json::from_str(&line).unwrap();
+        started.insert(event["event"].as_str().unwrap().to_string(), event);
+    }
+    let (serving, service) = (&started["serving"], &started["service"]);
     let url = serving["url"].as_str().unwrap();
 
     assert_eq!(text(url, "/one?a").await, "logged\n");
@@ -31,8 +40,6 @@ async fn a_session_for_a_program() {
     assert_eq!(request["path"], "/one?a");
     assert_eq!(request["status"], 200);
 
-    let service = wash.line(r#""event":"service""#).await;
-    let service: Value = serde_json::from_str(&service).unwrap();
     assert_eq!(service["component"], "unlucky");
     assert_eq!(service["state"], "failed");
     assert_eq!(service["summary"], "`run` returned an error");
