@@ -10,6 +10,7 @@ use crate::dev;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_for_a_program() {
+    let _turn = crate::JOURNAL.lock().await;
     let (projects, dev) = dev("journal");
     projects.replace(
         "journal/src/lib.rs",

@@ -7,6 +7,7 @@ const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "critical"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_logs() {
+    let _turn = crate::JOURNAL.lock().await;
     let (projects, dev) = dev("journal");
     let (mut wash, url) = dev.serving().await;
     assert_eq!(text(&url, "/one").await, "logged\n");

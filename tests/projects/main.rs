@@ -30,3 +30,6 @@ pub(crate) fn dev(project: &'static str) -> (Projects, Dev) {
     let dev = Dev::on(&projects);
     (projects, dev)
 }
+
+/// Copies of one project share what cargo leaves of it, so tests that build the journal each in their own way take turns.
+static JOURNAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
