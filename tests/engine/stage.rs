@@ -175,10 +175,14 @@ impl Stage {
     }
 
     pub(crate) async fn send(&self, request: http::Request<Full<Bytes>>) -> (u16, String) {
-        let response = self.open(request).await;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.into()).unwrap())
+        let what = format!("{} is answered", request.uri());
+        within(&what, async {
+            let response = self.open(request).await;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            (status, String::from_utf8(body.into()).unwrap())
+        })
+        .await
     }
 
     /// Sends a request on a connection of its own, over HTTP/1.1.
