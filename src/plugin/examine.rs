@@ -55,7 +55,7 @@ pub enum ExamineError {
     #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
     Unknown { name: String, export: String },
     #[error("the plugin did not describe itself: {0}")]
-    Describe(#[source] CallFailure),
+    Describe(CallFailure),
     #[error("the plugin's description of itself cannot be used")]
     Description(#[from] DescribeError),
     #[error("the plugin describes {what}, but does not export `{interface}`")]
@@ -67,8 +67,8 @@ pub enum ExamineError {
     NoSuchCommand(String),
     #[error("the plugin adds several commands ({0}): `--as` must say which one it renames")]
     WhichCommand(String),
-    #[error(transparent)]
-    Start(#[from] StartError),
+    #[error("{}", .0.told())]
+    Start(StartError),
 }
 
 impl Advice for ExamineError {
@@ -109,12 +109,12 @@ pub async fn examine(
             export: export.clone(),
         });
     }
+    // Compiling takes as long as it takes.
+    let compiled = guest.compile(store.compiled()).await;
+    compiled.map_err(ExamineError::Start)?;
     let described = match guest.export("wash:plugin/describer") {
         Some(_) => Some(describe(&guest, &fallback, store, reserved).await?),
-        None => {
-            guest.compile(store.compiled()).await?;
-            None
-        }
+        None => None,
     };
     let mut manifest = Manifest {
         format: FORMAT,
@@ -167,8 +167,6 @@ async fn describe(
         console: Console::silent(),
         compiled: store.compiled(),
     };
-    // Compiling takes as long as it takes.
-    guest.compile(store.compiled()).await?;
     let call = guest.call("wash:plugin/describer", "describe", Vec::new(), terms);
     let answer = call.await.map_err(ExamineError::Describe)?;
     let answer = answer.ok_or_else(|| DescribeError::Form("nothing".to_owned()))?;

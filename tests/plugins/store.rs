@@ -126,6 +126,30 @@ fn an_upgrade_that_wants_more_says_so_and_waits() {
         .failed("wash plugin allow my");
 }
 
+/// Exports an interface with one function, which answers a number.
+fn component(interface: &str, function: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") (result i32) {body}))
+            (core instance $i (instantiate $m))
+            (func $f (result u32) (canon lift (core func $i "f")))
+            (component $shim (import "f" (func $f (result u32))) (export "{function}" (func $f)))
+            (instance $all (instantiate $shim (with "f" (func $f))))
+            (export "{interface}" (instance $all)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn why_a_component_does_not_load_is_told() {
+    let user = User::new();
+    let path = user.path("broken.wasm");
+    let broken = component("my:numbers/source@0.1.0", "five", "i64.const 5");
+    std::fs::write(&path, broken).unwrap();
+    let done = user.wash(&["plugin", "install", text(&path)]);
+    done.failed("does not load: ").failed("type mismatch");
+}
+
 #[test]
 fn what_is_no_plugin_is_refused_with_what_is_one() {
     let user = User::new();

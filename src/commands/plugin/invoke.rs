@@ -158,7 +158,7 @@ fn exit(plugin: &str, answer: Result<Option<Value>, CallFailure>) -> anyhow::Res
             plugin: plugin.to_owned(),
             reason: said(answer.as_ref()),
         })),
-        Err(CallFailure::Exit(status)) => Ok(ExitCode::from(status as u8)),
+        Err(CallFailure::Exit(status)) => Ok(ExitCode::from(u8::try_from(status).unwrap_or(1))),
         Err(failure) => Err(hinted(stopped(plugin, &failure))),
     }
 }
@@ -175,13 +175,9 @@ pub(super) fn said(answer: Option<&Value>) -> String {
 }
 
 pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
-    let reason = match failure {
-        CallFailure::Start(error) => clean(&error.to_string()),
-        other => clean(&other.to_string()),
-    };
     PluginError::Stopped {
         plugin: plugin.to_owned(),
-        reason,
+        reason: clean(&failure.to_string()),
     }
 }
 
