@@ -10,6 +10,7 @@ use super::grants;
 use super::guest::{CallFailure, DESCRIBE, Guest, OpenError, Terms};
 use super::manifest::{Command, FORMAT, Manifest, Runs, Source};
 use super::store::{Store, is_name};
+use super::world::{self, Misfit};
 use crate::component::Shape;
 use crate::console::Console;
 use crate::host::StartError;
@@ -54,6 +55,8 @@ pub enum ExamineError {
     NoPlugin(String),
     #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
     Unknown { name: String, export: String },
+    #[error(transparent)]
+    World(#[from] Misfit),
     #[error("the plugin did not describe itself: {0}")]
     Describe(CallFailure),
     #[error("the plugin's description of itself cannot be used")]
@@ -75,6 +78,7 @@ impl Advice for ExamineError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Open(error) => error.hints(),
+            Self::World(error) => error.hints(),
             Self::Name(_) => vec!["`--name NAME` gives it another one".to_owned()],
             Self::NoPlugin(_) => vec![
                 "a plugin exports `wash:plugin/describer`, or `wasi:cli/run`, or interfaces that other components import"
@@ -109,6 +113,7 @@ pub async fn examine(
             export: export.clone(),
         });
     }
+    world::check(&guest)?;
     // Compiling takes as long as it takes.
     let compiled = guest.compile(store.compiled()).await;
     compiled.map_err(ExamineError::Start)?;

@@ -141,6 +141,20 @@ fn component(interface: &str, function: &str, body: &str) -> Vec<u8> {
 }
 
 #[test]
+fn what_is_exported_of_our_world_is_ours() {
+    let user = User::new();
+    let path = user.path("odd.wasm");
+    let odd = component("wash:plugin/describer@0.1.0", "describe", "i32.const 5");
+    std::fs::write(&path, odd).unwrap();
+    let done = user.wash(&["plugin", "install", text(&path)]);
+    done.failed("the plugin exports `wash:plugin/describer@0.1.0`, but with another type: ")
+        .failed("function `describe`: result: expected `")
+        .failed("found `u32`")
+        .failed("hint: build it against the `wash:plugin@0.1.0` of this version");
+    assert!(!user.store().join("installed").exists());
+}
+
+#[test]
 fn why_a_component_does_not_load_is_told() {
     let user = User::new();
     let path = user.path("broken.wasm");
