@@ -22,6 +22,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -30,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::build::Output;
 use crate::completion::values;
 use crate::project::{Overrides, Project, Purpose};
-use crate::report::{self, OutputFormat};
+use crate::report::{self, Fault, OutputFormat};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +168,22 @@ pub fn stop_signal() -> io::Result<impl Future<Output = Stopped>> {
         };
         Stopped(kind.as_raw_value())
     })
+}
+
+/// Prints help, the version, or what is wrong with a command line.
+pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    // Nobody is there to read it; the exit code still tells.
+    if format == OutputFormat::Text || !error.use_stderr() {
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        let _ = report::failure(format, &report::usage(text));
+    }
+    match error.use_stderr() {
+        true => Fault::Usage.into(),
+        false => ExitCode::SUCCESS,
+    }
 }
 
 /// Tells what the project's files have that does not stop anything.

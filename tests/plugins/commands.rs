@@ -221,6 +221,34 @@ fn a_plugin_can_be_tried_without_installing_it() {
 }
 
 #[test]
+fn trying_a_plugin_out_leaves_nothing_behind() {
+    let user = User::new();
+    let temporary = user.path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let my = plugin("my");
+    for (arguments, code, expected) in [
+        (&["paint", "house"][..], 0, "what: house"),
+        (&["--help"], 0, "Usage: wash my"),
+        (&["paint", "--none"], 2, "unexpected argument"),
+        (&["fail"], 1, "it did not work"),
+    ] {
+        let mut command = user.command();
+        command.args(["plugin", "test", text(&my), "--"]);
+        let done: Done = command
+            .args(arguments)
+            .env("TMPDIR", &temporary)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(done.code, Some(code), "{done:?}");
+        let shown = format!("{}{}", done.stdout, done.stderr);
+        assert!(shown.contains(expected), "{done:?}");
+        let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
+        assert!(left.is_empty(), "{arguments:?}: {left:?}");
+    }
+}
+
+#[test]
 fn a_project_is_built_first() {
     let user = User::new();
     let project = user.path("shout");
