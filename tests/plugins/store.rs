@@ -126,6 +126,46 @@ fn an_upgrade_that_wants_more_says_so_and_waits() {
         .failed("wash plugin allow my");
 }
 
+#[test]
+fn a_plugin_that_cannot_be_upgraded_does_not_keep_others_from_it() {
+    let user = User::new().with(&plugin("say"));
+    let path = user.path("plugin.wasm");
+    std::fs::copy(plugin("my"), &path).unwrap();
+    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    std::fs::remove_file(&path).unwrap();
+    let done = user.wash(&["plugin", "upgrade"]);
+    done.failed("`my` is not upgraded: ")
+        .failed("error: not upgraded: `my`\n");
+    assert_eq!(done.stdout, "`say` is up to date\n");
+    let done = user.wash(&["plugin", "upgrade", "-o", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(answer["success"], false, "{answer}");
+    let plugins = answer["data"]["plugins"].as_array().unwrap();
+    assert_eq!(plugins.len(), 1, "{answer}");
+    assert_eq!(plugins[0]["name"], "say");
+    assert_eq!(plugins[0]["upgraded"], false);
+    // One that is named alone fails by itself.
+    user.wash(&["plugin", "upgrade", "my"])
+        .failed("plugin.wasm");
+}
+
+#[test]
+fn programs_get_one_object_for_all_upgrades() {
+    let user = User::new().with(&plugin("say"));
+    let path = user.path("plugin.wasm");
+    let bytes = std::fs::read(plugin("my")).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    std::fs::write(&path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    let data = user.data(&["plugin", "upgrade"]);
+    let plugins = data["plugins"].as_array().unwrap();
+    let upgraded = plugins
+        .iter()
+        .map(|plugin| (&plugin["name"], &plugin["upgraded"]));
+    let expected = [(&json!("my"), &json!(true)), (&json!("say"), &json!(false))];
+    assert!(upgraded.eq(expected), "{data}");
+}
+
 /// Exports an interface with one function, which answers a number.
 fn component(interface: &str, function: &str, body: &str) -> Vec<u8> {
     let text = format!(

@@ -14,7 +14,7 @@ use crate::commands::not_parsed;
 use crate::commands::oci::AccessArgs;
 use crate::completion::values;
 use crate::plugin::command::augment;
-use crate::plugin::examine::{Choices, Subject, examine};
+use crate::plugin::examine::{Choices, examine};
 use crate::plugin::install::{self, Replace};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
@@ -52,12 +52,7 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
     } = means;
     let source = source::named(Some(&args.path), globals)?;
     let fetched = source::fetch(source, &args.access, globals).await?;
-    let subject = Subject {
-        bytes: fetched.bytes,
-        source: fetched.source,
-        fallback: fetched.name,
-        choices: Choices::default(),
-    };
+    let subject = fetched.subject(Choices::default());
     let place = Scratch::new(&std::env::temp_dir(), "wash-plugin-test-");
     let place = place.context("cannot make a temporary directory")?;
     let store = Store::at(place.path().to_owned());
