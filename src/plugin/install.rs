@@ -133,20 +133,24 @@ pub fn install(
     })
 }
 
-/// Removes a plugin with its folder and everything that it was allowed.
-pub fn uninstall(store: &Store, name: &str) -> Result<(), StoreError> {
+/// Removes plugins with their folders and everything that they were allowed; none if one of them is not there.
+pub fn uninstall(store: &Store, names: &[String]) -> Result<(), StoreError> {
     let failed = failed(store);
-    if !is_name(name) {
-        return Err(not_there(store, name));
+    // It need not be one that can be read.
+    let is_there = |name: &String| is_name(name) && store.manifest_path(name).exists();
+    if let Some(missing) = names.iter().find(|name| !is_there(name)) {
+        return Err(not_there(store, missing));
     }
     let _lock = write::lock(store).map_err(&failed)?;
-    let manifest = store.manifest_path(name);
-    if !manifest.exists() {
-        return Err(not_there(store, name));
+    for name in names {
+        match fs::remove_file(store.manifest_path(name)) {
+            // Somebody else was faster, or it was named twice.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(&failed)?,
+        }
+        // A plugin of the same name that comes later must not find what this one was allowed and wrote.
+        forget(store, name)?;
     }
-    fs::remove_file(&manifest).map_err(&failed)?;
-    // A plugin of the same name that comes later must not find what this one was allowed and wrote.
-    forget(store, name)?;
     sweep(store);
     Ok(())
 }
@@ -346,15 +350,25 @@ mod tests {
         .unwrap();
         fs::create_dir_all(store.data("my")).unwrap();
         fs::write(store.data("my").join("secret"), "s").unwrap();
-        uninstall(&store, "my").unwrap();
+        uninstall(&store, &["my".to_owned()]).unwrap();
         assert_eq!(Policy::read(&store).unwrap(), Policy::default());
         assert!(!store.data("my").exists());
         assert_eq!(fs::read_dir(store.components()).unwrap().count(), 0);
         assert!(matches!(
-            uninstall(&store, "my"),
+            uninstall(&store, &["my".to_owned()]),
             Err(StoreError::Missing { .. })
         ));
-        assert!(uninstall(&store, "../my").is_err());
+        assert!(uninstall(&store, &["../my".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn where_one_is_missing_none_is_removed() {
+        let (_root, store) = store();
+        put(&store, &manifest("my")).unwrap();
+        let names = ["my", "yours"].map(str::to_owned);
+        let error = uninstall(&store, &names).unwrap_err();
+        assert_eq!(error.to_string(), "no plugin `yours` is installed");
+        assert_eq!(store.installed().plugins.len(), 1);
     }
 
     #[test]
