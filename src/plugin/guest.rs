@@ -109,7 +109,7 @@ pub enum CallFailure {
     Trap { summary: String, report: String },
     #[error("it called `exit` with status {0}")]
     Exit(i32),
-    #[error("it was stopped after {0:?}")]
+    #[error("it took longer than {0:?}")]
     TooLate(Duration),
     #[error("it exports no `{0}`")]
     Missing(&'static str),

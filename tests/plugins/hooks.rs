@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{User, hostile, plugin, text};
+use crate::support::{Done, User, hostile, plugin, text};
 
 /// A project that needs no toolchain: its component is there, and its build command does nothing.
 fn project(user: &User, name: &str) {
@@ -108,4 +108,24 @@ fn harm_in_a_hook_is_told_and_ends() {
             .failed(expected);
         assert!(!done.stderr.contains('\u{1b}'), "{done:?}");
     }
+}
+
+#[test]
+fn a_hook_has_the_time_that_the_user_gives_it() {
+    let user = User::new();
+    let path = hostile(&user, "hook=loop");
+    user.ok(&["plugin", "install", text(&path)]);
+    project(&user, "app");
+    let build = |limit: &str| -> Done {
+        let mut command = user.command();
+        command.arg("build").env("WASH_HOOK_TIMEOUT", limit);
+        command.output().unwrap().into()
+    };
+    build("300ms")
+        .failed("stopped before the build by the plugin `hostile`")
+        .failed("the plugin `hostile` was stopped: it took longer than 300ms")
+        .failed("`WASH_HOOK_TIMEOUT=5m` gives hooks more time");
+    let done = build("soon");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    done.failed("`WASH_HOOK_TIMEOUT`: expected a duration such as");
 }

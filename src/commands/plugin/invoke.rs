@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
 
+use super::hooks::TIMEOUT;
 use super::{ask, surroundings};
 use crate::call::Value;
 use crate::commands::{Globals, stop_signal};
@@ -37,9 +39,19 @@ pub(super) enum PluginError {
     Failed { plugin: String, reason: String },
     #[error("the plugin `{plugin}` was stopped: {reason}")]
     Stopped { plugin: String, reason: String },
+    #[error("the plugin `{plugin}` was stopped: it took longer than {time:?}")]
+    TooLate { plugin: String, time: Duration },
 }
 
-impl Advice for PluginError {}
+impl Advice for PluginError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            // Nothing else that ends here has a limit.
+            Self::TooLate { .. } => vec![format!("`{TIMEOUT}=5m` gives hooks more time")],
+            _ => Vec::new(),
+        }
+    }
+}
 
 impl Advice for NamedError {}
 
@@ -175,9 +187,16 @@ pub(super) fn said(answer: Option<&Value>) -> String {
 }
 
 pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
-    PluginError::Stopped {
-        plugin: plugin.to_owned(),
-        reason: clean(&failure.to_string()),
+    let plugin = plugin.to_owned();
+    match failure {
+        CallFailure::TooLate(time) => PluginError::TooLate {
+            plugin,
+            time: *time,
+        },
+        other => PluginError::Stopped {
+            plugin,
+            reason: clean(&other.to_string()),
+        },
     }
 }
 
