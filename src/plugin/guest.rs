@@ -23,7 +23,7 @@ use crate::report::Advice;
 
 use super::{Manifest, Store};
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 /// How long and how large a call may be.
 #[derive(Debug, Clone, Copy)]
@@ -36,10 +36,6 @@ pub struct Bounds {
 
 pub const DESCRIBE: Bounds = Bounds {
     time: Some(Duration::from_secs(5)),
-    memory: 64 * MIB,
-};
-pub const COMPLETE: Bounds = Bounds {
-    time: Some(Duration::from_millis(50)),
     memory: 64 * MIB,
 };
 pub const HOOK: Bounds = Bounds {

@@ -44,6 +44,9 @@ fn a_plugin_completes_in_the_shell_that_was_open_before() {
                 "wash my paint house --dry false ",
             ),
             ("wash my read no\t", "wash my read notes.txt "),
+            // Only the plugin knows these.
+            ("wash my paint hou\t", "wash my paint house "),
+            ("wash my paint bo\t", "wash my paint boat "),
             ("wash plugin show m\t", "wash plugin show my "),
         ] {
             terminal.types(typed).line(line);
