@@ -90,7 +90,7 @@ impl Plugins {
             .external_subcommand_value_parser(clap::value_parser!(OsString));
         let matches = tree.try_get_matches_from(line).ok()?;
         let (word, below) = matches.subcommand()?;
-        let (owner, _) = owner(&self.installed.plugins, word)?;
+        let owner = owner(&self.installed.plugins, word)?;
         if owner.runs != Runs::Program || Cli::command().find_subcommand(word).is_some() {
             return None;
         }
@@ -100,7 +100,7 @@ impl Plugins {
     }
 
     fn line(&self, word: &str, matches: &ArgMatches, given: Given) -> Result<Option<Line>, Error> {
-        let Some((manifest, _)) = owner(&self.installed.plugins, word) else {
+        let Some(manifest) = owner(&self.installed.plugins, word) else {
             return Ok(None);
         };
         Ok(Some(Line {

@@ -81,3 +81,26 @@ fn a_broken_plugin_does_not_hide_the_others() {
         ["blue"]
     );
 }
+
+#[test]
+fn files_of_a_plugin_are_relative_to_the_directory_that_stands_before() {
+    let home = Home::new();
+    home.wash(
+        "",
+        &["plugin", "install", "--yes", plugin().to_str().unwrap()],
+    );
+    home.file("here.txt", "");
+    home.file("sub/there.txt", "");
+    home.file("sub/there.md", "");
+    home.file("sub/deep/more.txt", "");
+    let read = |words: &[&str]| candidates(&home, "", words);
+    assert_eq!(read(&["my", "read", "h"]), ["here.txt"]);
+    assert_eq!(
+        read(&["-C", "sub", "my", "read", ""]),
+        ["there.txt", "deep/"]
+    );
+    assert_eq!(
+        read(&["-C", "sub", "my", "read", "deep/"]),
+        ["deep/more.txt"]
+    );
+}
