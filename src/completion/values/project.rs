@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use super::{candidate, completer};
+use super::{candidate, completer, registry};
 use crate::build;
 use crate::completion::line::Line;
 use crate::component::Shape;
+use crate::oci;
 use crate::project::{self, Overrides, Project, Purpose, SiblingSource};
 
 /// Larger components would take longer to read than anybody waits.
@@ -71,13 +72,15 @@ pub(super) fn images(line: &Line) -> Vec<String> {
     images.collect()
 }
 
-/// What a component is: that of a file or of a project that is named, or that of the project here as it was last built.
+/// What a component is: that of a file or of a project that is named, that of a reference as it was last used, or that
+/// of the project here as it was last built.
 pub(super) fn shape(line: &Line, named: Option<&str>) -> Option<Shape> {
     let base = line.base()?;
     let path = named.map_or(base.clone(), |named| base.join(named));
-    let files = match path.is_dir() {
-        true => build::left(&loaded(&path)?),
-        false => vec![path],
+    let files = match named.and_then(|named| registry::meant(line, named)) {
+        Some(reference) => oci::peek(&reference).into_iter().collect(),
+        None if path.is_dir() => build::left(&loaded(&path)?),
+        None => vec![path],
     };
     files.iter().find_map(|file| {
         let is_small = fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() < LARGEST);
