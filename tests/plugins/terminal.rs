@@ -1,12 +1,18 @@
 //! What reaches a terminal, byte by byte.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use crate::support::{User, plugin, text};
 
-/// Runs `wash` on a terminal of its own (`script`, of util-linux), types a text, and returns everything that was shown.
-fn shown(user: &User, line: &[&str], typed: &str) -> String {
+/// Longer than anything takes here, on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs `wash` on a terminal of its own (`script`, of util-linux), types a key after each of these texts, and returns
+/// everything that was shown.
+fn shown(user: &User, line: &[&str], typed: &[(&str, u8)]) -> String {
     let wash = user.command();
     let line = [env!("CARGO_BIN_EXE_wash")].iter().chain(line).copied();
     let line: Vec<_> = line.map(|word| format!("'{word}'")).collect();
@@ -31,15 +37,34 @@ fn shown(user: &User, line: &[&str], typed: &str) -> String {
         };
     }
     let mut child = script.spawn().expect("util-linux is there");
-    let mut keys = child.stdin.take().unwrap();
-    for key in typed.bytes() {
-        // As somebody would who reads the questions.
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        keys.write_all(&[key]).unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (sender, pieces) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = screen.read(&mut piece) {
+            if sender.send(piece[..length].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    let mut shown = Vec::new();
+    let text = |shown: &[u8]| String::from_utf8_lossy(shown).into_owned();
+    for (asked, key) in typed {
+        while !text(&shown).contains(asked) {
+            let piece = pieces.recv_timeout(PATIENCE);
+            shown.extend(piece.unwrap_or_else(|_| panic!("no `{asked}`: {}", text(&shown))));
+        }
+        keys.write_all(&[*key]).unwrap();
     }
-    let output = child.wait_with_output().unwrap();
-    drop(keys);
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    loop {
+        match pieces.recv_timeout(PATIENCE) {
+            Ok(piece) => shown.extend(piece),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => panic!("it goes on: {}", text(&shown)),
+        }
+    }
+    child.wait().unwrap();
+    text(&shown)
 }
 
 /// Everything that controls a terminal, but lines, tabs and colors.
@@ -83,7 +108,7 @@ fn a_terminal_is_not_controlled_by_a_plugin() {
         &["my", "fail"],
         &["say", "raw"],
     ] {
-        let shown = shown(&user, line, "");
+        let shown = shown(&user, line, &[]);
         assert!(!shown.is_empty(), "{line:?}");
         assert_eq!(controls(&shown), "", "{line:?}: {shown:?}");
     }
@@ -92,7 +117,7 @@ fn a_terminal_is_not_controlled_by_a_plugin() {
 #[test]
 fn colors_of_a_plugin_reach_a_terminal() {
     let user = User::new().with(&plugin("my"));
-    let shown = shown(&user, &["my", "colors"], "");
+    let shown = shown(&user, &["my", "colors"], &[]);
     assert!(
         shown.contains("\x1b[31mred\x1b[0m ␛]0;title␇␛[2Jend\r\n"),
         "{shown:?}"
@@ -103,12 +128,12 @@ fn colors_of_a_plugin_reach_a_terminal() {
 fn on_a_terminal_it_is_asked_once_in_plain_words() {
     let user = User::new();
     user.ok(&["plugin", "install", text(&plugin("my"))]);
-    let run = |typed: &str| shown(&user, &["my", "paint", "x"], typed);
-    let asked = run("yn");
+    let run = |typed: &[(&str, u8)]| shown(&user, &["my", "paint", "x"], typed);
+    let asked = run(&[("to list its files", b'y'), ("`git log`", b'n')]);
     assert!(asked.contains("The plugin `my` wants to read the project in the current directory (to list its files). Allow it?"), "{asked:?}");
     assert!(asked.contains("wants to run `git log`"), "{asked:?}");
     assert!(asked.contains("what: x"), "{asked:?}");
-    let again = run("");
+    let again = run(&[]);
     assert!(
         !again.contains("Allow it?") && again.contains("what: x"),
         "{again:?}"
