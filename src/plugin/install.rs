@@ -194,7 +194,7 @@ fn failed(store: &Store) -> impl Fn(io::Error) -> StoreError {
     }
 }
 
-/// No command has the name of one of `wash` or of another plugin.
+/// No command has the name of another: of one of `wash`, of another plugin, or of the same.
 fn check_commands(
     store: &Store,
     manifest: &Manifest,
@@ -205,13 +205,18 @@ fn check_commands(
     let taken: Vec<(&str, &str)> = others
         .flat_map(|other| names(other).map(|word| (word, &*other.name)))
         .collect();
+    let mut own = BTreeSet::new();
     for word in names(manifest) {
         let command = word.to_owned();
         if reserved.commands.contains(word) {
             return Err(StoreError::BuiltIn { command });
         }
-        if let Some((_, plugin)) = taken.iter().find(|(taken, _)| *taken == word) {
-            let plugin = (*plugin).to_owned();
+        let other = taken.iter().find(|(taken, _)| *taken == word);
+        let other = other.map(|(_, plugin)| *plugin);
+        // A name that was chosen may be that of another command of the same plugin.
+        let twice = !own.insert(word);
+        if let Some(plugin) = other.or(twice.then_some(&manifest.name)) {
+            let plugin = plugin.to_owned();
             return Err(StoreError::Command { command, plugin });
         }
     }
@@ -288,7 +293,7 @@ pub fn added<'m>(before: &Manifest, after: &'m Manifest) -> Vec<&'m Permission> 
 mod tests {
     use super::*;
     use crate::plugin::manifest::{Source, Want};
-    use crate::plugin::testing::manifest;
+    use crate::plugin::testing::{command, manifest};
 
     fn store() -> (tempfile::TempDir, Store) {
         let root = tempfile::tempdir().unwrap();
@@ -336,6 +341,13 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "`wash my` is a command of the plugin `my`"
+        );
+        let mut twice = manifest("twice");
+        twice.commands.push(command(&["twice"]));
+        let error = put(&store, &twice).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`wash twice` is a command of the plugin `twice`"
         );
         assert_eq!(store.installed().plugins.len(), 1);
     }
