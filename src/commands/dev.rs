@@ -87,7 +87,7 @@ enum DevCommand {
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(DevCommand::Reset(args)) = &args.command {
-        return reset::run(args, globals);
+        return reset::run(args, globals).await;
     }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;

@@ -7,8 +7,7 @@ use std::process::{ExitCode, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::Globals;
-use crate::commands::prompt;
+use super::{Globals, prompt, unless_stopped};
 use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
 use crate::project::{self, ProjectError, Purpose};
@@ -56,7 +55,7 @@ pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode
         overrides: globals.overrides(Purpose::Dev)?,
         online: args.online,
     };
-    let mut findings = doctor::examine(&patient).await;
+    let mut findings = unless_stopped(doctor::examine(&patient)).await?;
     let mut done = Vec::new();
     if args.fix {
         let fixes = fixes(&findings);
@@ -64,12 +63,12 @@ pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode
             ask_somebody(&fixes)?;
         }
         for (finding, fix) in fixes {
-            if args.yes || asked(finding, &fix)? {
-                done.push(mend(&fix).await);
+            if args.yes || asked(finding, &fix).await? {
+                done.push(unless_stopped(mend(&fix)).await?);
             }
         }
         if !done.is_empty() {
-            findings = doctor::examine(&patient).await;
+            findings = unless_stopped(doctor::examine(&patient)).await?;
         }
     }
     tell(&patient, &findings, &done, globals)
@@ -102,10 +101,10 @@ fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
     }))
 }
 
-fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
+async fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
     report::talk(&finding.message);
     let question = format!("run `{}`?", fix.line());
-    Ok(prompt::confirm(&question, true)?)
+    prompt::confirm(&question, true).await
 }
 
 /// Runs a command. What it prints is talk.

@@ -22,10 +22,12 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::str::FromStr;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::build::Output;
 use crate::completion::values;
@@ -167,6 +169,33 @@ pub fn stop_signal() -> io::Result<impl Future<Output = Stopped>> {
         };
         Stopped(kind.as_raw_value())
     })
+}
+
+/// Waits for something, unless a signal comes first: then it is dropped where it is.
+pub async fn unless_stopped<T>(doing: impl Future<Output = T>) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
+    tokio::select! {
+        done = doing => Ok(done),
+        signal = stopped => Err(signal.into()),
+    }
+}
+
+/// The same for what is cancelled, and ends in its own way.
+pub async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    doing: impl Future<Output = T>,
+) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
+    let mut doing = pin!(doing);
+    tokio::select! {
+        done = &mut doing => Ok(done),
+        signal = stopped => {
+            cancel.cancel();
+            // It may have ended by itself at the last moment; it was told to stop all the same.
+            let _ = doing.await;
+            Err(signal.into())
+        }
+    }
 }
 
 /// Tells what the project's files have that does not stop anything.

@@ -24,7 +24,7 @@ pub struct ResetArgs {
     yes: bool,
 }
 
-pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let root = project::find_root(&globals.path(Path::new(""))?).map_err(hinted)?;
     let kept = reset::look(&root).map_err(hinted)?;
     let directory = short(&kept.directory);
@@ -40,7 +40,7 @@ pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         report::success(globals.output, &text, "nothing to clear", data)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.yes && !asked(&kept, &directory)? {
+    if !args.yes && !asked(&kept, &directory).await? {
         anyhow::bail!("nothing was removed");
     }
     let total = bytes(kept.size());
@@ -50,7 +50,7 @@ pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
+async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     let entries = kept.entries.iter();
     let lines: Vec<String> = entries
         .map(|entry| format!("`{directory}/{}` ({})", entry.name, bytes(entry.size)))
@@ -62,7 +62,7 @@ fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
         }));
     }
     report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
-    Ok(prompt::confirm("remove it?", false)?)
+    prompt::confirm("remove it?", false).await
 }
 
 fn bytes(bytes: u64) -> String {

@@ -72,7 +72,7 @@ impl CleanupArgs {
     }
 }
 
-pub(super) fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let found: Vec<Found> = args
         .caches()
         .into_iter()
@@ -90,7 +90,7 @@ pub(super) fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitC
         return tell(&items, &left, args.dry_run, globals);
     }
     if !args.yes {
-        ask(&items, &left)?;
+        ask(&items, &left).await?;
     }
     for found in found.iter().filter(|found| found.left.is_none()) {
         let at = items.iter().position(|item| item.path == found.directory);
@@ -155,7 +155,7 @@ fn of_state(kept: &Kept) -> Item {
     }
 }
 
-fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
+async fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
     if !prompt::somebody_is_there() {
         let names = items.iter();
         let names: Vec<String> = names
@@ -170,7 +170,7 @@ fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
     if !left.is_empty() {
         report::talk(format!("and leaves\n{}", lines(left)).trim_end());
     }
-    match prompt::confirm("remove it?", false)? {
+    match prompt::confirm("remove it?", false).await? {
         true => Ok(()),
         false => anyhow::bail!("nothing was removed"),
     }

@@ -45,7 +45,7 @@ pub async fn run(args: ConfigArgs, globals: &Globals) -> anyhow::Result<ExitCode
         ConfigCommand::Show(args) => show::run(&args, globals),
         ConfigCommand::Validate(args) => validate::run(&args, globals),
         ConfigCommand::Info(args) => info::run(&args, globals),
-        ConfigCommand::Cleanup(args) => cleanup::run(&args, globals),
+        ConfigCommand::Cleanup(args) => cleanup::run(&args, globals).await,
         ConfigCommand::Schema(_) => schema(globals),
     }
 }

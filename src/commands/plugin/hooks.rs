@@ -48,7 +48,7 @@ async fn call(
     event: &Event<'_>,
     globals: &Globals,
 ) -> anyhow::Result<()> {
-    let decisions = ask::decided(store, plugin)?;
+    let decisions = ask::decided(store, plugin).await?;
     let guest = Guest::installed(store, plugin).map_err(hinted)?;
     let around = surroundings::of(&decisions, globals)?;
     let data = store.data(&plugin.name);

@@ -49,7 +49,7 @@ pub async fn run(
     given: Given,
     globals: &Globals,
 ) -> anyhow::Result<ExitCode> {
-    let decisions = ask::decided(store, manifest)?;
+    let decisions = ask::decided(store, manifest).await?;
     run_with(store, manifest, &decisions, given, globals).await
 }
 
