@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Globals, stop_signal, warn_about};
+use super::{Globals, unless_cancelled, warn_about};
 use crate::component::Shape;
 use crate::dev::once::{self, Components};
 use crate::oci::{PullPolicy, Reference};
@@ -175,17 +175,7 @@ pub async fn build(
     stub_missing: bool,
     globals: &Globals,
 ) -> anyhow::Result<Components> {
-    let stopped = stop_signal()?;
     let cancel = CancellationToken::new();
     let building = once::build(project, stub_missing, globals.tool_output(), cancel.clone());
-    tokio::pin!(building);
-    tokio::select! {
-        built = &mut building => built.map_err(hinted),
-        signal = stopped => {
-            cancel.cancel();
-            // It may have ended by itself at the last moment; it was told to stop all the same.
-            let _ = building.await;
-            Err(signal.into())
-        }
-    }
+    unless_cancelled(&cancel, building).await?.map_err(hinted)
 }
