@@ -43,7 +43,7 @@ pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode
     if !args.yes && !asked(&kept, &directory).await? {
         anyhow::bail!("nothing was removed");
     }
-    let total = bytes(kept.size());
+    let total = size(kept.size());
     kept.clear().map_err(hinted)?;
     let text = format!("cleared `{directory}` ({total})");
     report::success(globals.output, &text, "cleared", data)?;
@@ -53,7 +53,7 @@ pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode
 async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     let entries = kept.entries.iter();
     let lines: Vec<String> = entries
-        .map(|entry| format!("`{directory}/{}` ({})", entry.name, bytes(entry.size)))
+        .map(|entry| format!("`{directory}/{}` ({})", entry.name, size(entry.size)))
         .collect();
     if !prompt::somebody_is_there() {
         return Err(hinted(prompt::NobodyToAsk {
@@ -63,8 +63,4 @@ async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     }
     report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
     prompt::confirm("remove it?", false).await
-}
-
-fn bytes(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

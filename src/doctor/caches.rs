@@ -47,7 +47,7 @@ fn cache(cache: Cache) -> Option<Finding> {
         let bytes: u64 = left.iter().map(|entry| entry.size).sum();
         let message = format!(
             "`{shown}` has {} that a process left behind which was killed",
-            bytes_text(bytes)
+            size(bytes)
         );
         let paths = left.iter().map(|entry| entry.path.display().to_string());
         let fix = Fix::new(
@@ -57,7 +57,7 @@ fn cache(cache: Cache) -> Option<Finding> {
         );
         return Some(Finding::new(Area::Caches, Level::Note, message).fix(fix));
     }
-    let message = format!("`{shown}`: {}", bytes_text(total));
+    let message = format!("`{shown}`: {}", size(total));
     Some(Finding::new(Area::Caches, Level::Fine, message))
 }
 
@@ -86,7 +86,7 @@ fn state(root: &Path) -> Option<Finding> {
     match reset::look(root) {
         Ok(kept) if kept.entries.is_empty() => None,
         Ok(kept) => {
-            let (path, total) = (kept.directory.display(), bytes_text(kept.size()));
+            let (path, total) = (kept.directory.display(), size(kept.size()));
             let message = format!("`{path}`: {total}, what the project keeps");
             Some(Finding::new(Area::Caches, Level::Fine, message))
         }
@@ -100,8 +100,4 @@ fn state(root: &Path) -> Option<Finding> {
             error.to_string(),
         )),
     }
-}
-
-fn bytes_text(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

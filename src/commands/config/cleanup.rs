@@ -159,7 +159,7 @@ async fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
     if !prompt::somebody_is_there() {
         let names = items.iter();
         let names: Vec<String> = names
-            .map(|item| format!("`{}` ({})", short(&item.path), bytes(item.size)))
+            .map(|item| format!("`{}` ({})", short(&item.path), size(item.size)))
             .collect();
         return Err(hinted(prompt::NobodyToAsk {
             question: format!("remove {}", names.join(", ")),
@@ -196,7 +196,7 @@ fn tell(
     };
     let mut text = match items.is_empty() {
         true => message.to_string(),
-        false => format!("{verb} {}\n{}", bytes(freed), lines(items)),
+        false => format!("{verb} {}\n{}", size(freed), lines(items)),
     };
     if !left.is_empty() {
         text = format!("{}\nleft\n{}", text.trim_end(), lines(left));
@@ -222,12 +222,8 @@ fn lines(items: &[Item]) -> String {
         .iter()
         .map(|item| {
             let about = item.left.as_deref().unwrap_or(item.about);
-            [short(&item.path), bytes(item.size), about.to_string()]
+            [short(&item.path), size(item.size), about.to_string()]
         })
         .collect();
     table(&rows)
-}
-
-fn bytes(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
