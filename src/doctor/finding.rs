@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::project::words;
+use crate::console::pasteable;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ impl Fix {
 
     /// As one would type it.
     pub fn line(&self) -> String {
-        words::line(self.argv.iter().map(String::as_str))
+        pasteable(&self.argv)
     }
 }
 
