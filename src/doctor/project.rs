@@ -2,6 +2,7 @@
 
 use super::finding::{Area, Finding, Fix, Level};
 use super::{Patient, all};
+use crate::console::pasteable;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
 use crate::report::Advice as _;
 
@@ -93,9 +94,8 @@ fn unwritable(project: &Project) -> Option<Finding> {
         .err()
         .map(|error| {
             let message = format!("`{}` cannot be written to: {error}", root.display());
-            Finding::new(Area::Project, Level::Error, message).hint(format!(
-                "builds write there: chmod u+rwx {}",
-                root.display()
-            ))
+            let chmod = pasteable(&["chmod", "u+rwx", &root.to_string_lossy()]);
+            Finding::new(Area::Project, Level::Error, message)
+                .hint(format!("builds write there: {chmod}"))
         })
 }
