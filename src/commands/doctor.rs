@@ -7,10 +7,10 @@ use std::process::{ExitCode, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::{Globals, prompt, unless_stopped};
+use super::{Globals, prompt, root_above, unless_stopped};
 use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
-use crate::project::{self, ProjectError, Purpose};
+use crate::project::Purpose;
 use crate::report::{self, hinted};
 
 /// Look for what keeps work on a project from going well
@@ -45,13 +45,8 @@ struct Done {
 
 pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
-    let root = match project::find_root(&start) {
-        Ok(root) => Some(root),
-        Err(ProjectError::NotRecognised { .. }) => None,
-        Err(error) => return Err(hinted(error)),
-    };
     let patient = Patient {
-        root,
+        root: root_above(&start)?,
         overrides: globals.overrides(Purpose::Dev)?,
         online: args.online,
     };

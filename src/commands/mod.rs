@@ -31,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::Output;
 use crate::completion::values;
-use crate::project::{Overrides, Project, Purpose};
-use crate::report::{self, OutputFormat};
+use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::report::{self, OutputFormat, hinted};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -198,6 +198,15 @@ pub async fn unless_cancelled<T>(
     }
 }
 
+/// The root of the project that a directory lies in, if it lies in one.
+pub fn root_above(start: &Path) -> anyhow::Result<Option<PathBuf>> {
+    match project::find_root(start) {
+        Ok(root) => Ok(Some(root)),
+        Err(ProjectError::NotRecognised { .. }) => Ok(None),
+        Err(error) => Err(hinted(error)),
+    }
+}
+
 /// Tells what the project's files have that does not stop anything.
 pub fn warn_about(project: &Project) {
     for warning in &project.warnings {
@@ -210,6 +219,8 @@ pub fn short(path: &Path) -> String {
     let below = env::current_dir()
         .ok()
         .and_then(|here| path.strip_prefix(here).ok());
+    // The current directory itself would be nothing.
+    let below = below.filter(|below| !below.as_os_str().is_empty());
     below.unwrap_or(path).display().to_string()
 }
 

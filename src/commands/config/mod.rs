@@ -9,8 +9,8 @@ mod validate;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::Globals;
-use crate::project::{self, keys};
+use super::{Globals, root_above};
+use crate::project::keys;
 use crate::report;
 
 /// Look after the configuration, of a project and of the user
@@ -64,10 +64,5 @@ fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
 
 /// The root of the project that the command is about, if there is one.
 fn root(globals: &Globals) -> anyhow::Result<Option<PathBuf>> {
-    let start = globals.path(Path::new(""))?;
-    match project::find_root(&start) {
-        Ok(root) => Ok(Some(root)),
-        Err(project::ProjectError::NotRecognised { .. }) => Ok(None),
-        Err(error) => Err(report::hinted(error)),
-    }
+    root_above(&globals.path(Path::new(""))?)
 }
