@@ -4,7 +4,6 @@ use super::finding::{Area, Finding, Fix, Level};
 use super::{Patient, all};
 use crate::console::pasteable;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
-use crate::report::Advice as _;
 
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
@@ -33,7 +32,7 @@ pub(super) fn examine(patient: &Patient) -> Examined {
     }
     match project::verdict(root, &patient.overrides) {
         Ok(verdict) => findings.extend(config(verdict)),
-        Err(error) => findings.push(problem(&error)),
+        Err(error) => findings.push(Finding::of(Area::Project, &error)),
     }
     let project = loaded.ok();
     let bare = || project::detected(root).ok().flatten();
@@ -45,14 +44,6 @@ pub(super) fn examine(patient: &Patient) -> Examined {
         findings,
         project,
         kind,
-    }
-}
-
-fn problem(error: &project::ProjectError) -> Finding {
-    let finding = Finding::new(Area::Project, Level::Error, error.to_string());
-    match error.hints().into_iter().next() {
-        Some(hint) => finding.hint(hint),
-        None => finding,
     }
 }
 

@@ -13,7 +13,6 @@ use crate::build::tools::{Install, TOOLS, Tool, how_to_install, known, locate};
 use crate::build::{self, BuildError, Output};
 use crate::project::language::cargo;
 use crate::project::{Command, Kind, Project};
-use crate::report::Advice as _;
 
 /// `kind` is what there is to go by when there is no project that can be read.
 pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Finding> {
@@ -180,11 +179,10 @@ async fn preflight(project: &Project) -> Option<Finding> {
             };
         }
     };
-    let finding = Finding::new(Area::Tools, Level::Error, error.to_string());
-    let hint = error.hints().into_iter().next();
+    let finding = Finding::of(Area::Tools, &error);
     let fix = match &error {
         BuildError::MissingTarget { .. } if locate("rustup", Path::new(".")).is_some() => {
-            let line = hint.clone().unwrap_or_default();
+            let line = finding.hint.clone().unwrap_or_default();
             Some(Fix::new(line.split(' ')))
         }
         BuildError::MissingPackages { manager, .. } => Some(Fix {
@@ -192,10 +190,6 @@ async fn preflight(project: &Project) -> Option<Finding> {
             ..Fix::new([manager.as_str(), "install"])
         }),
         _ => None,
-    };
-    let finding = match hint {
-        Some(hint) => finding.hint(hint),
-        None => finding,
     };
     Some(match fix {
         Some(fix) => finding.fix(fix),
