@@ -179,19 +179,14 @@ async fn preflight(project: &Project) -> Option<Finding> {
             };
         }
     };
+    let of_project = matches!(error, BuildError::MissingPackages { .. });
+    let fix = error.mend().map(|words| Fix {
+        dir: of_project.then(|| project.root.clone()),
+        ..Fix::new(words)
+    });
+    let can_run = |fix: &Fix| locate(&fix.argv[0], Path::new(".")).is_some();
     let finding = Finding::of(Area::Tools, &error);
-    let fix = match &error {
-        BuildError::MissingTarget { .. } if locate("rustup", Path::new(".")).is_some() => {
-            let line = finding.hint.clone().unwrap_or_default();
-            Some(Fix::new(line.split(' ')))
-        }
-        BuildError::MissingPackages { manager, .. } => Some(Fix {
-            dir: Some(project.root.clone()),
-            ..Fix::new([manager.as_str(), "install"])
-        }),
-        _ => None,
-    };
-    Some(match fix {
+    Some(match fix.filter(can_run) {
         Some(fix) => finding.fix(fix),
         None => finding,
     })
