@@ -117,11 +117,14 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
 /// One file is the project, the others are its siblings.
 fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
     // What cannot be read is told when it is its turn.
-    let shapes = files.iter().map(|file| {
+    let shape = |file: &PathBuf| {
         let bytes = std::fs::read(file).unwrap_or_default();
         Shape::parse(&bytes).unwrap_or_default()
-    });
-    let first = foremost(&shapes.collect::<Vec<_>>());
+    };
+    let first = match files.as_slice() {
+        [_] => 0,
+        several => foremost(&several.iter().map(shape).collect::<Vec<_>>()),
+    };
     let main = files.remove(first);
     let mut project = project::prebuilt(&main, overrides).map_err(hinted)?;
     let mut names = BTreeSet::from([project.name.clone()]);
