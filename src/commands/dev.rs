@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
-use super::{Globals, warn_about};
+use super::{Globals, unless_stopped, warn_about};
 use crate::completion::values;
 use crate::console::Console;
 use crate::dev::session::{self, Setup};
@@ -130,7 +130,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         console.talk(&advice);
     }
 
-    fetch_wit(&project, &console).await;
+    unless_stopped(fetch_wit(&project, &console)).await?;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();

@@ -10,6 +10,7 @@ mod json;
 mod lines;
 mod shield;
 mod text;
+mod visible;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,7 @@ use shield::Shield;
 pub use capture::Captured;
 pub use lines::{Access, Level};
 pub use text::{harmless, pasteable, plain};
+pub use visible::visible;
 
 /// A handle on the terminal; clones write to the same one.
 #[derive(Clone)]

@@ -7,7 +7,6 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::bundled::Template;
-use super::git::{self, Commit};
 use super::name::Name;
 use super::place::Settled;
 use super::render::{File, clash, render};
@@ -16,6 +15,7 @@ use super::tree::{self, Files};
 use super::{Place, TemplateError};
 use crate::build::process::{self, Job};
 use crate::build::{BuildError, Output};
+use crate::git::{self, Commit};
 use crate::project::Command;
 use crate::report;
 use crate::wit::fetch::{fetch, open};

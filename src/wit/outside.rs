@@ -1,11 +1,12 @@
 //! What `wit.sources` may name: a path, the URL of a file, a git repository, or an OCI reference.
 
 use std::path::Path;
-use std::process::Stdio;
 
+use tokio_util::sync::CancellationToken;
 use wit_parser::PackageName;
 
 use super::source::{Source, Text, decode, print};
+use crate::git;
 use crate::oci::{self, Access, Cache, OciError, PullPolicy, Reference, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,28 +138,13 @@ async fn clone(
     reference: Option<&str>,
     folder: Option<&str>,
 ) -> Result<Source, String> {
-    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut git = tokio::process::Command::new("git");
-    git.args(["clone", "--quiet", "--depth", "1"]);
-    if let Some(reference) = reference {
-        git.args(["--branch", reference]);
-    }
-    git.arg("--").arg(url).arg(dir.path());
-    git.env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = git
-        .output()
-        .await
-        .map_err(|error| format!("cannot run `git`: {error}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "git: {}",
-            said.lines().last().unwrap_or("it failed")
-        ));
-    }
-    let found = find(dir.path(), folder, package)?;
+    let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let dir = temporary.path().join("repository");
+    // Whoever waits for it stops by dropping it.
+    let cancel = CancellationToken::new();
+    let fetched = git::fetch(url, reference, &dir, &cancel).await;
+    fetched.map_err(|error| error.to_string())?;
+    let found = find(&dir, folder, package)?;
     found.ok_or_else(|| match folder {
         Some(folder) => format!("there is no WIT in its folder `{folder}`"),
         None => "there is no WIT in it; name the folder: `URL#BRANCH:FOLDER`".to_string(),

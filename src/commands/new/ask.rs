@@ -4,10 +4,10 @@ use dialoguer::{Input, Select};
 
 use super::list;
 use crate::commands::prompt;
+use crate::console::visible;
 use crate::report::{Advice, Fault, hinted};
 use crate::template::bundled::{self, Template};
 use crate::template::name::Name;
-use crate::template::visible;
 
 /// Nobody is there to be asked.
 #[derive(Debug, thiserror::Error)]

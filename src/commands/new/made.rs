@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::Wanted;
 use crate::commands::{Globals, short};
-use crate::console::pasteable;
+use crate::console::{pasteable, visible};
+use crate::git::Commit;
 use crate::report;
-use crate::template::git::Commit;
-use crate::template::visible;
 
 /// A project that is there.
 pub(super) struct Made<'m> {

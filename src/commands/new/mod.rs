@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Globals, Stopped, prompt, stop_signal};
 use crate::completion::values;
+use crate::console::visible;
 use crate::project;
 use crate::report::{self, hinted};
 use crate::template::bundled::{self, Template};
 use crate::template::name::{self, Name};
 use crate::template::source::{self, Source, What};
-use crate::template::{self, Place, TemplateError, visible};
+use crate::template::{self, Place, TemplateError};
 use made::Made;
 
 /// Create a project from a template
