@@ -120,9 +120,11 @@ pub async fn fetch(
     };
     git.run(&["checkout", "--quiet", "--detach", wanted, "--"])
         .await?;
-    let id = git.run(&["rev-parse", "HEAD"]).await?;
+    let said = git.run(&["rev-parse", "HEAD"]).await?;
+    // Whoever traces git hears more of it.
+    let id = said.lines().rfind(|line| is_id(line));
     Ok(Commit {
-        id: id.trim().to_string(),
+        id: id.ok_or_else(|| git.failed(&said))?.to_string(),
         has_submodules: dir.join(".gitmodules").exists(),
     })
 }
@@ -200,10 +202,14 @@ impl Git<'_> {
         let said = String::from_utf8_lossy(&finished.tail).trim().to_string();
         match finished.status.success() {
             true => Ok(said),
-            false => Err(GitError::Failed {
-                repository: without_password(self.repository),
-                said: without_secrets(&said, self.repository),
-            }),
+            false => Err(self.failed(&said)),
+        }
+    }
+
+    fn failed(&self, said: &str) -> GitError {
+        GitError::Failed {
+            repository: without_password(self.repository),
+            said: without_secrets(said, self.repository),
         }
     }
 }
@@ -223,7 +229,16 @@ fn check(reference: &str) -> Result<(), GitError> {
 }
 
 fn is_commit(reference: &str) -> bool {
-    (4..=40).contains(&reference.len()) && reference.chars().all(|digit| digit.is_ascii_hexdigit())
+    (4..=40).contains(&reference.len()) && is_hexadecimal(reference)
+}
+
+/// The whole name of a commit, by SHA-1 or SHA-256.
+fn is_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && is_hexadecimal(text)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.chars().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
