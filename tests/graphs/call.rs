@@ -143,7 +143,7 @@ fn in_project(graph: &Graph, words: &[&str]) -> (String, i32) {
 #[test]
 fn files_and_directories_are_given_by_options() {
     let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("note"), "hello").expect("it is written");
+    fs::write(dir.path().join("note"), "hello").expect("it is written");
     let given = format!("{}::/given", dir.path().display());
     answers(
         "notebook",
@@ -175,7 +175,7 @@ fn worlds_are_printed_so_that_they_parse_again() {
     let folder = component("values");
     let folder = folder.parent().expect("it lies in a folder");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).expect("it is a folder") {
+    for entry in fs::read_dir(folder).expect("it is a folder") {
         let path = entry.expect("it is there").path();
         if path.extension().is_none_or(|extension| extension != "wasm") {
             continue;
