@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::panic;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
@@ -103,11 +104,11 @@ pub async fn from_source(
         let mut entries = fs::read_dir(&to).map_err(TemplateError::write(&to))?;
         Ok(entries.next().is_some())
     });
-    match copied.await {
-        Ok(Ok(true)) => Ok(commit),
-        Ok(Ok(false)) => Err(TemplateError::Empty),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(TemplateError::Cancelled),
+    // A panic has been told of where it was.
+    let copied = copied.await;
+    match copied.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()))? {
+        true => Ok(commit),
+        false => Err(TemplateError::Empty),
     }
 }
 
