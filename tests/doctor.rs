@@ -190,6 +190,19 @@ fn a_session_that_has_the_port_is_only_a_warning() {
     );
 }
 
+/// A session that watches the project would build it again.
+#[test]
+fn looking_changes_nothing() {
+    let home = Home::new("build: {command: \"true\"}\ndev: {address: \"127.0.0.1:0\"}\n");
+    let changed = || {
+        let changed = |path: &str| fs::metadata(home.path(path)).unwrap().modified().unwrap();
+        ["", "app", "app/.wash"].map(changed)
+    };
+    let before = changed();
+    home.json(&["doctor"]);
+    assert_eq!(changed(), before);
+}
+
 #[test]
 fn nothing_is_mended_without_being_asked_for() {
     let home = Home::new(

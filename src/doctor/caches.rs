@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::finding::{Area, Finding, Fix, Level};
+use super::writable;
 use crate::dev::reset::{self, ResetError};
 use crate::folders::cleanup::Cache;
 use crate::folders::contents;
@@ -70,10 +71,8 @@ fn unusable(directory: &Path) -> Option<String> {
     if !existing.is_dir() {
         return Some(format!("`{}` is not a directory", existing.display()));
     }
-    let made = tempfile::Builder::new()
-        .prefix(".tmp-doctor-")
-        .tempfile_in(&existing);
-    made.err().map(|error| error.to_string())
+    let refused = writable(&existing).err();
+    refused.map(|error| error.to_string())
 }
 
 fn is_abandoned(path: &Path) -> bool {

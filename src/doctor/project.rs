@@ -1,7 +1,7 @@
 //! The project itself: what it is taken for, and what is wrong in its configuration.
 
 use super::finding::{Area, Finding, Fix, Level};
-use super::{Patient, all};
+use super::{Patient, all, writable};
 use crate::console::pasteable;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
 
@@ -79,14 +79,10 @@ fn kind(project: &Project) -> &'static str {
 /// Builds write into the project.
 fn unwritable(project: &Project) -> Option<Finding> {
     let root = &project.root;
-    tempfile::Builder::new()
-        .prefix(".wash-doctor-")
-        .tempfile_in(root)
-        .err()
-        .map(|error| {
-            let message = format!("`{}` cannot be written to: {error}", root.display());
-            let chmod = pasteable(&["chmod", "u+rwx", &root.to_string_lossy()]);
-            Finding::new(Area::Project, Level::Error, message)
-                .hint(format!("builds write there: {chmod}"))
-        })
+    writable(root).err().map(|error| {
+        let message = format!("`{}` cannot be written to: {error}", root.display());
+        let chmod = pasteable(&["chmod", "u+rwx", &root.to_string_lossy()]);
+        Finding::new(Area::Project, Level::Error, message)
+            .hint(format!("builds write there: {chmod}"))
+    })
 }
