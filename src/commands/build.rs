@@ -1,6 +1,6 @@
 //! `wash build`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub struct BuildArgs {
 }
 
 pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
+    let start = globals.path_or_here(args.project.as_deref())?;
     let overrides = Overrides {
         config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,

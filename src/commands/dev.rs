@@ -3,7 +3,7 @@
 use std::io;
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -195,8 +195,7 @@ fn loader(
     args: &DevArgs,
     globals: &Globals,
 ) -> anyhow::Result<impl Fn() -> Result<Project, ProjectError> + Send + use<>> {
-    let named = args.path.as_deref().unwrap_or(Path::new(""));
-    let named = globals.path(named)?;
+    let named = globals.path_or_here(args.path.as_deref())?;
     let overrides = Overrides {
         address: args.address.clone(),
         tls: args.tls.then(|| "self-signed".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 
 use serde_json::{Value as Json, json};
@@ -44,7 +44,7 @@ struct Done {
 }
 
 pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
+    let start = globals.path_or_here(args.project.as_deref())?;
     let patient = Patient {
         root: root_above(&start)?,
         overrides: globals.overrides(Purpose::Dev)?,

@@ -42,7 +42,7 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
     let paths = paths.iter().map(|path| globals.path(path));
     let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
     match paths.as_slice() {
-        [] => Ok(Named::Project(globals.path(Path::new(""))?)),
+        [] => Ok(Named::Project(globals.here()?)),
         [path] if path.is_dir() => Ok(Named::Project(path.clone())),
         several => match several.iter().find(|path| path.is_dir()) {
             Some(dir) => Err(report::usage(format_args!(

@@ -111,11 +111,23 @@ impl From<GlobalArgs> for Globals {
 }
 
 impl Globals {
+    /// The directory of `-C`, or the current one.
+    pub fn here(&self) -> anyhow::Result<PathBuf> {
+        let here = env::current_dir().context("cannot tell the current directory")?;
+        Ok(match &self.directory {
+            Some(directory) => here.join(directory),
+            None => here,
+        })
+    }
+
     /// A path from the command line, which `-C` comes before: as if we had been started there.
     pub fn path(&self, path: &Path) -> anyhow::Result<PathBuf> {
-        let here = env::current_dir().context("cannot tell the current directory")?;
-        let directory = self.directory.as_deref().unwrap_or(Path::new(""));
-        Ok(here.join(directory).join(path))
+        Ok(self.here()?.join(path))
+    }
+
+    /// The same for one that may be left out.
+    pub fn path_or_here(&self, path: Option<&Path>) -> anyhow::Result<PathBuf> {
+        path.map_or_else(|| self.here(), |path| self.path(path))
     }
 
     /// Where goes what the tools of a build print.

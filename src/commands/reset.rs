@@ -1,6 +1,5 @@
 //! `wash dev reset`
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -25,7 +24,7 @@ pub struct ResetArgs {
 }
 
 pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let root = project::find_root(&globals.path(Path::new(""))?).map_err(hinted)?;
+    let root = project::find_root(&globals.here()?).map_err(hinted)?;
     let kept = reset::look(&root).map_err(hinted)?;
     let directory = short(&kept.directory);
     let data = json!({

@@ -88,7 +88,7 @@ fn of_user(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let dir = match root(globals)? {
         Some(root) => root,
-        None => fs::canonicalize(globals.path(Path::new(""))?)?,
+        None => fs::canonicalize(globals.here()?)?,
     };
     let file = allowed(
         args,

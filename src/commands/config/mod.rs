@@ -6,7 +6,7 @@ mod init;
 mod show;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Globals, root_above};
@@ -64,5 +64,5 @@ fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
 
 /// The root of the project that the command is about, if there is one.
 fn root(globals: &Globals) -> anyhow::Result<Option<PathBuf>> {
-    root_above(&globals.path(Path::new(""))?)
+    root_above(&globals.here()?)
 }

@@ -4,7 +4,7 @@ mod ask;
 mod list;
 mod made;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 
@@ -91,8 +91,7 @@ async fn create(
     globals: &Globals,
     cancel: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
-    // Without the slash at its end that joining leaves.
-    let here: PathBuf = globals.path(Path::new(""))?.components().collect();
+    let here = globals.here()?;
     let wanted = decide(args, &here).await?;
     let name = match &wanted {
         Wanted::Bundled(_, name) => name.as_str(),

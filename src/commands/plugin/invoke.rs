@@ -120,7 +120,7 @@ fn invocation(
     }
     let command = manifest.command(&path);
     let command = command.with_context(|| format!("there is no `wash {}`", path.join(" ")))?;
-    let here = globals.path(Path::new(""))?;
+    let here = globals.here()?;
     let place = |path: &Path| here.join(path);
     let invocation = Invocation::new(command, matches, audience(globals), place);
     invocation.map_err(hinted)

@@ -6,7 +6,7 @@ mod edit;
 mod fetch;
 mod graph;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -96,7 +96,7 @@ impl<'c> Context<'c> {
             offline: args.offline,
             ..globals.overrides(Purpose::Build)?
         };
-        let start = globals.path(Path::new(""))?;
+        let start = globals.here()?;
         let (root, wit, warnings) = project::wit(&start, &overrides).map_err(hinted)?;
         for warning in &warnings {
             report::warn(warning, warning.hint.as_deref());
