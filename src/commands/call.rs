@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,7 +210,7 @@ async fn answer(
         true => GuestStream::Stdout,
         false => GuestStream::Stderr,
     };
-    let stopped = stop_signal()?;
+    let mut stopped = pin!(stop_signal()?);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: Console::bare(stdout),
@@ -219,8 +220,10 @@ async fn answer(
         workload,
         replaces: None,
     };
-    let started = host.start(request).await;
-    let started = started.map_err(|error| anyhow::anyhow!(error.told()))?;
+    let started = tokio::select! {
+        started = host.start(request) => started.map_err(|error| anyhow::anyhow!(error.told()))?,
+        signal = &mut stopped => return Err(signal.into()),
+    };
     let called = async {
         let calling = host.call(&started.id, program);
         let called = match args.timeout {

@@ -89,7 +89,7 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
         Installed::Replaced(before) if before.digest == manifest.digest => "installed again",
         Installed::Replaced(_) => "replaced",
     };
-    let data = tell(done, &manifest, means)?;
+    let data = tell(done, &manifest, means).await?;
     if globals.output == OutputFormat::Json {
         report::success(globals.output, "", done, data)?;
     }
@@ -106,7 +106,11 @@ pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Resul
 }
 
 /// Says what was done, asks what is open, and says what is open still. Returns what programs are told.
-pub(super) fn tell(done: &str, manifest: &Manifest, means: &Means<'_>) -> anyhow::Result<Value> {
+pub(super) async fn tell(
+    done: &str,
+    manifest: &Manifest,
+    means: &Means<'_>,
+) -> anyhow::Result<Value> {
     let Means { store, globals, .. } = means;
     let mut decisions = Policy::read(store).map_err(hinted)?.of(&manifest.name);
     let mut open = decisions.open(manifest);
@@ -114,7 +118,7 @@ pub(super) fn tell(done: &str, manifest: &Manifest, means: &Means<'_>) -> anyhow
         let text = show::summary(done, manifest);
         report::success(globals.output, &text, done, json!({}))?;
         if !open.is_empty() && prompt::somebody_is_there() {
-            decisions = ask::ask(store, manifest, &open)?;
+            decisions = ask::ask(store, manifest, &open).await?;
             open = decisions.open(manifest);
         }
     }

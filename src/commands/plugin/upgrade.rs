@@ -105,7 +105,7 @@ async fn upgrade(
             if globals.output == OutputFormat::Text {
                 difference(before, &manifest);
             }
-            installing::tell("upgraded", &manifest, means)?
+            installing::tell("upgraded", &manifest, means).await?
         }
     };
     data["upgraded"] = json!(is_new);
