@@ -1,70 +1,17 @@
 //! What reaches a terminal, byte by byte.
 
-use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
-
+use crate::script::Terminal;
 use crate::support::{User, plugin, text};
 
-/// Longer than anything takes here, on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Runs `wash` on a terminal of its own (`script`, of util-linux), types a key after each of these texts, and returns
-/// everything that was shown.
-fn shown(user: &User, line: &[&str], typed: &[(&str, u8)]) -> String {
-    let wash = user.command();
-    let line = [env!("CARGO_BIN_EXE_wash")].iter().chain(line).copied();
-    let line: Vec<_> = line.map(|word| format!("'{word}'")).collect();
-    let mut script = Command::new("script");
-    script
-        .args([
-            "--quiet",
-            "--return",
-            "--command",
-            &line.join(" "),
-            "/dev/null",
-        ])
-        .current_dir(wash.get_current_dir().unwrap())
-        .env("TERM", "xterm")
-        .env_remove("NO_COLOR")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    for (name, value) in wash.get_envs() {
-        match value {
-            Some(value) => script.env(name, value),
-            None => script.env_remove(name),
-        };
-    }
-    let mut child = script.spawn().expect("util-linux is there");
-    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let (sender, pieces) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut piece = [0; 4096];
-        while let Ok(length @ 1..) = screen.read(&mut piece) {
-            if sender.send(piece[..length].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    let mut shown = Vec::new();
-    let text = |shown: &[u8]| String::from_utf8_lossy(shown).into_owned();
+/// Runs `wash` on a terminal of its own, types a key after each of these texts, and returns everything that was shown.
+fn shown(user: &User, line: &[&str], typed: &[(&str, &str)]) -> String {
+    let mut command = user.command();
+    command.args(line).env_remove("NO_COLOR");
+    let mut terminal = Terminal::new(&command);
     for (asked, key) in typed {
-        while !text(&shown).contains(asked) {
-            let piece = pieces.recv_timeout(PATIENCE);
-            shown.extend(piece.unwrap_or_else(|_| panic!("no `{asked}`: {}", text(&shown))));
-        }
-        keys.write_all(&[*key]).unwrap();
+        terminal.shows(asked).types(key);
     }
-    loop {
-        match pieces.recv_timeout(PATIENCE) {
-            Ok(piece) => shown.extend(piece),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => panic!("it goes on: {}", text(&shown)),
-        }
-    }
-    child.wait().unwrap();
-    text(&shown)
+    terminal.end().1
 }
 
 /// Everything that controls a terminal, but lines, tabs and colors.
@@ -128,8 +75,8 @@ fn colors_of_a_plugin_reach_a_terminal() {
 fn on_a_terminal_it_is_asked_once_in_plain_words() {
     let user = User::new();
     user.ok(&["plugin", "install", text(&plugin("my"))]);
-    let run = |typed: &[(&str, u8)]| shown(&user, &["my", "paint", "x"], typed);
-    let asked = run(&[("to list its files", b'y'), ("`git log`", b'n')]);
+    let run = |typed: &[(&str, &str)]| shown(&user, &["my", "paint", "x"], typed);
+    let asked = run(&[("to list its files", "y"), ("`git log`", "n")]);
     assert!(asked.contains("The plugin `my` wants to read the project in the current directory (to list its files). Allow it?"), "{asked:?}");
     assert!(asked.contains("wants to run `git log`"), "{asked:?}");
     assert!(asked.contains("what: x"), "{asked:?}");
