@@ -146,7 +146,7 @@ async fn connections_are_limited() {
     }
     let answer = text(&url, &path(&two, "/")).await;
     assert!(answer.contains("ConnectionLimitReached"), "{answer}");
-    wash.line("1 connections open").await;
+    wash.line("all its connections open (1)").await;
     wash.line("max_outbound_http_connections_per_workload: 2")
         .await;
     held.abort();

@@ -58,7 +58,7 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
         }
         Trouble::Crowded => {
             let reason = format!(
-                "the workload has {} connections open, and none became free within {:?}",
+                "the workload has all its connections open ({}), and none became free within {:?}",
                 pool.most, pool.wait
             );
             let line = format!(

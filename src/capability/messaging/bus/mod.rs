@@ -57,7 +57,7 @@ pub(super) enum Refusal {
     #[error("no responders: nobody subscribes to `{subject}`")]
     NoResponders { subject: Subject },
     #[error(
-        "the message on `{subject}` was not taken: {most} messages wait in the queue of `{queue}` already"
+        "the message on `{subject}` was not taken: the queue of `{queue}`, which holds {most}, is full"
     )]
     Full {
         subject: Subject,

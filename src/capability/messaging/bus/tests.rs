@@ -80,7 +80,7 @@ async fn a_full_queue_takes_nothing_and_neither_do_the_others() {
     let refusal = bus.publish(envelope("t", "4")).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "the message on `t` was not taken: 3 messages wait in the queue of `a` already"
+        "the message on `t` was not taken: the queue of `a`, which holds 3, is full"
     );
     assert_eq!(waiting(&leases[1]).await, ["2", "3"]);
     assert_eq!(bus.publish(envelope("u", "5")), Ok(1));
