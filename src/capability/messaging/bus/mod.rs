@@ -134,9 +134,9 @@ impl Bus {
         }
     }
 
-    /// Tells that a message was handled without success. Whoever asked hears of it when nobody else is left to answer.
-    pub(super) fn failed(&self, envelope: &Envelope, reason: &str) {
-        self.state().inboxes.failed(envelope, reason);
+    /// Tells that a request was handled without success. Whoever asked hears of it when nobody else is left to answer.
+    pub(super) fn failed(&self, reply_to: &Subject, reason: &str) {
+        self.state().inboxes.failed(reply_to, reason);
     }
 
     /// Makes the subscribers those of another version. A queue that both have goes on with what waits in it; the others
@@ -159,9 +159,12 @@ impl Bus {
         }
         let lost = before.into_iter().filter_map(|mut queue| {
             let waiting = queue.drop_waiting(|_| true);
-            for envelope in &waiting {
+            for reply_to in waiting
+                .iter()
+                .filter_map(|envelope| envelope.reply_to.as_ref())
+            {
                 let reason = format!("`{}` takes no messages any more", queue.name());
-                state.inboxes.failed(envelope, &reason);
+                state.inboxes.failed(reply_to, &reason);
             }
             Lost::of(&queue, waiting.len())
         });

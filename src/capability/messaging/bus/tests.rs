@@ -35,7 +35,9 @@ fn bus(subscribers: &[(&str, &str)]) -> (Arc<Bus>, Vec<Lease>) {
 }
 
 async fn next(lease: &Lease) -> Envelope {
-    lease.next(|| ()).await.expect("the lease goes on").0
+    let next = tokio::time::timeout(LONG, lease.next(|| ())).await;
+    let next = next.expect("a message waits");
+    next.expect("the lease goes on").0
 }
 
 /// What waits in a queue, without waiting for more.
@@ -140,7 +142,7 @@ async fn a_request_fails_when_all_who_were_asked_have() {
     let fail = async {
         for (lease, reason) in leases.iter().zip(["broken", "broken as well"]) {
             let request = next(lease).await;
-            bus.failed(&request, reason);
+            bus.failed(&request.reply_to.unwrap(), reason);
         }
     };
     let request = bus.request("t".parse().unwrap(), Bytes::new(), LONG);
@@ -240,7 +242,8 @@ async fn no_message_is_lost_or_doubled_while_versions_change() {
     publish.await.unwrap();
     let mut numbers = Vec::new();
     while numbers.len() < MESSAGES {
-        let body = received.recv().await.unwrap();
+        let body = tokio::time::timeout(LONG, received.recv()).await;
+        let body = body.expect("no message is lost").unwrap();
         numbers.push(
             std::str::from_utf8(&body)
                 .unwrap()
