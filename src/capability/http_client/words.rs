@@ -4,6 +4,7 @@ use http::Uri;
 
 use super::failure::Trouble;
 use super::pool::Pool;
+use crate::capability::plugin;
 use crate::host::workload::OutgoingHttp;
 
 /// Where the settings of a member stand.
@@ -30,14 +31,9 @@ pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> Str
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
-        Place::Plugin(name) => {
-            let host = target
-                .authority()
-                .map_or("", |authority| authority.as_str());
-            format!("allow it with `wash plugin allow {name} --host {host}`")
-        }
+        Place::Plugin(name) => plugin::remedy(name, &format!("--host {}", server(target))),
     };
-    format!("request to {} denied\nhint: {hint}", server(target))
+    format!("request to `{}` denied\nhint: {hint}", server(target))
 }
 
 /// A request that failed for a reason that a setting can change.
@@ -70,12 +66,12 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
         }
     };
     let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-    format!("request to {} failed: {reason}{hint}", server(target))
+    format!("request to `{}` failed: {reason}{hint}", server(target))
 }
 
-fn server(target: &Uri) -> String {
+fn server(target: &Uri) -> &str {
     let authority = target.authority();
-    format!("`{}`", authority.map_or("", |authority| authority.as_str()))
+    authority.map_or("", |authority| authority.as_str())
 }
 
 fn entry(name: &str) -> String {

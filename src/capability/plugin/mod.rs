@@ -68,13 +68,18 @@ fn permissions(state: &State, member: usize) -> Option<Arc<Permissions>> {
     state.setup(member).kept.get()
 }
 
+/// The hint for what an installed plugin was denied. `option` is one of `wash plugin allow`.
+pub(super) fn remedy(plugin: &str, option: &str) -> String {
+    format!("allow it with `wash plugin allow {plugin} {option}`")
+}
+
 /// Tells the user what was denied, and the line that allows it; and returns the same for the guest.
 fn denied(state: &State, permissions: Option<&Permissions>, what: &str, option: &str) -> String {
     let Some(Permissions(plugin)) = permissions else {
         return format!("{what} denied: only an installed plugin can be allowed to");
     };
     let name = &plugin.name;
-    let text = format!("{what} denied\nhint: allow it with `wash plugin allow {name} {option}`");
+    let text = format!("{what} denied\nhint: {}", remedy(name, option));
     state.call.console.talk(&format!("{name}: {text}"));
     text
 }

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::sockets::ErrorCode;
 
+use crate::capability::plugin;
 use crate::console::{Console, harmless};
 use crate::host::sockets::{
     MACHINE, MachinePort, NamePattern, Protocol, PublishedPort, SocketRule, Sockets, Target,
 };
+use crate::host::workload;
 use crate::http::RequestId;
 
 use super::learned::Learned;
@@ -22,6 +24,8 @@ pub(super) struct Member {
     pub(super) name: Arc<str>,
     pub(super) network: Arc<Network>,
     pub(super) sockets: Sockets,
+    /// The installed plugin that it is.
+    plugin: Option<String>,
     is_service: bool,
     memory: Mutex<Memory>,
 }
@@ -46,15 +50,16 @@ pub(crate) struct Caller {
 
 impl Member {
     pub(super) fn new(
-        name: &str,
+        workload::Member { name, settings }: &workload::Member,
         network: Arc<Network>,
-        sockets: Sockets,
         is_service: bool,
     ) -> Self {
+        let plugin = settings.plugin.as_ref();
         Self {
-            name: name.into(),
+            name: name.as_str().into(),
             network,
-            sockets,
+            sockets: settings.sockets.clone(),
+            plugin: plugin.map(|plugin| plugin.name.clone()),
             is_service,
             memory: Mutex::default(),
         }
@@ -110,7 +115,7 @@ impl Member {
     /// The line that would allow it.
     fn remedy(&self, protocol: Protocol, to: SocketAddr) -> String {
         let section = &self.sockets.section;
-        if let Some(plugin) = &self.sockets.plugin {
+        if let Some(plugin) = &self.plugin {
             let memory = self.memory();
             let host = match Place::of(to.ip()) {
                 Place::Machine => "localhost".to_owned(),
@@ -150,7 +155,7 @@ impl Caller {
         let section = &member.sockets.section;
         let name = harmless(name);
         let on_machine = NamePattern::Exact(MACHINE.into()).fits(&name);
-        let remedy = match &member.sockets.plugin {
+        let remedy = match &member.plugin {
             Some(plugin) if on_machine => allow(plugin, "localhost:PORT"),
             Some(plugin) => allow(plugin, &name),
             None if on_machine => in_config(&format!("{section}.allowedHostLoopbackPorts: [PORT]")),
@@ -238,7 +243,7 @@ impl Caller {
     /// Says, once for each address, that a service does not listen where somebody connects.
     pub(super) fn missed(&self, to: SocketAddr) {
         let network = &self.member.network;
-        if let Some(plugin) = &self.member.sockets.plugin {
+        if let Some(plugin) = &self.member.plugin {
             let allow = allow(plugin, &format!("localhost:{}", to.port()));
             let hint = format!("a port of this machine is at `{MACHINE}`; {allow}");
             return self.tell(&format!("`{to}` refused: nobody listens there"), &hint);
@@ -274,7 +279,7 @@ fn in_config(line: &str) -> String {
 }
 
 fn allow(plugin: &str, host: &str) -> String {
-    format!("allow it with `wash plugin allow {plugin} --host {host}`")
+    plugin::remedy(plugin, &format!("--host {host}"))
 }
 
 fn name_of(protocol: Protocol) -> &'static str {
@@ -293,13 +298,16 @@ mod tests {
     fn caller(sockets: Sockets, service: Option<&str>) -> (Caller, Captured) {
         let (console, captured) = Console::capture();
         let network = Arc::new(Network::new(service));
-        let caller = Caller {
-            member: Arc::new(Member::new(
-                "front",
-                network,
+        let member = workload::Member {
+            name: "front".to_owned(),
+            settings: workload::MemberSettings {
                 sockets,
-                service == Some("front"),
-            )),
+                ..workload::MemberSettings::default()
+            },
+        };
+        let member = Member::new(&member, network, service == Some("front"));
+        let caller = Caller {
+            member: Arc::new(member),
             console,
             request: Some(RequestId(3)),
         };
