@@ -31,7 +31,7 @@ pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> Str
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
-        Place::Plugin(name) => plugin::remedy(name, &format!("--host {}", server(target))),
+        Place::Plugin(name) => plugin::allow_host(name, server(target)),
     };
     format!("request to `{}` denied\nhint: {hint}", server(target))
 }
@@ -114,5 +114,19 @@ mod tests {
             "allow it in `.wash/config.yaml`, in the entry `cache` of `dev.components`: `allowedHosts: \
              [\"api.example.com\"]`",
         );
+    }
+
+    #[test]
+    fn the_line_of_a_plugin_is_for_a_shell() {
+        let my = || Place::Plugin("my".to_owned());
+        check(
+            OutgoingHttp::Denied,
+            my(),
+            "allow it with `wash plugin allow my --host api.example.com:8443`",
+        );
+        let target = "http://$(x).example/".parse().unwrap();
+        let said = denied(&target, &OutgoingHttp::Denied, &my());
+        let line = "`wash plugin allow my --host '$(x).example'`";
+        assert!(said.contains(line), "{said}");
     }
 }

@@ -115,32 +115,24 @@ impl Member {
     /// The line that would allow it.
     fn remedy(&self, protocol: Protocol, to: SocketAddr) -> String {
         let section = &self.sockets.section;
-        if let Some(plugin) = &self.plugin {
-            let memory = self.memory();
-            let host = match Place::of(to.ip()) {
-                Place::Machine => "localhost".to_owned(),
-                _ => match memory.learned.names(to.ip()).next() {
-                    Some(name) => harmless(name).into_owned(),
-                    None => to.ip().to_string(),
-                },
-            };
-            return allow(plugin, &format!("{host}:{}", to.port()));
-        }
-        if Place::of(to.ip()) == Place::Machine {
-            let port = MachinePort {
-                port: to.port(),
-                protocol: Some(protocol),
-            };
-            return in_config(&format!("{section}.allowedHostLoopbackPorts: [\"{port}\"]"));
-        }
-        let memory = self.memory();
-        let target = match memory.learned.names(to.ip()).next() {
-            Some(name) => format!("{}:{}", harmless(name), to.port()),
+        let on_machine = Place::of(to.ip()) == Place::Machine;
+        let port = to.port();
+        let target = match self.memory().learned.names(to.ip()).next() {
+            Some(name) => format!("{}:{port}", harmless(name)),
             None => to.to_string(),
         };
-        in_config(&format!(
-            "{section}.allowedSockets: [\"{target}/{protocol}\"]"
-        ))
+        match &self.plugin {
+            Some(plugin) if on_machine => plugin::allow_host(plugin, &format!("localhost:{port}")),
+            Some(plugin) => plugin::allow_host(plugin, &target),
+            None if on_machine => {
+                let protocol = Some(protocol);
+                let port = MachinePort { port, protocol };
+                in_config(&format!("{section}.allowedHostLoopbackPorts: [\"{port}\"]"))
+            }
+            None => in_config(&format!(
+                "{section}.allowedSockets: [\"{target}/{protocol}\"]"
+            )),
+        }
     }
 }
 
@@ -156,8 +148,8 @@ impl Caller {
         let name = harmless(name);
         let on_machine = NamePattern::Exact(MACHINE.into()).fits(&name);
         let remedy = match &member.plugin {
-            Some(plugin) if on_machine => allow(plugin, "localhost:PORT"),
-            Some(plugin) => allow(plugin, &name),
+            Some(plugin) if on_machine => plugin::allow_host(plugin, "localhost:PORT"),
+            Some(plugin) => plugin::allow_host(plugin, &name),
             None if on_machine => in_config(&format!("{section}.allowedHostLoopbackPorts: [PORT]")),
             None => in_config(&format!("{section}.allowedIpNameLookups: [\"{name}\"]")),
         };
@@ -244,7 +236,7 @@ impl Caller {
     pub(super) fn missed(&self, to: SocketAddr) {
         let network = &self.member.network;
         if let Some(plugin) = &self.member.plugin {
-            let allow = allow(plugin, &format!("localhost:{}", to.port()));
+            let allow = plugin::allow_host(plugin, &format!("localhost:{}", to.port()));
             let hint = format!("a port of this machine is at `{MACHINE}`; {allow}");
             return self.tell(&format!("`{to}` refused: nobody listens there"), &hint);
         }
@@ -276,10 +268,6 @@ impl Caller {
 
 fn in_config(line: &str) -> String {
     format!("allow it in `.wash/config.yaml`: `{line}`")
-}
-
-fn allow(plugin: &str, host: &str) -> String {
-    plugin::remedy(plugin, &format!("--host {host}"))
 }
 
 fn name_of(protocol: Protocol) -> &'static str {
@@ -367,6 +355,19 @@ mod tests {
         assert!(!reaches(&caller, "203.0.113.1:5432"));
         let line = "`dev.components[1].allowedSockets: [\"db.example.com:5432/tcp\"]`";
         assert!(captured.text().contains(line), "{}", captured.text());
+    }
+
+    #[test]
+    fn the_line_that_allows_a_plugin_more_is_for_a_shell() {
+        let (mut caller, captured) = caller(Sockets::default(), None);
+        Arc::get_mut(&mut caller.member).unwrap().plugin = Some("my".to_owned());
+        assert!(!reaches(&caller, "[2001:db8::1]:80") && !reaches(&caller, "192.0.0.8:80"));
+        assert!(caller.look_up("$(x).example").is_err());
+        let text = captured.text();
+        for host in ["'[2001:db8::1]:80'", "localhost:80", "'$(x).example'"] {
+            let line = format!("hint: allow it with `wash plugin allow my --host {host}`");
+            assert!(text.contains(&line), "{line}: {text}");
+        }
     }
 
     #[test]
