@@ -42,13 +42,17 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
         Trouble::Tls { reason, untrusted } => {
             let line = "http_client_ca_paths: [path/to/ca.pem]";
             let hint = untrusted.then(|| match place {
-                Place::Project | Place::Plugin(_) => {
+                Place::Project => {
                     format!("trust that authority in `.wash/config.yaml`: `dev: {{ {line} }}`")
                 }
                 Place::Sibling(name) => format!(
                     "trust that authority in `.wash/config.yaml`, {}: `{line}`",
                     entry(name)
                 ),
+                Place::Plugin(_) => {
+                    "plugins trust the authorities that browsers do, and no setting adds to them"
+                        .to_owned()
+                }
             });
             (format!("no TLS with the server: {reason}"), hint)
         }
@@ -61,8 +65,13 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
                 "max_outbound_http_connections_per_workload: {}",
                 pool.most.saturating_mul(2)
             );
-            let hint = format!("allow more in `.wash/config.yaml`: `dev: {{ {line} }}`");
-            (reason, Some(hint))
+            let hint = match place {
+                Place::Project | Place::Sibling(_) => Some(format!(
+                    "allow more in `.wash/config.yaml`: `dev: {{ {line} }}`"
+                )),
+                Place::Plugin(_) => None,
+            };
+            (reason, hint)
         }
     };
     let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
@@ -80,7 +89,9 @@ fn entry(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pool::Pools;
     use super::*;
+    use crate::host::workload::HttpClient;
 
     #[track_caller]
     fn check(allowed: OutgoingHttp, place: Place, expected: &str) {
@@ -128,5 +139,21 @@ mod tests {
         let said = denied(&target, &OutgoingHttp::Denied, &my());
         let line = "`wash plugin allow my --host '$(x).example'`";
         assert!(said.contains(line), "{said}");
+    }
+
+    #[test]
+    fn a_plugin_is_not_told_of_settings_that_it_does_not_have() {
+        let target = "https://api.example.com/".parse().unwrap();
+        let pool = Pools::default().of("my", &HttpClient::default());
+        let untrusted = Trouble::Tls {
+            reason: "who is it?".to_owned(),
+            untrusted: true,
+        };
+        for trouble in [untrusted, Trouble::Crowded] {
+            let said = failed(&target, &trouble, &pool, &Place::Plugin("my".to_owned()));
+            assert!(!said.contains("config.yaml"), "{said}");
+            let said = failed(&target, &trouble, &pool, &Place::Project);
+            assert!(said.contains("config.yaml"), "{said}");
+        }
     }
 }
