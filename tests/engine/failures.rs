@@ -176,9 +176,13 @@ async fn a_client_that_goes_away_stops_the_guest() {
             let stage = Stage::probe(name).await;
             {
                 let mut opening = std::pin::pin!(stage.open(request("GET", path, "")));
+                let running = async {
+                    stage.busy().await;
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                };
                 let _response = tokio::select! {
                     response = &mut opening => Some(response),
-                    () = tokio::time::sleep(Duration::from_millis(300)) => None,
+                    () = running => None,
                 };
                 assert_eq!(stage.status().await.in_flight, 1, "{name} {path}");
             }

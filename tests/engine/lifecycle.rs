@@ -103,11 +103,9 @@ async fn not_one_request_fails_while_versions_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_waits_for_the_last_request() {
     let stage = Stage::probe("probe").await;
-    let answer = stage.get("/sleep?300");
+    let answer = stage.get("/sleep?1000");
     let stop = async {
-        while stage.status().await.in_flight == 0 {
-            tokio::task::yield_now().await;
-        }
+        stage.busy().await;
         stage.host.stop(&stage.id).await.unwrap();
         stage.host.status(&stage.id).await.unwrap_err();
     };

@@ -176,7 +176,7 @@ async fn a_guest_may_send_trailers_over_http_1() {
 async fn work_after_the_answer_is_finished() {
     for name in PROBES {
         let stage = Stage::probe(name).await;
-        let answer = within("the answer does not wait", stage.get("/after?300")).await;
+        let answer = within("the answer does not wait", stage.get("/after?1000")).await;
         assert_eq!(answer, (200, "answered".into()));
         assert!(!stage.output.text().contains("done after"), "{name}");
         assert_eq!(stage.status().await.in_flight, 1, "{name}");

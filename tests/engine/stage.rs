@@ -211,12 +211,20 @@ impl Stage {
 
     /// Waits until no request is in flight.
     pub(crate) async fn idle(&self) {
-        within("all requests end", async {
-            while self.status().await.in_flight > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        let ended = self.until(|status| status.in_flight == 0);
+        within("all requests end", ended).await;
+    }
+
+    /// Waits until a request is in flight.
+    pub(crate) async fn busy(&self) {
+        let began = self.until(|status| status.in_flight > 0);
+        within("a request begins", began).await;
+    }
+
+    async fn until(&self, wanted: impl Fn(&WorkloadStatus) -> bool) {
+        while !wanted(&self.status().await) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
