@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
-use wash::console::Console;
-use wash::host::local::{HostOptions, LocalHost};
 use wash::host::workload::MemberSettings;
 use wash::host::{Host, StartError, StartRequest, WorkloadState};
 
-use crate::stage::{Stage, Switch, alone, probe, request, within};
+use crate::cache::start;
+use crate::stage::{Stage, alone, probe, request, within};
 
 /// A handler that does nothing, with something more in its core module.
 const HANDLER: &str = r#"(component
@@ -146,22 +145,8 @@ async fn a_component_too_large_for_the_pool_runs_and_is_compiled_once() {
         MemberSettings::default(),
     );
     for cached in [false, true] {
-        let (console, _) = Console::capture();
-        let routes = Arc::new(Switch::default());
-        let cache_dir = Some(root.path().join("compiled"));
-        let host = LocalHost::new(HostOptions {
-            cache_dir,
-            console,
-            routes,
-        });
-        let started = host
-            .start(StartRequest {
-                workload: workload.clone(),
-                replaces: None,
-            })
-            .await
-            .unwrap();
-        assert_eq!(started.timings.cached, cached);
+        let (from_cache, _) = start(&root.path().join("compiled"), &workload).await;
+        assert_eq!(from_cache, cached);
     }
 }
 
