@@ -89,11 +89,7 @@ struct State {
 impl Bus {
     /// Gives a message to all who want it. Returns how many these are.
     pub(super) fn publish(&self, envelope: Envelope) -> Result<usize, Refusal> {
-        let mut state = self.state();
-        if Inboxes::owns(&envelope.subject) {
-            return Ok(state.inboxes.answer(envelope));
-        }
-        state.publish(envelope)
+        self.state().publish(envelope)
     }
 
     /// Asks, and waits for the first answer. Ends at once when nobody is there to answer, or when all who were asked
@@ -201,6 +197,9 @@ impl Bus {
 impl State {
     fn publish(&mut self, envelope: Envelope) -> Result<usize, Refusal> {
         let subject = &envelope.subject;
+        if Inboxes::owns(subject) {
+            return Ok(self.inboxes.answer(envelope));
+        }
         if self.stopping && !self.inboxes.expect(&envelope) {
             return Err(Refusal::Stopping {
                 subject: subject.clone(),

@@ -110,6 +110,24 @@ async fn the_first_answer_reaches_who_asked_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn an_answer_may_ask_in_turn() {
+    let (bus, leases) = bus(&[("a", "t"), ("spy", ">")]);
+    let answer = async {
+        let request = next(&leases[0]).await;
+        let which = bus.request(request.reply_to.unwrap(), "which?".into(), LONG);
+        which.await.unwrap().body
+    };
+    let ask = async {
+        let asked = bus.request("t".parse().unwrap(), "hello".into(), LONG);
+        let back = asked.await.unwrap().reply_to.unwrap();
+        assert_eq!(bus.publish(envelope(back.as_str(), "this")), Ok(1));
+    };
+    let (body, ()) = tokio::join!(answer, ask);
+    assert_eq!(body, "this");
+    assert_eq!(waiting(&leases[1]).await, ["hello"]);
+}
+
+#[tokio::test]
 async fn nobody_to_answer_is_known_at_once() {
     let (bus, _leases) = bus(&[("a", "t.*")]);
     let subject: Subject = "t".parse().unwrap();
