@@ -13,7 +13,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(super) struct Subscription {
     pub(super) patterns: Vec<Pattern>,
     /// How many messages may wait.
     pub(super) most: NonZeroUsize,
+    /// How many bytes the messages that wait may have, all together.
+    pub(super) most_bytes: NonZeroU64,
 }
 
 /// Messages that nobody will handle.
@@ -63,6 +65,16 @@ pub(super) enum Refusal {
         subject: Subject,
         queue: String,
         most: NonZeroUsize,
+    },
+    #[error(
+        "the message on `{subject}` was not taken: what waits in the queue of `{queue}` would have {bytes} bytes, \
+         more than the {most} of its memory limit"
+    )]
+    TooMuch {
+        subject: Subject,
+        queue: String,
+        bytes: u64,
+        most: NonZeroU64,
     },
     #[error("timeout: the request on `{subject}` was not answered within {} ms", .patience.as_millis())]
     Timeout {
@@ -205,9 +217,9 @@ impl State {
                 subject: subject.clone(),
             });
         }
-        let wanting = || self.queues.iter().filter(|queue| queue.wants(subject));
-        if let Some(full) = wanting().find(|queue| queue.is_full()) {
-            return Err(full.refusal(subject));
+        let mut wanting = self.queues.iter().filter(|queue| queue.wants(subject));
+        if let Some(refusal) = wanting.find_map(|queue| queue.refusal(&envelope)) {
+            return Err(refusal);
         }
         let mut count = 0;
         for queue in &mut self.queues {

@@ -20,6 +20,7 @@ fn subscription((name, patterns): &(&str, &str)) -> Subscription {
         name: (*name).to_owned(),
         patterns: patterns.map(|pattern| pattern.parse().unwrap()).collect(),
         most: NonZeroUsize::new(3).unwrap(),
+        most_bytes: NonZeroU64::new(100).unwrap(),
     }
 }
 
@@ -88,6 +89,30 @@ async fn a_full_queue_takes_nothing_and_neither_do_the_others() {
     assert_eq!(bus.publish(envelope("u", "5")), Ok(1));
     next(&leases[0]).await;
     assert_eq!(bus.publish(envelope("t", "6")), Ok(2));
+}
+
+#[tokio::test]
+async fn what_waits_has_a_limit_in_bytes() {
+    let (bus, leases) = bus(&[("a", "t"), ("b", "t")]);
+    // With its subject.
+    let half = "x".repeat(49);
+    bus.publish(envelope("t", &half)).unwrap();
+    next(&leases[0]).await;
+    bus.publish(envelope("t", &half)).unwrap();
+    let refusal = bus.publish(envelope("t", "1")).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the message on `t` was not taken: what waits in the queue of `b` would have 102 bytes, more than the 100 of its \
+         memory limit"
+    );
+    // The limit goes on with what waits, and what is gone does not count.
+    let (leases, _) = take_over(&bus, &[("b", "t")]);
+    bus.publish(envelope("t", "1")).unwrap_err();
+    assert_eq!(waiting(&leases[0]).await, [half.as_str(); 2]);
+    bus.publish(envelope("t", &half)).unwrap();
+    bus.stop();
+    take_over(&bus, &[("b", "t")]);
+    bus.publish(envelope("t", &"x".repeat(99))).unwrap();
 }
 
 #[tokio::test]
