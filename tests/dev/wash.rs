@@ -31,7 +31,7 @@ pub(crate) struct Wash {
 }
 
 impl Dev {
-    /// Where guests are built.
+    /// Where guests are built. What cargo makes there is named after the package alone, so no two guests have one name.
     pub(crate) fn target_dir() -> PathBuf {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")
     }

@@ -8,9 +8,9 @@ use std::process::{Command, Output};
 #[test]
 fn a_fresh_clone_is_built_without_fetching_from_a_network() {
     let temp = tempfile::tempdir().unwrap();
-    let root = temp.path().join("counter");
+    let root = temp.path().join("requests");
     copy(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wit/counter")),
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wit/requests")),
         &root,
     );
     let deps = root.join("wit/deps");
