@@ -110,6 +110,22 @@ fn a_directory_without_what_was_built_in_it() {
     assert!(!desk.path("new").exists());
 }
 
+#[test]
+fn a_directory_that_the_project_lies_in() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("inner")).unwrap();
+    fs::write(desk.path("file"), "text").unwrap();
+    desk.run(&[".", "--name", "one"]).success();
+    assert_eq!(read(&desk, "one/file"), "text");
+    assert_eq!(fs::read_dir(desk.path("one")).unwrap().count(), 2);
+    desk.run(&["..", "--name", "two", "-C", "inner"]).success();
+    assert_eq!(read(&desk, "inner/two/one/file"), "text");
+    assert_eq!(
+        fs::read_dir(desk.path("inner/two/inner")).unwrap().count(),
+        0
+    );
+}
+
 const COMMAND: &str = "new:\n  command: echo was here > mark; echo said; test ! -e fail\n";
 
 #[test]
