@@ -20,19 +20,19 @@ fn it_is_installed_checked_and_taken_away() {
         check("missing");
         let would = home.wash(
             "",
-            &["completion", "install", "--shell", shell, "--dry-run"],
+            &["completion", "install", shell, "--dry-run"],
         );
         assert!(would.contains("would write"), "{would}");
         check("missing");
-        let did = home.wash("", &["completion", "install", "--shell", shell]);
+        let did = home.wash("", &["completion", "install", shell]);
         assert!(did.contains("wrote"), "{did}");
         check("fine");
-        let again = home.wash("", &["completion", "install", "--shell", shell]);
+        let again = home.wash("", &["completion", "install", shell]);
         assert!(
             again.lines().all(|line| line.starts_with("unchanged ")),
             "{again}"
         );
-        home.wash("", &["completion", "uninstall", "--shell", shell]);
+        home.wash("", &["completion", "uninstall", shell]);
         check("missing");
         assert_eq!(fs::read_to_string(home.path(".zshrc")).unwrap(), before);
     }
@@ -60,8 +60,8 @@ fn the_doctor_tells_of_it() {
     let home = Home::new();
     let mut terminal = Terminal::start("fish", &home, "");
     terminal.types("wash doctor | tail -20\r");
-    terminal.shows("wash completion install --shell fish");
-    home.wash("", &["completion", "install", "--shell", "fish"]);
+    terminal.shows("wash completion install fish");
+    home.wash("", &["completion", "install", "fish"]);
     terminal.clears().types("wash doctor | tail -20\r");
     terminal.shows("fish: installed");
 }
@@ -92,7 +92,7 @@ fn bash_completion_finds_it_in_its_own_folder() {
     let rc = home.path(".bashrc");
     let own = fs::read_to_string(&rc).unwrap() + ". /usr/share/bash-completion/bash_completion\n";
     fs::write(&rc, &own).unwrap();
-    home.wash("", &["completion", "install", "--shell", "bash"]);
+    home.wash("", &["completion", "install", "bash"]);
     assert_eq!(fs::read_to_string(&rc).unwrap(), own);
     let mut terminal = Terminal::start("bash", &home, "");
     terminal
@@ -140,7 +140,7 @@ fn without_a_shell_it_says_what_to_name() {
     let said = said(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("wash completion install --shell bash|"),
+        said.contains("wash completion install bash|"),
         "{said}"
     );
 }

@@ -63,7 +63,7 @@ impl Advice for InstallError {
                 let line = pasteable(&["mv", &path, &format!("{path}.old")]);
                 format!("move it away: {line}")
             }
-            Self::NoShell => format!("name it: wash completion install --shell {}", names()),
+            Self::NoShell => format!("name it: wash completion install {}", names()),
             Self::NoHome => "set HOME".to_owned(),
             Self::Read { .. } | Self::Write { .. } => return Vec::new(),
         };
