@@ -38,11 +38,16 @@ pub(super) fn find(
 
 /// What earlier builds have left, as far as that can be told without building, the newest first.
 pub fn left(project: &Project) -> Vec<PathBuf> {
+    left_in(project, env::var_os("CARGO_TARGET_DIR").map(PathBuf::from))
+}
+
+/// With the folder that cargo builds into, if somebody has set one.
+fn left_in(project: &Project, target: Option<PathBuf>) -> Vec<PathBuf> {
     let dirs = match &project.build.artifact {
         Artifact::Path(path) => return Vec::from_iter(path.is_file().then(|| path.clone())),
         Artifact::Search(dirs) => dirs.clone(),
         // Only cargo knows, which is not asked: this is where it puts them unless told otherwise.
-        Artifact::FromCargo => cargo_dirs(&project.root),
+        Artifact::FromCargo => cargo_dirs(&project.root, target),
         Artifact::Image(_) => Vec::new(),
     };
     let name = project.name.replace('-', "_");
@@ -62,8 +67,8 @@ pub fn left(project: &Project) -> Vec<PathBuf> {
     files
 }
 
-fn cargo_dirs(root: &Path) -> Vec<PathBuf> {
-    let set = env::var_os("CARGO_TARGET_DIR").map(|dir| root.join(dir));
+fn cargo_dirs(root: &Path, target: Option<PathBuf>) -> Vec<PathBuf> {
+    let set = target.map(|dir| root.join(dir));
     let targets = root.ancestors().map(|dir| dir.join("target"));
     let target = set.into_iter().chain(targets).find(|dir| dir.is_dir());
     let target = target.unwrap_or_default();
@@ -253,17 +258,24 @@ mod tests {
             "[package]\nname = \"my-app\"\nversion = \"0.1.0\"\n",
         )
         .unwrap();
-        let left = || {
+        let left = |target: Option<&str>| {
             let project = project::load(&member, &project::Overrides::default()).unwrap();
-            let left = left(&project);
+            let left = left_in(&project, target.map(PathBuf::from));
             let below = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
             left.iter().map(below).collect::<Vec<_>>()
         };
         write("release/other.wasm", 0);
-        assert_eq!(left(), [""; 0], "it is another package's");
+        assert_eq!(left(None), [""; 0], "it is another package's");
         write("release/my_app.wasm", 20);
         write("debug/my_app.wasm", 10);
         let newest = ["debug", "release"].map(|p| format!("target/wasm32-wasip2/{p}/my_app.wasm"));
-        assert_eq!(left(), newest);
+        assert_eq!(left(None), newest);
+        fs::create_dir_all(root.join("elsewhere/wasm32-wasip2/debug")).unwrap();
+        let elsewhere = "elsewhere/wasm32-wasip2/debug/my_app.wasm";
+        fs::write(root.join(elsewhere), "").unwrap();
+        assert_eq!(
+            left(Some("../elsewhere")),
+            [format!("member/../{elsewhere}")]
+        );
     }
 }

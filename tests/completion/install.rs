@@ -18,10 +18,7 @@ fn it_is_installed_checked_and_taken_away() {
         };
         let before = fs::read_to_string(home.path(".zshrc")).unwrap();
         check("missing");
-        let would = home.wash(
-            "",
-            &["completion", "install", shell, "--dry-run"],
-        );
+        let would = home.wash("", &["completion", "install", shell, "--dry-run"]);
         assert!(would.contains("would write"), "{would}");
         check("missing");
         let did = home.wash("", &["completion", "install", shell]);
@@ -139,8 +136,5 @@ fn without_a_shell_it_says_what_to_name() {
         .unwrap();
     let said = said(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(
-        said.contains("wash completion install bash|"),
-        "{said}"
-    );
+    assert!(said.contains("wash completion install bash|"), "{said}");
 }
