@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::cargo;
 use super::state::UnitName;
-use super::watch::Targets;
+use super::watch::{Changed, Targets};
 use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::project::{Artifact, Command, Project, SiblingSource};
 
@@ -48,7 +48,7 @@ struct Sources {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sorted {
     pub(super) config: BTreeSet<PathBuf>,
-    pub(super) units: BTreeMap<UnitName, BTreeSet<PathBuf>>,
+    pub(super) units: BTreeMap<UnitName, Changed>,
 }
 
 impl Scope {
@@ -103,15 +103,15 @@ impl Scope {
         targets
     }
 
-    pub(super) fn sort(&self, files: BTreeSet<PathBuf>) -> Sorted {
+    pub(super) fn sort(&self, change: Changed) -> Sorted {
         let mut sorted = Sorted::default();
-        for file in files {
+        for file in change.files {
             for name in self.units_of(&file) {
-                sorted
-                    .units
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(file.clone());
+                let unit = sorted.units.entry(name.clone()).or_default();
+                unit.files.insert(file.clone());
+                if change.appeared.contains(&file) {
+                    unit.appeared.insert(file.clone());
+                }
             }
             if self.config.contains(&file) {
                 sorted.config.insert(file);

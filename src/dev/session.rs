@@ -8,6 +8,7 @@ pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -196,8 +197,8 @@ enum Message {
 
 impl Session {
     async fn reported(&mut self, report: Report) -> Vec<Event> {
-        let (files, since) = match report {
-            Report::Changed { files, since } => (files, since),
+        let (change, since) = match report {
+            Report::Changed { change, since } => (change, since),
             Report::Trouble { message, hint } => {
                 let text = lines::trouble(&message, hint.as_deref());
                 self.console.tell("warning", json!({}), &text);
@@ -206,21 +207,22 @@ impl Session {
         };
         self.since = since;
         // A manifest may name other packages than before.
-        if files.iter().any(|file| file.ends_with("Cargo.toml")) {
+        let is_manifest = |file: &PathBuf| file.ends_with("Cargo.toml");
+        if change.files.iter().any(is_manifest) {
             self.rescope().await;
         }
-        let sorted = self.scope.sort(files);
+        let sorted = self.scope.sort(change);
         let mut events = Vec::new();
         // First, so that what it starts to build is built as the config has it now.
         if !sorted.config.is_empty() {
             events.push(Event::ConfigChanged);
         }
-        for (unit, paths) in sorted.units {
+        for (unit, change) in sorted.units {
             let ended = self.jobs.get(&unit).map(|job| job.ended);
             let during_build = ended.is_some_and(|ended| ended.is_none_or(|ended| since <= ended));
             events.push(Event::FilesChanged {
                 unit,
-                paths,
+                change,
                 during_build,
             });
         }

@@ -18,7 +18,7 @@ use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-pub use tree::Targets;
+pub use tree::{Changed, Targets};
 use tree::{Touched, Tree};
 
 /// A change is told after so long without another. Everybody waits for it at each reload, and whoever tells too early
@@ -35,7 +35,7 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum Report {
     Changed {
-        files: BTreeSet<PathBuf>,
+        change: Changed,
         /// When the first of the changes was noticed.
         since: Instant,
     },
@@ -208,17 +208,17 @@ impl Worker {
         self.watched
             .retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
 
-        let mut files = BTreeSet::new();
+        let mut change = Changed::default();
         let mut touched = touched;
         while !touched.is_empty() {
             self.watch();
             let look = self.tree.look(&touched);
-            files.extend(look.changed);
+            change.append(look.changed);
             touched = look.new_dirs;
         }
         self.watch();
-        if !files.is_empty() {
-            let _ = self.reports.send(Report::Changed { files, since });
+        if !change.files.is_empty() {
+            let _ = self.reports.send(Report::Changed { change, since });
         }
     }
 

@@ -27,8 +27,15 @@ fn scope() -> Scope {
     Scope::of(&app)
 }
 
+fn changed(files: &[&str]) -> Changed {
+    Changed {
+        files: files.iter().map(PathBuf::from).collect(),
+        ..Changed::default()
+    }
+}
+
 fn check(file: &str, units: &[&str], config: bool) {
-    let sorted = scope().sort([PathBuf::from(file)].into());
+    let sorted = scope().sort(changed(&[file]));
     assert_eq!(sorted.units.keys().collect::<Vec<_>>(), units, "{file}");
     assert_eq!(!sorted.config.is_empty(), config, "{file}");
 }
@@ -89,8 +96,8 @@ fn a_component_that_is_there_already_is_its_own_source() {
     app.build.command = Command::None;
     let scope = Scope::of(&app);
     assert!(scope.targets().roots.is_empty());
-    let sorted = scope.sort(["/p/app.wasm".into(), "/p/other.wasm".into()].into());
-    assert_eq!(sorted.units["app"], ["/p/app.wasm".into()].into());
+    let sorted = scope.sort(changed(&["/p/app.wasm", "/p/other.wasm"]));
+    assert_eq!(sorted.units["app"], changed(&["/p/app.wasm"]));
 }
 
 #[test]

@@ -49,8 +49,8 @@ impl Case {
         while !missing.is_empty() {
             let report = tokio::time::timeout(Duration::from_secs(20), self.reports.recv()).await;
             match report.unwrap_or_else(|_| panic!("no report of {missing:?}")) {
-                Some(Report::Changed { files, .. }) => {
-                    for file in files {
+                Some(Report::Changed { change, .. }) => {
+                    for file in change.files {
                         let expected = missing.remove(&file) || others.contains(&file);
                         assert!(expected, "{file:?} was not expected, or was reported twice");
                     }

@@ -58,11 +58,18 @@ struct Stamp {
 /// Paths that something happened to: the files themselves, or their directories.
 pub(super) type Touched = BTreeSet<PathBuf>;
 
+/// Files that are new, gone, or have other contents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub files: BTreeSet<PathBuf>,
+    /// Those of them that are new.
+    pub appeared: BTreeSet<PathBuf>,
+}
+
 /// What a look found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
-    /// Files that are new, gone, or have other contents.
-    pub(super) changed: BTreeSet<PathBuf>,
+    pub(super) changed: Changed,
     /// Directories that are new and have not been looked into: they want to be watched first, or a file written in
     /// between would be missed.
     pub(super) new_dirs: BTreeSet<PathBuf>,
@@ -151,9 +158,7 @@ impl Tree {
         }
         for (file, before) in &mut self.singles {
             let now = Stamp::of(file, HASHED);
-            if Stamp::differs(before.as_ref(), now.as_ref()) {
-                look.changed.insert(file.clone());
-            }
+            look.changed.compare(file, before.as_ref(), now.as_ref());
             *before = now;
         }
         look
@@ -181,10 +186,10 @@ impl Tree {
             }
         }
         let all: BTreeSet<&PathBuf> = before.keys().chain(files.keys()).collect();
-        let changed = all
-            .into_iter()
-            .filter(|file| Stamp::differs(before.get(*file), files.get(*file)));
-        look.changed.extend(changed.cloned());
+        for file in all {
+            look.changed
+                .compare(file, before.get(file), files.get(file));
+        }
         self.dirs.insert(dir.to_path_buf(), files);
 
         let known = self
@@ -237,8 +242,8 @@ impl Tree {
             .into_iter()
             .partition(|(known, _)| known.starts_with(dir));
         self.dirs = kept;
-        look.changed
-            .extend(BTreeMap::into_values(gone).flat_map(Files::into_keys));
+        let files = BTreeMap::into_values(gone).flat_map(Files::into_keys);
+        look.changed.files.extend(files);
     }
 
     fn is_excepted(&self, file: &Path) -> bool {
@@ -247,6 +252,22 @@ impl Tree {
                 .parent()
                 .is_some_and(|dir| self.targets.except_wasm_in.contains(dir));
         built || self.targets.except.contains(file)
+    }
+}
+
+impl Changed {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.files.append(&mut other.files);
+        self.appeared.append(&mut other.appeared);
+    }
+
+    fn compare(&mut self, file: &Path, before: Option<&Stamp>, now: Option<&Stamp>) {
+        if Stamp::differs(before, now) {
+            self.files.insert(file.to_path_buf());
+            if before.is_none() {
+                self.appeared.insert(file.to_path_buf());
+            }
+        }
     }
 }
 

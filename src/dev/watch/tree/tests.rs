@@ -45,7 +45,7 @@ impl Case {
         let mut changed = BTreeSet::new();
         while !touched.is_empty() {
             let look = self.tree.look(&touched);
-            changed.extend(look.changed);
+            changed.extend(look.changed.files);
             touched = look.new_dirs;
         }
         let root = self.dir.path();
@@ -106,6 +106,23 @@ fn a_file_is_renamed_over() {
         case.look(&["src/.lib.rs.swp", "src/lib.rs~", "src/lib.rs"]),
         ["src/lib.rs"]
     );
+}
+
+#[test]
+fn new_files_are_told_apart() {
+    let mut case = Case::with(&[("src/a.rs", "a")], |dir| Targets {
+        roots: [dir.join("src")].into(),
+        files: [dir.join("Cargo.lock")].into(),
+        ..Targets::default()
+    });
+    for file in ["src/a.rs", "src/b.rs", "Cargo.lock"] {
+        case.write(file, "b");
+    }
+    let touched = [case.path("src/a.rs"), case.path("src/b.rs")].into();
+    let changed = case.tree.look(&touched).changed;
+    assert_eq!(changed.files.len(), 3);
+    let new = [case.path("Cargo.lock"), case.path("src/b.rs")];
+    assert_eq!(changed.appeared, new.into());
 }
 
 #[test]
