@@ -164,3 +164,15 @@ async fn without_notifications() {
     case.expect(&["project/src/lib.rs", "project/src/new/mod.rs"])
         .await;
 }
+
+#[tokio::test]
+async fn a_single_file_without_notifications() {
+    let mut case = Case::new(&["app.wasm"], Means::Polling).await;
+    let targets = Targets {
+        files: [case.dir.path().join("app.wasm")].into(),
+        ..Targets::default()
+    };
+    case.watcher.retarget(targets).await;
+    case.write("app.wasm", "b");
+    case.expect(&["app.wasm"]).await;
+}

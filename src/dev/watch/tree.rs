@@ -113,11 +113,8 @@ impl Tree {
 
     /// Everything there is to look at.
     pub(super) fn everything(&self) -> Touched {
-        self.dirs
-            .keys()
-            .chain(&self.targets.roots)
-            .cloned()
-            .collect()
+        let targets = self.targets.roots.iter().chain(&self.targets.files);
+        self.dirs.keys().chain(targets).cloned().collect()
     }
 
     /// Whether something that happened to this path can matter.
