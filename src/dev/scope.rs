@@ -22,7 +22,7 @@ const PROJECT_FILES: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scope {
     units: BTreeMap<UnitName, Sources>,
-    /// Files that the projects were read from.
+    /// What the projects were read from: files, and directories for the files in them.
     config: BTreeSet<PathBuf>,
     /// Directories that the components write to while they run.
     written: BTreeSet<PathBuf>,
@@ -113,11 +113,16 @@ impl Scope {
                     unit.appeared.insert(file.clone());
                 }
             }
-            if self.config.contains(&file) {
+            if self.is_config(&file) {
                 sorted.config.insert(file);
             }
         }
         sorted
+    }
+
+    fn is_config(&self, file: &Path) -> bool {
+        let dir = file.parent();
+        self.config.contains(file) || dir.is_some_and(|dir| self.config.contains(dir))
     }
 
     fn units_of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a UnitName> {
@@ -133,7 +138,7 @@ impl Scope {
             .units
             .values()
             .any(|sources| sources.component.as_deref() == Some(file));
-        let only_config = self.config.contains(file) && !is_project_file(file);
+        let only_config = self.is_config(file) && !is_project_file(file);
         let belongs = move |sources: &Sources| {
             let below = sources.root.as_deref() == innermost && innermost.is_some();
             let besides = sources.others.iter().any(|dir| file.starts_with(dir));

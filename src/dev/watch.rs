@@ -210,20 +210,20 @@ impl Worker {
 
         let mut change = Changed::default();
         let mut touched = touched;
-        while !touched.is_empty() {
-            self.watch();
+        // What came to be in a directory before it was watched is only seen by looking.
+        while self.watch() || !touched.is_empty() {
             let look = self.tree.look(&touched);
             change.append(look.changed);
             touched = look.new_dirs;
         }
-        self.watch();
         if !change.files.is_empty() {
             let _ = self.reports.send(Report::Changed { change, since });
         }
     }
 
-    /// Asks the system to tell of the directories that matter now, and of no others.
-    fn watch(&mut self) {
+    /// Asks the system to tell of the directories that matter now, and of no others. Returns whether some are new.
+    fn watch(&mut self) -> bool {
+        let mut new = false;
         let wanted = self.tree.watched();
         for dir in self.watched.difference(&wanted) {
             if let Some(notify) = &mut self.notify {
@@ -234,20 +234,21 @@ impl Worker {
         self.watched.retain(|dir| wanted.contains(dir));
         for dir in wanted {
             let Some(notify) = &mut self.notify else {
-                return;
+                return false;
             };
             if self.watched.contains(&dir) {
                 continue;
             }
             match notify.watch(&dir, RecursiveMode::NonRecursive) {
                 Ok(()) => {
-                    self.watched.insert(dir);
+                    new |= self.watched.insert(dir);
                 }
                 Err(error) if is_out_of_watches(&error) => self.fall_back(&error),
                 // Gone again, or not ours to read: there is nothing to see in it.
                 Err(error) => tracing::debug!("not watching `{}`: {error}", dir.display()),
             }
         }
+        new
     }
 
     fn fall_back(&mut self, error: &notify::Error) {

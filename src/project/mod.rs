@@ -101,7 +101,8 @@ pub struct Project {
     pub name: String,
     /// Absolute, without symlinks.
     pub root: PathBuf,
-    /// The files the project was read from (config, `.env`), existing or not: a change to one changes the project.
+    /// The files the project was read from (config, `.env`), and directories of such files, existing or not: a change to
+    /// one changes the project.
     pub sources: Vec<PathBuf>,
     pub build: Build,
     pub dev: Dev,

@@ -17,6 +17,7 @@ fn sibling(name: &str, source: SiblingSource) -> Sibling {
 /// A project with a sibling project inside it and a sibling file that its own build makes.
 fn scope() -> Scope {
     let mut app = project("/p");
+    app.sources.push("/p/settings".into());
     app.dev.components = vec![
         sibling(
             "cache",
@@ -54,6 +55,8 @@ fn config_is_not_a_source() {
     check("/p/.wash/config.yaml", &[], true);
     check("/p/.env", &[], true);
     check("/p/components/cache/.env", &[], true);
+    check("/p/settings/greeting", &[], true);
+    check("/p/settings/deep/greeting", &["app"], false);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const FIRST_LOOK: u64 = 64 << 20;
 pub struct Targets {
     /// Directories with everything below them that is not ignored.
     pub roots: BTreeSet<PathBuf>,
-    /// Single files, existing or not, ignored or not.
+    /// Single files, existing or not, ignored or not. One that is a directory stands for the files in it.
     pub files: BTreeSet<PathBuf>,
     /// Files and directories below the roots that do not count.
     pub except: BTreeSet<PathBuf>,
@@ -88,7 +88,7 @@ impl Tree {
         for file in &targets.files {
             self.singles
                 .entry(file.clone())
-                .or_insert_with(|| Stamp::of(file, HASHED));
+                .or_insert_with(|| Stamp::of_target(file));
         }
         self.targets = targets;
         self.targets
@@ -99,16 +99,16 @@ impl Tree {
             .collect()
     }
 
-    /// The directories to be told of: those below the roots, and for each root or single file the nearest that
-    /// exists above it.
+    /// The directories to be told of: those below the roots, those that are single targets, and for each root or single
+    /// target the nearest that exists above it.
     pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
         let above = self.targets.roots.iter().chain(&self.targets.files);
         let nearest = above.filter_map(|path| path.ancestors().skip(1).find(|dir| dir.is_dir()));
-        self.dirs
-            .keys()
-            .cloned()
-            .chain(nearest.map(Path::to_path_buf))
-            .collect()
+        let single = self.targets.files.iter().filter(|path| path.is_dir());
+        let single = single.map(PathBuf::as_path);
+        let below = self.dirs.keys().map(PathBuf::as_path);
+        let all = below.chain(nearest).chain(single);
+        all.map(Path::to_path_buf).collect()
     }
 
     /// Everything there is to look at.
@@ -120,8 +120,8 @@ impl Tree {
     /// Whether something that happened to this path can matter.
     pub(super) fn cares_for(&self, path: &Path) -> bool {
         let mut targets = self.targets.files.iter().chain(&self.targets.roots);
-        let known = self.dirs.contains_key(path)
-            || path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
+        let is_listed = |dir| self.dirs.contains_key(dir) || self.targets.files.contains(dir);
+        let known = self.dirs.contains_key(path) || path.parent().is_some_and(is_listed);
         (known && !is_noise(path)) || targets.any(|target| target.starts_with(path))
     }
 
@@ -154,7 +154,7 @@ impl Tree {
             }
         }
         for (file, before) in &mut self.singles {
-            let now = Stamp::of(file, HASHED);
+            let now = Stamp::of_target(file);
             look.changed.compare(file, before.as_ref(), now.as_ref());
             *before = now;
         }
@@ -278,6 +278,31 @@ impl Stamp {
             len,
             modified: metadata.modified().ok(),
             hash,
+        })
+    }
+
+    /// As [`Self::of`]; of a directory, the names and the contents of its files.
+    fn of_target(path: &Path) -> Option<Self> {
+        let Ok(entries) = fs::read_dir(path) else {
+            return Self::of(path, HASHED);
+        };
+        let mut hasher = DefaultHasher::new();
+        let files: BTreeSet<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        for file in files.iter().filter(|file| !is_noise(file)) {
+            if let Some(Self {
+                len,
+                modified,
+                hash,
+            }) = Self::of(file, HASHED)
+            {
+                let modified = modified.filter(|_| hash.is_none());
+                (file, len, modified, hash).hash(&mut hasher);
+            }
+        }
+        Some(Self {
+            len: 0,
+            modified: None,
+            hash: Some(hasher.finish()),
         })
     }
 

@@ -317,6 +317,28 @@ fn single_files() {
 }
 
 #[test]
+fn a_single_directory() {
+    let mut case = Case::with(&[("conf/a", "a"), ("conf/deep/b", "a")], |dir| Targets {
+        files: [dir.join("conf"), dir.join("later/conf")].into(),
+        ..Targets::default()
+    });
+    assert!(case.tree.watched().contains(&case.path("conf")));
+    case.write("conf/a", "b");
+    assert_eq!(case.look(&["conf/a"]), ["conf"]);
+    case.write("conf/c", "a");
+    assert_eq!(case.look(&["conf/c"]), ["conf"]);
+    case.write("conf/c", "a");
+    case.write("conf/c~", "a");
+    case.write("conf/deep/b", "b");
+    assert_eq!(case.look(&["conf/c", "conf/c~", "conf/deep/b"]), NOTHING);
+    fs::remove_file(case.path("conf/c")).unwrap();
+    assert_eq!(case.look(&["conf/c"]), ["conf"]);
+    case.write("later/conf/a", "a");
+    assert_eq!(case.look(&["later"]), ["later/conf"]);
+    assert!(case.tree.watched().contains(&case.path("later/conf")));
+}
+
+#[test]
 fn other_targets() {
     let mut case = Case::new(&[("src/lib.rs", "a"), ("sibling/lib.rs", "a")]);
     let root = case.dir.path().to_path_buf();
