@@ -17,8 +17,9 @@ use crate::capability::offered;
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
+use crate::plugin::Store;
 use crate::project::{Command, Project};
-use crate::report::{Advice, Fault};
+use crate::report::{self, Advice, Fault};
 
 /// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
 #[derive(Debug, Clone)]
@@ -89,11 +90,14 @@ pub async fn build(
     }
     let host = offered(&project.dev.off).into();
     let storage = Storage::unlocked(&project.root);
-    let plugins = work::plugins(&project, &storage, &|text| anstream::eprintln!("{text}"));
+    let plugins = work::plugins(Store::of_user().as_ref(), &project, &storage);
+    for warning in &plugins.warnings {
+        report::talk(warning);
+    }
     Ok(Components {
         parts: Parts {
             storage: Arc::new(storage),
-            plugins,
+            plugins: plugins.offered,
             project: project.into(),
             components,
             shipped: work::shipped(),

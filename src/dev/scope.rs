@@ -7,6 +7,7 @@ use super::cargo;
 use super::state::UnitName;
 use super::watch::{Changed, Targets};
 use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
+use crate::plugin::Store;
 use crate::project::{Artifact, Command, Project, SiblingSource};
 
 /// Files that say what a project is, besides its config: its name and how it is built follow from them.
@@ -22,7 +23,7 @@ const PROJECT_FILES: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scope {
     units: BTreeMap<UnitName, Sources>,
-    /// What the projects were read from: files, and directories for the files in them.
+    /// What the projects and the installed plugins were read from: files, and directories for the files in them.
     config: BTreeSet<PathBuf>,
     /// Directories that the components write to while they run.
     written: BTreeSet<PathBuf>,
@@ -53,9 +54,10 @@ pub(super) struct Sorted {
 
 impl Scope {
     /// Reads the manifests of cargo packages, for the packages that they depend on by path.
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project, plugins: Option<&Store>) -> Self {
         let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
         let mut config = config_of(project);
+        config.extend(plugins.into_iter().flat_map(Store::sources));
         let siblings = project.dev.components.iter();
         let settings = siblings.map(|sibling| &sibling.settings);
         let mut written: BTreeSet<PathBuf> = settings

@@ -31,10 +31,10 @@ use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
 use crate::http::tls::Tls;
-use crate::plugin::provider::Offered;
+use crate::plugin::Store;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
-use work::{Ready, Running};
+use work::{Plugins, Ready, Running};
 
 /// What a session is given: everything that reaches outside it.
 pub struct Setup {
@@ -59,13 +59,15 @@ pub struct Setup {
     pub stub_missing: bool,
     /// Where state is kept; the session ends it.
     pub storage: Arc<Storage>,
+    /// The plugins of the user, if there is a place for them.
+    pub store: Option<Store>,
     /// One for each time the user asks to stop.
     pub interrupts: mpsc::UnboundedReceiver<()>,
 }
 
 /// Runs a session until the user ends it; the exit status.
 pub async fn run(setup: Setup) -> u8 {
-    let scope = Scope::of(&setup.project);
+    let scope = Scope::of(&setup.project, setup.store.as_ref());
     // Before the first build: an edit from here on counts.
     let (watcher, mut reports) = Watcher::start(scope.targets(), setup.means).await;
     let units = work::units(&setup.project).into_keys();
@@ -85,10 +87,14 @@ pub async fn run(setup: Setup) -> u8 {
         color,
         stub_missing,
         storage,
+        store,
         mut interrupts,
         ..
     } = setup;
-    let plugins = work::plugins(&project, &storage, &|text| console.talk(text));
+    let plugins = work::plugins(store.as_ref(), &project, &storage);
+    for warning in &plugins.warnings {
+        console.tell("warning", json!({}), warning);
+    }
     let mut session = Session {
         project: Arc::new(project),
         load,
@@ -97,6 +103,7 @@ pub async fn run(setup: Setup) -> u8 {
         machine,
         host,
         storage,
+        store,
         shipped: work::shipped(),
         plugins,
         entrance,
@@ -141,8 +148,9 @@ struct Session {
     machine: Machine,
     host: Arc<dyn Host>,
     storage: Arc<Storage>,
+    store: Option<Store>,
     shipped: Arc<[(Provider, Component)]>,
-    plugins: Arc<[Offered]>,
+    plugins: Plugins,
     entrance: Arc<Entrance>,
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,

@@ -95,6 +95,11 @@ impl Store {
         self.root.join("compiled")
     }
 
+    /// A file, and a directory of files: one of them changes when what is installed or allowed does.
+    pub fn sources(&self) -> [PathBuf; 2] {
+        [self.policy_path(), self.manifests()]
+    }
+
     pub(super) fn manifests(&self) -> PathBuf {
         self.root.join("installed")
     }

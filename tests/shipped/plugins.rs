@@ -23,9 +23,13 @@ impl Plugins {
     /// Installs a plugin with everything that it wants.
     pub(crate) fn with(name: &str) -> Self {
         let plugins = Self::none();
-        let source = sources(name);
-        plugins.done(&["plugin", "install", "--yes", source.to_str().unwrap()]);
+        plugins.install(name);
         plugins
+    }
+
+    pub(crate) fn install(&self, name: &str) {
+        let source = sources(name);
+        self.done(&["plugin", "install", "--yes", source.to_str().unwrap()]);
     }
 
     /// For `XDG_DATA_HOME`.

@@ -25,7 +25,7 @@ fn scope() -> Scope {
         ),
         sibling("auth", SiblingSource::File("/p/target/auth.wasm".into())),
     ];
-    Scope::of(&app)
+    Scope::of(&app, Some(&Store::at("/plugins".into())))
 }
 
 fn changed(files: &[&str]) -> Changed {
@@ -57,6 +57,13 @@ fn config_is_not_a_source() {
     check("/p/components/cache/.env", &[], true);
     check("/p/settings/greeting", &[], true);
     check("/p/settings/deep/greeting", &["app"], false);
+}
+
+#[test]
+fn what_is_installed_and_allowed_is_config() {
+    check("/plugins/installed", &[], true);
+    check("/plugins/policy.json", &[], true);
+    check("/plugins/lock", &[], false);
 }
 
 #[test]
@@ -97,7 +104,7 @@ fn what_is_watched() {
 fn a_component_that_is_there_already_is_its_own_source() {
     let mut app = project("/p");
     app.build.command = Command::None;
-    let scope = Scope::of(&app);
+    let scope = Scope::of(&app, None);
     assert!(scope.targets().roots.is_empty());
     let sorted = scope.sort(changed(&["/p/app.wasm", "/p/other.wasm"]));
     assert_eq!(sorted.units["app"], changed(&["/p/app.wasm"]));
@@ -119,7 +126,7 @@ fn what_a_component_writes_is_no_source() {
         volume("/p/pages", Access::ReadOnly),
     ];
     app.dev.blobstore = Some("/p/tmp/blobs".into());
-    let except = Scope::of(&app).targets().except;
+    let except = Scope::of(&app, None).targets().except;
     assert!(except.contains(Path::new("/p/data")), "{except:?}");
     assert!(except.contains(Path::new("/p/tmp/blobs")), "{except:?}");
     assert!(!except.contains(Path::new("/p/pages")), "{except:?}");

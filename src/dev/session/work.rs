@@ -19,7 +19,7 @@ use crate::dev::state::{Cause, Digest, UnitName};
 use crate::dev::storage::Storage;
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
-use crate::plugin::provider::Offered;
+use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
 use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
 use crate::provider::{self, Provider};
@@ -88,21 +88,32 @@ fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
     }
 }
 
-/// The installed plugins that provide something, read. What keeps one from taking part is told.
+/// The installed plugins that provide something, read.
+#[derive(Debug, Default)]
+pub(in crate::dev) struct Plugins {
+    pub(in crate::dev) offered: Arc<[Offered]>,
+    /// What keeps others from taking part, for people.
+    pub(in crate::dev) warnings: Vec<String>,
+}
+
 pub(in crate::dev) fn plugins(
+    store: Option<&Store>,
     project: &Project,
     storage: &Storage,
-    tell: &dyn Fn(&str),
-) -> Arc<[Offered]> {
-    let Some(store) = Store::of_user() else {
-        return Arc::default();
+) -> Plugins {
+    let Some(store) = store else {
+        return Plugins::default();
     };
     let data = |name: &str| storage.place(&format!("plugin-{name}"), None);
-    let (offered, unusable) = plugin::provider::offered(&store, &project.name, &project.root, data);
-    for error in unusable {
-        tell(&format!("warning: {error}"));
+    let (offered, unusable) = plugin::provider::offered(store, &project.name, &project.root, data);
+    let warning = |error: &Unusable| {
+        let hints = error.hints();
+        lines::trouble(&chain(error), hints.first().map(String::as_str))
+    };
+    Plugins {
+        offered: offered.into(),
+        warnings: unusable.iter().map(warning).collect(),
     }
-    offered.into()
 }
 
 /// The providers that ship with `wash`, read.
@@ -218,13 +229,17 @@ pub(super) async fn start(
 
 /// An error with what caused it and what to do about it.
 pub(super) fn cause(error: &impl Advice) -> Cause {
+    with_hints(chain(error), &error.hints())
+}
+
+fn chain(error: &impl Advice) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
         text += &format!("\n  caused by: {error}");
         source = error.source();
     }
-    with_hints(text, &error.hints())
+    text
 }
 
 fn build_cause(error: &BuildError) -> Cause {
