@@ -53,6 +53,7 @@ impl Dev {
             .env("CARGO_TARGET_DIR", Self::target_dir())
             .env("XDG_CACHE_HOME", shared.join("cache"))
             .env("XDG_CONFIG_HOME", shared.join("config"))
+            .env("XDG_DATA_HOME", shared.join("data"))
             .env_remove("RUST_LOG")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("RUSTFLAGS")
@@ -168,8 +169,9 @@ impl Wash {
             .await
             .expect("wash ends")
             .unwrap();
-        // Both streams end with the process.
-        while self.count.changed().await.is_ok() {}
+        let streams = async { while self.count.changed().await.is_ok() {} };
+        let ended = timeout(PATIENCE, streams).await;
+        ended.expect("both streams end with the process");
         (status, self.console())
     }
 }
