@@ -14,7 +14,7 @@ use super::session::work;
 use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::offered;
-use crate::component::{Shape, ShapeError};
+use crate::component::Shape;
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::plugin::Store;
@@ -35,22 +35,18 @@ pub enum OnceError {
     /// What was there already, or in a registry.
     #[error(transparent)]
     Given(BuildError),
-    #[error("`{}`: {reason}", .path.display())]
-    Shape { path: PathBuf, reason: ShapeError },
 }
 
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
-            OnceError::Shape { reason, .. } => vec![reason.hint().to_string()],
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
-            OnceError::Shape { .. } => Fault::Input,
         }
     }
 }
@@ -78,13 +74,9 @@ pub async fn build(
             }
             Err(source) => return Err(OnceError::Build { name, source }),
         };
-        let shape = Shape::parse(&built.bytes).map_err(|reason| OnceError::Shape {
-            path: built.path,
-            reason,
-        })?;
         let component = Component {
             bytes: built.bytes,
-            shape: shape.into(),
+            shape: built.shape,
         };
         components.insert(name, component);
     }

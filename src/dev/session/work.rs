@@ -157,10 +157,18 @@ pub(super) async fn build(
             outcome => break outcome.map_err(|error| build_cause(&error))?,
         }
     };
-    let read = move || read(built);
-    tokio::task::spawn_blocking(read)
-        .await
-        .expect("reading a component does not panic")
+    let Built {
+        bytes,
+        shape,
+        elapsed,
+        ..
+    } = built;
+    let digest = tokio::task::block_in_place(|| Sha256::digest(&bytes));
+    Ok(Ready {
+        digest: Digest(format!("{digest:x}")),
+        component: Component { bytes, shape },
+        elapsed,
+    })
 }
 
 /// Whether whoever puts the component there may not be done with it.
@@ -168,26 +176,6 @@ fn is_being_written(project: &Project, path: &Path) -> bool {
     let modified = || fs::metadata(path).ok()?.modified().ok();
     let age = || SystemTime::now().duration_since(modified()?).ok();
     project.build.command == Command::None && age().is_some_and(|age| age < STILL_WRITTEN)
-}
-
-fn read(built: Built) -> Result<Ready, Cause> {
-    let Built {
-        path,
-        bytes,
-        elapsed,
-    } = built;
-    let shape = Shape::parse(&bytes).map_err(|error| {
-        let text = format!("`{}`: {error}", path.display());
-        with_hints(text, &[error.hint().to_string()])
-    })?;
-    Ok(Ready {
-        digest: Digest(format!("{:x}", Sha256::digest(&bytes))),
-        component: Component {
-            bytes,
-            shape: shape.into(),
-        },
-        elapsed,
-    })
 }
 
 /// Links the parts and lets the host run them.
