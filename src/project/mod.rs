@@ -478,8 +478,8 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
     Ok(project)
 }
 
-/// In the order of the files, so that people can go through them from top to bottom. What several components have in
-/// common is told once.
+/// In the order of the files, so that people can go through them from top to bottom. What several components share is
+/// read for each of them, and told once.
 fn sorted(all: Vec<Warning>) -> Vec<Warning> {
     let mut found: Vec<Warning> = Vec::new();
     for note in all {
@@ -488,8 +488,6 @@ fn sorted(all: Vec<Warning>) -> Vec<Warning> {
         }
     }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    // What several components share is read for each of them.
-    found.dedup();
     found
 }
 
