@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -93,7 +92,7 @@ pub async fn run(setup: Setup) -> u8 {
     } = setup;
     let plugins = work::plugins(store.as_ref(), &project, &storage);
     for warning in &plugins.warnings {
-        console.tell("warning", json!({}), warning);
+        console.warn(warning);
     }
     let mut session = Session {
         project: Arc::new(project),
@@ -209,7 +208,7 @@ impl Session {
             Report::Changed { change, since } => (change, since),
             Report::Trouble { message, hint } => {
                 let text = lines::trouble(&message, hint.as_deref());
-                self.console.tell("warning", json!({}), &text);
+                self.console.warn(&text);
                 return Vec::new();
             }
         };

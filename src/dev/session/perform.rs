@@ -43,7 +43,7 @@ impl Session {
             warnings.extend(plugins.warnings.iter().cloned());
         }
         for warning in warnings {
-            self.console.tell("warning", json!({}), &warning);
+            self.console.warn(&warning);
         }
         self.built.retain(|name, _| change.units.contains(name));
         self.project = project.into();
@@ -64,7 +64,7 @@ impl Session {
                     "the certificate stays as it was: {}",
                     work::cause(&error).text
                 );
-                self.console.talk(&lines::trouble(&message, None));
+                self.console.warn(&lines::trouble(&message, None));
             }
         }
     }
@@ -165,7 +165,7 @@ impl Session {
             if !running.entries.iter().any(Linked::is_service)
                 && let Some(warning) = lines::unpublished(&self.project.dev.service_ports)
             {
-                self.console.tell("warning", json!({}), &warning);
+                self.console.warn(&warning);
             }
             self.wiring = Some(wiring);
         }
