@@ -21,7 +21,7 @@ use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
-use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
+use crate::project::{Artifact, Command, Project, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::Advice;
 
@@ -55,10 +55,10 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
             SiblingSource::Project(project) => (**project).clone(),
             SiblingSource::File(path) => {
                 let root = path.parent().unwrap_or(path);
-                there_already(&sibling.name, root, Artifact::Path(path.clone()))
+                Project::around(&sibling.name, root, Artifact::Path(path.clone()))
             }
             SiblingSource::Image(image) => {
-                there_already(&sibling.name, &project.root, Artifact::Image(image.clone()))
+                Project::around(&sibling.name, &project.root, Artifact::Image(image.clone()))
             }
         };
         (sibling.name.clone(), project)
@@ -66,26 +66,6 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     siblings
         .chain([(project.name.clone(), project.clone())])
         .collect()
-}
-
-fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
-    Project {
-        name: name.to_string(),
-        root: root.to_path_buf(),
-        sources: Vec::new(),
-        build: Build {
-            kind: Kind::Prebuilt,
-            command: Command::None,
-            env: BTreeMap::new(),
-            artifact,
-        },
-        dev: Dev::default(),
-        wit: Default::default(),
-        settings: Default::default(),
-        subscriptions: Vec::new(),
-        imports: BTreeMap::new(),
-        warnings: Vec::new(),
-    }
 }
 
 /// The installed plugins that provide something, read.
