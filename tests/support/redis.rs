@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// Longer than it ever takes to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs until it is dropped. What it has is kept from one start to the next.
 pub(crate) struct Redis {
     process: Child,
@@ -63,7 +66,7 @@ impl Redis {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
-            assert!(begin.elapsed() < Duration::from_secs(60), "{}", self.log());
+            assert!(begin.elapsed() < PATIENCE, "{}", self.log());
             thread::sleep(Duration::from_millis(10));
         }
         true
@@ -75,6 +78,7 @@ impl Redis {
 
     pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Client(BufReader::new(stream))
     }
 
