@@ -124,15 +124,12 @@ impl Components {
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
         let workload = assemble::assemble_calls(&self.parts)?;
-        let members = workload.entries.iter().flat_map(|entry| &entry.members);
-        let settings = members.map(|member| &member.settings);
         let storage = &self.parts.storage;
-        storage
-            .prepare(settings)
-            .map_err(|source| CallsError::Storage {
-                path: storage.directory().to_owned(),
-                source,
-            })?;
+        let failed = |source| CallsError::Storage {
+            path: storage.directory().to_owned(),
+            source,
+        };
+        storage.prepare(&workload).map_err(failed)?;
         Ok(workload)
     }
 

@@ -171,9 +171,7 @@ pub(super) async fn start(
                 text: error.to_string(),
                 ..Cause::default()
             })?;
-        let members = workload.entries.iter().flat_map(|entry| &entry.members);
-        let settings = members.map(|member| &member.settings);
-        parts.storage.prepare(settings).map_err(|error| {
+        parts.storage.prepare(&workload).map_err(|error| {
             let state = parts.storage.directory().display();
             Cause {
                 text: format!("cannot write to `{state}`: {error}"),
