@@ -7,6 +7,7 @@
 mod hello;
 mod process;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -30,12 +31,15 @@ fn main() {
     for (name, functions) in SIZES {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("app.wasm");
-        let version = |number: usize| hello::component(&format!("version {number}"), functions);
-        let reload = reload(&file, rounds, version);
-        let restart = restart(&file, rounds, version);
+        let reload = replace_each(&file, 0..=rounds, functions, |server| server);
+        // Not the versions that the other rounds left in the cache.
+        let restart = replace_each(&file, 1000..=1000 + rounds, functions, |server| {
+            drop(server);
+            Server::start(wash_dev(&file))
+        });
         println!(
             "{name:<16}{:>10}{:>9.1} ms{:>9.1} ms{:>20.1}{:>28}",
-            version(0).len(),
+            hello::component("version 0", functions).len(),
             reload.milliseconds(),
             restart.milliseconds(),
             restart.milliseconds() / reload.milliseconds(),
@@ -59,41 +63,30 @@ impl Rounds {
     }
 }
 
-fn reload(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Rounds {
-    replace(file, &version(0));
+/// Replaces each version by the next. `turn` has the server run it: the same, or another one.
+fn replace_each(
+    file: &Path,
+    versions: RangeInclusive<usize>,
+    functions: usize,
+    turn: impl Fn(Server) -> Server,
+) -> Rounds {
+    let mut versions = versions.map(|number| {
+        let text = format!("version {number}");
+        (hello::component(&text, functions), text)
+    });
+    let (bytes, text) = versions.next().expect("there is one to begin with");
+    replace(file, &bytes);
     let mut server = Server::start(wash_dev(file));
-    server.wait_for("version 0");
+    server.wait_for(&text);
     let mut result = Rounds {
         times: Vec::new(),
         failed: 0,
     };
-    for number in 1..=rounds {
-        let bytes = version(number);
+    for (bytes, text) in versions {
         let started = Instant::now();
         replace(file, &bytes);
-        result.failed += server.wait_for(&format!("version {number}"));
-        result.times.push(started.elapsed());
-    }
-    result
-}
-
-fn restart(file: &Path, rounds: usize, version: impl Fn(usize) -> Vec<u8>) -> Rounds {
-    // Not the versions that the other rounds left in the cache.
-    let version = |number: usize| version(1000 + number);
-    replace(file, &version(0));
-    let mut server = Server::start(wash_dev(file));
-    server.wait_for("version 1000");
-    let mut result = Rounds {
-        times: Vec::new(),
-        failed: 0,
-    };
-    for number in 1..=rounds {
-        let bytes = version(number);
-        let started = Instant::now();
-        replace(file, &bytes);
-        server.stop();
-        server = Server::start(wash_dev(file));
-        result.failed += server.wait_for(&format!("version {}", 1000 + number));
+        server = turn(server);
+        result.failed += server.wait_for(&text);
         result.times.push(started.elapsed());
     }
     result

@@ -367,7 +367,6 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         allowed,
         section,
         published,
-        plugin: _,
     } = &settings.sockets;
     let mut rules = |what: &str, rules: Vec<String>| {
         if !rules.is_empty() {

@@ -48,9 +48,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
 
+impl Drop for Server {
     /// Asks the server to stop, and waits until it has.
-    pub(crate) fn stop(&mut self) {
+    fn drop(&mut self) {
         let pid = i32::try_from(self.child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw);
@@ -59,12 +61,6 @@ impl Server {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
         }
         let _ = self.child.wait();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

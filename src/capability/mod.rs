@@ -130,8 +130,6 @@ impl ForWhom<'_> {
 /// A workload that is about to run, as a capability that drives it needs to know it.
 pub(crate) struct Running<'a> {
     pub(crate) id: &'a WorkloadId,
-    #[expect(dead_code, reason = "no capability names workloads yet")]
-    pub(crate) name: &'a str,
     pub(crate) replaces: Option<&'a WorkloadId>,
     /// The entries that take messages.
     pub(crate) receiving: &'a [Receiving],

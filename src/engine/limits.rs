@@ -2,6 +2,7 @@
 //!
 //! Both stop the guest with an error that says which limit it ran into, and which setting raises it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,14 +28,15 @@ pub(crate) enum LimitReached {
         name: Arc<str>,
     },
     #[error(
-        "stopped when {member} asked for {wanted} bytes of memory: its limit of {limit} is `{name}`"
+        "stopped when {member} asked for {wanted} bytes of memory: its limit of {limit} is {name}"
     )]
     Member {
-        /// In quotes; several have the same limit.
+        /// In quotes; several may have the same limit.
         member: String,
         wanted: u64,
         limit: u64,
-        name: Arc<str>,
+        /// In quotes; those of several may have several names.
+        name: String,
     },
 }
 
@@ -99,22 +101,24 @@ impl MemoryBudget {
     fn beyond(&self, maximum: u64, wanted: u64) -> Result<bool> {
         // Memories have no names here. The maximum that composing has declared is the limit in whole pages.
         let limited = |member: &&MemberMemory| member.limit.get() / PAGE * PAGE == maximum;
-        let mut members = self.limits.members.iter().filter(limited);
-        let Some(first) = members.next() else {
+        let members: Vec<&MemberMemory> = self.limits.members.iter().filter(limited).collect();
+        let Some(first) = members.first() else {
             return Ok(false);
         };
-        let mut member = format!("`{}`", first.member);
-        for other in members {
-            member = format!("{member} or `{}`", other.member);
-        }
         Err(LimitReached::Member {
-            member,
+            member: either(members.iter().map(|member| &*member.member)),
             wanted,
             limit: first.limit.get(),
-            name: Arc::clone(&first.name),
+            name: either(members.iter().map(|member| &*member.name)),
         }
         .into())
     }
+}
+
+/// Those names, each once.
+fn either<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: BTreeSet<String> = names.map(|name| format!("`{name}`")).collect();
+    names.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
 impl ResourceLimiter for MemoryBudget {
@@ -273,7 +277,11 @@ mod tests {
             limit: NonZeroU64::new(limit).unwrap(),
             name: format!("limits of {member}").into(),
         };
-        let members = vec![of_member("cache", 70_000), of_member("log", 200_000)];
+        let members = vec![
+            of_member("cache", 70_000),
+            of_member("log", 200_000),
+            of_member("queue", 200_000),
+        ];
         let mut budget = MemoryBudget::new(Arc::new(Limits {
             members,
             ..memory(1 << 30)
@@ -284,6 +292,12 @@ mod tests {
         assert_eq!(
             error.unwrap_err().to_string(),
             "stopped when `cache` asked for 131072 bytes of memory: its limit of 70000 is `limits of cache`"
+        );
+        let error = budget.memory_growing(2 * page, 4 * page, Some(3 * page));
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "stopped when `log` or `queue` asked for 262144 bytes of memory: its limit of 200000 is `limits of log` or \
+             `limits of queue`"
         );
     }
 

@@ -8,6 +8,7 @@ use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc
 use wasmtime::{Store, format_err};
 
 use crate::capability::messaging::Message;
+use crate::console::harmless;
 
 use super::activity::Flight;
 use super::instances::{Call, Export, Failure, Fresh, Instances, Supplies};
@@ -82,6 +83,7 @@ impl MessageHandler {
         match self.call(message).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => {
+                let reason = harmless(&reason);
                 let summary = format!("`{}` answered with an error: {reason}", self.name);
                 self.instances.tell(call, &summary, &summary);
                 Err(summary)
@@ -134,7 +136,7 @@ mod tests {
     use crate::console::{Captured, Console};
     use crate::engine::{Engines, Means, Prepared};
     use crate::host::StartError;
-    use crate::host::contract::guests::{ACCEPT, takes, workload};
+    use crate::host::contract::guests::{ACCEPT, REFUSE, takes, workload};
     use crate::host::workload::Entry;
 
     use super::*;
@@ -191,6 +193,17 @@ mod tests {
         let hoard = "(loop $again (drop (memory.grow (i32.const 1))) (br $again)) (unreachable)";
         let (failure, _) = fail(hoard).await;
         assert!(failure.contains("dev.limits.memory"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn what_a_guest_answers_does_nothing_to_the_terminal() {
+        let bell = format!("(i32.store8 (i32.const 32) (i32.const 7)) {REFUSE}");
+        let (prepared, output) = prepare(takes(&bell, Duration::ZERO)).await;
+        let prepared = prepared.expect("it starts");
+        let handler = &prepared.receiving[0].handler;
+        let failure = handler.handle_in_turn(message()).await.unwrap_err();
+        assert!(failure.ends_with("error: ␇efused"), "{failure}");
+        assert!(output.text().contains(&failure), "{}", output.text());
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! From a workload to what can run, or every reason why not. Touches no other workload.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -47,6 +47,8 @@ pub(crate) struct Receiving {
     pub(crate) subscriptions: Vec<Pattern>,
     /// How many messages may wait.
     pub(crate) queued: NonZeroUsize,
+    /// How many bytes it has, and may wait for it.
+    pub(crate) memory: NonZeroU64,
     pub(crate) handler: Arc<MessageHandler>,
 }
 
@@ -207,6 +209,7 @@ impl Means<'_> {
                         .map(|text| text.parse().expect("the checks found it to be one"))
                         .collect(),
                     queued: entry.limits.queued_messages,
+                    memory: entry.limits.memory,
                     handler: Arc::new(handler),
                 });
             }

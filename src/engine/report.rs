@@ -1,4 +1,5 @@
-//! Tells what went wrong in a guest: one line for the client, a backtrace for the console.
+//! Tells what went wrong in a guest: one line for the client, a backtrace for the console. The words of a guest, names of
+//! its functions among them, are made harmless here.
 
 use std::fmt::Write as _;
 
@@ -7,6 +8,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
 use super::panics::Panic;
+use crate::console::harmless;
 use crate::linker::stub_call;
 
 pub(crate) struct Report {
@@ -29,8 +31,9 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
     for (index, frame) in frames.iter().enumerate().skip(untold) {
         write_frame(&mut backtrace, index, frame, members);
     }
+    let summary = stub.map_or_else(|| summary(error), str::to_owned);
     Report {
-        summary: stub.map_or_else(|| summary(error), str::to_owned),
+        summary: harmless(&summary).into_owned(),
         backtrace,
     }
 }
@@ -119,7 +122,7 @@ fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, members: &[&st
         None => frame
             .module()
             .name()
-            .map(|name| format!("  [module {name}]"))
+            .map(|name| format!("  [module {}]", harmless(name)))
             .unwrap_or_default(),
     };
     let symbols = frame.symbols();
@@ -143,7 +146,7 @@ fn write_place(out: &mut String, symbol: &FrameSymbol) {
             .column()
             .map(|column| format!(":{column}"))
             .unwrap_or_default();
-        let _ = writeln!(out, "         at {file}:{line}{column}");
+        let _ = writeln!(out, "         at {}:{line}{column}", harmless(file));
     }
 }
 
@@ -167,8 +170,8 @@ fn plain(name: &str) -> String {
 fn demangle(name: &str) -> String {
     match rustc_demangle::try_demangle(name) {
         // The alternate form leaves out the hash at the end.
-        Ok(name) => format!("{name:#}"),
-        Err(_) => name.to_owned(),
+        Ok(name) => harmless(&format!("{name:#}")).into_owned(),
+        Err(_) => harmless(name).into_owned(),
     }
 }
 
@@ -180,6 +183,13 @@ mod tests {
     fn rust_names_are_demangled_and_others_kept() {
         assert_eq!(demangle("_ZN3foo3bar17h05af221e174051e9E"), "foo::bar");
         assert_eq!(demangle("main.handle"), "main.handle");
+    }
+
+    #[test]
+    fn what_a_guest_says_does_nothing_to_the_terminal() {
+        let report = report(&Error::msg("\x1b]0;title\x07"), &[]);
+        assert_eq!(report.text(), "␛]0;title␇");
+        assert_eq!(demangle("\x1b[2J\n  0: main"), "␛[2J␊  0: main");
     }
 
     #[test]

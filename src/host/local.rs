@@ -266,7 +266,6 @@ impl Inner {
         }
         let running = capability::Running {
             id: &id,
-            name: &name,
             replaces,
             receiving: &receiving,
             kept: &kept,

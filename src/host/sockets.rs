@@ -26,8 +26,6 @@ pub struct Sockets {
     pub published: Vec<PublishedPort>,
     /// The section of the config that these come from, such as `workload`: for hints.
     pub section: String,
-    /// The installed plugin whose permissions these are, for hints instead of the section.
-    pub plugin: Option<String>,
 }
 
 impl Default for Sockets {
@@ -38,7 +36,6 @@ impl Default for Sockets {
             allowed: Vec::new(),
             published: Vec::new(),
             section: "workload".to_owned(),
-            plugin: None,
         }
     }
 }

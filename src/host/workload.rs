@@ -326,7 +326,8 @@ pub struct Limits {
     pub memory: NonZeroU64,
     /// Requests, or messages, answered at the same time; more wait.
     pub concurrent_requests: usize,
-    /// Messages that wait for the entry; what would be one more is refused.
+    /// Messages that wait for the entry; what would be one more is refused, and what would make them more bytes than
+    /// `memory` as well, for they wait in the host's.
     pub queued_messages: NonZeroUsize,
     /// What the settings are called where they are made, for messages.
     pub names: LimitNames,

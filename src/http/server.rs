@@ -135,7 +135,7 @@ impl Server {
         if !std::mem::replace(full, true) {
             let most = limit.most;
             self.console.talk(&format!(
-                "{most} connections are open, as many as `dev.max_connections` allows; others wait"
+                "as many as `dev.max_connections` allows ({most}) are connected; others wait"
             ));
         }
         let room = Arc::clone(&limit.room).acquire_owned().await;

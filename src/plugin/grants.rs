@@ -86,10 +86,6 @@ pub fn settings(
         directory: around.directory.clone(),
         ..Plugin::default()
     };
-    let mut sockets = Sockets {
-        plugin: Some(plugin.to_owned()),
-        ..Sockets::default()
-    };
     let mut hosts = Vec::new();
     for permission in &decisions.allowed {
         match permission {
@@ -101,7 +97,7 @@ pub fn settings(
                     .push(mount(host, guest, *access, false));
             }
             Permission::Host(host) => {
-                add_host(&mut sockets, host);
+                add_host(&mut settings.sockets, host);
                 hosts.push(host.clone());
             }
             Permission::Environment(name) => {
@@ -126,7 +122,6 @@ pub fn settings(
     if !hosts.is_empty() {
         settings.outgoing_http = OutgoingHttp::Allowed(hosts);
     }
-    settings.sockets = sockets;
     settings.plugin = Some(open);
     Ok(settings)
 }

@@ -38,7 +38,6 @@ impl RawSockets {
                 false => self.section.clone(),
             },
             published: defaults.published,
-            plugin: None,
         }
     }
 

@@ -19,6 +19,7 @@ mod guest;
 mod guests;
 mod images;
 mod load;
+mod memory;
 mod messages;
 mod outgoing;
 mod prebuilt;

@@ -112,7 +112,7 @@ async fn a_worker_that_fails_is_told_to_who_asked() {
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(
         reason.ends_with(
-            "the message on `any.thing` was not taken: 2 messages wait in the queue of `leet` already"
+            "the message on `any.thing` was not taken: the queue of `leet`, which holds 2, is full"
         ),
         "{reason}"
     );

@@ -2,12 +2,13 @@
 
 use http::Version;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::certificates::Authority;
 use crate::client::text;
 use crate::elsewhere::Elsewhere;
 use crate::probe::{PROBES, project};
-use crate::wash::Dev;
+use crate::wash::{Dev, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_authority_is_trusted_when_the_config_says_so() {
@@ -141,12 +142,15 @@ async fn connections_are_limited() {
         let (url, path) = (url.clone(), path(&one, "/silent"));
         async move { text(&url, &format!("{path}&first=60000")).await }
     });
-    while one.seen().versions.len() < 3 {
-        tokio::task::yield_now().await;
-    }
+    let asked = async {
+        while one.seen().versions.len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, asked).await.expect("the first is asked");
     let answer = text(&url, &path(&two, "/")).await;
     assert!(answer.contains("ConnectionLimitReached"), "{answer}");
-    wash.line("1 connections open").await;
+    wash.line("all its connections open (1)").await;
     wash.line("max_outbound_http_connections_per_workload: 2")
         .await;
     held.abort();

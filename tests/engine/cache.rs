@@ -13,7 +13,7 @@ use wash::host::{Host, StartRequest};
 use crate::stage::{Switch, alone, probe};
 
 /// Starts a workload on a new host. Returns whether its code came from the cache, and what the host said.
-async fn start(dir: &Path, workload: &Workload) -> (bool, Captured) {
+pub(crate) async fn start(dir: &Path, workload: &Workload) -> (bool, Captured) {
     let (console, output) = Console::capture();
     let routes = Arc::new(Switch::default());
     let host = LocalHost::new(HostOptions {

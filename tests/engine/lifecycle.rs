@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
-use wash::console::Console;
-use wash::host::local::{HostOptions, LocalHost};
 use wash::host::workload::MemberSettings;
 use wash::host::{Host, StartError, StartRequest, WorkloadState};
 
-use crate::stage::{Stage, Switch, alone, probe, request, within};
+use crate::cache::start;
+use crate::stage::{Stage, alone, probe, request, within};
 
 /// A handler that does nothing, with something more in its core module.
 const HANDLER: &str = r#"(component
@@ -103,11 +102,9 @@ async fn not_one_request_fails_while_versions_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_waits_for_the_last_request() {
     let stage = Stage::probe("probe").await;
-    let answer = stage.get("/sleep?300");
+    let answer = stage.get("/sleep?1000");
     let stop = async {
-        while stage.status().await.in_flight == 0 {
-            tokio::task::yield_now().await;
-        }
+        stage.busy().await;
         stage.host.stop(&stage.id).await.unwrap();
         stage.host.status(&stage.id).await.unwrap_err();
     };
@@ -148,22 +145,8 @@ async fn a_component_too_large_for_the_pool_runs_and_is_compiled_once() {
         MemberSettings::default(),
     );
     for cached in [false, true] {
-        let (console, _) = Console::capture();
-        let routes = Arc::new(Switch::default());
-        let cache_dir = Some(root.path().join("compiled"));
-        let host = LocalHost::new(HostOptions {
-            cache_dir,
-            console,
-            routes,
-        });
-        let started = host
-            .start(StartRequest {
-                workload: workload.clone(),
-                replaces: None,
-            })
-            .await
-            .unwrap();
-        assert_eq!(started.timings.cached, cached);
+        let (from_cache, _) = start(&root.path().join("compiled"), &workload).await;
+        assert_eq!(from_cache, cached);
     }
 }
 

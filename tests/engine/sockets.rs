@@ -284,12 +284,15 @@ async fn workloads_do_not_see_each_other() {
 
 /// Asks a port of the machine what the service says before an answer.
 async fn greeting(port: u16) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.write_all(b"!").await.unwrap();
-    stream.shutdown().await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    within("the service answers", async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(b"!").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -312,7 +315,8 @@ async fn a_published_port_survives_reloads() {
     udp.connect(("127.0.0.1", host)).await.unwrap();
     udp.send(b"ping").await.unwrap();
     let mut bytes = [0; 16];
-    let count = udp.recv(&mut bytes).await.unwrap();
+    let answer = within("the datagram comes back", udp.recv(&mut bytes));
+    let count = answer.await.unwrap();
     assert_eq!(&bytes[..count], b"ping");
 
     // Now on another port inside, while others ask all the time.

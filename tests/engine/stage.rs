@@ -175,17 +175,15 @@ impl Stage {
     }
 
     pub(crate) async fn send(&self, request: http::Request<Full<Bytes>>) -> (u16, String) {
-        let what = format!("{} is answered", request.uri());
-        within(&what, async {
-            let response = self.open(request).await;
-            let status = response.status().as_u16();
-            let body = response.into_body().collect().await.unwrap().to_bytes();
-            (status, String::from_utf8(body.into()).unwrap())
-        })
-        .await
+        let what = format!("the answer to {} ends", request.uri());
+        let response = self.open(request).await;
+        let status = response.status().as_u16();
+        let body = within(&what, response.into_body().collect()).await;
+        let body = body.unwrap().to_bytes();
+        (status, String::from_utf8(body.into()).unwrap())
     }
 
-    /// Sends a request on a connection of its own, over HTTP/1.1.
+    /// Sends a request on a connection of its own, over HTTP/1.1, and waits for the head of the response.
     pub(crate) async fn open<B>(
         &self,
         request: http::Request<B>,
@@ -194,15 +192,18 @@ impl Stage {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
-        tokio::spawn(connection);
-        sender
-            .send_request(request.map(|body| boxed(body)))
-            .await
-            .unwrap()
+        let what = format!("{} is answered", request.uri());
+        within(&what, async {
+            let stream = TcpStream::connect(self.address).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                    .await
+                    .unwrap();
+            tokio::spawn(connection);
+            let request = request.map(|body| boxed(body));
+            sender.send_request(request).await.unwrap()
+        })
+        .await
     }
 
     pub(crate) async fn status(&self) -> WorkloadStatus {
@@ -211,12 +212,20 @@ impl Stage {
 
     /// Waits until no request is in flight.
     pub(crate) async fn idle(&self) {
-        within("all requests end", async {
-            while self.status().await.in_flight > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        let ended = self.until(|status| status.in_flight == 0);
+        within("all requests end", ended).await;
+    }
+
+    /// Waits until a request is in flight.
+    pub(crate) async fn busy(&self) {
+        let began = self.until(|status| status.in_flight > 0);
+        within("a request begins", began).await;
+    }
+
+    async fn until(&self, wanted: impl Fn(&WorkloadStatus) -> bool) {
+        while !wanted(&self.status().await) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 

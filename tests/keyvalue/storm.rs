@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::StatusCode;
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::client::{Client, Failure, authority, get, text};
 use crate::project::Projects;
-use crate::wash::Dev;
+use crate::wash::{Dev, PATIENCE, Wash};
 
 const WRITERS: usize = 8;
 
@@ -36,15 +39,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| tokio::spawn(write(url.clone(), writer, acknowledged.clone())))
             .collect();
-        while acknowledged.load(Ordering::Relaxed) < ENOUGH {
-            tokio::task::yield_now().await;
-        }
-        wash.signal(Signal::KILL);
-        wash.end().await;
-        let mut written = Vec::new();
-        for writer in writers {
-            written.push(writer.await.unwrap());
-        }
+        let written = kill(wash, ENOUGH, &acknowledged, writers).await;
 
         let (_wash, url) = Dev::on(&projects).serving().await;
         for (writer, count) in written.iter().enumerate() {
@@ -70,6 +65,31 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
             "{test}: {total} of {sum}"
         );
     }
+}
+
+/// Kills the process once enough is acknowledged; how much each writer knows to be there.
+async fn kill(
+    wash: Wash,
+    enough: usize,
+    acknowledged: &AtomicUsize,
+    writers: Vec<JoinHandle<usize>>,
+) -> Vec<usize> {
+    let busy = async {
+        // A writer that has ended says below what it found wrong.
+        while acknowledged.load(Ordering::Relaxed) < enough
+            && !writers.iter().any(JoinHandle::is_finished)
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, busy).await.expect("enough is written");
+    wash.signal(Signal::KILL);
+    wash.end().await;
+    let mut done = Vec::new();
+    for writer in writers {
+        done.push(writer.await.unwrap());
+    }
+    done
 }
 
 /// Writes until nobody answers; how often all of a round was acknowledged.
@@ -101,15 +121,7 @@ async fn no_acknowledged_blob_is_lost_or_half_there_when_the_process_is_killed()
     let uploaders: Vec<_> = (0..WRITERS)
         .map(|uploader| tokio::spawn(upload(url.clone(), uploader, acknowledged.clone())))
         .collect();
-    while acknowledged.load(Ordering::Relaxed) < ENOUGH / 3 {
-        tokio::task::yield_now().await;
-    }
-    wash.signal(Signal::KILL);
-    wash.end().await;
-    let mut uploaded = Vec::new();
-    for uploader in uploaders {
-        uploaded.push(uploader.await.unwrap());
-    }
+    let uploaded = kill(wash, ENOUGH / 3, &acknowledged, uploaders).await;
 
     let (_wash, url) = Dev::on(&projects).serving().await;
     for (uploader, count) in uploaded.into_iter().enumerate() {

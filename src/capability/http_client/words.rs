@@ -4,6 +4,7 @@ use http::Uri;
 
 use super::failure::Trouble;
 use super::pool::Pool;
+use crate::capability::plugin;
 use crate::host::workload::OutgoingHttp;
 
 /// Where the settings of a member stand.
@@ -30,14 +31,9 @@ pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> Str
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
-        Place::Plugin(name) => {
-            let host = target
-                .authority()
-                .map_or("", |authority| authority.as_str());
-            format!("allow it with `wash plugin allow {name} --host {host}`")
-        }
+        Place::Plugin(name) => plugin::allow_host(name, server(target)),
     };
-    format!("request to {} denied\nhint: {hint}", server(target))
+    format!("request to `{}` denied\nhint: {hint}", server(target))
 }
 
 /// A request that failed for a reason that a setting can change.
@@ -46,36 +42,45 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
         Trouble::Tls { reason, untrusted } => {
             let line = "http_client_ca_paths: [path/to/ca.pem]";
             let hint = untrusted.then(|| match place {
-                Place::Project | Place::Plugin(_) => {
+                Place::Project => {
                     format!("trust that authority in `.wash/config.yaml`: `dev: {{ {line} }}`")
                 }
                 Place::Sibling(name) => format!(
                     "trust that authority in `.wash/config.yaml`, {}: `{line}`",
                     entry(name)
                 ),
+                Place::Plugin(_) => {
+                    "plugins trust the authorities that browsers do, and no setting adds to them"
+                        .to_owned()
+                }
             });
             (format!("no TLS with the server: {reason}"), hint)
         }
         Trouble::Crowded => {
             let reason = format!(
-                "the workload has {} connections open, and none became free within {:?}",
+                "the workload has all its connections open ({}), and none became free within {:?}",
                 pool.most, pool.wait
             );
             let line = format!(
                 "max_outbound_http_connections_per_workload: {}",
                 pool.most.saturating_mul(2)
             );
-            let hint = format!("allow more in `.wash/config.yaml`: `dev: {{ {line} }}`");
-            (reason, Some(hint))
+            let hint = match place {
+                Place::Project | Place::Sibling(_) => Some(format!(
+                    "allow more in `.wash/config.yaml`: `dev: {{ {line} }}`"
+                )),
+                Place::Plugin(_) => None,
+            };
+            (reason, hint)
         }
     };
     let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-    format!("request to {} failed: {reason}{hint}", server(target))
+    format!("request to `{}` failed: {reason}{hint}", server(target))
 }
 
-fn server(target: &Uri) -> String {
+fn server(target: &Uri) -> &str {
     let authority = target.authority();
-    format!("`{}`", authority.map_or("", |authority| authority.as_str()))
+    authority.map_or("", |authority| authority.as_str())
 }
 
 fn entry(name: &str) -> String {
@@ -84,7 +89,9 @@ fn entry(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pool::Pools;
     use super::*;
+    use crate::host::workload::HttpClient;
 
     #[track_caller]
     fn check(allowed: OutgoingHttp, place: Place, expected: &str) {
@@ -118,5 +125,35 @@ mod tests {
             "allow it in `.wash/config.yaml`, in the entry `cache` of `dev.components`: `allowedHosts: \
              [\"api.example.com\"]`",
         );
+    }
+
+    #[test]
+    fn the_line_of_a_plugin_is_for_a_shell() {
+        let my = || Place::Plugin("my".to_owned());
+        check(
+            OutgoingHttp::Denied,
+            my(),
+            "allow it with `wash plugin allow my --host api.example.com:8443`",
+        );
+        let target = "http://$(x).example/".parse().unwrap();
+        let said = denied(&target, &OutgoingHttp::Denied, &my());
+        let line = "`wash plugin allow my --host '$(x).example'`";
+        assert!(said.contains(line), "{said}");
+    }
+
+    #[test]
+    fn a_plugin_is_not_told_of_settings_that_it_does_not_have() {
+        let target = "https://api.example.com/".parse().unwrap();
+        let pool = Pools::default().of("my", &HttpClient::default());
+        let untrusted = Trouble::Tls {
+            reason: "who is it?".to_owned(),
+            untrusted: true,
+        };
+        for trouble in [untrusted, Trouble::Crowded] {
+            let said = failed(&target, &trouble, &pool, &Place::Plugin("my".to_owned()));
+            assert!(!said.contains("config.yaml"), "{said}");
+            let said = failed(&target, &trouble, &pool, &Place::Project);
+            assert!(said.contains("config.yaml"), "{said}");
+        }
     }
 }

@@ -55,7 +55,7 @@ fn publish(bus: &Bus, message: Message) -> std::result::Result<(), String> {
     let count = bus
         .publish(envelope)
         .map_err(|refusal| refusal.to_string())?;
-    tracing::debug!("a message on `{to}` went to {count} queues");
+    tracing::debug!("a message on `{to}` is in {count} of the queues");
     Ok(())
 }
 

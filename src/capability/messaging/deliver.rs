@@ -21,9 +21,10 @@ pub(super) async fn deliver(bus: Arc<Bus>, lease: Lease, handler: Arc<MessageHan
                 envelope.subject,
                 handler.name()
             );
-            let message = envelope.clone().into();
-            if let Err(reason) = handler.handle(message, turn, flight).await {
-                bus.failed(&envelope, &reason);
+            let reply_to = envelope.reply_to.clone();
+            let handled = handler.handle(envelope.into(), turn, flight).await;
+            if let (Err(reason), Some(reply_to)) = (handled, reply_to) {
+                bus.failed(&reply_to, &reason);
             }
         });
     }

@@ -86,6 +86,7 @@ impl Capability for Messaging {
             name: receiving.handler.name().to_owned(),
             patterns: receiving.subscriptions.clone(),
             most: receiving.queued,
+            most_bytes: receiving.memory,
         });
         let (leases, lost) = bus.take_over(subscriptions.collect());
         for (lease, receiving) in leases.into_iter().zip(running.receiving) {

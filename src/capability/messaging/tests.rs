@@ -64,20 +64,22 @@ async fn run(
     let id = WorkloadId(id.to_owned());
     messaging.bind(&Running {
         id: &id,
-        name: "test",
         replaces: None,
         receiving: &prepared.receiving,
         kept: &prepared.kept,
         console: &console,
     });
-    let handler = &prepared.receiving[0].handler;
+    let outcome = send_to_first(&prepared).await;
+    (outcome, captured.text())
+}
+
+async fn send_to_first(prepared: &Prepared) -> std::result::Result<(), String> {
     let message = Message {
         subject: "start".to_owned(),
         body: Vec::new(),
         reply_to: None,
     };
-    let outcome = handler.handle_in_turn(message).await;
-    (outcome, captured.text())
+    prepared.receiving[0].handler.handle_in_turn(message).await
 }
 
 /// Of WASI 0.2, and with something of the component model's async.
@@ -125,12 +127,6 @@ async fn a_workload_hears_nothing_of_another() {
 async fn nothing_is_sent_before_the_workload_runs() {
     let (console, _) = Console::capture();
     let prepared = prepare(&console, &[entry("ask", "", ASK)]).await;
-    let handler = &prepared.receiving[0].handler;
-    let message = Message {
-        subject: "start".to_owned(),
-        body: Vec::new(),
-        reply_to: None,
-    };
-    let outcome = handler.handle_in_turn(message).await;
+    let outcome = send_to_first(&prepared).await;
     assert!(outcome.unwrap_err().contains("before the workload runs"));
 }

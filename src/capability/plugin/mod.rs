@@ -9,6 +9,7 @@ use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Linker;
 
+use crate::console::pasteable;
 use crate::engine::state::State;
 use crate::host::workload;
 use crate::linker::Tier;
@@ -68,13 +69,23 @@ fn permissions(state: &State, member: usize) -> Option<Arc<Permissions>> {
     state.setup(member).kept.get()
 }
 
+/// The hint for what an installed plugin was denied. `option` is one of `wash plugin allow`.
+fn allow(plugin: &str, option: &str) -> String {
+    format!("allow it with `wash plugin allow {plugin} {option}`")
+}
+
+/// The same for a host, whose name is the guest's.
+pub(super) fn allow_host(plugin: &str, host: &str) -> String {
+    allow(plugin, &format!("--host {}", pasteable(&[host])))
+}
+
 /// Tells the user what was denied, and the line that allows it; and returns the same for the guest.
 fn denied(state: &State, permissions: Option<&Permissions>, what: &str, option: &str) -> String {
     let Some(Permissions(plugin)) = permissions else {
         return format!("{what} denied: only an installed plugin can be allowed to");
     };
     let name = &plugin.name;
-    let text = format!("{what} denied\nhint: allow it with `wash plugin allow {name} {option}`");
+    let text = format!("{what} denied\nhint: {}", allow(name, option));
     state.call.console.talk(&format!("{name}: {text}"));
     text
 }

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::sockets::ErrorCode;
 
+use crate::capability::plugin;
 use crate::console::{Console, harmless};
 use crate::host::sockets::{
     MACHINE, MachinePort, NamePattern, Protocol, PublishedPort, SocketRule, Sockets, Target,
 };
+use crate::host::workload;
 use crate::http::RequestId;
 
 use super::learned::Learned;
@@ -22,6 +24,8 @@ pub(super) struct Member {
     pub(super) name: Arc<str>,
     pub(super) network: Arc<Network>,
     pub(super) sockets: Sockets,
+    /// The installed plugin that it is.
+    plugin: Option<String>,
     is_service: bool,
     memory: Mutex<Memory>,
 }
@@ -46,15 +50,16 @@ pub(crate) struct Caller {
 
 impl Member {
     pub(super) fn new(
-        name: &str,
+        workload::Member { name, settings }: &workload::Member,
         network: Arc<Network>,
-        sockets: Sockets,
         is_service: bool,
     ) -> Self {
+        let plugin = settings.plugin.as_ref();
         Self {
-            name: name.into(),
+            name: name.as_str().into(),
             network,
-            sockets,
+            sockets: settings.sockets.clone(),
+            plugin: plugin.map(|plugin| plugin.name.clone()),
             is_service,
             memory: Mutex::default(),
         }
@@ -110,32 +115,24 @@ impl Member {
     /// The line that would allow it.
     fn remedy(&self, protocol: Protocol, to: SocketAddr) -> String {
         let section = &self.sockets.section;
-        if let Some(plugin) = &self.sockets.plugin {
-            let memory = self.memory();
-            let host = match Place::of(to.ip()) {
-                Place::Machine => "localhost".to_owned(),
-                _ => match memory.learned.names(to.ip()).next() {
-                    Some(name) => harmless(name).into_owned(),
-                    None => to.ip().to_string(),
-                },
-            };
-            return allow(plugin, &format!("{host}:{}", to.port()));
-        }
-        if Place::of(to.ip()) == Place::Machine {
-            let port = MachinePort {
-                port: to.port(),
-                protocol: Some(protocol),
-            };
-            return in_config(&format!("{section}.allowedHostLoopbackPorts: [\"{port}\"]"));
-        }
-        let memory = self.memory();
-        let target = match memory.learned.names(to.ip()).next() {
-            Some(name) => format!("{}:{}", harmless(name), to.port()),
+        let on_machine = Place::of(to.ip()) == Place::Machine;
+        let port = to.port();
+        let target = match self.memory().learned.names(to.ip()).next() {
+            Some(name) => format!("{}:{port}", harmless(name)),
             None => to.to_string(),
         };
-        in_config(&format!(
-            "{section}.allowedSockets: [\"{target}/{protocol}\"]"
-        ))
+        match &self.plugin {
+            Some(plugin) if on_machine => plugin::allow_host(plugin, &format!("localhost:{port}")),
+            Some(plugin) => plugin::allow_host(plugin, &target),
+            None if on_machine => {
+                let protocol = Some(protocol);
+                let port = MachinePort { port, protocol };
+                in_config(&format!("{section}.allowedHostLoopbackPorts: [\"{port}\"]"))
+            }
+            None => in_config(&format!(
+                "{section}.allowedSockets: [\"{target}/{protocol}\"]"
+            )),
+        }
     }
 }
 
@@ -150,9 +147,9 @@ impl Caller {
         let section = &member.sockets.section;
         let name = harmless(name);
         let on_machine = NamePattern::Exact(MACHINE.into()).fits(&name);
-        let remedy = match &member.sockets.plugin {
-            Some(plugin) if on_machine => allow(plugin, "localhost:PORT"),
-            Some(plugin) => allow(plugin, &name),
+        let remedy = match &member.plugin {
+            Some(plugin) if on_machine => plugin::allow_host(plugin, "localhost:PORT"),
+            Some(plugin) => plugin::allow_host(plugin, &name),
             None if on_machine => in_config(&format!("{section}.allowedHostLoopbackPorts: [PORT]")),
             None => in_config(&format!("{section}.allowedIpNameLookups: [\"{name}\"]")),
         };
@@ -238,8 +235,8 @@ impl Caller {
     /// Says, once for each address, that a service does not listen where somebody connects.
     pub(super) fn missed(&self, to: SocketAddr) {
         let network = &self.member.network;
-        if let Some(plugin) = &self.member.sockets.plugin {
-            let allow = allow(plugin, &format!("localhost:{}", to.port()));
+        if let Some(plugin) = &self.member.plugin {
+            let allow = plugin::allow_host(plugin, &format!("localhost:{}", to.port()));
             let hint = format!("a port of this machine is at `{MACHINE}`; {allow}");
             return self.tell(&format!("`{to}` refused: nobody listens there"), &hint);
         }
@@ -273,10 +270,6 @@ fn in_config(line: &str) -> String {
     format!("allow it in `.wash/config.yaml`: `{line}`")
 }
 
-fn allow(plugin: &str, host: &str) -> String {
-    format!("allow it with `wash plugin allow {plugin} --host {host}`")
-}
-
 fn name_of(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
@@ -293,13 +286,16 @@ mod tests {
     fn caller(sockets: Sockets, service: Option<&str>) -> (Caller, Captured) {
         let (console, captured) = Console::capture();
         let network = Arc::new(Network::new(service));
-        let caller = Caller {
-            member: Arc::new(Member::new(
-                "front",
-                network,
+        let member = workload::Member {
+            name: "front".to_owned(),
+            settings: workload::MemberSettings {
                 sockets,
-                service == Some("front"),
-            )),
+                ..workload::MemberSettings::default()
+            },
+        };
+        let member = Member::new(&member, network, service == Some("front"));
+        let caller = Caller {
+            member: Arc::new(member),
             console,
             request: Some(RequestId(3)),
         };
@@ -359,6 +355,19 @@ mod tests {
         assert!(!reaches(&caller, "203.0.113.1:5432"));
         let line = "`dev.components[1].allowedSockets: [\"db.example.com:5432/tcp\"]`";
         assert!(captured.text().contains(line), "{}", captured.text());
+    }
+
+    #[test]
+    fn the_line_that_allows_a_plugin_more_is_for_a_shell() {
+        let (mut caller, captured) = caller(Sockets::default(), None);
+        Arc::get_mut(&mut caller.member).unwrap().plugin = Some("my".to_owned());
+        assert!(!reaches(&caller, "[2001:db8::1]:80") && !reaches(&caller, "192.0.0.8:80"));
+        assert!(caller.look_up("$(x).example").is_err());
+        let text = captured.text();
+        for host in ["'[2001:db8::1]:80'", "localhost:80", "'$(x).example'"] {
+            let line = format!("hint: allow it with `wash plugin allow my --host {host}`");
+            assert!(text.contains(&line), "{line}: {text}");
+        }
     }
 
     #[test]

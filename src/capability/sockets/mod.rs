@@ -28,7 +28,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use crate::engine::Model;
 use crate::engine::state::{Call, MemberSetup, State};
-use crate::host::workload::Drive;
+use crate::host::workload::{Drive, Entry};
 use crate::linker::Tier;
 
 use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, per_member, shared};
@@ -109,19 +109,13 @@ impl Capability for Sockets {
             member,
             ..
         } = for_whom;
-        let is_service =
-            |entry: &crate::host::workload::Entry| matches!(entry.drive, Drive::Service { .. });
+        let is_service = |entry: &Entry| matches!(entry.drive, Drive::Service { .. });
         let service = workload.entries.iter().find(|entry| is_service(entry));
         let service = service.map(|entry| entry.name.as_str());
         let network = for_whom.shared(|| Network::new(service));
         // In the entry of the service that is; the same component in another entry is one like any other.
         let serves = is_service(entry) && member.name == entry.name;
-        let member = Member::new(
-            &member.name,
-            network,
-            member.settings.sockets.clone(),
-            serves,
-        );
+        let member = Member::new(member, network, serves);
         let published = member.published().iter();
         let published = published
             .map(|port| self.publisher.open(port, &workload.name, &member.network))

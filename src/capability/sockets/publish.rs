@@ -263,6 +263,7 @@ async fn answer(
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncReadExt;
+    use tokio::time::timeout;
 
     use super::super::network::TcpLease;
     use super::*;
@@ -297,10 +298,13 @@ mod tests {
         lease
     }
 
+    const LONG: Duration = Duration::from_secs(30);
+
     async fn ask(host: u16) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", host)).await.unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let whole = timeout(LONG, stream.read_to_string(&mut answer)).await;
+        whole.expect("an answer").unwrap();
         answer
     }
 
@@ -356,9 +360,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), closed)
-            .await
-            .unwrap();
+        timeout(LONG, closed).await.expect("the port closes");
     }
 
     #[tokio::test]
@@ -384,11 +386,13 @@ mod tests {
         let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         client.connect(("127.0.0.1", host)).await.unwrap();
         client.send(b"ping").await.unwrap();
-        let Datagram { from, bytes } = queue.recv().await.unwrap();
+        let asked = timeout(LONG, queue.recv()).await;
+        let Datagram { from, bytes } = asked.expect("a datagram").unwrap();
         assert_eq!(bytes, b"ping");
         network.send(from, 7777, b"pong".to_vec());
         let mut answer = [0; 16];
-        let count = client.recv(&mut answer).await.unwrap();
+        let answered = timeout(LONG, client.recv(&mut answer)).await;
+        let count = answered.expect("an answer").unwrap();
         assert_eq!(&answer[..count], b"pong");
     }
 }

@@ -230,14 +230,13 @@ async fn requests_in_flight_finish_where_they_began<R: Rig>(rig: &R) -> Outcome 
     Ok(())
 }
 
+/// Waits until a workload has something to do. Without that, what is checked next fails.
 async fn wait_for_flight(host: &impl Host, id: &WorkloadId) {
-    while host
-        .status(id)
-        .await
-        .is_ok_and(|status| status.in_flight == 0 && status.requests == 0)
-    {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    eventually(async || {
+        let status = host.status(id).await;
+        !status.is_ok_and(|status| status.in_flight == 0 && status.requests == 0)
+    })
+    .await;
 }
 
 async fn status(host: &impl Host, id: &WorkloadId) -> Result<WorkloadStatus, String> {

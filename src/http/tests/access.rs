@@ -24,9 +24,7 @@ async fn a_client_that_leaves_ends_its_request() {
     }))
     .await;
     let stream = site.raw("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    while site.front.in_flight() == 0 {
-        tokio::task::yield_now().await;
-    }
+    site.until(|front| front.in_flight() > 0).await;
     drop(stream);
     timeout(PATIENCE, dropped)
         .await

@@ -89,6 +89,16 @@ impl Site {
             .to_owned()
     }
 
+    /// Waits until something is so.
+    async fn until(&self, is_so: impl Fn(&Front) -> bool) {
+        let waiting = async {
+            while !is_so(&self.front) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.expect("in time");
+    }
+
     async fn ended(self) {
         timeout(PATIENCE, self.running)
             .await

@@ -33,9 +33,12 @@ async fn a_graceful_stop_waits_for_requests_and_closes_the_idle() {
             .expect("cleanly"),
         0
     );
-    while TcpStream::connect(site.address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let closed = async {
+        while TcpStream::connect(site.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("closed at once");
     assert!(!site.running.is_finished(), "a request is in flight");
 
     feed.send(data("to the ")).await.expect("the body is read");
@@ -55,9 +58,7 @@ async fn an_immediate_stop_cuts_requests_off() {
     let _client = site
         .raw("GET /never HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await;
-    while site.front.in_flight() == 0 {
-        tokio::task::yield_now().await;
-    }
+    site.until(|front| front.in_flight() > 0).await;
     site.stop.graceful.cancel();
     site.stop.immediate.cancel();
     let console = site.console.clone();

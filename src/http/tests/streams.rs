@@ -162,9 +162,7 @@ async fn an_upload_that_is_cut_off_reaches_the_handler_as_an_error() {
     let stream = site
         .raw("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nonly this")
         .await;
-    while site.front.in_flight() == 0 {
-        tokio::task::yield_now().await;
-    }
+    site.until(|front| front.in_flight() > 0).await;
     drop(stream);
     // The handler sees the error, or is dropped together with the connection; it never sees a short upload as whole.
     if let Ok(failed) = timeout(PATIENCE, outcome).await.expect("in time") {

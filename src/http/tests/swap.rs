@@ -166,9 +166,7 @@ async fn a_page_in_a_browser_waits_for_the_next_one() {
 
     site.front.unavailable(broken.clone());
     let last = wait(&broken);
-    while site.front.pages_waiting() == 0 {
-        tokio::task::yield_now().await;
-    }
+    site.until(|front| front.pages_waiting() > 0).await;
     site.stop.graceful.cancel();
     assert_eq!(
         ended(last).await,

@@ -79,18 +79,16 @@ impl Inboxes {
         sent.into_iter().count()
     }
 
-    pub(super) fn failed(&mut self, envelope: &Envelope, reason: &str) {
-        let Some(name) = &envelope.reply_to else {
+    /// One of those who were asked has failed.
+    pub(super) fn failed(&mut self, inbox: &Subject, reason: &str) {
+        let Some(open) = self.open.get_mut(inbox) else {
             return;
         };
-        let Some(inbox) = self.open.get_mut(name) else {
-            return;
-        };
-        inbox.asked = inbox.asked.saturating_sub(1);
-        if inbox.asked == 0
+        open.asked = open.asked.saturating_sub(1);
+        if open.asked == 0
             && let Some(Inbox {
                 subject, answer, ..
-            }) = self.open.remove(name)
+            }) = self.open.remove(inbox)
         {
             // Whoever asked may have left.
             let _ = answer.send(Err(Refusal::Failed {

@@ -13,7 +13,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(super) struct Subscription {
     pub(super) patterns: Vec<Pattern>,
     /// How many messages may wait.
     pub(super) most: NonZeroUsize,
+    /// How many bytes the messages that wait may have, all together.
+    pub(super) most_bytes: NonZeroU64,
 }
 
 /// Messages that nobody will handle.
@@ -57,12 +59,22 @@ pub(super) enum Refusal {
     #[error("no responders: nobody subscribes to `{subject}`")]
     NoResponders { subject: Subject },
     #[error(
-        "the message on `{subject}` was not taken: {most} messages wait in the queue of `{queue}` already"
+        "the message on `{subject}` was not taken: the queue of `{queue}`, which holds {most}, is full"
     )]
     Full {
         subject: Subject,
         queue: String,
         most: NonZeroUsize,
+    },
+    #[error(
+        "the message on `{subject}` was not taken: what waits in the queue of `{queue}` would have {bytes} bytes, \
+         more than the {most} of its memory limit"
+    )]
+    TooMuch {
+        subject: Subject,
+        queue: String,
+        bytes: u64,
+        most: NonZeroU64,
     },
     #[error("timeout: the request on `{subject}` was not answered within {} ms", .patience.as_millis())]
     Timeout {
@@ -89,11 +101,7 @@ struct State {
 impl Bus {
     /// Gives a message to all who want it. Returns how many these are.
     pub(super) fn publish(&self, envelope: Envelope) -> Result<usize, Refusal> {
-        let mut state = self.state();
-        if Inboxes::owns(&envelope.subject) {
-            return Ok(state.inboxes.answer(envelope));
-        }
-        state.publish(envelope)
+        self.state().publish(envelope)
     }
 
     /// Asks, and waits for the first answer. Ends at once when nobody is there to answer, or when all who were asked
@@ -134,9 +142,9 @@ impl Bus {
         }
     }
 
-    /// Tells that a message was handled without success. Whoever asked hears of it when nobody else is left to answer.
-    pub(super) fn failed(&self, envelope: &Envelope, reason: &str) {
-        self.state().inboxes.failed(envelope, reason);
+    /// Tells that a request was handled without success. Whoever asked hears of it when nobody else is left to answer.
+    pub(super) fn failed(&self, reply_to: &Subject, reason: &str) {
+        self.state().inboxes.failed(reply_to, reason);
     }
 
     /// Makes the subscribers those of another version. A queue that both have goes on with what waits in it; the others
@@ -159,9 +167,12 @@ impl Bus {
         }
         let lost = before.into_iter().filter_map(|mut queue| {
             let waiting = queue.drop_waiting(|_| true);
-            for envelope in &waiting {
+            for reply_to in waiting
+                .iter()
+                .filter_map(|envelope| envelope.reply_to.as_ref())
+            {
                 let reason = format!("`{}` takes no messages any more", queue.name());
-                state.inboxes.failed(envelope, &reason);
+                state.inboxes.failed(reply_to, &reason);
             }
             Lost::of(&queue, waiting.len())
         });
@@ -198,14 +209,17 @@ impl Bus {
 impl State {
     fn publish(&mut self, envelope: Envelope) -> Result<usize, Refusal> {
         let subject = &envelope.subject;
+        if Inboxes::owns(subject) {
+            return Ok(self.inboxes.answer(envelope));
+        }
         if self.stopping && !self.inboxes.expect(&envelope) {
             return Err(Refusal::Stopping {
                 subject: subject.clone(),
             });
         }
-        let wanting = || self.queues.iter().filter(|queue| queue.wants(subject));
-        if let Some(full) = wanting().find(|queue| queue.is_full()) {
-            return Err(full.refusal(subject));
+        let mut wanting = self.queues.iter().filter(|queue| queue.wants(subject));
+        if let Some(refusal) = wanting.find_map(|queue| queue.refusal(&envelope)) {
+            return Err(refusal);
         }
         let mut count = 0;
         for queue in &mut self.queues {

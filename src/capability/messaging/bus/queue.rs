@@ -11,6 +11,8 @@ use crate::capability::messaging::subject::Subject;
 pub(super) struct Queue {
     subscription: Subscription,
     waiting: VecDeque<Envelope>,
+    /// How many there are in what waits.
+    bytes: u64,
     /// Wakes the one lease there is on this queue, and tells it from those there were before.
     wake: Arc<Notify>,
 }
@@ -24,10 +26,12 @@ pub(in crate::capability::messaging) struct Lease {
 impl Queue {
     /// With what waited in the queue `before`, whose lease ends.
     pub(super) fn new(subscription: Subscription, before: Option<Queue>) -> Self {
-        let waiting = before.map(|mut queue| std::mem::take(&mut queue.waiting));
+        let waits = before.map(|mut queue| (std::mem::take(&mut queue.waiting), queue.bytes));
+        let (waiting, bytes) = waits.unwrap_or_default();
         Self {
             subscription,
-            waiting: waiting.unwrap_or_default(),
+            waiting,
+            bytes,
             wake: Arc::default(),
         }
     }
@@ -48,21 +52,42 @@ impl Queue {
         patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(subject))
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= self.subscription.most.get()
-    }
-
-    pub(super) fn refusal(&self, subject: &Subject) -> Refusal {
-        Refusal::Full {
-            subject: subject.clone(),
-            queue: self.subscription.name.clone(),
-            most: self.subscription.most,
+    /// Why there is no room for a message, if there is none.
+    pub(super) fn refusal(&self, envelope: &Envelope) -> Option<Refusal> {
+        let Subscription {
+            most, most_bytes, ..
+        } = self.subscription;
+        let bytes = self.bytes.saturating_add(length(envelope));
+        let has_place = self.waiting.len() < most.get();
+        if has_place && bytes <= most_bytes.get() {
+            return None;
         }
+        let (subject, queue) = (envelope.subject.clone(), self.subscription.name.clone());
+        Some(match has_place {
+            false => Refusal::Full {
+                subject,
+                queue,
+                most,
+            },
+            true => Refusal::TooMuch {
+                subject,
+                queue,
+                bytes,
+                most: most_bytes,
+            },
+        })
     }
 
     pub(super) fn put(&mut self, envelope: Envelope) {
+        self.bytes += length(&envelope);
         self.waiting.push_back(envelope);
         self.wake.notify_one();
+    }
+
+    fn take(&mut self) -> Option<Envelope> {
+        let envelope = self.waiting.pop_front()?;
+        self.bytes -= length(&envelope);
+        Some(envelope)
     }
 
     /// Takes out of the queue what is not to be handled.
@@ -70,8 +95,16 @@ impl Queue {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let (dropped, kept): (Vec<_>, Vec<_>) = waiting.partition(is_dropped);
         self.waiting = kept.into();
+        self.bytes = self.waiting.iter().map(length).sum();
         dropped
     }
+}
+
+/// In bytes.
+fn length(envelope: &Envelope) -> u64 {
+    let reply_to = envelope.reply_to.as_ref();
+    let names = envelope.subject.as_str().len() + reply_to.map_or(0, |name| name.as_str().len());
+    (names + envelope.body.len()) as u64
 }
 
 impl Drop for Queue {
@@ -95,7 +128,7 @@ impl Lease {
                 let mut state = self.bus.state();
                 let mut queues = state.queues.iter_mut();
                 let queue = queues.find(|queue| Arc::ptr_eq(&queue.wake, &self.wake))?;
-                if let Some(envelope) = queue.waiting.pop_front() {
+                if let Some(envelope) = queue.take() {
                     return Some((envelope, begin()));
                 }
             }

@@ -20,6 +20,7 @@ fn subscription((name, patterns): &(&str, &str)) -> Subscription {
         name: (*name).to_owned(),
         patterns: patterns.map(|pattern| pattern.parse().unwrap()).collect(),
         most: NonZeroUsize::new(3).unwrap(),
+        most_bytes: NonZeroU64::new(100).unwrap(),
     }
 }
 
@@ -35,7 +36,9 @@ fn bus(subscribers: &[(&str, &str)]) -> (Arc<Bus>, Vec<Lease>) {
 }
 
 async fn next(lease: &Lease) -> Envelope {
-    lease.next(|| ()).await.expect("the lease goes on").0
+    let next = tokio::time::timeout(LONG, lease.next(|| ())).await;
+    let next = next.expect("a message waits");
+    next.expect("the lease goes on").0
 }
 
 /// What waits in a queue, without waiting for more.
@@ -80,12 +83,36 @@ async fn a_full_queue_takes_nothing_and_neither_do_the_others() {
     let refusal = bus.publish(envelope("t", "4")).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "the message on `t` was not taken: 3 messages wait in the queue of `a` already"
+        "the message on `t` was not taken: the queue of `a`, which holds 3, is full"
     );
     assert_eq!(waiting(&leases[1]).await, ["2", "3"]);
     assert_eq!(bus.publish(envelope("u", "5")), Ok(1));
     next(&leases[0]).await;
     assert_eq!(bus.publish(envelope("t", "6")), Ok(2));
+}
+
+#[tokio::test]
+async fn what_waits_has_a_limit_in_bytes() {
+    let (bus, leases) = bus(&[("a", "t"), ("b", "t")]);
+    // With its subject.
+    let half = "x".repeat(49);
+    bus.publish(envelope("t", &half)).unwrap();
+    next(&leases[0]).await;
+    bus.publish(envelope("t", &half)).unwrap();
+    let refusal = bus.publish(envelope("t", "1")).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the message on `t` was not taken: what waits in the queue of `b` would have 102 bytes, more than the 100 of its \
+         memory limit"
+    );
+    // The limit goes on with what waits, and what is gone does not count.
+    let (leases, _) = take_over(&bus, &[("b", "t")]);
+    bus.publish(envelope("t", "1")).unwrap_err();
+    assert_eq!(waiting(&leases[0]).await, [half.as_str(); 2]);
+    bus.publish(envelope("t", &half)).unwrap();
+    bus.stop();
+    take_over(&bus, &[("b", "t")]);
+    bus.publish(envelope("t", &"x".repeat(99))).unwrap();
 }
 
 #[tokio::test]
@@ -105,6 +132,24 @@ async fn the_first_answer_reaches_who_asked_and_nobody_else() {
     assert_eq!(waiting(&leases[1]).await, ["hello"]);
     assert_eq!(waiting(&leases[2]).await, ["hello"]);
     assert!(bus.state().inboxes.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_may_ask_in_turn() {
+    let (bus, leases) = bus(&[("a", "t"), ("spy", ">")]);
+    let answer = async {
+        let request = next(&leases[0]).await;
+        let which = bus.request(request.reply_to.unwrap(), "which?".into(), LONG);
+        which.await.unwrap().body
+    };
+    let ask = async {
+        let asked = bus.request("t".parse().unwrap(), "hello".into(), LONG);
+        let back = asked.await.unwrap().reply_to.unwrap();
+        assert_eq!(bus.publish(envelope(back.as_str(), "this")), Ok(1));
+    };
+    let (body, ()) = tokio::join!(answer, ask);
+    assert_eq!(body, "this");
+    assert_eq!(waiting(&leases[1]).await, ["hello"]);
 }
 
 #[tokio::test]
@@ -140,7 +185,7 @@ async fn a_request_fails_when_all_who_were_asked_have() {
     let fail = async {
         for (lease, reason) in leases.iter().zip(["broken", "broken as well"]) {
             let request = next(lease).await;
-            bus.failed(&request, reason);
+            bus.failed(&request.reply_to.unwrap(), reason);
         }
     };
     let request = bus.request("t".parse().unwrap(), Bytes::new(), LONG);
@@ -240,7 +285,8 @@ async fn no_message_is_lost_or_doubled_while_versions_change() {
     publish.await.unwrap();
     let mut numbers = Vec::new();
     while numbers.len() < MESSAGES {
-        let body = received.recv().await.unwrap();
+        let body = tokio::time::timeout(LONG, received.recv()).await;
+        let body = body.expect("no message is lost").unwrap();
         numbers.push(
             std::str::from_utf8(&body)
                 .unwrap()
