@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::bug;
 use crate::commands::{
-    self, build, call, completion, config, dev, doctor, inspect, new, oci, plugin, wit,
+    Stopped, build, call, completion, config, dev, doctor, inspect, new, oci, plugin, wit,
 };
 use crate::completion::{Request, budget};
 use crate::plugin::command::augment;
@@ -154,24 +154,10 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
         let error = Cli::command().error(ErrorKind::InvalidValue, message);
         return not_parsed(&error, format);
     }
-    let outcome = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime.block_on(async {
-            match typed {
-                Typed::Command(command) => run(*command, &plugins.store, &globals).await,
-                Typed::Plugin(manifest, given) => {
-                    plugin::invoke::run(&plugins.store, &manifest, given, &globals).await
-                }
-            }
-        }),
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
+    match outcome(typed, &plugins.store, &globals) {
         Ok(code) => code,
         Err(error) if report::is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<commands::Stopped>() {
+        Err(error) => match error.downcast_ref::<Stopped>() {
             Some(stopped) => ExitCode::from(stopped.exit_code()),
             None => {
                 // Nobody is there to read why it failed; the exit code still tells.
@@ -180,6 +166,27 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
             }
         },
     }
+}
+
+fn outcome(typed: Typed, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async {
+        match typed {
+            Typed::Command(command) => run(*command, store, globals).await,
+            Typed::Plugin(manifest, given) => {
+                plugin::invoke::run(store, &manifest, given, globals).await
+            }
+        }
+    });
+    if let Err(error) = &outcome
+        && error.is::<Stopped>()
+    {
+        // Code may still be compiled, which cannot be interrupted and is not waited for.
+        runtime.shutdown_background();
+    }
+    outcome
 }
 
 async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {

@@ -33,6 +33,7 @@ pub mod component;
 pub mod console;
 pub mod engine;
 pub mod folders;
+pub mod git;
 pub mod holder;
 pub mod host;
 pub mod http;

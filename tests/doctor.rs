@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/terminal.rs"]
+mod terminal;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use terminal::Terminal;
 
 /// A project, and folders of the user's that are empty.
 struct Home(TempDir);
@@ -25,10 +29,11 @@ impl Home {
         self.0.path().canonicalize().unwrap().join(path)
     }
 
-    fn file(&self, path: &str, bytes: impl AsRef<[u8]>) {
+    fn file(&self, path: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
     }
 
     fn wash(&self, arguments: &[&str]) -> Command {
@@ -43,6 +48,10 @@ impl Home {
             .env_remove("RUST_LOG")
             .stdin(Stdio::null());
         wash
+    }
+
+    fn terminal(&self, arguments: &[&str]) -> Terminal {
+        Terminal::new(&self.wash(arguments))
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -181,6 +190,19 @@ fn a_session_that_has_the_port_is_only_a_warning() {
     );
 }
 
+/// A session that watches the project would build it again.
+#[test]
+fn looking_changes_nothing() {
+    let home = Home::new("build: {command: \"true\"}\ndev: {address: \"127.0.0.1:0\"}\n");
+    let changed = || {
+        let changed = |path: &str| fs::metadata(home.path(path)).unwrap().modified().unwrap();
+        ["", "app", "app/.wash"].map(changed)
+    };
+    let before = changed();
+    home.json(&["doctor"]);
+    assert_eq!(changed(), before);
+}
+
 #[test]
 fn nothing_is_mended_without_being_asked_for() {
     let home = Home::new(
@@ -202,35 +224,6 @@ fn nothing_is_mended_without_being_asked_for() {
     assert!(home.path("app/data").is_dir());
 }
 
-/// In a terminal, with keys pressed.
-fn typed(home: &Home, command: &str, keys: &str) -> String {
-    let mut script = Command::new("script");
-    let line = format!("{} {command}", env!("CARGO_BIN_EXE_wash"));
-    let wash = home.wash(&[]);
-    script.args(["-qec", &line, "/dev/null"]);
-    script.current_dir(home.path("app"));
-    for (name, value) in wash.get_envs() {
-        match value {
-            Some(value) => script.env(name, value),
-            None => script.env_remove(name),
-        };
-    }
-    let mut child = script
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The pipe stays open: its end would be the end of the terminal.
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(keys.as_bytes()).unwrap();
-    let mut said = String::new();
-    let mut stdout = child.stdout.take().unwrap();
-    stdout.read_to_string(&mut said).unwrap();
-    child.wait().unwrap();
-    drop(stdin);
-    said
-}
-
 #[test]
 fn somebody_at_a_terminal_is_asked() {
     let home = Home::new(
@@ -239,17 +232,49 @@ fn somebody_at_a_terminal_is_asked() {
     );
     let cached = "cache/wash/oci/blobs/sha256/0";
     home.file(cached, "12345");
-    let said = typed(&home, "config cleanup", "n");
-    assert!(said.contains("remove it?"), "{said}");
-    assert!(said.contains("nothing was removed"), "{said}");
+    let (cleanup, fix) = (["config", "cleanup"], ["doctor", "--fix"]);
+    let mut terminal = home.terminal(&cleanup);
+    terminal.shows("remove it?").types("n");
+    assert!(terminal.end().1.contains("nothing was removed"));
     assert!(home.path(cached).exists());
-    let said = typed(&home, "config cleanup", "y");
-    assert!(said.contains("removed 5 B"), "{said}");
+    let mut terminal = home.terminal(&cleanup);
+    terminal.shows("remove it?").types("y").shows("removed 5 B");
+    terminal.end();
     assert!(!home.path(cached).exists());
 
-    let said = typed(&home, "doctor --fix", "n");
-    assert!(said.contains("run `mkdir -p "), "{said}");
+    let mut terminal = home.terminal(&fix);
+    terminal.shows("run `mkdir -p ").types("n");
+    terminal.end();
     assert!(!home.path("app/data").exists());
-    typed(&home, "doctor --fix", "y");
+    let mut terminal = home.terminal(&fix);
+    terminal.shows("run `mkdir -p ").types("y");
+    terminal.end();
     assert!(home.path("app/data").is_dir());
+}
+
+const HIDE_CURSOR: &str = "\x1b[?25l";
+const SHOW_CURSOR: &str = "\x1b[?25h";
+
+#[test]
+fn a_question_is_left_with_ctrl_c_and_nothing_is_done() {
+    let home = Home::new(
+        "build: {command: \"true\"}\n\
+         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
+    );
+    let cached = home.file("cache/wash/oci/blobs/sha256/0", "12345");
+    let state = home.file("app/.wash/state/blobs/a", "12345");
+    for (command, question) in [
+        (&["config", "cleanup"], "remove it?"),
+        (&["dev", "reset"], "remove it?"),
+        (&["doctor", "--fix"], "run `mkdir -p "),
+    ] {
+        let mut terminal = home.terminal(command);
+        terminal.shows(question).shows(HIDE_CURSOR).types("\x03");
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(130), "{screen}");
+        // The cursor is shown again.
+        assert!(screen.trim_end().ends_with(SHOW_CURSOR), "{screen:?}");
+    }
+    assert!(cached.exists() && state.exists());
+    assert!(!home.path("app/data").exists());
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use super::tools;
+use crate::console::pasteable;
 use crate::oci::OciError;
 use crate::project::Kind;
 use crate::report::{Advice, Fault};
@@ -83,6 +84,24 @@ impl std::fmt::Display for Toolchain {
     }
 }
 
+impl BuildError {
+    /// The command that mends it and can do no harm: a program and its arguments.
+    pub fn mend(&self) -> Option<Vec<String>> {
+        let words: Vec<&str> = match self {
+            BuildError::MissingTarget { target, toolchain } => {
+                let add = ["rustup", "target", "add", target].into_iter();
+                match toolchain {
+                    Toolchain::Default => add.collect(),
+                    Toolchain::Named(name) => add.chain(["--toolchain", name]).collect(),
+                }
+            }
+            BuildError::MissingPackages { manager, .. } => vec![manager, "install"],
+            _ => return None,
+        };
+        Some(words.into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl Advice for BuildError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
@@ -97,11 +116,9 @@ impl Advice for BuildError {
                 None => "a program of the build command was not found on the `PATH`".to_string(),
             },
             BuildError::MissingTool { tool } => tools::how_to_install(tool),
-            BuildError::MissingTarget { target, toolchain: Toolchain::Default } => format!("rustup target add {target}"),
-            BuildError::MissingTarget { target, toolchain: Toolchain::Named(name) } => {
-                format!("rustup target add {target} --toolchain {name}")
+            BuildError::MissingTarget { .. } | BuildError::MissingPackages { .. } => {
+                return self.mend().iter().map(|words| pasteable(words)).collect();
             }
-            BuildError::MissingPackages { manager, .. } => format!("{manager} install"),
             BuildError::NoArtifact { elsewhere, .. } => match elsewhere.as_slice() {
                 [] => "`build.component_path` in .wash/config.* says where the build leaves the component".to_string(),
                 paths => format!("the build wrote {}; set `build.component_path` in .wash/config.*", join(paths)),

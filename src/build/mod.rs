@@ -102,7 +102,10 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     let messages = match &project.build.command {
         Command::None => Vec::new(),
         command => {
-            let fetched = wit::ensure(&project.root, &project.wit).await?;
+            let fetched = tokio::select! {
+                fetched = wit::ensure(&project.root, &project.wit) => fetched?,
+                () = options.cancel.cancelled() => return Err(BuildError::Cancelled),
+            };
             if let Some(news) = fetched.news(&project.wit) {
                 options.output.say(&news);
             }

@@ -284,12 +284,10 @@ impl<'a> Checker<'a> {
             Type::Stream(_) | Type::Future(_) => Some(ty),
             Type::Primitive(PrimitiveValType::ErrorContext) => Some(ty),
             // As many as there are elements; they would have to be read one after the other.
-            Type::List(_) | Type::FixedList(..) | Type::Map(..) => {
-                let parts = types.get(ty).parts().into_iter();
-                parts
-                    .into_iter()
-                    .find_map(|part| self.unprintable(part, true))
-            }
+            list @ (Type::List(_) | Type::FixedList(..) | Type::Map(..)) => list
+                .parts()
+                .into_iter()
+                .find_map(|part| self.unprintable(part, true)),
             other => other
                 .parts()
                 .into_iter()

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::error::{Error, ErrorKind};
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
 use super::{Cli, Command, GlobalArgs, command_tree};
 use crate::commands::plugin::invoke::Given;
@@ -59,7 +59,7 @@ impl Plugins {
             }
         })?;
         match matches.subcommand() {
-            Some((word, below)) if Cli::command().find_subcommand(word).is_none() => {
+            Some((word, below)) if !Command::has_subcommand(word) => {
                 let given = Given::Parsed {
                     first: word.to_owned(),
                     matches: below.clone(),
@@ -93,7 +93,7 @@ impl Plugins {
         let matches = tree.try_get_matches_from(line).ok()?;
         let (word, below) = matches.subcommand()?;
         let (owner, _) = owner(&self.installed.plugins, word)?;
-        if owner.runs != Runs::Program || Cli::command().find_subcommand(word).is_some() {
+        if owner.runs != Runs::Program || Command::has_subcommand(word) {
             return None;
         }
         let words = below.get_many::<OsString>("").into_iter().flatten();

@@ -1,6 +1,6 @@
 //! `wash build`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::plugin::hooks;
-use super::{Globals, compose, short, stop_signal, warn_about};
+use super::{Globals, compose, gather, short, unless_cancelled};
 use crate::build::{BuildOptions, Built, build};
 use crate::completion::values;
 use crate::inspect::size;
 use crate::plugin::manifest::HookPoint;
-use crate::project::{self, Overrides, Purpose};
+use crate::project::{Overrides, Purpose};
 use crate::report::{self, hinted};
 
 /// Build the component of a project
@@ -54,7 +54,7 @@ pub struct BuildArgs {
 }
 
 pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
+    let start = globals.path_or_here(args.project.as_deref())?;
     let overrides = Overrides {
         config: args.config.map(|file| globals.path(&file)).transpose()?,
         artifact: args.artifact_path,
@@ -65,13 +65,7 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
             false => Purpose::Build,
         })?
     };
-    // A config file from elsewhere makes a project of any directory.
-    let root = match overrides.config {
-        Some(_) => start,
-        None => project::find_root(&start).map_err(hinted)?,
-    };
-    let project = project::load(&root, &overrides).map_err(hinted)?;
-    warn_about(&project);
+    let project = gather::project(gather::Named::Project(start), &overrides)?;
     hooks::run(HookPoint::BeforeBuild, hooks::event(&project.name), globals).await?;
     if args.compose {
         return compose::run(project, args.stub_missing, globals).await;
@@ -83,26 +77,11 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
         color: false,
         cancel: cancel.clone(),
     };
-    let stopped = stop_signal()?;
-    let building = build(&project, options);
-    tokio::pin!(building);
-    let built = tokio::select! {
-        built = &mut building => built,
-        signal = stopped => {
-            cancel.cancel();
-            // It may have ended by itself at the last moment; it was told to stop all the same.
-            let _ = building.await;
-            return Err(signal.into());
-        }
-    };
-    match built {
-        Ok(built) => {
-            let event = hooks::with(&project.name, &built.path, &built.bytes);
-            hooks::run(HookPoint::AfterBuild, event, globals).await?;
-            show(&project.name, &built, globals)
-        }
-        Err(error) => Err(hinted(error)),
-    }
+    let built = unless_cancelled(&cancel, build(&project, options)).await?;
+    let built = built.map_err(hinted)?;
+    let event = hooks::with(&project.name, &built.path, &built.bytes);
+    hooks::run(HookPoint::AfterBuild, event, globals).await?;
+    show(&project.name, &built, globals)
 }
 
 fn show(name: &str, built: &Built, globals: &Globals) -> anyhow::Result<ExitCode> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,7 +211,7 @@ async fn answer(
         true => GuestStream::Stdout,
         false => GuestStream::Stderr,
     };
-    let stopped = stop_signal()?;
+    let mut stopped = pin!(stop_signal()?);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: Console::bare(stdout),
@@ -220,7 +221,10 @@ async fn answer(
         workload,
         replaces: None,
     };
-    let started = host.start(request).await.map_err(refused)?;
+    let started = tokio::select! {
+        started = host.start(request) => started.map_err(refused)?,
+        signal = &mut stopped => return Err(signal.into()),
+    };
     let called = async {
         let calling = host.call(&started.id, program);
         let called = match args.timeout {

@@ -3,7 +3,7 @@
 use std::io;
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
-use super::{Globals, warn_about};
+use super::{Globals, unless_stopped, warn_about};
 use crate::completion::values;
 use crate::console::Console;
 use crate::dev::session::{self, Setup};
@@ -88,7 +88,7 @@ enum DevCommand {
 
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(DevCommand::Reset(args)) = &args.command {
-        return reset::run(args, globals);
+        return reset::run(args, globals).await;
     }
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
@@ -131,7 +131,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         console.talk(&advice);
     }
 
-    fetch_wit(&project, &console).await;
+    unless_stopped(fetch_wit(&project, &console)).await?;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
@@ -197,8 +197,7 @@ fn loader(
     args: &DevArgs,
     globals: &Globals,
 ) -> anyhow::Result<impl Fn() -> Result<Project, ProjectError> + Send + use<>> {
-    let named = args.path.as_deref().unwrap_or(Path::new(""));
-    let named = globals.path(named)?;
+    let named = globals.path_or_here(args.path.as_deref())?;
     let overrides = Overrides {
         address: args.address.clone(),
         tls: args.tls.then(|| "self-signed".to_owned()),

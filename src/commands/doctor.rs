@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::Globals;
-use crate::commands::prompt;
+use super::{Globals, prompt, root_above, unless_stopped};
 use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
-use crate::project::{self, ProjectError, Purpose};
+use crate::project::Purpose;
 use crate::report::{self, hinted};
 
 /// Look for what keeps work on a project from going well
@@ -45,18 +44,13 @@ struct Done {
 }
 
 pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let start = globals.path(args.project.as_deref().unwrap_or(Path::new("")))?;
-    let root = match project::find_root(&start) {
-        Ok(root) => Some(root),
-        Err(ProjectError::NotRecognised { .. }) => None,
-        Err(error) => return Err(hinted(error)),
-    };
+    let start = globals.path_or_here(args.project.as_deref())?;
     let patient = Patient {
-        root,
+        root: root_above(&start)?,
         overrides: globals.overrides(Purpose::Dev)?,
         online: args.online,
     };
-    let mut findings = doctor::examine(&patient).await;
+    let mut findings = unless_stopped(doctor::examine(&patient)).await?;
     let mut done = Vec::new();
     if args.fix {
         let fixes = fixes(&findings);
@@ -64,12 +58,12 @@ pub async fn run(args: DoctorArgs, globals: &Globals) -> anyhow::Result<ExitCode
             ask_somebody(&fixes)?;
         }
         for (finding, fix) in fixes {
-            if args.yes || asked(finding, &fix)? {
-                done.push(mend(&fix).await);
+            if args.yes || asked(finding, &fix).await? {
+                done.push(unless_stopped(mend(&fix)).await?);
             }
         }
         if !done.is_empty() {
-            findings = doctor::examine(&patient).await;
+            findings = unless_stopped(doctor::examine(&patient)).await?;
         }
     }
     tell(&patient, &findings, &done, globals)
@@ -102,10 +96,10 @@ fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
     }))
 }
 
-fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
+async fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
     report::talk(&finding.message);
     let question = format!("run `{}`?", fix.line());
-    Ok(prompt::confirm(&question, true)?)
+    prompt::confirm(&question, true).await
 }
 
 /// Runs a command. What it prints is talk.

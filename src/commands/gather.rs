@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Globals, stop_signal, warn_about};
+use super::{Globals, unless_cancelled, warn_about};
 use crate::component::Shape;
 use crate::dev::once::{self, Components};
 use crate::oci::{PullPolicy, Reference};
@@ -42,7 +42,7 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
     let paths = paths.iter().map(|path| globals.path(path));
     let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
     match paths.as_slice() {
-        [] => Ok(Named::Project(globals.path(Path::new(""))?)),
+        [] => Ok(Named::Project(globals.here()?)),
         [path] if path.is_dir() => Ok(Named::Project(path.clone())),
         several => match several.iter().find(|path| path.is_dir()) {
             Some(dir) => Err(report::usage(format_args!(
@@ -117,11 +117,14 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
 /// One file is the project, the others are its siblings.
 fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
     // What cannot be read is told when it is its turn.
-    let shapes = files.iter().map(|file| {
+    let shape = |file: &PathBuf| {
         let bytes = std::fs::read(file).unwrap_or_default();
         Shape::parse(&bytes).unwrap_or_default()
-    });
-    let first = foremost(&shapes.collect::<Vec<_>>());
+    };
+    let first = match files.as_slice() {
+        [_] => 0,
+        several => foremost(&several.iter().map(shape).collect::<Vec<_>>()),
+    };
     let main = files.remove(first);
     let mut project = project::prebuilt(&main, overrides).map_err(hinted)?;
     let mut names = BTreeSet::from([project.name.clone()]);
@@ -175,17 +178,7 @@ pub async fn build(
     stub_missing: bool,
     globals: &Globals,
 ) -> anyhow::Result<Components> {
-    let stopped = stop_signal()?;
     let cancel = CancellationToken::new();
     let building = once::build(project, stub_missing, globals.tool_output(), cancel.clone());
-    tokio::pin!(building);
-    tokio::select! {
-        built = &mut building => built.map_err(hinted),
-        signal = stopped => {
-            cancel.cancel();
-            // It may have ended by itself at the last moment; it was told to stop all the same.
-            let _ = building.await;
-            Err(signal.into())
-        }
-    }
+    unless_cancelled(&cancel, building).await?.map_err(hinted)
 }

@@ -100,31 +100,34 @@ impl std::str::FromStr for Picture {
 pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut named = gather::named(&args.paths, globals)?;
     let as_plan = args.plan || args.graph.is_some();
-    if let (Named::Files(files), false) = (&named, as_plan) {
-        let [path] = files.as_slice() else {
-            return Err(report::usage(
-                "several files are shown together: add `--plan`",
-            ));
-        };
-        let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let single = match &mut named {
+        Named::Files(files) if !as_plan => match files.as_slice() {
+            [path] => {
+                let bytes = fs::read(path);
+                let bytes = bytes.with_context(|| format!("cannot read `{}`", path.display()))?;
+                Some((path.clone(), bytes))
+            }
+            _ => {
+                return Err(report::usage(
+                    "several files are shown together: add `--plan`",
+                ));
+            }
+        },
+        Named::Image(image) => {
+            let bytes = pull(image, &args.access, globals).await?;
+            Some((image.reference.name().into(), bytes)).filter(|_| !as_plan)
+        }
+        _ => None,
+    };
+    if let Some((path, bytes)) = single {
         if args.wit {
-            return show_wit(path, &bytes, globals);
+            return show_wit(&path, &bytes, globals);
         }
         // A component is shown with who provides its imports, anything else by itself.
         match Shape::parse(&bytes) {
-            Err(error) if args.why.is_some() => return Err(not_shown(path, error)),
-            Err(error) => return show_other(path, &bytes, error, globals),
+            Err(error) if args.why.is_some() => return Err(not_shown(&path, error)),
+            Err(error) => return show_other(&path, &bytes, error, globals),
             Ok(_) => {}
-        }
-    }
-    if let Named::Image(image) = &mut named {
-        let bytes = pull(image, &args.access, globals).await?;
-        let path = Path::new(image.reference.name());
-        if args.wit && !as_plan {
-            return show_wit(path, &bytes, globals);
-        }
-        if let (Err(error), false) = (Shape::parse(&bytes), as_plan) {
-            return show_other(path, &bytes, error, globals);
         }
     }
     let overrides = Overrides {

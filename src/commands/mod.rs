@@ -22,15 +22,17 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::str::FromStr;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::build::Output;
 use crate::completion::values;
-use crate::project::{Overrides, Project, Purpose};
-use crate::report::{self, OutputFormat};
+use crate::project::{self, Overrides, Project, ProjectError, Purpose};
+use crate::report::{self, OutputFormat, hinted};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -109,11 +111,23 @@ impl From<GlobalArgs> for Globals {
 }
 
 impl Globals {
+    /// The directory of `-C`, or the current one.
+    pub fn here(&self) -> anyhow::Result<PathBuf> {
+        let here = env::current_dir().context("cannot tell the current directory")?;
+        Ok(match &self.directory {
+            Some(directory) => here.join(directory),
+            None => here,
+        })
+    }
+
     /// A path from the command line, which `-C` comes before: as if we had been started there.
     pub fn path(&self, path: &Path) -> anyhow::Result<PathBuf> {
-        let here = env::current_dir().context("cannot tell the current directory")?;
-        let directory = self.directory.as_deref().unwrap_or(Path::new(""));
-        Ok(here.join(directory).join(path))
+        Ok(self.here()?.join(path))
+    }
+
+    /// The same for one that may be left out.
+    pub fn path_or_here(&self, path: Option<&Path>) -> anyhow::Result<PathBuf> {
+        path.map_or_else(|| self.here(), |path| self.path(path))
     }
 
     /// Where goes what the tools of a build print.
@@ -169,6 +183,42 @@ pub fn stop_signal() -> io::Result<impl Future<Output = Stopped>> {
     })
 }
 
+/// Waits for something, unless a signal comes first: then it is dropped where it is.
+pub async fn unless_stopped<T>(doing: impl Future<Output = T>) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
+    tokio::select! {
+        done = doing => Ok(done),
+        signal = stopped => Err(signal.into()),
+    }
+}
+
+/// The same for what is cancelled, and ends in its own way.
+pub async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    doing: impl Future<Output = T>,
+) -> anyhow::Result<T> {
+    let stopped = stop_signal()?;
+    let mut doing = pin!(doing);
+    tokio::select! {
+        done = &mut doing => Ok(done),
+        signal = stopped => {
+            cancel.cancel();
+            // It may have ended by itself at the last moment; it was told to stop all the same.
+            let _ = doing.await;
+            Err(signal.into())
+        }
+    }
+}
+
+/// The root of the project that a directory lies in, if it lies in one.
+pub fn root_above(start: &Path) -> anyhow::Result<Option<PathBuf>> {
+    match project::find_root(start) {
+        Ok(root) => Ok(Some(root)),
+        Err(ProjectError::NotRecognised { .. }) => Ok(None),
+        Err(error) => Err(hinted(error)),
+    }
+}
+
 /// Tells what the project's files have that does not stop anything.
 pub fn warn_about(project: &Project) {
     for warning in &project.warnings {
@@ -181,6 +231,8 @@ pub fn short(path: &Path) -> String {
     let below = env::current_dir()
         .ok()
         .and_then(|here| path.strip_prefix(here).ok());
+    // The current directory itself would be nothing.
+    let below = below.filter(|below| !below.as_os_str().is_empty());
     below.unwrap_or(path).display().to_string()
 }
 

@@ -1,6 +1,5 @@
 //! `wash dev reset`
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -24,8 +23,8 @@ pub struct ResetArgs {
     yes: bool,
 }
 
-pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let root = project::find_root(&globals.path(Path::new(""))?).map_err(hinted)?;
+pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let root = project::find_root(&globals.here()?).map_err(hinted)?;
     let kept = reset::look(&root).map_err(hinted)?;
     let directory = short(&kept.directory);
     let data = json!({
@@ -40,20 +39,20 @@ pub fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         report::success(globals.output, &text, "nothing to clear", data)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.yes && !asked(&kept, &directory)? {
+    if !args.yes && !asked(&kept, &directory).await? {
         anyhow::bail!("nothing was removed");
     }
-    let total = bytes(kept.size());
+    let total = size(kept.size());
     kept.clear().map_err(hinted)?;
     let text = format!("cleared `{directory}` ({total})");
     report::success(globals.output, &text, "cleared", data)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
+async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     let entries = kept.entries.iter();
     let lines: Vec<String> = entries
-        .map(|entry| format!("`{directory}/{}` ({})", entry.name, bytes(entry.size)))
+        .map(|entry| format!("`{directory}/{}` ({})", entry.name, size(entry.size)))
         .collect();
     if !prompt::somebody_is_there() {
         return Err(hinted(prompt::NobodyToAsk {
@@ -62,9 +61,5 @@ fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
         }));
     }
     report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
-    Ok(prompt::confirm("remove it?", false)?)
-}
-
-fn bytes(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
+    prompt::confirm("remove it?", false).await
 }

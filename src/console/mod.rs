@@ -10,10 +10,12 @@ mod json;
 mod lines;
 mod shield;
 mod text;
+mod visible;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use serde_json::{Value, json};
 
@@ -25,6 +27,7 @@ use shield::Shield;
 pub use capture::Captured;
 pub use lines::{Access, Level};
 pub use text::{harmless, pasteable, plain};
+pub use visible::visible;
 
 /// A handle on the terminal; clones write to the same one.
 #[derive(Clone)]
@@ -80,12 +83,10 @@ impl Console {
     /// The streams of this process. Colors as the terminal and the user (`NO_COLOR`, `CLICOLOR_FORCE`) want them.
     pub fn stdio() -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        let stdout_color = AutoStream::choice(&stdout) != ColorChoice::Never;
-        let stderr_color = AutoStream::choice(&stderr) != ColorChoice::Never;
         Self::new(
             Form::People,
-            Stream::new(stdout, stdout_color),
-            Stream::new(stderr, stderr_color),
+            Stream::of_process(stdout),
+            Stream::of_process(stderr),
         )
     }
 
@@ -132,19 +133,16 @@ impl Console {
     /// The streams of this process for one guest that is not trusted: what it writes goes to the stream it chose, as it
     /// is where that is no terminal. On a terminal, everything but lines, tabs and colors is shown as text.
     pub fn shielded() -> Self {
-        let shield = |terminal: bool| terminal.then(Shield::default);
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        let shields = (shield(stdout.is_terminal()), shield(stderr.is_terminal()));
-        let console = Self::bare(GuestStream::Stdout);
-        {
-            let mut streams = console
-                .streams
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            streams.stdout.shield = shields.0;
-            streams.stderr.shield = shields.1;
+        let shields = (stdout.is_terminal(), stderr.is_terminal());
+        Self {
+            bare: Some(GuestStream::Stdout),
+            ..Self::new(
+                Form::People,
+                Stream::of_process(stdout).shielded(shields.0),
+                Stream::of_process(stderr).shielded(shields.1),
+            )
         }
-        console
     }
 
     /// The same streams, with everything a guest writes on stderr: for commands whose stdout is for something else.
@@ -295,6 +293,16 @@ impl Stream {
             color,
             shield: None,
         }
+    }
+
+    fn of_process(sink: impl RawStream + Send + 'static) -> Self {
+        let color = AutoStream::choice(&sink) != ColorChoice::Never;
+        Self::new(sink, color)
+    }
+
+    fn shielded(mut self, on: bool) -> Self {
+        self.shield = on.then(Shield::default);
+        self
     }
 
     /// Writes what a guest wrote.

@@ -119,8 +119,12 @@ mod tests {
 
     #[test]
     fn a_line_can_be_pasted() {
-        let words = ["echo", "a b", "it's", ""];
-        assert_eq!(pasteable(&words), r"echo 'a b' 'it'\''s' ''");
+        assert_eq!(
+            pasteable(&["mkdir", "-p", "/a/my data"]),
+            "mkdir -p '/a/my data'"
+        );
+        let words = ["echo", "a b", "it's", "", "$x"];
+        assert_eq!(pasteable(&words), r"echo 'a b' 'it'\''s' '' '$x'");
     }
 
     #[test]

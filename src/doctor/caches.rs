@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::finding::{Area, Finding, Fix, Level};
+use super::writable;
 use crate::dev::reset::{self, ResetError};
 use crate::folders::cleanup::Cache;
 use crate::folders::contents;
@@ -47,7 +48,7 @@ fn cache(cache: Cache) -> Option<Finding> {
         let bytes: u64 = left.iter().map(|entry| entry.size).sum();
         let message = format!(
             "`{shown}` has {} that a process left behind which was killed",
-            bytes_text(bytes)
+            size(bytes)
         );
         let paths = left.iter().map(|entry| entry.path.display().to_string());
         let fix = Fix::new(
@@ -57,7 +58,7 @@ fn cache(cache: Cache) -> Option<Finding> {
         );
         return Some(Finding::new(Area::Caches, Level::Note, message).fix(fix));
     }
-    let message = format!("`{shown}`: {}", bytes_text(total));
+    let message = format!("`{shown}`: {}", size(total));
     Some(Finding::new(Area::Caches, Level::Fine, message))
 }
 
@@ -70,10 +71,8 @@ fn unusable(directory: &Path) -> Option<String> {
     if !existing.is_dir() {
         return Some(format!("`{}` is not a directory", existing.display()));
     }
-    let made = tempfile::Builder::new()
-        .prefix(".tmp-doctor-")
-        .tempfile_in(&existing);
-    made.err().map(|error| error.to_string())
+    let refused = writable(&existing).err();
+    refused.map(|error| error.to_string())
 }
 
 fn is_abandoned(path: &Path) -> bool {
@@ -86,7 +85,7 @@ fn state(root: &Path) -> Option<Finding> {
     match reset::look(root) {
         Ok(kept) if kept.entries.is_empty() => None,
         Ok(kept) => {
-            let (path, total) = (kept.directory.display(), bytes_text(kept.size()));
+            let (path, total) = (kept.directory.display(), size(kept.size()));
             let message = format!("`{path}`: {total}, what the project keeps");
             Some(Finding::new(Area::Caches, Level::Fine, message))
         }
@@ -100,8 +99,4 @@ fn state(root: &Path) -> Option<Finding> {
             error.to_string(),
         )),
     }
-}
-
-fn bytes_text(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

@@ -1,8 +1,10 @@
 //! What was found, how bad it is, and what mends it.
 
+use std::iter;
 use std::path::PathBuf;
 
-use crate::project::words;
+use crate::console::pasteable;
+use crate::report::Advice;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +84,7 @@ impl Fix {
 
     /// As one would type it.
     pub fn line(&self) -> String {
-        words::line(self.argv.iter().map(String::as_str))
+        pasteable(&self.argv)
     }
 }
 
@@ -94,6 +96,16 @@ impl Finding {
             message: message.into(),
             hint: None,
             fix: None,
+        }
+    }
+
+    /// What an error says, with its causes, and its first hint.
+    pub(super) fn of(area: Area, error: &impl Advice) -> Self {
+        let causes = iter::successors(error.source(), |error| error.source());
+        let message = causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"));
+        Self {
+            hint: error.hints().into_iter().next(),
+            ..Self::new(area, Level::Error, message)
         }
     }
 

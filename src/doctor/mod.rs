@@ -13,7 +13,10 @@ mod project;
 mod registries;
 mod tools;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
 
 use crate::project::{Overrides, Project, SiblingSource};
 
@@ -41,6 +44,12 @@ pub async fn examine(patient: &Patient) -> Vec<Finding> {
     findings.extend(completion::examine());
     findings.extend(plugins::examine());
     findings
+}
+
+/// Whether files can be made in a directory. None is: a session that watches it would take that for a change.
+fn writable(directory: &Path) -> io::Result<()> {
+    access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
+    Ok(())
 }
 
 /// A project and those that it names, in order.

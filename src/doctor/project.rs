@@ -1,9 +1,9 @@
 //! The project itself: what it is taken for, and what is wrong in its configuration.
 
 use super::finding::{Area, Finding, Fix, Level};
-use super::{Patient, all};
+use super::{Patient, all, writable};
+use crate::console::pasteable;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
-use crate::report::Advice as _;
 
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
@@ -32,7 +32,7 @@ pub(super) fn examine(patient: &Patient) -> Examined {
     }
     match project::verdict(root, &patient.overrides) {
         Ok(verdict) => findings.extend(config(verdict)),
-        Err(error) => findings.push(problem(&error)),
+        Err(error) => findings.push(Finding::of(Area::Project, &error)),
     }
     let project = loaded.ok();
     let bare = || project::detected(root).ok().flatten();
@@ -44,14 +44,6 @@ pub(super) fn examine(patient: &Patient) -> Examined {
         findings,
         project,
         kind,
-    }
-}
-
-fn problem(error: &project::ProjectError) -> Finding {
-    let finding = Finding::new(Area::Project, Level::Error, error.to_string());
-    match error.hints().into_iter().next() {
-        Some(hint) => finding.hint(hint),
-        None => finding,
     }
 }
 
@@ -87,15 +79,10 @@ fn kind(project: &Project) -> &'static str {
 /// Builds write into the project.
 fn unwritable(project: &Project) -> Option<Finding> {
     let root = &project.root;
-    tempfile::Builder::new()
-        .prefix(".wash-doctor-")
-        .tempfile_in(root)
-        .err()
-        .map(|error| {
-            let message = format!("`{}` cannot be written to: {error}", root.display());
-            Finding::new(Area::Project, Level::Error, message).hint(format!(
-                "builds write there: chmod u+rwx {}",
-                root.display()
-            ))
-        })
+    writable(root).err().map(|error| {
+        let message = format!("`{}` cannot be written to: {error}", root.display());
+        let chmod = pasteable(&["chmod", "u+rwx", &root.to_string_lossy()]);
+        Finding::new(Area::Project, Level::Error, message)
+            .hint(format!("builds write there: {chmod}"))
+    })
 }

@@ -6,7 +6,6 @@ use super::finding::{Area, Finding, Level};
 use crate::build::tools::locate;
 use crate::oci::{self, Access, DockerConfig, Scheme};
 use crate::project::{Artifact, Image, Project, SiblingSource};
-use crate::report::Advice as _;
 
 pub(super) async fn examine(projects: &[&Project], online: bool) -> Vec<Finding> {
     let images: Vec<&Image> = projects
@@ -96,18 +95,6 @@ async fn ask(image: &Image) -> Finding {
             let message = format!("`{}` is {digest}", image.reference);
             Finding::new(Area::Registries, Level::Fine, message)
         }
-        Err(error) => {
-            let mut message = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                message = format!("{message}: {error}");
-                cause = error.source();
-            }
-            let finding = Finding::new(Area::Registries, Level::Error, message);
-            match error.hints().into_iter().next() {
-                Some(hint) => finding.hint(hint),
-                None => finding,
-            }
-        }
+        Err(error) => Finding::of(Area::Registries, &error),
     }
 }

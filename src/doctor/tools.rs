@@ -13,7 +13,6 @@ use crate::build::tools::{Install, TOOLS, Tool, how_to_install, known, locate};
 use crate::build::{self, BuildError, Output};
 use crate::project::language::cargo;
 use crate::project::{Command, Kind, Project};
-use crate::report::Advice as _;
 
 /// `kind` is what there is to go by when there is no project that can be read.
 pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Finding> {
@@ -180,24 +179,14 @@ async fn preflight(project: &Project) -> Option<Finding> {
             };
         }
     };
-    let finding = Finding::new(Area::Tools, Level::Error, error.to_string());
-    let hint = error.hints().into_iter().next();
-    let fix = match &error {
-        BuildError::MissingTarget { .. } if locate("rustup", Path::new(".")).is_some() => {
-            let line = hint.clone().unwrap_or_default();
-            Some(Fix::new(line.split(' ')))
-        }
-        BuildError::MissingPackages { manager, .. } => Some(Fix {
-            dir: Some(project.root.clone()),
-            ..Fix::new([manager.as_str(), "install"])
-        }),
-        _ => None,
-    };
-    let finding = match hint {
-        Some(hint) => finding.hint(hint),
-        None => finding,
-    };
-    Some(match fix {
+    let of_project = matches!(error, BuildError::MissingPackages { .. });
+    let fix = error.mend().map(|words| Fix {
+        dir: of_project.then(|| project.root.clone()),
+        ..Fix::new(words)
+    });
+    let can_run = |fix: &Fix| locate(&fix.argv[0], Path::new(".")).is_some();
+    let finding = Finding::of(Area::Tools, &error);
+    Some(match fix.filter(can_run) {
         Some(fix) => finding.fix(fix),
         None => finding,
     })

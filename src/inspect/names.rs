@@ -61,7 +61,8 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// A size as people read it.
-pub fn size(bytes: usize) -> String {
+pub fn size(bytes: impl TryInto<u64>) -> String {
+    let bytes = bytes.try_into().unwrap_or(u64::MAX);
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),

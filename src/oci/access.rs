@@ -87,6 +87,23 @@ impl Access {
         })
     }
 
+    /// Asks with this access; with [`Scheme::Either`] once more without TLS, where the registry does not know it.
+    pub(super) async fn ask<T, F>(&self, request: impl Fn(Access) -> F) -> Result<T, OciError>
+    where
+        F: Future<Output = Result<T, OciError>>,
+    {
+        match request(self.clone()).await {
+            Err(error) if self.scheme == Scheme::Either && error.suggests_plain_http() => {
+                request(Access {
+                    scheme: Scheme::Http,
+                    ..self.clone()
+                })
+                .await
+            }
+            outcome => outcome,
+        }
+    }
+
     pub(super) fn client(&self) -> Result<oci_client::Client, OciError> {
         let mut certificates = Vec::new();
         for path in &self.ca_paths {

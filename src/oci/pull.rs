@@ -6,7 +6,7 @@ use std::str::FromStr;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::Progress;
-use super::access::{Access, Scheme};
+use super::access::Access;
 use super::cache::Cache;
 use super::digest::Digest;
 use super::error::{Doing, OciError};
@@ -86,7 +86,8 @@ pub async fn pull(
         let reference = reference.clone();
         return Err(OciError::NotCached { reference });
     }
-    match by_scheme(reference, access, cache, progress).await {
+    let request = |access| async move { from_registry(reference, &access, cache, progress).await };
+    match access.ask(request).await {
         Ok(pulled) => {
             cache.tag(reference, &pulled.digest);
             cache.remember(reference);
@@ -102,21 +103,12 @@ pub async fn pull(
 
 /// Asks the registry what a reference names, and brings nothing.
 pub async fn ask(reference: &Reference, access: &Access) -> Result<Digest, OciError> {
-    let asked = async |access: &Access| {
-        let session = Session::open(access, reference, Doing::Pull).await?;
+    let request = |access| async move {
+        let session = Session::open(&access, reference, Doing::Pull).await?;
         let (_, digest) = session.manifest(None).await?;
-        Ok::<_, OciError>(digest)
+        Ok(digest)
     };
-    match asked(access).await {
-        Err(error) if access.scheme == Scheme::Either && error.suggests_plain_http() => {
-            let access = Access {
-                scheme: Scheme::Http,
-                ..access.clone()
-            };
-            asked(&access).await
-        }
-        answer => answer,
-    }
+    access.ask(request).await
 }
 
 fn cached(cache: &Cache, digest: Digest) -> Option<Pulled> {
@@ -135,24 +127,6 @@ fn cached(cache: &Cache, digest: Digest) -> Option<Pulled> {
         }
     }
     None
-}
-
-async fn by_scheme(
-    reference: &Reference,
-    access: &Access,
-    cache: &Cache,
-    progress: &dyn Progress,
-) -> Result<Pulled, OciError> {
-    match from_registry(reference, access, cache, progress).await {
-        Err(error) if access.scheme == Scheme::Either && error.suggests_plain_http() => {
-            let access = Access {
-                scheme: Scheme::Http,
-                ..access.clone()
-            };
-            from_registry(reference, &access, cache, progress).await
-        }
-        outcome => outcome,
-    }
 }
 
 async fn from_registry(

@@ -7,7 +7,7 @@ use oci_client::errors::OciDistributionError;
 use oci_wasm::WASM_MANIFEST_MEDIA_TYPE;
 
 use super::Progress;
-use super::access::{Access, Scheme};
+use super::access::Access;
 use super::artifact::Artifact;
 use super::cache::Cache;
 use super::digest::Digest;
@@ -39,16 +39,8 @@ pub async fn push(
         let reference = reference.clone();
         return Err(OciError::PushByDigest { reference });
     }
-    let pushed = match to_registry(reference, artifact, access, progress).await {
-        Err(error) if access.scheme == Scheme::Either && error.suggests_plain_http() => {
-            let access = Access {
-                scheme: Scheme::Http,
-                ..access.clone()
-            };
-            to_registry(reference, artifact, &access, progress).await?
-        }
-        outcome => outcome?,
-    };
+    let request = |access| async move { to_registry(reference, artifact, &access, progress).await };
+    let pushed = access.ask(request).await?;
     cache.write(&artifact.content, &artifact.layer.data)?;
     cache.write(&artifact.digest, &artifact.manifest)?;
     cache.tag(reference, &artifact.digest);

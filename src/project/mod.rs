@@ -25,7 +25,6 @@ mod units;
 mod value;
 mod verdict;
 mod wit;
-pub mod words;
 pub mod yaml;
 
 use std::collections::BTreeMap;

@@ -8,8 +8,9 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::keys::SCHEMA_URL;
-use super::{Artifact, Command, Kind, Project, words, yaml};
+use super::{Artifact, Command, Kind, Project, yaml};
 use crate::component::{Extern, Shape};
+use crate::console::pasteable;
 
 /// What a project's first config file says.
 pub struct Starter<'s> {
@@ -126,7 +127,7 @@ impl Starter<'_> {
                 let words = argv
                     .iter()
                     .filter(|word| !word.starts_with("--message-format"));
-                let line = words::line(words.map(String::as_str));
+                let line = pasteable(&words.collect::<Vec<_>>());
                 lines.could(&format!("  command: {}", yaml::string(&line)));
             }
             Command::None => {}

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::Warning;
 use super::value::{Node, Origin, Value};
-use super::words;
+use crate::console::pasteable;
 
 /// Everything found while reading; reading goes on after a problem, so that all are told at once.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Notes {
         let mend = command.iter().map(|word| word.to_string());
         let problem = Warning {
             mend: Some(mend.collect()),
-            ..note(at, message, Some(words::line(command.iter().copied())))
+            ..note(at, message, Some(pasteable(command)))
         };
         self.problems.borrow_mut().push(problem);
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::panic;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
 use super::bundled::Template;
-use super::git::{self, Commit};
 use super::name::Name;
 use super::place::Settled;
 use super::render::{File, clash, render};
@@ -16,6 +16,7 @@ use super::tree::{self, Files};
 use super::{Place, TemplateError};
 use crate::build::process::{self, Job};
 use crate::build::{BuildError, Output};
+use crate::git::{self, Commit};
 use crate::project::Command;
 use crate::report;
 use crate::wit::fetch::{fetch, open};
@@ -103,11 +104,11 @@ pub async fn from_source(
         let mut entries = fs::read_dir(&to).map_err(TemplateError::write(&to))?;
         Ok(entries.next().is_some())
     });
-    match copied.await {
-        Ok(Ok(true)) => Ok(commit),
-        Ok(Ok(false)) => Err(TemplateError::Empty),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(TemplateError::Cancelled),
+    // A panic has been told of where it was.
+    let copied = copied.await;
+    match copied.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()))? {
+        true => Ok(commit),
+        false => Err(TemplateError::Empty),
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::bundled;
 use super::name::NameError;
-use super::{said, visible};
 use crate::build::BuildError;
+use crate::console::visible;
+use crate::git::{Cause, GitError};
 use crate::project::ProjectError;
 use crate::report::{Advice, Fault};
 use crate::wit::WitError;
@@ -34,13 +35,8 @@ pub enum TemplateError {
     Exists(PathBuf),
     #[error("`{}` is no git repository, so it has no `{reference}`", .path.display())]
     NoRepository { path: PathBuf, reference: String },
-    #[error("`{0}` is no branch, tag or commit")]
-    Reference(String),
-    #[error("`git` is not installed, or not on the `PATH`")]
-    NoGit,
-    /// `said`: what git printed.
-    #[error("git cannot fetch `{repository}`: {}", visible(said::reason(.said)))]
-    Git { repository: String, said: String },
+    #[error(transparent)]
+    Git(#[from] GitError),
     #[error("cannot run a program")]
     Run(#[source] Box<BuildError>),
     #[error("`--subfolder {path}`: {reason}")]
@@ -106,9 +102,7 @@ impl Advice for TemplateError {
             }
             TemplateError::Ambiguous { .. } => "write which of them is meant".to_string(),
             TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
-            TemplateError::Reference(_) => "name a branch, a tag or a commit: --git-ref v1.0".to_string(),
-            TemplateError::NoGit => "repositories are fetched with git; the templates of `wash new --list` need none".to_string(),
-            TemplateError::Git { said, .. } => match said::hint(said) {
+            TemplateError::Git(error) => match of_git(error) {
                 Some(hint) => hint.to_string(),
                 None => return Vec::new(),
             },
@@ -132,9 +126,11 @@ impl Advice for TemplateError {
             | TemplateError::NoSuchTemplate(_)
             | TemplateError::Source { .. }
             | TemplateError::Ambiguous { .. }
-            | TemplateError::Reference(_) => Fault::Usage,
-            TemplateError::NoGit => Fault::Environment,
-            TemplateError::Git { said, .. } if said::is_of_the_network(said) => Fault::Environment,
+            | TemplateError::Git(GitError::Reference(_)) => Fault::Usage,
+            TemplateError::Git(GitError::Missing) => Fault::Environment,
+            TemplateError::Git(error) if error.cause().is_some_and(Cause::is_of_the_network) => {
+                Fault::Environment
+            }
             // The shell did not find a program.
             TemplateError::SetUp { status, .. } if status.code() == Some(127) => Fault::Environment,
             TemplateError::Config(error) => error.fault(),
@@ -142,4 +138,28 @@ impl Advice for TemplateError {
             _ => Fault::Input,
         }
     }
+}
+
+/// What to do about it.
+fn of_git(error: &GitError) -> Option<&'static str> {
+    Some(match error {
+        GitError::Reference(_) => "name a branch, a tag or a commit: --git-ref v1.0",
+        GitError::Missing => {
+            "repositories are fetched with git; the templates of `wash new --list` need none"
+        }
+        GitError::Failed { .. } => match error.cause()? {
+            Cause::Login => {
+                "git asks nobody here: log in with a credential helper, or use the ssh URL of the repository"
+            }
+            Cause::Key => {
+                "ssh asks nobody here: connect once by hand (`ssh -T git@HOST`), and add the key to the agent (`ssh-add`)"
+            }
+            Cause::NoCommit => "the repository has no commit yet; name a branch with --git-ref",
+            Cause::NoReference => {
+                "--git-ref names a branch, a tag or a commit of the repository; `git ls-remote URL` lists them"
+            }
+            Cause::Network => return None,
+        },
+        GitError::Run(_) | GitError::Cancelled => return None,
+    })
 }

@@ -18,6 +18,7 @@ pub(super) enum Files {
 }
 
 /// Copies what is below `from`, which is canonical, into the existing directory `to`. Nothing that is there is overwritten.
+/// The folder that `to` lies in, where a project is put together, may lie below `from` and is no part of the template.
 pub(super) fn copy(from: &Path, to: &Path, files: Files) -> Result<(), TemplateError> {
     let mut walk = WalkBuilder::new(from);
     walk.standard_filters(false).follow_links(false);
@@ -25,7 +26,10 @@ pub(super) fn copy(from: &Path, to: &Path, files: Files) -> Result<(), TemplateE
         walk.git_ignore(true).git_exclude(true).parents(true);
         walk.require_git(false);
     }
-    walk.filter_entry(|entry| entry.file_name() != ".git");
+    let stage = to.parent().and_then(|stage| stage.canonicalize().ok());
+    walk.filter_entry(move |entry| {
+        entry.file_name() != ".git" && Some(entry.path()) != stage.as_deref()
+    });
     for entry in walk.build() {
         let entry = entry.map_err(|error| TemplateError::Unreadable(error.to_string()))?;
         let Some(path) = below(from, entry.path()) else {

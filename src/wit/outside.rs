@@ -1,12 +1,17 @@
 //! What `wit.sources` may name: a path, the URL of a file, a git repository, or an OCI reference.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use wit_parser::PackageName;
 
 use super::source::{Source, Text, decode, print};
-use crate::oci::{self, Access, Cache, OciError, PullPolicy, Reference, Scheme};
+use crate::git;
+use crate::oci::{self, Access, Cache, PullPolicy, Reference, Scheme};
+
+/// Without a byte for so long, a server is not waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outside {
@@ -65,7 +70,7 @@ impl Outside {
             Outside::File(_) | Outside::Git { .. } if offline => {
                 Err("not asked: offline".to_string())
             }
-            Outside::File(url) => of_bytes(package, &download(url).await?),
+            Outside::File(url) => of_bytes(package, &download(url, PATIENCE).await?),
             Outside::Oci(reference) => of_bytes(package, &pull(reference, offline).await?),
             Outside::Git {
                 url,
@@ -99,9 +104,14 @@ fn of_bytes(package: &PackageName, bytes: &[u8]) -> Result<Source, String> {
     Ok(Source::new("package.wit".into(), vec![text]))
 }
 
-async fn download(url: &str) -> Result<Vec<u8>, String> {
-    let failed = |error: reqwest::Error| error.without_url().to_string();
-    let answer = reqwest::get(url).await.map_err(failed)?;
+async fn download(url: &str, patience: Duration) -> Result<Vec<u8>, String> {
+    let failed = |error: reqwest::Error| said(error.without_url());
+    let client = reqwest::Client::builder()
+        .connect_timeout(patience)
+        .read_timeout(patience)
+        .build()
+        .map_err(failed)?;
+    let answer = client.get(url).send().await.map_err(failed)?;
     let status = answer.status();
     if !status.is_success() {
         return Err(format!("the server answers {status}"));
@@ -113,11 +123,11 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
     let reference = text
         .parse::<Reference>()
         .map_err(|error| error.to_string())?;
-    let local = ["localhost", "127.0.0.1", "[::1]"]
-        .iter()
-        .any(|host| text.starts_with(host));
     let access = Access {
-        scheme: if local { Scheme::Either } else { Scheme::Https },
+        scheme: match is_local(&reference.registry) {
+            true => Scheme::Either,
+            false => Scheme::Https,
+        },
         ..Access::from_env()
     };
     let policy = if offline {
@@ -125,10 +135,23 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
     } else {
         PullPolicy::IfNotPresent
     };
-    let said = |error: OciError| error.to_string();
     let cache = Cache::open().map_err(said)?;
     let pulled = oci::pull(&reference, policy, &access, &cache, &oci::Silent).await;
     Ok(pulled.map_err(said)?.bytes)
+}
+
+/// Whether a registry is on this machine, with or without a port.
+fn is_local(registry: &str) -> bool {
+    let port = |host: &&str| registry.strip_prefix(*host);
+    let ports = ["localhost", "127.0.0.1", "[::1]"].iter().filter_map(port);
+    ports
+        .into_iter()
+        .any(|port| port.is_empty() || port.starts_with(':'))
+}
+
+/// An error and its causes, in one line.
+fn said(error: impl std::error::Error + Send + Sync + 'static) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 async fn clone(
@@ -137,28 +160,13 @@ async fn clone(
     reference: Option<&str>,
     folder: Option<&str>,
 ) -> Result<Source, String> {
-    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut git = tokio::process::Command::new("git");
-    git.args(["clone", "--quiet", "--depth", "1"]);
-    if let Some(reference) = reference {
-        git.args(["--branch", reference]);
-    }
-    git.arg("--").arg(url).arg(dir.path());
-    git.env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = git
-        .output()
-        .await
-        .map_err(|error| format!("cannot run `git`: {error}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "git: {}",
-            said.lines().last().unwrap_or("it failed")
-        ));
-    }
-    let found = find(dir.path(), folder, package)?;
+    let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let dir = temporary.path().join("repository");
+    // Whoever waits for it stops by dropping it.
+    let cancel = CancellationToken::new();
+    let fetched = git::fetch(url, reference, &dir, &cancel).await;
+    fetched.map_err(said)?;
+    let found = find(&dir, folder, package)?;
     found.ok_or_else(|| match folder {
         Some(folder) => format!("there is no WIT in its folder `{folder}`"),
         None => "there is no WIT in it; name the folder: `URL#BRANCH:FOLDER`".to_string(),
@@ -194,7 +202,33 @@ fn find(
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_silent_server_is_not_waited_for() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/x.wit", silent.local_addr().unwrap());
+        let reason = download(&url, Duration::from_millis(100))
+            .await
+            .unwrap_err();
+        assert!(reason.contains("timed out"), "{reason}");
+    }
+
+    #[test]
+    fn only_this_machine_is_asked_without_tls() {
+        for registry in ["localhost", "localhost:5000", "127.0.0.1:1", "[::1]:5000"] {
+            assert!(is_local(registry), "{registry}");
+        }
+        for registry in [
+            "localhost.example.com",
+            "127.0.0.1.example.com:80",
+            "ghcr.io",
+        ] {
+            assert!(!is_local(registry), "{registry}");
+        }
+    }
 
     #[test]
     fn kinds_of_sources_are_told_apart() {

@@ -1,8 +1,12 @@
 //! `wash call` and `wash inspect --wit`, of real components.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use wit_parser::Resolve;
 
@@ -139,7 +143,7 @@ fn in_project(graph: &Graph, words: &[&str]) -> (String, i32) {
 #[test]
 fn files_and_directories_are_given_by_options() {
     let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("note"), "hello").expect("it is written");
+    fs::write(dir.path().join("note"), "hello").expect("it is written");
     let given = format!("{}::/given", dir.path().display());
     answers(
         "notebook",
@@ -171,7 +175,7 @@ fn worlds_are_printed_so_that_they_parse_again() {
     let folder = component("values");
     let folder = folder.parent().expect("it lies in a folder");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).expect("it is a folder") {
+    for entry in fs::read_dir(folder).expect("it is a folder") {
         let path = entry.expect("it is there").path();
         if path.extension().is_none_or(|extension| extension != "wasm") {
             continue;
@@ -188,4 +192,37 @@ fn worlds_are_printed_so_that_they_parse_again() {
     }
     // WASI 0.2 and 0.3, middleware, resources, streams.
     assert!(seen >= 20, "{seen}");
+}
+
+/// What is not compiled to its end is not kept.
+#[test]
+fn a_call_ends_with_ctrl_c_while_its_component_is_compiled() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let body = "local.get 0 i32.popcnt local.get 0 i32.mul local.set 0 ".repeat(200);
+    let functions = format!("(func (param i32) (result i32) {body} local.get 0)").repeat(2_000);
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f")) {functions})
+            (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f"))))"#
+    );
+    let component = dir.path().join("large.wasm");
+    fs::write(&component, wat::parse_str(text).expect("it is WAT")).expect("it can be written");
+    let mut wash = Command::new(env!("CARGO_BIN_EXE_wash"));
+    wash.args(["call", "large.wasm", "f"])
+        .current_dir(dir.path())
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_CACHE_HOME", dir.path())
+        .env_remove("RUST_LOG");
+    let mut wash = wash.spawn().expect("wash runs");
+    let compiled = dir.path().join("wash/compiled");
+    let begin = Instant::now();
+    while !compiled.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&wash), Signal::INT).expect("it runs");
+    assert_eq!(wash.wait().expect("it ends").code(), Some(130));
+    let kept = fs::read_dir(compiled).expect("it is there");
+    assert_eq!(kept.count(), 0);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::created::Desk;
+use crate::created::{Answer, Desk};
 use crate::repository::Repository;
 
 fn read(desk: &Desk, path: &str) -> String {
@@ -33,9 +33,9 @@ fn a_repository_without_its_history() {
         assert_eq!(mode.permissions().mode() & 0o111, 0o111);
         assert!(!desk.path(name).join(".git").exists());
     }
-    let answer = desk
-        .run(&[repository.url(), "--name".into(), "text".into()])
-        .success();
+    // Also where git tells more than it is asked.
+    let mut traced = desk.new_command(&[&repository.url(), "--name", "text"]);
+    let answer = Answer::of(traced.env("GIT_TRACE", "1")).success();
     let expected = format!(
         "created `text` from {} (commit {}, without its history)\n\n  cd text\n  wash dev\n",
         repository.url(),
@@ -108,6 +108,22 @@ fn a_directory_without_what_was_built_in_it() {
         "{said}"
     );
     assert!(!desk.path("new").exists());
+}
+
+#[test]
+fn a_directory_that_the_project_lies_in() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("inner")).unwrap();
+    fs::write(desk.path("file"), "text").unwrap();
+    desk.run(&[".", "--name", "one"]).success();
+    assert_eq!(read(&desk, "one/file"), "text");
+    assert_eq!(fs::read_dir(desk.path("one")).unwrap().count(), 2);
+    desk.run(&["..", "--name", "two", "-C", "inner"]).success();
+    assert_eq!(read(&desk, "inner/two/one/file"), "text");
+    assert_eq!(
+        fs::read_dir(desk.path("inner/two/inner")).unwrap().count(),
+        0
+    );
 }
 
 const COMMAND: &str = "new:\n  command: echo was here > mark; echo said; test ! -e fail\n";
@@ -184,7 +200,7 @@ fn only_the_template_names_a_command() {
     let url = repository.url();
     let mut command = desk.new_command(&[&url, "--name", "x", "--yes", "-o", "json"]);
     command.env("WASH_NEW__COMMAND", "touch by-environment");
-    let answer = crate::created::Answer::of(&mut command).success();
+    let answer = Answer::of(&mut command).success();
     assert!(answer.json()["data"]["command"].is_null());
     let entries = fs::read_dir(desk.path("x")).unwrap().count();
     assert_eq!(entries, 1);

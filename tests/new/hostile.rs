@@ -295,19 +295,24 @@ fn what_takes_too_long_is_interrupted_and_leaves_nothing() {
         let mut command = desk.new_command(&args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let begin = Instant::now();
         // Until git, or the command, is under way.
-        let begun = || {
+        soon(|| {
             desk.everything()
                 .iter()
                 .any(|path| path.ends_with("/.git/HEAD") || path.ends_with("/x/mark"))
-        };
-        while !begun() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "{args:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
+        });
         kill_process(Pid::from_child(&child), signal).unwrap();
+        soon(|| child.try_wait().unwrap().is_some());
         assert_eq!(child.wait().unwrap().code(), Some(code));
         assert_eq!(desk.everything(), Vec::<String>::new());
+    }
+}
+
+/// Waits until it is so, for a minute.
+fn soon(mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(5));
     }
 }

@@ -14,6 +14,8 @@ mod names;
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod project;
 mod repository;
+#[path = "../support/terminal.rs"]
+mod screen;
 mod templates;
 mod terminal;
 #[path = "../support/tools.rs"]

@@ -1,103 +1,21 @@
-//! The questions, in a real terminal: that of `script`, which every Debian has.
-
-use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+//! The questions, on a real terminal.
 
 use crate::created::Desk;
 use crate::repository::Repository;
+use crate::screen::Terminal;
 
 const ENTER: &str = "\r";
 const DOWN: &str = "\x1b[B";
 const INTERRUPT: &str = "\x03";
 
-struct Terminal {
-    child: Child,
-    keys: ChildStdin,
-    screen: Arc<Mutex<String>>,
-    seen: usize,
-}
-
-impl Terminal {
-    fn new(desk: &Desk, args: &str) -> Self {
-        let command = format!("{} new {args}", env!("CARGO_BIN_EXE_wash"));
-        let mut child = Command::new("script")
-            .args([
-                "--quiet",
-                "--return",
-                "--flush",
-                "--command",
-                &command,
-                "/dev/null",
-            ])
-            .current_dir(desk.path(""))
-            .env("XDG_CONFIG_HOME", desk.path(".config"))
-            .env("SHELL", "/bin/sh")
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("script runs");
-        let (keys, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let screen = Arc::new(Mutex::new(String::new()));
-        let written = screen.clone();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]);
-                written.lock().unwrap().push_str(&text);
-            }
-        });
-        Self {
-            child,
-            keys,
-            screen,
-            seen: 0,
-        }
-    }
-
-    /// Waits for a text after those that were waited for before.
-    fn shows(&mut self, text: &str) -> &mut Self {
-        let begin = Instant::now();
-        loop {
-            let screen = self.screen.lock().unwrap().clone();
-            if let Some(at) = screen[self.seen..].find(text) {
-                self.seen += at + text.len();
-                return self;
-            }
-            assert!(
-                begin.elapsed() < Duration::from_secs(60),
-                "no `{text}`: {screen}"
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn types(&mut self, keys: &str) -> &mut Self {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-        self
-    }
-
-    /// The exit code, and everything that was on the screen.
-    fn end(&mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        (code, self.screen.lock().unwrap().clone())
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
+fn on(desk: &Desk, args: &[&str]) -> Terminal {
+    Terminal::new(&desk.new_command(args))
 }
 
 #[test]
 fn a_menu_and_a_name() {
     let desk = Desk::new();
-    let mut terminal = Terminal::new(&desk, "");
+    let mut terminal = on(&desk, &[]);
     terminal
         .shows("template")
         .shows("http-c")
@@ -121,12 +39,12 @@ fn a_menu_and_a_name() {
 #[test]
 fn what_was_given_is_not_asked_for() {
     let desk = Desk::new();
-    let mut terminal = Terminal::new(&desk, "hello");
+    let mut terminal = on(&desk, &["hello"]);
     terminal
         .shows("http-c")
         .types(ENTER)
         .shows("created `hello`");
-    let mut terminal = Terminal::new(&desk, "--template http-c");
+    let mut terminal = on(&desk, &["--template", "http-c"]);
     terminal
         .shows("name of the project")
         .types("other")
@@ -141,7 +59,7 @@ fn a_command_cannot_hide() {
     let config = r#"new: { command: "echo fine\e[8m; touch mark\e[0m" }"#;
     let repository = Repository::new(&[(".wash/config.yaml", config)]);
     let desk = Desk::new();
-    let mut terminal = Terminal::new(&desk, &format!("{} --name x", repository.url()));
+    let mut terminal = on(&desk, &[&repository.url(), "--name", "x"]);
     terminal.shows(r"wants to run `echo fine\u{1b}[8m; touch mark\u{1b}[0m` in");
     terminal.types("n").shows("created `x`");
 }
@@ -149,7 +67,7 @@ fn a_command_cannot_hide() {
 #[test]
 fn a_menu_that_is_left_leaves_nothing() {
     let desk = Desk::new();
-    let mut terminal = Terminal::new(&desk, "");
+    let mut terminal = on(&desk, &[]);
     terminal.shows("http-c").types(INTERRUPT);
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(130), "{screen}");
@@ -168,7 +86,7 @@ fn a_command_of_a_template_is_asked_about() {
         ("no", "n", false),
         ("neither", ENTER, false),
     ] {
-        let mut terminal = Terminal::new(&desk, &format!("{url} --name {name}"));
+        let mut terminal = on(&desk, &[&url, "--name", name]);
         terminal.shows("the template wants to run `touch mark` in the project; run it?");
         // Nothing is there before that is answered.
         assert!(!desk.path(name).exists());
@@ -177,7 +95,7 @@ fn a_command_of_a_template_is_asked_about() {
         assert_eq!(desk.path(name).join("mark").exists(), ran, "{name}");
     }
 
-    let mut terminal = Terminal::new(&desk, &format!("{url} --name given-up"));
+    let mut terminal = on(&desk, &[&url, "--name", "given-up"]);
     terminal.shows("run it?").types(INTERRUPT);
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(130), "{screen}");

@@ -85,6 +85,9 @@ fn a_reference_is_inspected() {
         (&shown["name"], &shown["kind"]),
         (&"words".into(), &"wit-package".into())
     );
+    other
+        .wash(&["inspect", "--insecure", "--why", "wasi:io", &words])
+        .badly(&["`words`: this is a WIT package"]);
     let wit = other
         .wash(&["inspect", "--insecure", "--wit", &hello])
         .well();

@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::registry::Registry;
@@ -42,7 +44,7 @@ impl Stage {
         fs::write(self.path(path), text).unwrap();
     }
 
-    fn wash(&self, dir: &str, args: &[&str]) -> Output {
+    fn command(&self, dir: &str, args: &[&str]) -> Command {
         let mut wash = Command::new(env!("CARGO_BIN_EXE_wash"));
         wash.args(args)
             .current_dir(self.path(dir))
@@ -50,7 +52,11 @@ impl Stage {
             .env("HOME", self.0.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_CACHE_HOME", self.path("cache"));
-        wash.output().unwrap()
+        wash
+    }
+
+    fn wash(&self, dir: &str, args: &[&str]) -> Output {
+        self.command(dir, args).output().unwrap()
     }
 
     /// Fetches, and finds the package where it belongs.
@@ -77,12 +83,14 @@ impl Stage {
     }
 }
 
-fn git(dir: &Path, args: &[&str]) {
+fn git(dir: &Path, args: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(dir)
         .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
         .args(args);
-    assert!(git.output().unwrap().status.success(), "{args:?}");
+    let output = git.output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -95,14 +103,15 @@ fn a_git_repository() {
     git(&words, &["commit", "--quiet", "-m", "words"]);
     git(&words, &["tag", "v1"]);
     let url = format!("git+file://{}", words.display());
-    for place in ["#main:interfaces", "#v1:interfaces", "#:interfaces"] {
-        stage.source(&format!("{url}{place}"));
+    let commit = git(&words, &["rev-parse", "HEAD"]);
+    for place in ["#main:", "#v1:", &format!("#{}:", commit.trim()), "#:"] {
+        stage.source(&format!("{url}{place}interfaces"));
         stage.fetched();
     }
     stage.source(&format!("{url}#gone:interfaces"));
-    stage.refused("gone");
+    stage.refused("couldn't find remote ref gone");
     stage.source(&format!("{url}-that-is-not-there"));
-    stage.refused("words-that-is-not-there");
+    stage.refused("words-that-is-not-there' does not appear to be a git repository");
     stage.source(&format!("{url}#main:../../etc"));
     stage.refused("..");
 }
@@ -130,6 +139,39 @@ fn a_file_on_a_server() {
     });
     Stage::new(&format!("http://{address}/words.wit")).fetched();
     Stage::new(&format!("http://{address}/other.wit")).refused("404 Not Found");
+}
+
+/// Asks again and again, for a minute.
+fn soon<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_silent_server_is_left_with_a_signal() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let url = format!("git+http://{}/words", silent.local_addr().unwrap());
+    for args in [&["wit", "fetch"][..], &["build"]] {
+        let stage = Stage::new(&url);
+        let temporary = stage.path("tmp");
+        fs::create_dir(&temporary).unwrap();
+        let mut wash = stage.command("app", args);
+        let mut wash = wash.env("TMPDIR", &temporary).spawn().unwrap();
+        let _asked = soon("it asks", || silent.accept().ok());
+        kill_process(Pid::from_child(&wash), Signal::INT).unwrap();
+        let status = soon("it ends", || wash.try_wait().unwrap());
+        assert_eq!(status.code(), Some(130), "{args:?}");
+        let left = fs::read_dir(&temporary).unwrap().flatten();
+        assert_eq!(left.count(), 0, "{args:?}");
+        assert!(!stage.path("app/wit/deps").exists());
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl CleanupArgs {
     }
 }
 
-pub(super) fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let found: Vec<Found> = args
         .caches()
         .into_iter()
@@ -90,7 +90,7 @@ pub(super) fn run(args: &CleanupArgs, globals: &Globals) -> anyhow::Result<ExitC
         return tell(&items, &left, args.dry_run, globals);
     }
     if !args.yes {
-        ask(&items, &left)?;
+        ask(&items, &left).await?;
     }
     for found in found.iter().filter(|found| found.left.is_none()) {
         let at = items.iter().position(|item| item.path == found.directory);
@@ -155,11 +155,11 @@ fn of_state(kept: &Kept) -> Item {
     }
 }
 
-fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
+async fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
     if !prompt::somebody_is_there() {
         let names = items.iter();
         let names: Vec<String> = names
-            .map(|item| format!("`{}` ({})", short(&item.path), bytes(item.size)))
+            .map(|item| format!("`{}` ({})", short(&item.path), size(item.size)))
             .collect();
         return Err(hinted(prompt::NobodyToAsk {
             question: format!("remove {}", names.join(", ")),
@@ -170,7 +170,7 @@ fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
     if !left.is_empty() {
         report::talk(format!("and leaves\n{}", lines(left)).trim_end());
     }
-    match prompt::confirm("remove it?", false)? {
+    match prompt::confirm("remove it?", false).await? {
         true => Ok(()),
         false => anyhow::bail!("nothing was removed"),
     }
@@ -196,7 +196,7 @@ fn tell(
     };
     let mut text = match items.is_empty() {
         true => message.to_string(),
-        false => format!("{verb} {}\n{}", bytes(freed), lines(items)),
+        false => format!("{verb} {}\n{}", size(freed), lines(items)),
     };
     if !left.is_empty() {
         text = format!("{}\nleft\n{}", text.trim_end(), lines(left));
@@ -222,12 +222,8 @@ fn lines(items: &[Item]) -> String {
         .iter()
         .map(|item| {
             let about = item.left.as_deref().unwrap_or(item.about);
-            [short(&item.path), bytes(item.size), about.to_string()]
+            [short(&item.path), size(item.size), about.to_string()]
         })
         .collect();
     table(&rows)
-}
-
-fn bytes(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

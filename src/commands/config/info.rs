@@ -101,17 +101,9 @@ impl Places {
                 true => "",
                 false => " (not there)",
             };
-            row(name, format!("{}{there}", shown(path)))
+            row(name, format!("{}{there}", short(path)))
         })
         .collect()
-    }
-}
-
-/// The root of the project may be the current directory, which would be shown as nothing.
-fn shown(path: &Path) -> String {
-    match short(path) {
-        text if text.is_empty() => path.display().to_string(),
-        text => text,
     }
 }
 

@@ -10,6 +10,7 @@ use super::root;
 use crate::build;
 use crate::commands::{Globals, short, write_file};
 use crate::component::Shape;
+use crate::console::pasteable;
 use crate::project::starter::{self, Starter};
 use crate::project::{self, Purpose};
 use crate::report::{self, Advice, Fault, hinted};
@@ -47,7 +48,10 @@ impl Advice for InitError {
             InitError::IsThere(_) => {
                 vec!["`wash config show` prints it; --force replaces it".to_string()]
             }
-            InitError::OtherFormat(path) => vec![format!("remove it first: rm {}", path.display())],
+            InitError::OtherFormat(path) => {
+                let rm = pasteable(&["rm", &path.to_string_lossy()]);
+                vec![format!("remove it first: {rm}")]
+            }
             InitError::NoHome => vec!["set HOME, or name the file: --user-config FILE".to_string()],
         }
     }
@@ -84,7 +88,7 @@ fn of_user(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let dir = match root(globals)? {
         Some(root) => root,
-        None => fs::canonicalize(globals.path(Path::new(""))?)?,
+        None => fs::canonicalize(globals.here()?)?,
     };
     let file = allowed(
         args,

@@ -6,11 +6,11 @@ mod init;
 mod show;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Globals;
-use crate::project::{self, keys};
+use super::{Globals, root_above};
+use crate::project::keys;
 use crate::report;
 
 /// Look after the configuration, of a project and of the user
@@ -45,7 +45,7 @@ pub async fn run(args: ConfigArgs, globals: &Globals) -> anyhow::Result<ExitCode
         ConfigCommand::Show(args) => show::run(&args, globals),
         ConfigCommand::Validate(args) => validate::run(&args, globals),
         ConfigCommand::Info(args) => info::run(&args, globals),
-        ConfigCommand::Cleanup(args) => cleanup::run(&args, globals),
+        ConfigCommand::Cleanup(args) => cleanup::run(&args, globals).await,
         ConfigCommand::Schema(_) => schema(globals),
     }
 }
@@ -64,10 +64,5 @@ fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
 
 /// The root of the project that the command is about, if there is one.
 fn root(globals: &Globals) -> anyhow::Result<Option<PathBuf>> {
-    let start = globals.path(Path::new(""))?;
-    match project::find_root(&start) {
-        Ok(root) => Ok(Some(root)),
-        Err(project::ProjectError::NotRecognised { .. }) => Ok(None),
-        Err(error) => Err(report::hinted(error)),
-    }
+    root_above(&globals.here()?)
 }

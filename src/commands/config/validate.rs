@@ -50,7 +50,7 @@ fn project_of(file: &Path, globals: &Globals) -> anyhow::Result<PathBuf> {
         (Some(name), Some(above)) if name == ".wash" => Ok(above.to_path_buf()),
         _ => match root(globals)? {
             Some(root) => Ok(root),
-            None => Ok(globals.path(Path::new(""))?),
+            None => Ok(globals.here()?),
         },
     }
 }
@@ -59,9 +59,7 @@ fn project_of(file: &Path, globals: &Globals) -> anyhow::Result<PathBuf> {
 fn users(globals: &Globals, overrides: &Overrides) -> anyhow::Result<ExitCode> {
     let file = project::user_config_file(overrides).filter(|file| file.is_file());
     let verdict = match file {
-        Some(file) => {
-            project::verdict_on(&file, &globals.path(Path::new(""))?, overrides).map_err(hinted)?
-        }
+        Some(file) => project::verdict_on(&file, &globals.here()?, overrides).map_err(hinted)?,
         None => Verdict::default(),
     };
     tell(&verdict, globals)

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::Wanted;
 use crate::commands::{Globals, short};
+use crate::console::{pasteable, visible};
+use crate::git::Commit;
 use crate::report;
-use crate::template::git::Commit;
-use crate::template::visible;
 
 /// A project that is there.
 pub(super) struct Made<'m> {
@@ -48,7 +48,7 @@ impl Made<'_> {
                 "`{command}` was not run: the template wants it, and nobody agreed"
             ));
         }
-        lines.push(format!("\n  cd {}", quoted(&shown)));
+        lines.push(format!("\n  cd {}", pasteable(&[&shown])));
         lines.extend(undone.map(|command| format!("  {command}")));
         let run = match self.wanted {
             Wanted::Bundled(template, _) => &template.run,
@@ -73,14 +73,5 @@ impl Made<'_> {
             "commit": self.commit.as_ref().map(|commit| &commit.id),
             "command": self.command.as_ref().map(|command| json!({ "text": command, "ran": self.ran })),
         })
-    }
-}
-
-/// As a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./+@:".contains(letter);
-    match path.chars().all(plain) {
-        true => path.to_string(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
     }
 }

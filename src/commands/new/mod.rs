@@ -4,21 +4,21 @@ mod ask;
 mod list;
 mod made;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Globals, Stopped, stop_signal};
+use super::{Globals, Stopped, prompt, stop_signal};
 use crate::completion::values;
+use crate::console::visible;
 use crate::project;
 use crate::report::{self, hinted};
 use crate::template::bundled::{self, Template};
 use crate::template::name::{self, Name};
 use crate::template::source::{self, Source, What};
-use crate::template::{self, Place, TemplateError, visible};
-use ask::Asking;
+use crate::template::{self, Place, TemplateError};
 use made::Made;
 
 /// Create a project from a template
@@ -91,10 +91,8 @@ async fn create(
     globals: &Globals,
     cancel: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
-    let asking = Asking::new(cancel);
-    // Without the slash at its end that joining leaves.
-    let here: PathBuf = globals.path(Path::new(""))?.components().collect();
-    let wanted = decide(args, &here, &asking).await?;
+    let here = globals.here()?;
+    let wanted = decide(args, &here).await?;
     let name = match &wanted {
         Wanted::Bundled(_, name) => name.as_str(),
         Wanted::Elsewhere { name, .. } => name,
@@ -108,7 +106,7 @@ async fn create(
             None
         }
         Wanted::Elsewhere { source, .. } => {
-            let progress = asking.is_terminal() && !globals.quiet;
+            let progress = prompt::somebody_is_there() && !globals.quiet;
             if let (Source::Repository(_), true) = (source, progress) {
                 report::talk(&format!("fetching {source}"));
             }
@@ -121,7 +119,7 @@ async fn create(
     let command = project::set_up_command(&place.dir());
     let command = command.map_err(|error| hinted(TemplateError::Config(error)))?;
     let agreed = match &command {
-        Some(command) if !args.skip_command => args.yes || asking.may_run(command).await?,
+        Some(command) if !args.skip_command => args.yes || ask::may_run(command).await?,
         _ => false,
     };
     if cancel.is_cancelled() {
@@ -148,13 +146,13 @@ async fn create(
 }
 
 /// From the arguments, and from the answers of whoever sits at the terminal.
-async fn decide(args: &NewArgs, here: &Path, asking: &Asking<'_>) -> anyhow::Result<Wanted> {
+async fn decide(args: &NewArgs, here: &Path) -> anyhow::Result<Wanted> {
     if let Some(template) = &args.template {
         let template = bundled::find(template);
         let template = template.ok_or_else(|| {
             TemplateError::NoSuchTemplate(args.template.clone().unwrap_or_default())
         });
-        return with_template(args, template.map_err(hinted)?, asking).await;
+        return with_template(args, template.map_err(hinted)?).await;
     }
     let elsewhere = args.subfolder.is_some() || args.git_ref.is_some() || args.name.is_some();
     let what = match &args.what {
@@ -171,8 +169,8 @@ async fn decide(args: &NewArgs, here: &Path, asking: &Asking<'_>) -> anyhow::Res
         }
         _ => {
             let name = args.what.as_deref().or(args.name.as_deref());
-            let template = asking.template(name).await?;
-            with_template(args, template, asking).await
+            let template = ask::template(name).await?;
+            with_template(args, template).await
         }
     }
 }
@@ -181,18 +179,14 @@ fn last_name(subfolder: &str) -> Option<&str> {
     Path::new(subfolder).file_name()?.to_str()
 }
 
-async fn with_template(
-    args: &NewArgs,
-    template: &'static Template,
-    asking: &Asking<'_>,
-) -> anyhow::Result<Wanted> {
+async fn with_template(args: &NewArgs, template: &'static Template) -> anyhow::Result<Wanted> {
     let name = match (&args.what, &args.name) {
         (Some(what), Some(name)) => {
             let twice = format!("the project is named twice: `{what}` and `--name {name}`");
             return Err(report::usage(twice));
         }
         (Some(name), None) | (None, Some(name)) => name.clone(),
-        (None, None) => asking.name(template).await?,
+        (None, None) => ask::name(template).await?,
     };
     let name: Name = name
         .parse()

@@ -1,12 +1,12 @@
 //! The options of every command that talks to a registry.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, BufRead as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::commands::Globals;
+use crate::commands::{Globals, prompt};
 use crate::completion::values;
 use crate::oci::{Access, Login, Scheme, Source};
 use crate::report;
@@ -83,7 +83,7 @@ impl AccessArgs {
             }
             return Ok(password.to_string());
         }
-        if !io::stdin().is_terminal() {
+        if !prompt::somebody_is_there() {
             return Err(report::usage(
                 "`--user` without a password: give it with `--password-stdin`",
             ));

@@ -7,7 +7,7 @@ mod push;
 
 use std::process::ExitCode;
 
-use super::{Globals, stop_signal};
+use super::{Globals, unless_stopped};
 use crate::oci::{self, Cache, OciError, Progress, Pulled};
 use crate::project::Image;
 use crate::report::{OutputFormat, hinted};
@@ -58,11 +58,7 @@ pub(super) async fn pull_image(
 
 /// Waits for a transfer. What it has written so far goes when a signal ends it.
 async fn transfer<T>(transfer: impl Future<Output = Result<T, OciError>>) -> anyhow::Result<T> {
-    let stopped = stop_signal()?;
-    tokio::select! {
-        outcome = transfer => outcome.map_err(hinted),
-        signal = stopped => Err(signal.into()),
-    }
+    unless_stopped(transfer).await?.map_err(hinted)
 }
 
 /// A bar where somebody watches.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -62,7 +62,7 @@ impl FromStr for Annotation {
 pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let reference: Reference = args.reference.parse().map_err(hinted)?;
     let access = args.access.access(globals)?;
-    let path = globals.path(args.path.as_deref().unwrap_or(Path::new("")))?;
+    let path = globals.path_or_here(args.path.as_deref())?;
     let (name, bytes) = match path.is_dir() {
         true => built(path.clone(), globals).await?,
         false => {

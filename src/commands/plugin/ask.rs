@@ -1,7 +1,5 @@
 //! Asks the user what a plugin may do: once, in plain words. Where nobody can answer, the command to type is told.
 
-use anyhow::Context as _;
-
 use crate::commands::prompt;
 use crate::plugin::manifest::{Manifest, Want};
 use crate::plugin::policy::{Decisions, Policy};
@@ -30,7 +28,7 @@ impl Advice for Undecided {
 }
 
 /// What a plugin may do, with what the user answers to what is open.
-pub(super) fn decided(store: &Store, manifest: &Manifest) -> anyhow::Result<Decisions> {
+pub(super) async fn decided(store: &Store, manifest: &Manifest) -> anyhow::Result<Decisions> {
     let decisions = Policy::read(store).map_err(hinted)?.of(&manifest.name);
     let open = decisions.open(manifest);
     if open.is_empty() {
@@ -39,11 +37,15 @@ pub(super) fn decided(store: &Store, manifest: &Manifest) -> anyhow::Result<Deci
     if !prompt::somebody_is_there() {
         return Err(hinted(undecided(&manifest.name, &open)));
     }
-    ask(store, manifest, &open)
+    ask(store, manifest, &open).await
 }
 
 /// Asks for each of them, and remembers the answers.
-pub(super) fn ask(store: &Store, manifest: &Manifest, open: &[&Want]) -> anyhow::Result<Decisions> {
+pub(super) async fn ask(
+    store: &Store,
+    manifest: &Manifest,
+    open: &[&Want],
+) -> anyhow::Result<Decisions> {
     let name = &manifest.name;
     let mut answers = Vec::new();
     for want in open {
@@ -55,7 +57,7 @@ pub(super) fn ask(store: &Store, manifest: &Manifest, open: &[&Want]) -> anyhow:
             "The plugin `{name}` wants to {}{reason}. Allow it?",
             want.what
         );
-        let answer = prompt::confirm(&question, false).context("nobody answered")?;
+        let answer = prompt::confirm(&question, false).await?;
         answers.push((want.what.clone(), answer));
     }
     let decisions = install::decide(store, name, |decisions| {

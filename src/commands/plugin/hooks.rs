@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::{ask, invoke, surroundings};
-use crate::commands::{Globals, stop_signal};
+use crate::commands::{Globals, unless_stopped};
 use crate::console::Console;
 use crate::plugin::guest::{Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
@@ -48,7 +48,7 @@ async fn call(
     event: &Event<'_>,
     globals: &Globals,
 ) -> anyhow::Result<()> {
-    let decisions = ask::decided(store, plugin)?;
+    let decisions = ask::decided(store, plugin).await?;
     let guest = Guest::installed(store, plugin).map_err(hinted)?;
     let around = surroundings::of(&decisions, globals)?;
     let data = store.data(&plugin.name);
@@ -70,12 +70,8 @@ async fn call(
         true => "wash:plugin/async-hooks",
         false => "wash:plugin/hooks",
     };
-    let stopped = stop_signal()?;
-    let answer = tokio::select! {
-        answer = guest.call(interface, "hook", vec![seen.value.clone()], terms) => answer,
-        signal = stopped => return Err(signal.into()),
-    };
-    match answer {
+    let calling = guest.call(interface, "hook", vec![seen.value.clone()], terms);
+    match unless_stopped(calling).await? {
         Ok(Some(crate::call::Value::Result(Ok(_)))) => Ok(()),
         Ok(answer) => Err(anyhow::anyhow!(invoke::said(answer.as_ref()))),
         Err(failure) => Err(hinted(invoke::stopped(&plugin.name, &failure))),

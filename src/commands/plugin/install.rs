@@ -94,7 +94,7 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
         Installed::Replaced(before) if before.digest == manifest.digest => "installed again",
         Installed::Replaced(_) => "replaced",
     };
-    tell(done, &manifest, means)
+    tell(done, &manifest, means).await
 }
 
 pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Result<()> {
@@ -107,7 +107,7 @@ pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Resul
 }
 
 /// Says what was done, asks what is open, and says what is open still.
-pub(super) fn tell(
+pub(super) async fn tell(
     done: &'static str,
     manifest: &Manifest,
     means: &Means<'_>,
@@ -125,7 +125,7 @@ pub(super) fn tell(
     }
     let mut open = decisions.open(manifest);
     if people && !open.is_empty() && prompt::somebody_is_there() {
-        decisions = ask::ask(store, manifest, &open)?;
+        decisions = ask::ask(store, manifest, &open).await?;
         open = decisions.open(manifest);
     }
     if !open.is_empty() {

@@ -10,7 +10,7 @@ use clap::ArgMatches;
 
 use super::{ask, surroundings};
 use crate::call::Value;
-use crate::commands::{Globals, stop_signal};
+use crate::commands::{Globals, unless_stopped};
 use crate::console::{Console, harmless};
 use crate::plugin::guest::{CallFailure, Guest, RUN, Terms};
 use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
@@ -49,7 +49,7 @@ pub async fn run(
     given: Given,
     globals: &Globals,
 ) -> anyhow::Result<ExitCode> {
-    let decisions = ask::decided(store, manifest)?;
+    let decisions = ask::decided(store, manifest).await?;
     run_with(store, manifest, &decisions, given, globals).await
 }
 
@@ -102,11 +102,7 @@ pub(super) async fn run_with(
         Runs::Program => ("wasi:cli/run", "run"),
         Runs::Nothing => anyhow::bail!("the plugin `{}` has no commands", manifest.name),
     };
-    let stopped = stop_signal()?;
-    let answer = tokio::select! {
-        answer = guest.call(interface, function, arguments, terms) => answer,
-        signal = stopped => return Err(signal.into()),
-    };
+    let answer = unless_stopped(guest.call(interface, function, arguments, terms)).await?;
     drop(named);
     exit(&manifest.name, answer)
 }
@@ -124,7 +120,7 @@ fn invocation(
     }
     let command = manifest.command(&path);
     let command = command.with_context(|| format!("there is no `wash {}`", path.join(" ")))?;
-    let here = globals.path(Path::new(""))?;
+    let here = globals.here()?;
     let place = |path: &Path| here.join(path);
     let invocation = Invocation::new(command, matches, audience(globals), place);
     invocation.map_err(hinted)

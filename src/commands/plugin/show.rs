@@ -59,7 +59,7 @@ fn title(plugin: &Manifest) -> String {
 
 /// What was installed, in a few lines.
 pub(super) fn summary(done: &str, plugin: &Manifest) -> String {
-    let bytes = size(usize::try_from(plugin.size).unwrap_or(usize::MAX));
+    let bytes = size(plugin.size);
     let mut text = format!("{done} {} ({bytes}): {}", title(plugin), plugin.summary);
     for adds in adds(plugin) {
         let _ = write!(text, "\n  {adds}");
@@ -69,7 +69,7 @@ pub(super) fn summary(done: &str, plugin: &Manifest) -> String {
 
 /// Everything that is known of it.
 pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> String {
-    let bytes = size(usize::try_from(plugin.size).unwrap_or(usize::MAX));
+    let bytes = size(plugin.size);
     let mut text = format!("{}: {}\n", title(plugin), plugin.summary);
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "  {name:<10} {value}");

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::build::{self, BuildOptions, Output};
 use crate::commands::gather::{self, Named};
 use crate::commands::oci::{self, AccessArgs};
-use crate::commands::{Globals, stop_signal, warn_about};
+use crate::commands::{Globals, unless_cancelled, warn_about};
 use crate::oci::{PullPolicy, Reference};
 use crate::plugin::manifest::Source;
 use crate::project::{self, Image, Project, Purpose};
@@ -84,15 +84,6 @@ async fn built(project: Project) -> anyhow::Result<Arc<[u8]>> {
         color: false,
         cancel: cancel.clone(),
     };
-    let stopped = stop_signal()?;
-    let building = build::build(&project, options);
-    tokio::pin!(building);
-    tokio::select! {
-        built = &mut building => Ok(built.map_err(hinted)?.bytes),
-        signal = stopped => {
-            cancel.cancel();
-            let _ = building.await;
-            Err(signal.into())
-        }
-    }
+    let built = unless_cancelled(&cancel, build::build(&project, options)).await?;
+    Ok(built.map_err(hinted)?.bytes)
 }

@@ -12,7 +12,7 @@ use crate::project::{self, Artifact, Project, Purpose};
 
 /// Looks for the project only where the plugin may look at it.
 pub(super) fn of(decisions: &Decisions, globals: &Globals) -> anyhow::Result<Surroundings> {
-    let directory = globals.path(Path::new(""))?;
+    let directory = globals.here()?;
     let wanted = |permission: &Permission| matches!(permission, Permission::Project(_));
     let project = match decisions.allowed.iter().any(wanted) {
         false => Err("it is not allowed".to_owned()),

@@ -60,7 +60,7 @@ pub(super) async fn run(args: UpgradeArgs, means: &Means<'_>) -> anyhow::Result<
         if globals.output == OutputFormat::Text {
             difference(&before, &manifest);
         }
-        installing::tell("upgraded", &manifest, means)?;
+        installing::tell("upgraded", &manifest, means).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

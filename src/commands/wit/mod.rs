@@ -6,13 +6,13 @@ mod edit;
 mod fetch;
 mod graph;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::Globals;
+use super::{Globals, unless_stopped};
 use crate::completion::values;
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, hinted};
@@ -64,17 +64,21 @@ impl WitArgs {
 
 pub async fn run(args: WitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let project = Context::new(&args, globals)?;
-    match args.command {
-        Command::Fetch(args) => fetch::fetch(args, &project).await,
-        Command::Update(args) => fetch::update(args, &project).await,
-        Command::Add(args) => edit::add(args, &project).await,
-        Command::Remove(args) => edit::remove(&args, &project),
-        Command::Clean(args) => fetch::clean(&args, &project),
-        Command::Check(args) => check::check(&args, &project),
-        Command::Why(args) => graph::why(&args, &project),
-        Command::Tree(args) => graph::tree(&args, &project),
-        Command::Build(args) => build::build(args, &project).await,
-    }
+    let doing = async {
+        match args.command {
+            Command::Fetch(args) => fetch::fetch(args, &project).await,
+            Command::Update(args) => fetch::update(args, &project).await,
+            Command::Add(args) => edit::add(args, &project).await,
+            Command::Remove(args) => edit::remove(&args, &project),
+            Command::Clean(args) => fetch::clean(&args, &project),
+            Command::Check(args) => check::check(&args, &project),
+            Command::Why(args) => graph::why(&args, &project),
+            Command::Tree(args) => graph::tree(&args, &project),
+            Command::Build(args) => build::build(args, &project).await,
+        }
+    };
+    // What was downloaded so far, and git if it runs, go with it.
+    unless_stopped(doing).await?
 }
 
 /// What all of them begin with.
@@ -92,7 +96,7 @@ impl<'c> Context<'c> {
             offline: args.offline,
             ..globals.overrides(Purpose::Build)?
         };
-        let start = globals.path(Path::new(""))?;
+        let start = globals.here()?;
         let (root, wit, warnings) = project::wit(&start, &overrides).map_err(hinted)?;
         for warning in &warnings {
             report::warn(warning, warning.hint.as_deref());

@@ -1,4 +1,4 @@
-//! What the author of a template has written, as it is shown: nothing of it hides or moves what stands around it.
+//! What a stranger has written, within a sentence of ours: nothing of it hides or moves what stands around it.
 
 /// Control characters, and those that turn the direction of writing, are shown as Rust writes them: `\n`, `\u{1b}`.
 pub fn visible(text: &str) -> String {

@@ -1,7 +1,10 @@
 //! Fetches one commit of a repository by running `git`, which knows how to log in where its user may.
 //!
-//! Whoever made the template decides nothing: no hook runs, no submodule is followed, no program is a transport, and git's own
+//! Whoever made the repository decides nothing: no hook runs, no submodule is followed, no program is a transport, and git's own
 //! configuration of the repository is one that was just made. Nobody is prompted.
+
+mod said;
+mod secrets;
 
 use std::env;
 use std::io;
@@ -9,11 +12,14 @@ use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
-use super::TemplateError;
-use super::source::{without_password, without_secrets};
 use crate::build::process::{self, Job};
 use crate::build::{BuildError, Output};
+use crate::console::visible;
 use crate::project::Command;
+
+pub use said::Cause;
+pub use secrets::without_password;
+use secrets::without_secrets;
 
 /// Of the configuration, before everything that the user has.
 const SETTINGS: &[&str] = &[
@@ -46,6 +52,32 @@ const OF_ANOTHER: &[&str] = &[
     "GIT_TEMPLATE_DIR",
 ];
 
+/// Why there is no commit.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("`{0}` is no branch, tag or commit")]
+    Reference(String),
+    #[error("`git` is not installed, or not on the `PATH`")]
+    Missing,
+    /// `said`: what git printed.
+    #[error("git cannot fetch `{repository}`: {}", visible(said::reason(.said)))]
+    Failed { repository: String, said: String },
+    #[error("cannot run a program")]
+    Run(#[source] Box<BuildError>),
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl GitError {
+    /// What stands behind it, as far as what git printed tells.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            GitError::Failed { said, .. } => said::cause(said),
+            _ => None,
+        }
+    }
+}
+
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -55,12 +87,12 @@ pub struct Commit {
 
 /// Checks a commit out into `dir`, which must not exist: that of a branch, a tag or a commit, or what the repository has as
 /// its `HEAD`.
-pub(super) async fn fetch(
+pub async fn fetch(
     repository: &str,
     reference: Option<&str>,
     dir: &Path,
     cancel: &CancellationToken,
-) -> Result<Commit, TemplateError> {
+) -> Result<Commit, GitError> {
     if let Some(reference) = reference {
         check(reference)?;
     }
@@ -79,7 +111,7 @@ pub(super) async fn fetch(
     let wanted = match (fetched, reference) {
         (Ok(_), _) => "FETCH_HEAD",
         // Part of a commit's name is something that only who has the commits can look up.
-        (Err(TemplateError::Git { .. }), Some(commit)) if is_commit(commit) => {
+        (Err(GitError::Failed { .. }), Some(commit)) if is_commit(commit) => {
             let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
             git.fetch(&["--update-head-ok"], &all).await?;
             commit
@@ -88,9 +120,11 @@ pub(super) async fn fetch(
     };
     git.run(&["checkout", "--quiet", "--detach", wanted, "--"])
         .await?;
-    let id = git.run(&["rev-parse", "HEAD"]).await?;
+    let said = git.run(&["rev-parse", "HEAD"]).await?;
+    // Whoever traces git hears more of it.
+    let id = said.lines().rfind(|line| is_id(line));
     Ok(Commit {
-        id: id.trim().to_string(),
+        id: id.ok_or_else(|| git.failed(&said))?.to_string(),
         has_submodules: dir.join(".gitmodules").exists(),
     })
 }
@@ -120,29 +154,25 @@ impl Git<'_> {
         }
     }
 
-    async fn fetch(&self, options: &[&str], references: &[&str]) -> Result<String, TemplateError> {
+    async fn fetch(&self, options: &[&str], references: &[&str]) -> Result<String, GitError> {
         let command = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
         let what = ["--", self.repository];
         self.run(&[&command, options, &what, references].concat())
             .await
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<String, TemplateError> {
+    async fn run(&self, arguments: &[&str]) -> Result<String, GitError> {
         self.run_in(Some(self.dir), arguments).await
     }
 
     /// What it printed.
-    async fn run_in(
-        &self,
-        dir: Option<&Path>,
-        arguments: &[&str],
-    ) -> Result<String, TemplateError> {
+    async fn run_in(&self, dir: Option<&Path>, arguments: &[&str]) -> Result<String, GitError> {
         let mut argv = vec!["git".to_string()];
         for setting in SETTINGS {
             argv.extend(["-c".to_string(), setting.to_string()]);
         }
         argv.extend(arguments.iter().map(ToString::to_string));
-        // English, because hints look into it.
+        // English, because causes are looked for in it.
         let mut set = [
             ("GIT_TERMINAL_PROMPT", "0"),
             ("GIT_ASKPASS", ""),
@@ -163,24 +193,28 @@ impl Git<'_> {
         };
         let finished = match process::run(job, self.cancel).await {
             Ok(finished) => finished,
-            Err(BuildError::Cancelled) => return Err(TemplateError::Cancelled),
+            Err(BuildError::Cancelled) => return Err(GitError::Cancelled),
             Err(BuildError::Spawn { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Err(TemplateError::NoGit);
+                return Err(GitError::Missing);
             }
-            Err(error) => return Err(TemplateError::Run(Box::new(error))),
+            Err(error) => return Err(GitError::Run(Box::new(error))),
         };
         let said = String::from_utf8_lossy(&finished.tail).trim().to_string();
         match finished.status.success() {
             true => Ok(said),
-            false => Err(TemplateError::Git {
-                repository: without_password(self.repository),
-                said: without_secrets(&said, self.repository),
-            }),
+            false => Err(self.failed(&said)),
+        }
+    }
+
+    fn failed(&self, said: &str) -> GitError {
+        GitError::Failed {
+            repository: without_password(self.repository),
+            said: without_secrets(said, self.repository),
         }
     }
 }
 
-fn check(reference: &str) -> Result<(), TemplateError> {
+fn check(reference: &str) -> Result<(), GitError> {
     let odd =
         |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
     let wrong = reference.is_empty()
@@ -189,13 +223,22 @@ fn check(reference: &str) -> Result<(), TemplateError> {
         || reference.contains("@{")
         || reference.contains(odd);
     match wrong {
-        true => Err(TemplateError::Reference(reference.to_string())),
+        true => Err(GitError::Reference(reference.to_string())),
         false => Ok(()),
     }
 }
 
 fn is_commit(reference: &str) -> bool {
-    (4..=40).contains(&reference.len()) && reference.chars().all(|digit| digit.is_ascii_hexdigit())
+    (4..=40).contains(&reference.len()) && is_hexadecimal(reference)
+}
+
+/// The whole name of a commit, by SHA-1 or SHA-256.
+fn is_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && is_hexadecimal(text)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.chars().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
