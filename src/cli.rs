@@ -1,6 +1,6 @@
 //! The command line: parse, run, report.
 //!
-//! Exit codes: 0 when it worked, those of [`Fault`] when it did not, and what shells give when a signal ended it, 130 after
+//! Exit codes: 0 when it worked, those of [`report::Fault`] when it did not, and what shells give when a signal ended it, 130 after
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
 mod installed;
@@ -15,13 +15,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::bug;
 use crate::commands::{
-    Stopped, build, call, completion, config, dev, doctor, inspect, new, oci, plugin, wit,
+    Stopped, build, call, completion, config, dev, doctor, inspect, new, not_parsed, oci, plugin,
+    wit,
 };
 use crate::completion::{Request, budget};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
-use crate::report::{self, Fault};
+use crate::report;
 
 use installed::{Line, Plugins, Typed};
 
@@ -107,18 +108,6 @@ pub fn main() -> ExitCode {
             Err(error) => not_parsed(&error, format),
         }
     })
-}
-
-/// Prints help, the version, or what is wrong with the command line.
-fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
-    if format == OutputFormat::Text || !error.use_stderr() {
-        error.exit();
-    }
-    let text = error.render().to_string();
-    let text = text.trim_start_matches("error: ").trim_end();
-    // Nobody is there to read it; the exit code still tells.
-    let _ = report::failure(format, &report::usage(text));
-    Fault::Usage.into()
 }
 
 /// The format that a command line asks for, which must be known also when it makes no sense.

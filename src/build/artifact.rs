@@ -1,6 +1,8 @@
 //! Finds what a build left behind.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -34,23 +36,41 @@ pub(super) fn find(
     }
 }
 
-/// What an earlier build has left, as far as that can be told without building.
-pub fn left(project: &Project) -> Option<PathBuf> {
-    match &project.build.artifact {
-        Artifact::Path(path) => path.is_file().then(|| path.clone()),
-        Artifact::Search(dirs) => search(dirs).ok(),
-        Artifact::FromCargo => {
-            let name = &project.name;
-            let files = [name.replace('-', "_"), name.clone()];
-            let dirs = project.root.ancestors().map(|dir| dir.join("target"));
-            let dirs = dirs.flat_map(|dir| {
-                ["release", "debug"].map(|profile| dir.join("wasm32-wasip2").join(profile))
-            });
-            dirs.flat_map(|dir| files.clone().map(|file| dir.join(format!("{file}.wasm"))))
-                .find(|path| path.is_file())
-        }
-        Artifact::Image(_) => None,
-    }
+/// What earlier builds have left, as far as that can be told without building, the newest first.
+pub fn left(project: &Project) -> Vec<PathBuf> {
+    let dirs = match &project.build.artifact {
+        Artifact::Path(path) => return Vec::from_iter(path.is_file().then(|| path.clone())),
+        Artifact::Search(dirs) => dirs.clone(),
+        // Only cargo knows, which is not asked: this is where it puts them unless told otherwise.
+        Artifact::FromCargo => cargo_dirs(&project.root),
+        Artifact::Image(_) => Vec::new(),
+    };
+    let name = project.name.replace('-', "_");
+    let is_own = |path: &Path| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        file.replace('-', "_").split('.').next() == Some(&name)
+    };
+    let files = dirs.iter().flat_map(|dir| wasm_files(dir));
+    let (own, mut others): (Vec<_>, Vec<_>) = files.partition(|path| is_own(path));
+    // In a workspace above, another package's is not meant.
+    others.retain(|path| path.starts_with(&project.root));
+    let mut files = if own.is_empty() { others } else { own };
+    files.sort_by_cached_key(|path| {
+        let age = path.metadata().and_then(|file| file.modified()).ok();
+        Reverse(age)
+    });
+    files
+}
+
+fn cargo_dirs(root: &Path) -> Vec<PathBuf> {
+    let set = env::var_os("CARGO_TARGET_DIR").map(|dir| root.join(dir));
+    let targets = root.ancestors().map(|dir| dir.join("target"));
+    let target = set.into_iter().chain(targets).find(|dir| dir.is_dir());
+    let target = target.unwrap_or_default();
+    let triples = ["wasm32-wasip2", "wasm32-wasip1", "wasm32-unknown-unknown"].into_iter();
+    triples
+        .flat_map(|triple| ["debug", "release"].map(|profile| target.join(triple).join(profile)))
+        .collect()
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
@@ -173,6 +193,7 @@ fn written_since(root: &Path, since: SystemTime) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project;
 
     fn artifact(manifest: &str, kind: &str, file: &str) -> String {
         serde_json::json!({
@@ -213,5 +234,36 @@ mod tests {
             from_cargo(Path::new("/p"), &[]),
             Err(BuildError::NoCargoArtifact)
         ));
+    }
+
+    #[test]
+    fn what_was_left_is_the_projects_own_and_the_newest() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let write = |file: &str, age: u64| {
+            let path = root.join("target/wasm32-wasip2").join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(age);
+            fs::File::create(path).unwrap().set_modified(time).unwrap();
+        };
+        let member = root.join("member");
+        fs::create_dir(&member).unwrap();
+        fs::write(
+            member.join("Cargo.toml"),
+            "[package]\nname = \"my-app\"\nversion = \"0.1.0\"\n",
+        )
+        .unwrap();
+        let left = || {
+            let project = project::load(&member, &project::Overrides::default()).unwrap();
+            let left = left(&project);
+            let below = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
+            left.iter().map(below).collect::<Vec<_>>()
+        };
+        write("release/other.wasm", 0);
+        assert_eq!(left(), [""; 0], "it is another package's");
+        write("release/my_app.wasm", 20);
+        write("debug/my_app.wasm", 10);
+        let newest = ["debug", "release"].map(|p| format!("target/wasm32-wasip2/{p}/my_app.wasm"));
+        assert_eq!(left(), newest);
     }
 }

@@ -7,10 +7,10 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Subcommand as _
 
 use super::{Cli, Command, GlobalArgs, command_tree};
 use crate::commands::plugin::invoke::Given;
+use crate::commands::plugin::report_broken;
 use crate::plugin::command::{augment, owner};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::{Installed, Store};
-use crate::report;
 
 /// A command line, understood.
 pub(super) struct Line {
@@ -53,9 +53,7 @@ impl Plugins {
         let matches = tree.try_get_matches_from(line).inspect_err(|error| {
             // What was meant may be among what cannot be read.
             if error.kind() == ErrorKind::InvalidSubcommand {
-                for broken in &self.installed.broken {
-                    report::warn(broken, Some(&broken.hint()));
-                }
+                report_broken(&self.installed);
             }
         })?;
         match matches.subcommand() {
@@ -92,7 +90,7 @@ impl Plugins {
             .external_subcommand_value_parser(clap::value_parser!(OsString));
         let matches = tree.try_get_matches_from(line).ok()?;
         let (word, below) = matches.subcommand()?;
-        let (owner, _) = owner(&self.installed.plugins, word)?;
+        let owner = owner(&self.installed.plugins, word)?;
         if owner.runs != Runs::Program || Command::has_subcommand(word) {
             return None;
         }
@@ -102,7 +100,7 @@ impl Plugins {
     }
 
     fn line(&self, word: &str, matches: &ArgMatches, given: Given) -> Result<Option<Line>, Error> {
-        let Some((manifest, _)) = owner(&self.installed.plugins, word) else {
+        let Some(manifest) = owner(&self.installed.plugins, word) else {
             return Ok(None);
         };
         Ok(Some(Line {

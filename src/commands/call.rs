@@ -15,10 +15,9 @@ use super::{Globals, stop_signal};
 use crate::call::{self, Catalog, Program, Value, list};
 use crate::completion::values;
 use crate::console::{Console, GuestStream};
-use crate::host::local::{CallError, HostOptions, LocalHost, Routes, default_cache_dir};
-use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload, WorkloadId};
-use crate::host::{Host as _, StartError, StartRequest};
-use crate::http::Handler;
+use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
+use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload};
+use crate::host::{Host as _, StartRequest};
 use crate::project::{self, Overrides, Purpose};
 use crate::report::{self, OutputFormat, hinted};
 
@@ -222,7 +221,7 @@ async fn answer(
         replaces: None,
     };
     let started = tokio::select! {
-        started = host.start(request) => started.map_err(refused)?,
+        started = host.start(request) => started.map_err(|error| anyhow::anyhow!(error.told()))?,
         signal = &mut stopped => return Err(signal.into()),
     };
     let called = async {
@@ -243,31 +242,6 @@ async fn answer(
     // What it had for itself goes with it.
     let _ = host.stop(&started.id).await;
     outcome
-}
-
-/// Nothing comes from outside.
-struct NoRoutes;
-
-impl Routes for NoRoutes {
-    fn serve(&self, _: &WorkloadId, _: Arc<dyn Handler>) {}
-
-    fn clear(&self, _: &WorkloadId) {}
-}
-
-fn refused(error: StartError) -> anyhow::Error {
-    match error {
-        StartError::Invalid { problems, .. } => {
-            let text = |problem: &crate::host::Problem| match &problem.member {
-                Some(member) => format!("`{member}`: {}", problem.message),
-                None => problem.message.clone(),
-            };
-            let texts: Vec<_> = problems.iter().map(text).collect();
-            anyhow::anyhow!("{}", texts.join("\n"))
-        }
-        StartError::Load { ref reason, .. } => anyhow::anyhow!("{error}: {reason}"),
-        StartError::Trap { ref report, .. } => anyhow::anyhow!("{error}\n{report}"),
-        StartError::NoSuchWorkload(error) => error.into(),
-    }
 }
 
 /// What was called, to be told of.

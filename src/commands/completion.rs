@@ -23,7 +23,7 @@ use crate::report::{self, hinted};
 #[command(
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  wash completion install\n  wash completion install --shell fish --dry-run\n  wash completion --check\n  source <(wash completion bash)"
+    after_help = "Examples:\n  wash completion install\n  wash completion install fish --dry-run\n  wash completion --check\n  source <(wash completion bash)"
 )]
 pub struct CompletionArgs {
     /// Print the script for this shell; with --check, look for it there [default for --check: the shell that runs wash]
@@ -49,8 +49,8 @@ enum CompletionCommand {
 
 #[derive(Debug, clap::Args)]
 struct PlaceArgs {
-    /// For this shell, instead of the one that runs wash
-    #[arg(long)]
+    /// For this shell [default: the one that runs wash]
+    #[arg(value_name = "SHELL")]
     shell: Option<Shell>,
     /// Only tell what would be done
     #[arg(long)]
@@ -147,7 +147,7 @@ fn healthy(health: &Health, globals: &Globals) -> anyhow::Result<ExitCode> {
         State::Missing => "the completion is not installed",
         _ => "the completion is stale",
     };
-    let mend = format!("{message}: wash completion install --shell {shell}");
+    let mend = format!("{message}: wash completion install {shell}");
     report::incomplete(globals.output, &text, &mend, data)?;
     Ok(ExitCode::FAILURE)
 }

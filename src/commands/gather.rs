@@ -80,13 +80,9 @@ fn plugin(path: &Path, globals: &Globals) -> anyhow::Result<Option<Named>> {
 
 /// What cannot be meant as a file may be a reference to a registry.
 pub fn reference(path: &Path, globals: &Globals) -> Option<Reference> {
-    let reference = path.to_str()?.parse().ok()?;
-    let is_there = |path: &Path| globals.path(path).is_ok_and(|path| path.exists());
-    let first = path.components().next()?;
-    let is_file = path
-        .extension()
-        .is_some_and(|extension| extension == "wasm");
-    (!is_file && !is_there(path) && !is_there(first.as_ref())).then_some(reference)
+    Reference::meant(path, |path| {
+        globals.path(path).is_ok_and(|path| path.exists())
+    })
 }
 
 /// The project that a path lies in, or one around the given files.

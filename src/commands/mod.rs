@@ -23,6 +23,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::build::Output;
 use crate::completion::values;
 use crate::project::{self, Overrides, Project, ProjectError, Purpose};
-use crate::report::{self, OutputFormat, hinted};
+use crate::report::{self, Fault, OutputFormat, hinted};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -216,6 +217,22 @@ pub fn root_above(start: &Path) -> anyhow::Result<Option<PathBuf>> {
         Ok(root) => Ok(Some(root)),
         Err(ProjectError::NotRecognised { .. }) => Ok(None),
         Err(error) => Err(hinted(error)),
+    }
+}
+
+/// Prints help, the version, or what is wrong with a command line.
+pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    // Nobody is there to read it; the exit code still tells.
+    if format == OutputFormat::Text || !error.use_stderr() {
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        let _ = report::failure(format, &report::usage(text));
+    }
+    match error.use_stderr() {
+        true => Fault::Usage.into(),
+        false => ExitCode::SUCCESS,
     }
 }
 

@@ -29,7 +29,8 @@ pub fn within<T: Send + 'static>(
     receiver.recv_timeout(time(usual)).ok()
 }
 
-fn time(usual: u64) -> Duration {
+/// How long something may take that usually takes so many milliseconds at most.
+pub fn time(usual: u64) -> Duration {
     let set = std::env::var(VARIABLE).ok();
     let set = set.and_then(|text| text.parse().ok());
     Duration::from_millis(set.unwrap_or(usual).min(MOST))

@@ -147,6 +147,11 @@ impl Shape {
         }
     }
 
+    /// The interfaces of a WIT package in its binary form, as if a component exported them.
+    pub fn of_package(bytes: &[u8]) -> Result<Self, ShapeError> {
+        read::package(bytes)
+    }
+
     /// The exports that answer HTTP requests: `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`.
     pub fn http_exports(&self) -> impl Iterator<Item = (&str, &InterfaceName)> {
         interfaces(&self.exports).filter(|(_, interface)| is_http_handler(interface))

@@ -73,6 +73,37 @@ pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
     })
 }
 
+/// Reads the interfaces of a WIT package. Each is described by the type of a component that exports it.
+pub(super) fn package(bytes: &[u8]) -> Result<Shape, ShapeError> {
+    let scan = scan(bytes, features())?;
+    let mut reader = Reader::new(&scan.types);
+    let mut exports = IndexMap::new();
+    for name in &scan.exports {
+        let described = scan.types.component_item_for_export(name);
+        let Some(ComponentEntityType::Type {
+            created: ComponentAnyTypeId::Component(id),
+            ..
+        }) = described.map(|item| &item.ty)
+        else {
+            continue;
+        };
+        let described = scan.types[*id].exports.iter();
+        // Those of worlds are components.
+        for (name, item) in described.filter(|(_, item)| is_instance(item)) {
+            exports.insert(name.clone(), reader.external(name, item, Origin::Own));
+        }
+    }
+    Ok(Shape {
+        exports,
+        types: reader.types,
+        ..Shape::default()
+    })
+}
+
+fn is_instance(item: &ComponentItem) -> bool {
+    matches!(item.ty, ComponentEntityType::Instance(_))
+}
+
 fn features() -> WasmFeatures {
     WasmFeatures::all()
 }

@@ -23,6 +23,6 @@ pub(super) fn examine() -> Option<Finding> {
         State::Stale => Level::Warning,
     };
     // It may edit a file of the user's, so it is not run by `--fix`.
-    let mend = format!("wash completion install --shell {}", health.shell);
+    let mend = format!("wash completion install {}", health.shell);
     Some(Finding::new(Area::Completion, level, message).hint(mend))
 }

@@ -37,6 +37,15 @@ pub trait Routes: Send + Sync {
     fn clear(&self, id: &WorkloadId);
 }
 
+/// Nothing comes from outside.
+pub struct NoRoutes;
+
+impl Routes for NoRoutes {
+    fn serve(&self, _: &WorkloadId, _: Arc<dyn Handler>) {}
+
+    fn clear(&self, _: &WorkloadId) {}
+}
+
 pub struct HostOptions {
     /// Where compiled code is kept; `None` compiles everything anew. See [`default_cache_dir`].
     pub cache_dir: Option<PathBuf>,

@@ -12,6 +12,7 @@ pub mod sockets;
 mod supervisor;
 pub mod workload;
 
+use std::fmt;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -155,6 +156,30 @@ pub struct Problem {
     /// What is wrong, as one line: which setting, what was found, what was expected.
     pub message: String,
     pub hint: Option<String>,
+}
+
+impl StartError {
+    /// Everything that is wrong, where the error itself names the workload only.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Invalid { problems, .. } => {
+                let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+                problems.join("\n")
+            }
+            Self::Load { reason, .. } => format!("{self}: {reason}"),
+            Self::Trap { report, .. } => format!("{self}\n{report}"),
+            Self::NoSuchWorkload(_) => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            Some(member) => write!(f, "`{member}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -28,7 +28,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::component::Shape;
+use crate::component::{Item, Shape, Types};
 
 pub use compose::{ComposeError, compose};
 pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem, Way};
@@ -36,6 +36,11 @@ pub use outward::answering;
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 pub use planner::plan;
 pub use stub::call as stub_call;
+
+/// The first difference that keeps an export from standing for an import.
+pub fn difference(expected: (&Types, &Item), found: (&Types, &Item)) -> Option<Difference> {
+    fit::fits(expected, found).err()
+}
 
 /// A component that takes part in linking.
 #[derive(Debug, Clone)]

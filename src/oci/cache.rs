@@ -67,6 +67,15 @@ impl Cache {
         }
     }
 
+    /// The user's, if there is one, to look at: it may be gone at any time, and nothing may be written to it.
+    pub(super) fn existing() -> Option<Self> {
+        let dir = folders::cleanup::Cache::Oci.directory()?;
+        dir.is_dir().then_some(Self {
+            dir,
+            _temporary: None,
+        })
+    }
+
     pub fn at(dir: &Path) -> io::Result<Self> {
         if let Some(parent) = dir.parent() {
             fs::create_dir_all(parent)?;
@@ -186,15 +195,14 @@ impl Cache {
 
     /// The references that were used, the last first.
     pub fn history(&self) -> Vec<String> {
-        history(&self.dir)
+        let text = fs::read(self.dir.join("history.json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// The same of the user's cache, which is not made for it.
+    /// The same of the user's cache, if there is one.
     pub fn used() -> Vec<String> {
-        folders::cleanup::Cache::Oci
-            .directory()
-            .map(|dir| history(&dir))
-            .unwrap_or_default()
+        let cache = Self::existing();
+        cache.map(|cache| cache.history()).unwrap_or_default()
     }
 
     /// Puts a reference at the top of the history.
@@ -240,11 +248,6 @@ impl Cache {
             }
         }
     }
-}
-
-fn history(dir: &Path) -> Vec<String> {
-    let text = fs::read(dir.join("history.json")).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use credentials::{DockerConfig, Login, Source, survey as docker_config};
 pub use digest::{Digest, DigestError};
 pub use error::{Doing, OciError, Refusal};
 pub use failure::Failure;
-pub use pull::{Origin, PullPolicy, Pulled, ask, pull};
+pub use pull::{Origin, PullPolicy, Pulled, ask, peek, pull};
 pub use push::{Pushed, push};
 pub use reference::{Reference, ReferenceError};
 

@@ -3,6 +3,7 @@
 //! The registry is never guessed: a name without one is an error that says so.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use super::digest::{Digest, DigestError};
@@ -96,6 +97,17 @@ impl Advice for ReferenceError {
 
     fn fault(&self) -> Fault {
         Fault::Usage
+    }
+}
+
+impl Reference {
+    /// The reference that a word of a command line is, where files may be named as well: what is there is no reference, and
+    /// neither is what would be the name of a component.
+    pub fn meant(word: &Path, is_there: impl Fn(&Path) -> bool) -> Option<Self> {
+        let reference = word.to_str()?.parse().ok()?;
+        let first = word.components().next()?;
+        let is_file = word.extension().is_some_and(|end| end == "wasm");
+        (!is_file && !is_there(word) && !is_there(first.as_ref())).then_some(reference)
     }
 }
 

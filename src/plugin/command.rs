@@ -8,11 +8,12 @@ use clap::builder::{
     TypedValueParser as _,
 };
 use clap::{Arg, ArgAction, Command as Clap, ValueHint};
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::complete::{self, Question};
 use super::manifest::{Argument, Command, Count, Flag, Manifest, Runs, ValueKind};
 use super::store::Store;
+use crate::completion::values;
 
 /// The argument that has what a program is given.
 pub const RAW: &str = "ARGS";
@@ -34,11 +35,10 @@ pub fn augment(mut tree: Clap, plugins: &[Manifest], store: &Store) -> Clap {
     tree
 }
 
-/// The plugin that has a command, and whatever clap found in its words.
-pub fn owner<'p>(plugins: &'p [Manifest], word: &str) -> Option<(&'p Manifest, &'p Command)> {
-    let top_level = |plugin: &'p Manifest| plugin.top_level().map(move |command| (plugin, command));
-    let mut all = plugins.iter().flat_map(top_level);
-    all.find(|(_, command)| command.path[0] == word)
+/// The plugin that adds a command.
+pub fn owner<'p>(plugins: &'p [Manifest], word: &str) -> Option<&'p Manifest> {
+    let adds = |plugin: &&Manifest| plugin.top_level().any(|command| command.path[0] == word);
+    plugins.iter().find(adds)
 }
 
 /// A command with everything below it.
@@ -176,14 +176,12 @@ fn of_kind(arg: Arg, kind: &ValueKind, ask: ArgValueCompleter) -> Arg {
             let (checked, offered) = (extensions.clone(), extensions.clone());
             arg.value_hint(ValueHint::FilePath)
                 .value_parser(PathBufValueParser::new().try_map(move |path| file(path, &checked)))
-                .add(ArgValueCompleter::new(
-                    PathCompleter::file().filter(move |path| fits(path, &offered)),
-                ))
+                .add(values::file_that(move |path| fits(path, &offered)))
         }
         ValueKind::Directory => arg
             .value_hint(ValueHint::DirPath)
             .value_parser(PathBufValueParser::new().try_map(directory))
-            .add(ArgValueCompleter::new(PathCompleter::dir())),
+            .add(values::directory()),
     }
 }
 

@@ -1,15 +1,14 @@
 //! Candidates that only a plugin knows: it is asked, with nothing allowed and hardly any time.
 
-use std::sync::mpsc;
-use std::thread;
-
 use serde::Deserialize;
 
 use super::describe::is_unseen;
 use super::grants;
-use super::guest::{COMPLETE, Guest, Terms};
+use super::guest::{Bounds, Guest, MIB, Terms};
+use super::invocation::{record, text, texts};
 use super::store::Store;
 use crate::call::Value;
+use crate::completion::budget;
 use crate::console::Console;
 
 /// A value that may be typed.
@@ -36,6 +35,9 @@ pub struct Question {
 const MOST: usize = 1000;
 const LONGEST: usize = 200;
 
+/// Bytes that a plugin may use for them.
+const MEMORY: u64 = 64 * MIB;
+
 /// As the plugin answers.
 #[derive(Deserialize)]
 struct Answered {
@@ -43,18 +45,12 @@ struct Answered {
     summary: String,
 }
 
-/// Asks a plugin. Whatever goes wrong, there are no candidates, nothing is printed, and it takes no longer than a few
-/// milliseconds.
+/// Asks a plugin. Whatever goes wrong, there are no candidates, nothing is printed, and it takes no longer than the
+/// candidates of any argument.
 pub fn candidates(store: &Store, question: &Question) -> Vec<Candidate> {
-    let (sender, receiver) = mpsc::channel();
     let (store, question) = (store.clone(), question.clone());
     // Loading its code is a part of the time; where that was lost, it would be compiled.
-    let asking = thread::Builder::new().name("wash-complete".to_owned());
-    let asked = asking.spawn(move || {
-        let _ = sender.send(ask(&store, &question));
-    });
-    let time = COMPLETE.time.unwrap_or_default();
-    let answer = asked.ok().and_then(|_| receiver.recv_timeout(time).ok());
+    let answer = budget::within(budget::EACH, move || ask(&store, &question));
     answer.flatten().unwrap_or_default()
 }
 
@@ -63,7 +59,10 @@ fn ask(store: &Store, question: &Question) -> Option<Vec<Candidate>> {
     let guest = Guest::installed(store, &manifest).ok()?;
     let terms = Terms {
         settings: grants::nothing(&manifest.name),
-        bounds: COMPLETE,
+        bounds: Bounds {
+            time: Some(budget::time(budget::EACH)),
+            memory: MEMORY,
+        },
         console: Console::silent(),
         compiled: store.compiled(),
     };
@@ -98,14 +97,10 @@ fn read(answer: &Value, typed: &str) -> Vec<Candidate> {
 
 impl Question {
     fn value(&self) -> Value {
-        let text = |text: &String| Value::String(text.clone());
-        Value::Record(vec![
-            (
-                "command".to_owned(),
-                Value::List(self.command.iter().map(text).collect()),
-            ),
-            ("name".to_owned(), text(&self.name)),
-            ("typed".to_owned(), text(&self.typed)),
+        record([
+            ("command", texts(&self.command)),
+            ("name", text(&self.name)),
+            ("typed", text(&self.typed)),
         ])
     }
 }
@@ -117,11 +112,7 @@ mod tests {
     #[test]
     fn only_what_can_be_typed_and_seen_is_offered() {
         let candidate = |value: &str, summary: &str| {
-            let text = |text: &str| Value::String(text.to_owned());
-            Value::Record(vec![
-                ("value".to_owned(), text(value)),
-                ("summary".to_owned(), text(summary)),
-            ])
+            record([("value", text(value)), ("summary", text(summary))])
         };
         let answer = Value::List(vec![
             candidate("red", "as blood"),

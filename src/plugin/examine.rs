@@ -10,6 +10,7 @@ use super::grants;
 use super::guest::{CallFailure, DESCRIBE, Guest, OpenError, Terms};
 use super::manifest::{Command, FORMAT, Manifest, Runs, Source};
 use super::store::{Store, is_name};
+use super::world::{self, Misfit};
 use crate::component::Shape;
 use crate::console::Console;
 use crate::host::StartError;
@@ -54,8 +55,10 @@ pub enum ExamineError {
     NoPlugin(String),
     #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
     Unknown { name: String, export: String },
+    #[error(transparent)]
+    World(#[from] Misfit),
     #[error("the plugin did not describe itself: {0}")]
-    Describe(#[source] CallFailure),
+    Describe(CallFailure),
     #[error("the plugin's description of itself cannot be used")]
     Description(#[from] DescribeError),
     #[error("the plugin describes {what}, but does not export `{interface}`")]
@@ -67,14 +70,15 @@ pub enum ExamineError {
     NoSuchCommand(String),
     #[error("the plugin adds several commands ({0}): `--as` must say which one it renames")]
     WhichCommand(String),
-    #[error(transparent)]
-    Start(#[from] StartError),
+    #[error("{}", .0.told())]
+    Start(StartError),
 }
 
 impl Advice for ExamineError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Open(error) => error.hints(),
+            Self::World(error) => error.hints(),
             Self::Name(_) => vec!["`--name NAME` gives it another one".to_owned()],
             Self::NoPlugin(_) => vec![
                 "a plugin exports `wash:plugin/describer`, or `wasi:cli/run`, or interfaces that other components import"
@@ -109,12 +113,13 @@ pub async fn examine(
             export: export.clone(),
         });
     }
+    world::check(&guest)?;
+    // Compiling takes as long as it takes.
+    let compiled = guest.compile(store.compiled()).await;
+    compiled.map_err(ExamineError::Start)?;
     let described = match guest.export("wash:plugin/describer") {
         Some(_) => Some(describe(&guest, &fallback, store, reserved).await?),
-        None => {
-            guest.compile(store.compiled()).await?;
-            None
-        }
+        None => None,
     };
     let mut manifest = Manifest {
         format: FORMAT,
@@ -167,8 +172,6 @@ async fn describe(
         console: Console::silent(),
         compiled: store.compiled(),
     };
-    // Compiling takes as long as it takes.
-    guest.compile(store.compiled()).await?;
     let call = guest.call("wash:plugin/describer", "describe", Vec::new(), terms);
     let answer = call.await.map_err(ExamineError::Describe)?;
     let answer = answer.ok_or_else(|| DescribeError::Form("nothing".to_owned()))?;

@@ -12,20 +12,18 @@ use crate::call::{Program, Step, Value};
 use crate::capability::host_interfaces;
 use crate::component::{InterfaceName, Shape, ShapeError};
 use crate::console::Console;
-use crate::host::local::{CallError, HostOptions, LocalHost, Routes};
+use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes};
 use crate::host::workload::{
     Drive, Entry, Grant, LimitNames, Limits, Member as Granted, MemberSettings, Workload,
-    WorkloadId,
 };
 use crate::host::{Host as _, StartError, StartRequest};
-use crate::http::Handler;
 use crate::linker::{self, ComposeError, Driven, Exports, LinkFailure, LinkRequest, Member, Role};
 use crate::oci::Digest;
 use crate::report::Advice;
 
 use super::{Manifest, Store};
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 /// How long and how large a call may be.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +36,6 @@ pub struct Bounds {
 
 pub const DESCRIBE: Bounds = Bounds {
     time: Some(Duration::from_secs(5)),
-    memory: 64 * MIB,
-};
-pub const COMPLETE: Bounds = Bounds {
-    time: Some(Duration::from_millis(50)),
     memory: 64 * MIB,
 };
 pub const HOOK: Bounds = Bounds {
@@ -111,12 +105,12 @@ pub enum CallFailure {
     Trap { summary: String, report: String },
     #[error("it called `exit` with status {0}")]
     Exit(i32),
-    #[error("it was stopped after {0:?}")]
+    #[error("it took longer than {0:?}")]
     TooLate(Duration),
     #[error("it exports no `{0}`")]
     Missing(&'static str),
-    #[error(transparent)]
-    Start(#[from] StartError),
+    #[error("{}", .0.told())]
+    Start(StartError),
 }
 
 /// What a call is made with.
@@ -126,14 +120,6 @@ pub struct Terms {
     pub console: Console,
     /// Where compiled code is kept.
     pub compiled: PathBuf,
-}
-
-/// Nobody sends requests to a plugin.
-struct NoRoutes;
-
-impl Routes for NoRoutes {
-    fn serve(&self, _: &WorkloadId, _: Arc<dyn Handler>) {}
-    fn clear(&self, _: &WorkloadId) {}
 }
 
 impl Guest {
@@ -242,7 +228,8 @@ impl Guest {
         let program = Program { steps: vec![step] };
         let host = terms.host();
         let called = async {
-            let started = host.start(self.request(&terms)).await?;
+            let started = host.start(self.request(&terms)).await;
+            let started = started.map_err(CallFailure::Start)?;
             let answer = host.call(&started.id, &program).await;
             let _ = host.stop(&started.id).await;
             answer.map_err(CallFailure::from)

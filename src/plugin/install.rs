@@ -133,20 +133,24 @@ pub fn install(
     })
 }
 
-/// Removes a plugin with its folder and everything that it was allowed.
-pub fn uninstall(store: &Store, name: &str) -> Result<(), StoreError> {
+/// Removes plugins with their folders and everything that they were allowed; none if one of them is not there.
+pub fn uninstall(store: &Store, names: &[String]) -> Result<(), StoreError> {
     let failed = failed(store);
-    if !is_name(name) {
-        return Err(not_there(store, name));
+    // It need not be one that can be read.
+    let is_there = |name: &String| is_name(name) && store.manifest_path(name).exists();
+    if let Some(missing) = names.iter().find(|name| !is_there(name)) {
+        return Err(not_there(store, missing));
     }
     let _lock = write::lock(store).map_err(&failed)?;
-    let manifest = store.manifest_path(name);
-    if !manifest.exists() {
-        return Err(not_there(store, name));
+    for name in names {
+        match fs::remove_file(store.manifest_path(name)) {
+            // Somebody else was faster, or it was named twice.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(&failed)?,
+        }
+        // A plugin of the same name that comes later must not find what this one was allowed and wrote.
+        forget(store, name)?;
     }
-    fs::remove_file(&manifest).map_err(&failed)?;
-    // A plugin of the same name that comes later must not find what this one was allowed and wrote.
-    forget(store, name)?;
     sweep(store);
     Ok(())
 }
@@ -190,7 +194,7 @@ fn failed(store: &Store) -> impl Fn(io::Error) -> StoreError {
     }
 }
 
-/// No command has the name of one of `wash` or of another plugin.
+/// No command has the name of another: of one of `wash`, of another plugin, or of the same.
 fn check_commands(
     store: &Store,
     manifest: &Manifest,
@@ -201,13 +205,18 @@ fn check_commands(
     let taken: Vec<(&str, &str)> = others
         .flat_map(|other| names(other).map(|word| (word, &*other.name)))
         .collect();
+    let mut own = BTreeSet::new();
     for word in names(manifest) {
         let command = word.to_owned();
         if reserved.commands.contains(word) {
             return Err(StoreError::BuiltIn { command });
         }
-        if let Some((_, plugin)) = taken.iter().find(|(taken, _)| *taken == word) {
-            let plugin = (*plugin).to_owned();
+        let other = taken.iter().find(|(taken, _)| *taken == word);
+        let other = other.map(|(_, plugin)| *plugin);
+        // A name that was chosen may be that of another command of the same plugin.
+        let twice = !own.insert(word);
+        if let Some(plugin) = other.or(twice.then_some(&manifest.name)) {
+            let plugin = plugin.to_owned();
             return Err(StoreError::Command { command, plugin });
         }
     }
@@ -284,7 +293,7 @@ pub fn added<'m>(before: &Manifest, after: &'m Manifest) -> Vec<&'m Permission> 
 mod tests {
     use super::*;
     use crate::plugin::manifest::{Source, Want};
-    use crate::plugin::testing::manifest;
+    use crate::plugin::testing::{command, manifest};
 
     fn store() -> (tempfile::TempDir, Store) {
         let root = tempfile::tempdir().unwrap();
@@ -333,6 +342,13 @@ mod tests {
             error.to_string(),
             "`wash my` is a command of the plugin `my`"
         );
+        let mut twice = manifest("twice");
+        twice.commands.push(command(&["twice"]));
+        let error = put(&store, &twice).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`wash twice` is a command of the plugin `twice`"
+        );
         assert_eq!(store.installed().plugins.len(), 1);
     }
 
@@ -346,15 +362,25 @@ mod tests {
         .unwrap();
         fs::create_dir_all(store.data("my")).unwrap();
         fs::write(store.data("my").join("secret"), "s").unwrap();
-        uninstall(&store, "my").unwrap();
+        uninstall(&store, &["my".to_owned()]).unwrap();
         assert_eq!(Policy::read(&store).unwrap(), Policy::default());
         assert!(!store.data("my").exists());
         assert_eq!(fs::read_dir(store.components()).unwrap().count(), 0);
         assert!(matches!(
-            uninstall(&store, "my"),
+            uninstall(&store, &["my".to_owned()]),
             Err(StoreError::Missing { .. })
         ));
-        assert!(uninstall(&store, "../my").is_err());
+        assert!(uninstall(&store, &["../my".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn where_one_is_missing_none_is_removed() {
+        let (_root, store) = store();
+        put(&store, &manifest("my")).unwrap();
+        let names = ["my", "yours"].map(str::to_owned);
+        let error = uninstall(&store, &names).unwrap_err();
+        assert_eq!(error.to_string(), "no plugin `yours` is installed");
+        assert_eq!(store.installed().plugins.len(), 1);
     }
 
     #[test]

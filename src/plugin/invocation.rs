@@ -1,19 +1,20 @@
 //! From a parsed command line to what a plugin is called with, and the files and directories named in it.
 
+use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use tempfile::TempDir;
 use wasmparser::PrimitiveValType as Primitive;
 
 use super::grants::mount;
 use super::manifest::{Access, Command, Flag, ValueKind};
 use crate::call::Value;
 use crate::host::workload::Directory;
+use crate::scratch::Scratch;
 
 /// What `run` is called with.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Invocation {
     /// What the user named, for the plugin to read.
     pub directories: Vec<Directory>,
     /// Files that were named lie in there for as long as the plugin runs: a plugin is given directories only.
-    named: Option<TempDir>,
+    named: Option<Scratch>,
 }
 
 /// For whom stdout is.
@@ -139,9 +140,8 @@ impl Invocation {
             path: path.to_owned(),
             source,
         };
-        let real = path.canonicalize().map_err(failed)?;
-        let kind = fs::metadata(&real).map_err(failed)?.file_type();
-        // What `<(command)` of a shell names is a pipe.
+        // What `<(command)` of a shell names is a pipe, which has no path of its own.
+        let kind = fs::metadata(path).map_err(failed)?.file_type();
         if !kind.is_file() && !kind.is_fifo() {
             return Err(NamedError::Kind {
                 path: path.to_owned(),
@@ -151,8 +151,11 @@ impl Invocation {
         let (dir, name) = self.place(path).map_err(failed)?;
         let copy = dir.join(&name);
         // A second name is for nothing; but not every file may have one, nor one on another file system.
-        if !kind.is_file() || fs::hard_link(&real, &copy).is_err() {
-            fs::copy(&real, &copy).map_err(failed)?;
+        let link = |real: PathBuf| fs::hard_link(real, &copy);
+        if !kind.is_file() || path.canonicalize().and_then(link).is_err() {
+            let copied = File::open(path)
+                .and_then(|mut from| io::copy(&mut from, &mut File::create(&copy)?));
+            copied.map_err(failed)?;
         }
         Ok(format!("{}/{name}", self.give(dir)))
     }
@@ -175,7 +178,7 @@ impl Invocation {
         let root = match &self.named {
             Some(named) => named,
             None => {
-                let named = tempfile::Builder::new().prefix("wash-plugin-").tempdir()?;
+                let named = Scratch::new(&env::temp_dir(), "wash-plugin-arguments-")?;
                 self.named.insert(named)
             }
         };
@@ -263,6 +266,9 @@ fn case(name: &str, value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
     use super::*;
     use crate::plugin::manifest::{Argument, Count};
     use crate::plugin::testing::{command, manifest};
@@ -306,18 +312,36 @@ mod tests {
             wave.contains(r#"path({shown: "a.txt", path: "/arguments/0/a.txt"})"#),
             "{wave}"
         );
-        let dir = &invocation.directories[0];
-        let crate::host::workload::Volume::HostPath { path, .. } = &dir.volume else {
-            panic!("a directory of the host")
-        };
-        let entries: Vec<_> = fs::read_dir(path).unwrap().collect();
-        assert_eq!(entries.len(), 1);
-        assert_eq!(fs::read(path.join("a.txt")).unwrap(), b"a");
+        assert_eq!(given(&invocation, 0), b"a");
         let error = make(&["wash", "my", "none"]).unwrap_err();
         assert!(error.to_string().contains("`"), "{error}");
         assert!(matches!(
             make(&["wash", "my", "."]),
             Err(NamedError::Kind { .. })
         ));
+    }
+
+    #[test]
+    fn the_output_of_another_program_can_be_named() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"from a pipe").unwrap();
+        drop(writer);
+        let mut invocation = Invocation::empty();
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let guest = invocation.file(Path::new(&path)).unwrap();
+        assert!(guest.starts_with("/arguments/0/"), "{guest}");
+        assert_eq!(given(&invocation, 0), b"from a pipe");
+    }
+
+    /// What lies in a directory that the plugin is given.
+    fn given(invocation: &Invocation, index: usize) -> Vec<u8> {
+        let crate::host::workload::Volume::HostPath { path, .. } =
+            &invocation.directories[index].volume
+        else {
+            panic!("a directory of the host")
+        };
+        let entries: Vec<_> = fs::read_dir(path).unwrap().collect();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        fs::read(entries[0].as_ref().unwrap().path()).unwrap()
     }
 }

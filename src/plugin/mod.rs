@@ -20,6 +20,7 @@ pub mod provider;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod world;
 mod write;
 
 pub use manifest::Manifest;

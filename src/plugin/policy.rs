@@ -85,9 +85,13 @@ impl Decisions {
             .any(|allowed| allowed.covers(permission))
     }
 
+    fn denies(&self, permission: &Permission) -> bool {
+        self.denied.iter().any(|denied| denied.covers(permission))
+    }
+
     /// What a plugin wants that nobody has decided about.
     pub fn open<'m>(&self, manifest: &'m Manifest) -> Vec<&'m Want> {
-        let open = |want: &&Want| !self.allows(&want.what) && !self.denied.contains(&want.what);
+        let open = |want: &&Want| !self.allows(&want.what) && !self.denies(&want.what);
         manifest.wants.iter().filter(open).collect()
     }
 
@@ -152,6 +156,29 @@ mod tests {
             .map(|want| &want.what)
             .collect();
         assert_eq!(open, [&host("c")]);
+    }
+
+    #[test]
+    fn what_was_denied_is_denied_however_it_is_written() {
+        let dir = |path: &str, access| Permission::Directory {
+            path: path.to_owned(),
+            access,
+        };
+        let mut plugin = manifest("my");
+        plugin.wants = [
+            dir("/srv/notes/", Access::ReadWrite),
+            dir("/srv/notes/old", Access::ReadOnly),
+        ]
+        .map(|what| Want {
+            what,
+            reason: String::new(),
+        })
+        .into();
+        let mut decisions = Decisions::default();
+        decisions.deny(dir("/srv/notes", Access::ReadOnly));
+        assert_eq!(decisions.open(&plugin).len(), 1, "changing is more");
+        decisions.deny(dir("/srv/notes", Access::ReadWrite));
+        assert!(decisions.open(&plugin).is_empty());
     }
 
     #[test]

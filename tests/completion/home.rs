@@ -42,7 +42,7 @@ impl Home {
     /// With the completion of a shell, installed by `wash`.
     pub(crate) fn with(shell: &str) -> Self {
         let home = Self::new();
-        home.wash("", &["completion", "install", "--shell", shell]);
+        home.wash("", &["completion", "install", shell]);
         home
     }
 

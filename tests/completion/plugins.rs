@@ -44,6 +44,9 @@ fn a_plugin_completes_in_the_shell_that_was_open_before() {
                 "wash my paint house --dry false ",
             ),
             ("wash my read no\t", "wash my read notes.txt "),
+            // Only the plugin knows these.
+            ("wash my paint hou\t", "wash my paint house "),
+            ("wash my paint bo\t", "wash my paint boat "),
             ("wash plugin show m\t", "wash plugin show my "),
         ] {
             terminal.types(typed).line(line);
@@ -76,5 +79,28 @@ fn a_broken_plugin_does_not_hide_the_others() {
     assert_eq!(
         candidates(&home, "", &["my", "paint", "x", "--color", "b"]),
         ["blue"]
+    );
+}
+
+#[test]
+fn files_of_a_plugin_are_relative_to_the_directory_that_stands_before() {
+    let home = Home::new();
+    home.wash(
+        "",
+        &["plugin", "install", "--yes", plugin().to_str().unwrap()],
+    );
+    home.file("here.txt", "");
+    home.file("sub/there.txt", "");
+    home.file("sub/there.md", "");
+    home.file("sub/deep/more.txt", "");
+    let read = |words: &[&str]| candidates(&home, "", words);
+    assert_eq!(read(&["my", "read", "h"]), ["here.txt"]);
+    assert_eq!(
+        read(&["-C", "sub", "my", "read", ""]),
+        ["there.txt", "deep/"]
+    );
+    assert_eq!(
+        read(&["-C", "sub", "my", "read", "deep/"]),
+        ["deep/more.txt"]
     );
 }

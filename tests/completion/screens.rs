@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::answers::candidates;
 use crate::home::{Home, component};
 use crate::registry::Registry;
 use crate::terminal::{SHELLS, Terminal};
@@ -233,6 +234,26 @@ fn references_that_were_used_are_completed_with_all_their_colons() {
             ],
         );
     }
+}
+
+#[test]
+fn functions_of_an_image_are_those_that_it_had_when_it_was_last_used() {
+    let home = Home::new();
+    home.file("app.wasm", component());
+    let registry = Registry::start();
+    let reference = format!("{}/team/app:1.0", registry.address());
+    home.wash("", &["oci", "push", "--insecure", &reference, "app.wasm"]);
+    // Nobody could be asked.
+    drop(registry);
+    let call = |words: &[&str]| candidates(&home, "", words);
+    assert_eq!(call(&["call", &reference, "gr"]), ["greet"]);
+    assert_eq!(call(&["call", &reference, "paint", "red", "t"]), ["true"]);
+    assert_eq!(
+        call(&["inspect", &reference, "--why", "test:paint/"]),
+        ["test:paint/canvas"]
+    );
+    let other = reference.replace("1.0", "2.0");
+    assert_eq!(call(&["call", &other, "gr"]), [""; 0]);
 }
 
 #[test]

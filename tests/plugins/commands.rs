@@ -2,9 +2,8 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use crate::support::{Done, User, plugin, text};
+use crate::support::{Done, Running, Stream, User, plugin, text};
 
 #[test]
 fn a_command_line_is_parsed_as_the_plugin_says() {
@@ -131,27 +130,11 @@ fn a_program_gets_its_words_and_stdin_as_they_are() {
 #[test]
 fn ctrl_c_ends_what_computes_for_ever() {
     let user = User::new().with(&plugin("say"));
-    let mut child = user
-        .command()
-        .args(["say", "forever"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
-    std::io::BufRead::read_line(&mut stdout, &mut first).unwrap();
-    assert_eq!(first, "on and on\n");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None if Instant::now() > until => panic!("it goes on"),
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    assert_eq!(status.code(), Some(130));
+    let mut command = user.command();
+    command.args(["say", "forever"]);
+    let mut running = Running::start(command, Stream::Stdout);
+    running.line("on and on");
+    assert_eq!(running.interrupt().0, Some(130));
 }
 
 #[test]
@@ -218,6 +201,34 @@ fn a_plugin_can_be_tried_without_installing_it() {
     );
     assert_eq!(user.installed(), [""; 0]);
     assert!(!user.store().exists());
+}
+
+#[test]
+fn trying_a_plugin_out_leaves_nothing_behind() {
+    let user = User::new();
+    let temporary = user.path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let my = plugin("my");
+    for (arguments, code, expected) in [
+        (&["paint", "house"][..], 0, "what: house"),
+        (&["--help"], 0, "Usage: wash my"),
+        (&["paint", "--none"], 2, "unexpected argument"),
+        (&["fail"], 1, "it did not work"),
+    ] {
+        let mut command = user.command();
+        command.args(["plugin", "test", text(&my), "--"]);
+        let done: Done = command
+            .args(arguments)
+            .env("TMPDIR", &temporary)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(done.code, Some(code), "{done:?}");
+        let shown = format!("{}{}", done.stdout, done.stderr);
+        assert!(shown.contains(expected), "{done:?}");
+        let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
+        assert!(left.is_empty(), "{arguments:?}: {left:?}");
+    }
 }
 
 #[test]

@@ -1,11 +1,6 @@
 //! Plugins that look at builds and pushes.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::support::{User, hostile, plugin, text};
+use crate::support::{Done, Running, Stream, User, hostile, plugin, text};
 
 /// A project that needs no toolchain: its component is there, and its build command does nothing.
 fn project(user: &User, name: &str) {
@@ -51,23 +46,12 @@ fn they_see_sessions_begin_and_end() {
         .failed("forbidden is not to be served");
 
     project(&user, "app");
-    let mut session = user
-        .command()
-        .args(dev)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(session.stderr.take().unwrap()).lines();
-    let mut said = Vec::new();
-    for line in lines.map(Result::unwrap) {
-        // It answers, if only that there is nothing in the component to serve.
-        if line.contains("http://127.0.0.1") {
-            kill_process(Pid::from_child(&session), Signal::INT).unwrap();
-        }
-        said.push(line);
-    }
-    session.wait().unwrap();
+    let mut command = user.command();
+    command.args(dev);
+    let mut session = Running::start(command, Stream::Stderr);
+    // It answers, if only that there is nothing in the component to serve.
+    session.line("http://127.0.0.1");
+    let (_, said) = session.interrupt();
     let heard = |line: &str| said.iter().position(|said| said == line);
     let (begin, end) = (
         heard("HookPoint::BeforeDev app"),
@@ -108,4 +92,24 @@ fn harm_in_a_hook_is_told_and_ends() {
             .failed(expected);
         assert!(!done.stderr.contains('\u{1b}'), "{done:?}");
     }
+}
+
+#[test]
+fn a_hook_has_the_time_that_the_user_gives_it() {
+    let user = User::new();
+    let path = hostile(&user, "hook=loop");
+    user.ok(&["plugin", "install", text(&path)]);
+    project(&user, "app");
+    let build = |limit: &str| -> Done {
+        let mut command = user.command();
+        command.arg("build").env("WASH_HOOK_TIMEOUT", limit);
+        command.output().unwrap().into()
+    };
+    build("300ms")
+        .failed("stopped before the build by the plugin `hostile`")
+        .failed("the plugin `hostile` was stopped: it took longer than 300ms")
+        .failed("`WASH_HOOK_TIMEOUT=5m` gives hooks more time");
+    let done = build("soon");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    done.failed("`WASH_HOOK_TIMEOUT`: expected a duration such as");
 }

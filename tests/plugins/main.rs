@@ -16,6 +16,8 @@ mod registries;
 #[path = "../support/registry.rs"]
 #[expect(dead_code, reason = "not every test needs all of it")]
 mod registry;
+#[path = "../support/terminal.rs"]
+mod script;
 mod store;
 mod support;
 mod terminal;

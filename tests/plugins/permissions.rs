@@ -139,6 +139,7 @@ fn what_makes_no_sense_cannot_be_allowed() {
         (["--program", "git 'log"], "a quote that is not closed"),
         (["--dir", "/none/of/this"], "is not a directory"),
         (["--dir", "/"], "is not a directory that can be allowed"),
+        (["-o", "text"], "there is no permission: name one"),
     ] {
         let line: Vec<_> = ["plugin", "allow", "say"].into_iter().chain(line).collect();
         user.wash(&line).failed(expected);

@@ -1,10 +1,9 @@
 //! Plugins that provide what components import.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Stdio;
 
-use crate::support::{User, built, text};
+use crate::support::{Running, Stream, User, built, text};
 
 /// Exports a function that answers a number.
 const FIVE: &str = r#"
@@ -82,49 +81,27 @@ fn wash_dev_uses_an_installed_provider() {
     let shipped = root.join("plugins/blobstore-filesystem/blobstore-filesystem.wasm");
     user.ok(&["plugin", "install", text(&shipped), "--name", "my-blobs"]);
     let app = built("blobby");
-    let mut child = user
-        .command()
-        .args(["dev", text(&app), "--address", "127.0.0.1:0"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut said = String::new();
-    let address = lines.by_ref().find_map(|line| {
-        let line = line.unwrap();
-        said.push_str(&line);
-        said.push('\n');
-        let (_, rest) = line.split_once("http://")?;
-        Some(
-            rest.split_whitespace()
-                .next()?
-                .trim_end_matches('/')
-                .to_owned(),
-        )
-    });
-    let address = address.unwrap_or_else(|| panic!("{said}"));
-    let draining = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
+    let mut command = user.command();
+    command.args(["dev", text(&app), "--address", "127.0.0.1:0"]);
+    let mut session = Running::start(command, Stream::Stderr);
+    let line = session.line("http://");
+    let (_, address) = line.split_once("http://").unwrap();
+    let address = address.split_whitespace().next().unwrap();
+    let address = address.trim_end_matches('/');
     let mut answer = String::new();
-    let mut stream = TcpStream::connect(&address).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
         "PUT /files/note HTTP/1.1\r\nHost: {address}\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwords"
     );
     stream.write_all(request.as_bytes()).unwrap();
     stream.read_to_string(&mut answer).unwrap();
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    child.wait().unwrap();
-    let rest = draining.join().unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 2"),
-        "{answer}\n{said}\n{rest:?}"
-    );
+    let (_, said) = session.interrupt();
+    assert!(answer.starts_with("HTTP/1.1 2"), "{answer}\n{said:#?}");
     assert!(
         app.parent()
             .unwrap()
             .join(".wash/state/plugin-my-blobs")
             .exists(),
-        "{said}"
+        "{said:#?}"
     );
 }

@@ -1,7 +1,7 @@
 //! Plugins from a registry.
 
 use crate::registry::Registry;
-use crate::support::{User, plugin, text};
+use crate::support::{User, hostile, plugin, text};
 
 #[test]
 fn a_plugin_is_installed_from_a_registry_and_upgraded_from_there() {
@@ -30,4 +30,16 @@ fn a_plugin_is_installed_from_a_registry_and_upgraded_from_there() {
     user.wash(&["plugin", "install", "--insecure", &none])
         .failed(&none);
     assert_eq!(user.installed(), ["say"]);
+}
+
+#[test]
+fn what_was_pushed_is_told_although_a_plugin_objects() {
+    let registry = Registry::start();
+    let user = User::new();
+    user.ok(&["plugin", "install", text(&hostile(&user, "hook=fail"))]);
+    let reference = format!("{}/tools/say:1", registry.address());
+    let path = plugin("say");
+    let done = user.wash(&["oci", "push", "--insecure", &reference, text(&path)]);
+    done.failed(&format!("error: `{reference}@sha256:"))
+        .failed("` was pushed\n  caused by: the plugin `hostile` objects after the push");
 }

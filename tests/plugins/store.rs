@@ -127,6 +127,84 @@ fn an_upgrade_that_wants_more_says_so_and_waits() {
 }
 
 #[test]
+fn a_plugin_that_cannot_be_upgraded_does_not_keep_others_from_it() {
+    let user = User::new().with(&plugin("say"));
+    let path = user.path("plugin.wasm");
+    std::fs::copy(plugin("my"), &path).unwrap();
+    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    std::fs::remove_file(&path).unwrap();
+    let done = user.wash(&["plugin", "upgrade"]);
+    done.failed("`my` is not upgraded: ")
+        .failed("error: not upgraded: `my`\n");
+    assert_eq!(done.stdout, "`say` is up to date\n");
+    let done = user.wash(&["plugin", "upgrade", "-o", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(answer["success"], false, "{answer}");
+    let plugins = answer["data"]["plugins"].as_array().unwrap();
+    assert_eq!(plugins.len(), 1, "{answer}");
+    assert_eq!(plugins[0]["name"], "say");
+    assert_eq!(plugins[0]["upgraded"], false);
+    // One that is named alone fails by itself.
+    user.wash(&["plugin", "upgrade", "my"])
+        .failed("plugin.wasm");
+}
+
+#[test]
+fn programs_get_one_object_for_all_upgrades() {
+    let user = User::new().with(&plugin("say"));
+    let path = user.path("plugin.wasm");
+    let bytes = std::fs::read(plugin("my")).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    std::fs::write(&path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    let data = user.data(&["plugin", "upgrade"]);
+    let plugins = data["plugins"].as_array().unwrap();
+    let upgraded = plugins
+        .iter()
+        .map(|plugin| (&plugin["name"], &plugin["upgraded"]));
+    let expected = [(&json!("my"), &json!(true)), (&json!("say"), &json!(false))];
+    assert!(upgraded.eq(expected), "{data}");
+}
+
+/// Exports an interface with one function, which answers a number.
+fn component(interface: &str, function: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") (result i32) {body}))
+            (core instance $i (instantiate $m))
+            (func $f (result u32) (canon lift (core func $i "f")))
+            (component $shim (import "f" (func $f (result u32))) (export "{function}" (func $f)))
+            (instance $all (instantiate $shim (with "f" (func $f))))
+            (export "{interface}" (instance $all)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn what_is_exported_of_our_world_is_ours() {
+    let user = User::new();
+    let path = user.path("odd.wasm");
+    let odd = component("wash:plugin/describer@0.1.0", "describe", "i32.const 5");
+    std::fs::write(&path, odd).unwrap();
+    let done = user.wash(&["plugin", "install", text(&path)]);
+    done.failed("the plugin exports `wash:plugin/describer@0.1.0`, but with another type: ")
+        .failed("function `describe`: result: expected `")
+        .failed("found `u32`")
+        .failed("hint: build it against the `wash:plugin@0.1.0` of this version");
+    assert!(!user.store().join("installed").exists());
+}
+
+#[test]
+fn why_a_component_does_not_load_is_told() {
+    let user = User::new();
+    let path = user.path("broken.wasm");
+    let broken = component("my:numbers/source@0.1.0", "five", "i64.const 5");
+    std::fs::write(&path, broken).unwrap();
+    let done = user.wash(&["plugin", "install", text(&path)]);
+    done.failed("does not load: ").failed("type mismatch");
+}
+
+#[test]
 fn what_is_no_plugin_is_refused_with_what_is_one() {
     let user = User::new();
     let empty = user.path("empty.wasm");

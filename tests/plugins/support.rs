@@ -1,14 +1,96 @@
 //! A user with a home of their own, and the guests of `fixtures/plugins`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::guest;
+
+/// Longer than anything takes here, on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A `wash` that goes on, and ends with the test at the latest.
+pub(crate) struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    /// What it has said so far.
+    said: Vec<String>,
+}
+
+/// Which of its streams is read, line by line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command, stream: Stream) -> Self {
+        let (stdout, stderr) = match stream {
+            Stream::Stdout => (Stdio::piped(), Stdio::null()),
+            Stream::Stderr => (Stdio::null(), Stdio::piped()),
+        };
+        let mut child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+        let from: Box<dyn Read + Send> = match stream {
+            Stream::Stdout => Box::new(child.stdout.take().unwrap()),
+            Stream::Stderr => Box::new(child.stderr.take().unwrap()),
+        };
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(from).lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line))
+        });
+        Self {
+            child,
+            lines,
+            said: Vec::new(),
+        }
+    }
+
+    /// Waits for a line with a text in it.
+    #[track_caller]
+    pub(crate) fn line(&mut self, text: &str) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(_) => panic!("nothing says `{text}`: {:#?}", self.said),
+            }
+            if let Some(line) = self.said.last().filter(|line| line.contains(text)) {
+                return line.clone();
+            }
+        }
+    }
+
+    /// Presses Ctrl-C. Returns the exit code, and everything that was said.
+    #[track_caller]
+    pub(crate) fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it goes on: {:#?}", self.said),
+            }
+        }
+        let code = self.child.wait().unwrap().code();
+        (code, std::mem::take(&mut self.said))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// Somebody who uses `wash`.
 pub(crate) struct User {

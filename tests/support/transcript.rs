@@ -11,8 +11,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Taken away from the environment: settings of whoever runs the tests.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLUMNS",

@@ -5,7 +5,8 @@
 
 use regex::bytes::Regex;
 
-/// A kind of secret: its name, and what it looks like.
+/// A kind of secret: its name, and what it looks like, for as long as every one of its kind is: what stands beside a secret
+/// would be taken for more of it.
 const KINDS: &[(&str, &str)] = &[
     (
         // The first words alone are in every program that reads such keys.
@@ -19,16 +20,13 @@ const KINDS: &[(&str, &str)] = &[
         r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
     ),
     ("GitLab token", r"glpat-[A-Za-z0-9_-]{20}"),
-    (
-        "Slack token",
-        r"xox[abprs]-[0-9]{10,13}-[A-Za-z0-9-]{20,64}",
-    ),
+    ("Slack token", r"xox[abprs]-[0-9]{10,13}-[A-Za-z0-9-]{20}"),
     ("Stripe key", r"[rs]k_live_[A-Za-z0-9]{24}"),
     ("Google API key", r"AIza[A-Za-z0-9_-]{35}"),
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
     (
         "Anthropic API key",
-        r"sk-ant-[a-z0-9]{3,10}-[A-Za-z0-9_-]{60,120}",
+        r"sk-ant-[a-z0-9]{3,10}-[A-Za-z0-9_-]{60}",
     ),
 ];
 
@@ -125,6 +123,20 @@ mod tests {
                 [kind],
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_secret_is_no_part_of_it() {
+        let (slack, anthropic) = (secret("xoxb-1234567890-", 24), secret("sk-ant-api03-", 90));
+        for secret in [slack, anthropic] {
+            let find = |text: &str| {
+                let found = Patterns::default();
+                let found = found.find(text.as_bytes());
+                found[0].bytes.to_vec()
+            };
+            let after = format!("{secret}nextstring");
+            assert_eq!(find(&secret), find(&after), "{secret}");
         }
     }
 

@@ -30,7 +30,7 @@ pub fn show(name: &str, measured: &Measured, by: &[By], style: &Style) -> String
     for by in by {
         let all = rows(measured, *by);
         let most = all.first().map_or(0, |row| row.bytes);
-        let _ = writeln!(text, "\n{}", heading(*by));
+        let _ = writeln!(text, "\nBy {}", by.name());
         for row in all.iter().take(style.top) {
             let times = match (row.count, *by) {
                 (1, _) | (_, By::Section | By::Module) => String::new(),
@@ -82,7 +82,7 @@ pub fn show_changes(
     );
     for by in by {
         let all = changes(old, new, *by);
-        let _ = writeln!(text, "\n{}", heading(*by));
+        let _ = writeln!(text, "\nBy {}", by.name());
         if all.is_empty() {
             text.push_str("  no change\n");
         }
@@ -120,15 +120,6 @@ pub fn show_changes(
 
 fn amount(change: &Change) -> u64 {
     change.old.abs_diff(change.new)
-}
-
-fn heading(by: By) -> &'static str {
-    match by {
-        By::Section => "By section",
-        By::Module => "By module",
-        By::Crate => "By crate",
-        By::Function => "By function",
-    }
 }
 
 fn line(text: &mut String, head: &str, name: &str, style: &Style) {

@@ -96,7 +96,7 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         dir.join(".wash/config.yaml"),
     )?;
     let found = project::detected(&dir).map_err(hinted)?;
-    let left = found.as_ref().and_then(build::left);
+    let left = found.iter().flat_map(build::left).next();
     let shape = left
         .as_ref()
         .and_then(|path| Shape::parse(&fs::read(path).ok()?).ok());

@@ -88,8 +88,9 @@ pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<Exi
     let push = oci::push(&reference, &artifact, &access, &cache, &*progress);
     let Pushed { digest, known } = super::transfer(push).await?;
 
-    hooks::run(HookPoint::AfterPush, event(&bytes), globals).await?;
     let pinned = reference.pinned(&digest).to_string();
+    let looked = hooks::run(HookPoint::AfterPush, event(&bytes), globals).await;
+    looked.with_context(|| format!("`{pinned}` was pushed"))?;
     let text = format!("{pinned} ({})", size(artifact.size()));
     let data = json!({
         "reference": reference.to_string(),

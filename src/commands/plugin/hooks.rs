@@ -1,5 +1,6 @@
 //! Lets plugins look at what a command is about to do or has done. One that objects stops the command.
 
+use std::env;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -7,11 +8,15 @@ use anyhow::Context as _;
 use super::{ask, invoke, surroundings};
 use crate::commands::{Globals, unless_stopped};
 use crate::console::Console;
-use crate::plugin::guest::{Guest, HOOK, Terms};
+use crate::plugin::guest::{Bounds, Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
 use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
 use crate::plugin::{Store, grants};
-use crate::report::hinted;
+use crate::project;
+use crate::report::{self, hinted};
+
+/// How long each hook may take, if not a minute.
+pub(super) const TIMEOUT: &str = "WASH_HOOK_TIMEOUT";
 
 /// Asks every plugin that has a hook here, in the order of their names, until one objects.
 pub async fn run(point: HookPoint, event: Event<'_>, globals: &Globals) -> anyhow::Result<()> {
@@ -27,6 +32,18 @@ pub async fn run(point: HookPoint, event: Event<'_>, globals: &Globals) -> anyho
         called.with_context(|| objection(point, &plugin.name))?;
     }
     Ok(())
+}
+
+fn bounds() -> anyhow::Result<Bounds> {
+    let Some(set) = env::var_os(TIMEOUT).filter(|set| !set.is_empty()) else {
+        return Ok(HOOK);
+    };
+    let time = project::duration(&set.to_string_lossy());
+    let time = time.map_err(|problem| report::usage(format!("`{TIMEOUT}`: {problem}")))?;
+    Ok(Bounds {
+        time: Some(time),
+        ..HOOK
+    })
 }
 
 fn objection(point: HookPoint, plugin: &str) -> String {
@@ -62,7 +79,7 @@ async fn call(
         .extend(seen.directories.iter().cloned());
     let terms = Terms {
         settings,
-        bounds: HOOK,
+        bounds: bounds()?,
         console: Console::shielded().aside(),
         compiled: store.compiled(),
     };

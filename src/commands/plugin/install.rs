@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
 use crate::commands::prompt;
 use crate::completion::values;
-use crate::plugin::examine::{Choices, Renamed, Subject, examine};
+use crate::plugin::examine::{Choices, Renamed, examine};
 use crate::plugin::install::{self, Installed, Replace};
 use crate::plugin::manifest::{Manifest, Permission};
 use crate::plugin::policy::Policy;
@@ -68,15 +68,10 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
     } = means;
     let source = source::named(args.source.as_ref(), globals)?;
     let fetched = source::fetch(source, &args.access, globals).await?;
-    let subject = Subject {
-        bytes: fetched.bytes,
-        source: fetched.source,
-        fallback: fetched.name,
-        choices: Choices {
-            name: args.name,
-            commands: args.commands,
-        },
-    };
+    let subject = fetched.subject(Choices {
+        name: args.name,
+        commands: args.commands,
+    });
     let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
     let installed = install::install(
         store,
@@ -94,7 +89,11 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
         Installed::Replaced(before) if before.digest == manifest.digest => "installed again",
         Installed::Replaced(_) => "replaced",
     };
-    tell(done, &manifest, means).await
+    let data = tell(done, &manifest, means).await?;
+    if globals.output == OutputFormat::Json {
+        report::success(globals.output, "", done, data)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Result<()> {
@@ -106,36 +105,27 @@ pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Resul
     decided.map(drop).map_err(hinted)
 }
 
-/// Says what was done, asks what is open, and says what is open still.
+/// Says what was done, asks what is open, and says what is open still. Returns what programs are told.
 pub(super) async fn tell(
-    done: &'static str,
+    done: &str,
     manifest: &Manifest,
     means: &Means<'_>,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Value> {
     let Means { store, globals, .. } = means;
     let mut decisions = Policy::read(store).map_err(hinted)?.of(&manifest.name);
-    let people = globals.output == OutputFormat::Text;
-    if people {
-        report::success(
-            globals.output,
-            &show::summary(done, manifest),
-            done,
-            json!({}),
-        )?;
-    }
     let mut open = decisions.open(manifest);
-    if people && !open.is_empty() && prompt::somebody_is_there() {
-        decisions = ask::ask(store, manifest, &open).await?;
-        open = decisions.open(manifest);
+    if globals.output == OutputFormat::Text {
+        let text = show::summary(done, manifest);
+        report::success(globals.output, &text, done, json!({}))?;
+        if !open.is_empty() && prompt::somebody_is_there() {
+            decisions = ask::ask(store, manifest, &open).await?;
+            open = decisions.open(manifest);
+        }
     }
     if !open.is_empty() {
         let undecided = ask::undecided(&manifest.name, &open);
         let hint = report::Advice::hints(&undecided).join(", or ");
         report::warn(&undecided, Some(&hint));
     }
-    if !people {
-        let data = show::data(store, manifest, &decisions);
-        report::success(globals.output, "", done, data)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(show::data(store, manifest, &decisions))
 }

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
 
+use super::hooks::TIMEOUT;
 use super::{ask, surroundings};
 use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
@@ -37,9 +39,19 @@ pub(super) enum PluginError {
     Failed { plugin: String, reason: String },
     #[error("the plugin `{plugin}` was stopped: {reason}")]
     Stopped { plugin: String, reason: String },
+    #[error("the plugin `{plugin}` was stopped: it took longer than {time:?}")]
+    TooLate { plugin: String, time: Duration },
 }
 
-impl Advice for PluginError {}
+impl Advice for PluginError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            // Nothing else that ends here has a limit.
+            Self::TooLate { .. } => vec![format!("`{TIMEOUT}=5m` gives hooks more time")],
+            _ => Vec::new(),
+        }
+    }
+}
 
 impl Advice for NamedError {}
 
@@ -154,7 +166,7 @@ fn exit(plugin: &str, answer: Result<Option<Value>, CallFailure>) -> anyhow::Res
             plugin: plugin.to_owned(),
             reason: said(answer.as_ref()),
         })),
-        Err(CallFailure::Exit(status)) => Ok(ExitCode::from(status as u8)),
+        Err(CallFailure::Exit(status)) => Ok(ExitCode::from(u8::try_from(status).unwrap_or(1))),
         Err(failure) => Err(hinted(stopped(plugin, &failure))),
     }
 }
@@ -171,13 +183,16 @@ pub(super) fn said(answer: Option<&Value>) -> String {
 }
 
 pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
-    let reason = match failure {
-        CallFailure::Start(error) => clean(&error.to_string()),
-        other => clean(&other.to_string()),
-    };
-    PluginError::Stopped {
-        plugin: plugin.to_owned(),
-        reason,
+    let plugin = plugin.to_owned();
+    match failure {
+        CallFailure::TooLate(time) => PluginError::TooLate {
+            plugin,
+            time: *time,
+        },
+        other => PluginError::Stopped {
+            plugin,
+            reason: clean(&other.to_string()),
+        },
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Means, show};
+use super::{Means, report_broken, show};
 use crate::inspect::table;
 use crate::plugin::Manifest;
 use crate::plugin::policy::Policy;
@@ -16,9 +16,7 @@ pub(super) struct ListArgs {}
 
 pub(super) fn run(_: ListArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let installed = means.store.installed();
-    for broken in &installed.broken {
-        report::warn(broken, Some(&broken.hint()));
-    }
+    report_broken(&installed);
     let policy = Policy::read(means.store).map_err(hinted)?;
     let plugins = installed.plugins.iter();
     let data: Vec<_> = plugins

@@ -16,8 +16,9 @@ mod upgrade;
 use std::process::ExitCode;
 
 use super::Globals;
-use crate::plugin::Store;
 use crate::plugin::describe::Reserved;
+use crate::plugin::{Installed, Store};
+use crate::report;
 
 /// Install plugins, and say what they may do
 ///
@@ -63,5 +64,12 @@ pub async fn run(args: PluginArgs, means: &Means<'_>) -> anyhow::Result<ExitCode
         PluginCommand::Test(args) => test::run(args, means).await,
         PluginCommand::Allow(args) => permissions::allow(args, means),
         PluginCommand::Deny(args) => permissions::deny(args, means),
+    }
+}
+
+/// Tells of what is in the store and cannot be read.
+pub fn report_broken(installed: &Installed) {
+    for broken in &installed.broken {
+        report::warn(broken, Some(&broken.hint()));
     }
 }

@@ -111,6 +111,7 @@ fn plain(path: PathBuf) -> PathBuf {
 pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let mut permissions = args.what.permissions(means.globals)?;
+    something(&permissions, args.all)?;
     for wanted in &permissions {
         if let Permission::Directory { path, .. } = wanted {
             let there = permission::expanded(path).is_dir();
@@ -130,6 +131,7 @@ pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCo
 pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let mut permissions = args.what.permissions(means.globals)?;
+    something(&permissions, args.all)?;
     if args.all {
         permissions.extend(manifest.wants.iter().map(|want| want.what.clone()));
     }
@@ -141,6 +143,15 @@ pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode
             .into_iter()
             .for_each(|permission| decisions.deny(permission));
     })
+}
+
+fn something(permissions: &[Permission], all: bool) -> anyhow::Result<()> {
+    match permissions.is_empty() && !all {
+        true => Err(report::usage(
+            "there is no permission: name one, such as `--host HOST`, or use `--all`",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn change(

@@ -11,6 +11,7 @@ use crate::commands::gather::{self, Named};
 use crate::commands::oci::{self, AccessArgs};
 use crate::commands::{Globals, unless_cancelled, warn_about};
 use crate::oci::{PullPolicy, Reference};
+use crate::plugin::examine::{Choices, Subject};
 use crate::plugin::manifest::Source;
 use crate::project::{self, Image, Project, Purpose};
 use crate::report::hinted;
@@ -21,6 +22,18 @@ pub(super) struct Fetched {
     pub(super) source: Source,
     /// What it is called there.
     pub(super) name: String,
+}
+
+impl Fetched {
+    /// To be examined, and called as somebody chose.
+    pub(super) fn subject(self, choices: Choices) -> Subject {
+        Subject {
+            bytes: self.bytes,
+            source: self.source,
+            fallback: self.name,
+            choices,
+        }
+    }
 }
 
 /// What a command line names; without a path, the project of the current directory.

@@ -1,6 +1,5 @@
 //! `wash plugin test`
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,15 +10,17 @@ use serde_json::json;
 use super::invoke::{self, Given};
 use super::permissions::PermissionArgs;
 use super::{Means, show, source};
+use crate::commands::not_parsed;
 use crate::commands::oci::AccessArgs;
 use crate::completion::values;
 use crate::plugin::command::augment;
-use crate::plugin::examine::{Choices, Subject, examine};
+use crate::plugin::examine::{Choices, examine};
 use crate::plugin::install::{self, Replace};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, describe};
 use crate::report::{self, hinted};
+use crate::scratch::Scratch;
 
 /// Try a plugin out without installing it
 ///
@@ -51,15 +52,8 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
     } = means;
     let source = source::named(Some(&args.path), globals)?;
     let fetched = source::fetch(source, &args.access, globals).await?;
-    let subject = Subject {
-        bytes: fetched.bytes,
-        source: fetched.source,
-        fallback: fetched.name,
-        choices: Choices::default(),
-    };
-    let place = tempfile::Builder::new()
-        .prefix("wash-plugin-test-")
-        .tempdir();
+    let subject = fetched.subject(Choices::default());
+    let place = Scratch::new(&std::env::temp_dir(), "wash-plugin-test-");
     let place = place.context("cannot make a temporary directory")?;
     let store = Store::at(place.path().to_owned());
     let manifest = examine(&subject, &store, reserved).await.map_err(hinted)?;
@@ -81,20 +75,25 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
         report::success(globals.output, &text, "examined", data)?;
         return Ok(ExitCode::SUCCESS);
     };
-    let given = given(&manifest, words, &store)?;
+    let given = match given(&manifest, words, &store)? {
+        Ok(given) => given,
+        // Not `exit`, which would leave the directory behind.
+        Err(error) => return Ok(not_parsed(&error, globals.output)),
+    };
     invoke::run_with(&store, &manifest, &decisions, given, globals).await
 }
 
 /// The words as they would be understood after `wash`.
-fn given(manifest: &Manifest, words: Vec<OsString>, store: &Store) -> anyhow::Result<Given> {
+fn given(
+    manifest: &Manifest,
+    words: Vec<OsString>,
+    store: &Store,
+) -> anyhow::Result<Result<Given, clap::Error>> {
     if manifest.runs == Runs::Program {
-        return Ok(Given::Words(words));
+        return Ok(Ok(Given::Words(words)));
     }
-    let commands: BTreeMap<&str, _> = manifest
-        .top_level()
-        .map(|command| (command.path[0].as_str(), command))
-        .collect();
-    let only = match commands.keys().collect::<Vec<_>>().as_slice() {
+    let commands: Vec<&str> = manifest.top_level().map(|c| c.path[0].as_str()).collect();
+    let only = match commands.as_slice() {
         [] => anyhow::bail!("the plugin `{}` adds no commands", manifest.name),
         [only] => Some(OsString::from(only)),
         _ => None,
@@ -102,10 +101,11 @@ fn given(manifest: &Manifest, words: Vec<OsString>, store: &Store) -> anyhow::Re
     let words = std::iter::once("wash".into()).chain(only).chain(words);
     let tree = clap::Command::new("wash").subcommand_required(true);
     let tree = augment(tree, std::slice::from_ref(manifest), store);
-    let matches = tree.get_matches_from(words);
-    let (first, matches) = matches.subcommand().context("there is no command")?;
-    Ok(Given::Parsed {
-        first: first.to_owned(),
-        matches: matches.clone(),
-    })
+    Ok(tree.try_get_matches_from(words).map(|matches| {
+        let (first, matches) = matches.subcommand().expect("a subcommand is required");
+        Given::Parsed {
+            first: first.to_owned(),
+            matches: matches.clone(),
+        }
+    }))
 }

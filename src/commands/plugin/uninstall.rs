@@ -18,9 +18,7 @@ pub(super) struct UninstallArgs {
 }
 
 pub(super) fn run(args: UninstallArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
-    for name in &args.names {
-        install::uninstall(means.store, name).map_err(hinted)?;
-    }
+    install::uninstall(means.store, &args.names).map_err(hinted)?;
     let names: Vec<_> = args.names.iter().map(|name| format!("`{name}`")).collect();
     let text = format!("removed {}", names.join(", "));
     let data = json!({ "removed": args.names });

@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Means, install as installing, source};
+use super::{Means, install as installing, report_broken, show, source};
+use crate::commands::Stopped;
 use crate::commands::oci::AccessArgs;
 use crate::completion::values;
-use crate::plugin::examine::{Choices, Renamed, Subject, examine};
+use crate::plugin::examine::{Choices, Renamed, examine};
+use crate::plugin::guest;
 use crate::plugin::install::{self, Replace};
 use crate::plugin::manifest::{Manifest, Runs};
-use crate::report::{self, OutputFormat, hinted};
+use crate::plugin::policy::Policy;
+use crate::report::{self, Fault, OutputFormat, hinted};
 
 /// Install plugins from their sources again
 ///
@@ -25,44 +28,88 @@ pub(super) struct UpgradeArgs {
 }
 
 pub(super) async fn run(args: UpgradeArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
-    let Means {
-        store,
-        reserved,
-        globals,
-    } = means;
+    let Means { store, globals, .. } = means;
     let plugins = match args.names.as_slice() {
-        [] => store.installed().plugins,
+        [] => {
+            let installed = store.installed();
+            report_broken(&installed);
+            installed.plugins
+        }
         names => {
             let found = names.iter().map(|name| install::find(store, name));
             found.collect::<Result<_, _>>().map_err(hinted)?
         }
     };
-    for before in plugins {
-        let fetched = source::fetch(before.source.clone(), &args.access, globals).await?;
-        let subject = Subject {
-            bytes: fetched.bytes,
-            source: fetched.source,
-            fallback: fetched.name,
-            choices: choices(&before),
-        };
-        // What is the same may have been changed on disk since.
-        let whole = crate::plugin::guest::bytes(store, &before).is_ok();
-        if whole && before.digest.matches(&subject.bytes) {
-            let text = format!("`{}` is up to date", before.name);
-            let data = json!({ "name": before.name, "digest": before.digest.as_str() });
-            report::success(globals.output, &text, "up to date", data)?;
-            continue;
+    let mut told = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    let mut fault = Fault::default();
+    for before in &plugins {
+        match upgrade(before, &args.access, means).await {
+            Ok(data) => told.push(data),
+            // The others may have a new version all the same.
+            Err(error) if plugins.len() > 1 && !error.is::<Stopped>() => {
+                let hints: Vec<&str> = report::hints(&error).collect();
+                let hint = (!hints.is_empty()).then(|| hints.join(", or "));
+                let text = format!("`{}` is not upgraded: {error:#}", before.name);
+                report::warn(&text, hint.as_deref());
+                fault = fault.max(report::fault(&error));
+                failed.push(format!("`{}`", before.name));
+            }
+            Err(error) => return Err(error),
         }
-        let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
-        let replace = Replace::Version(&before.digest);
-        let installed = install::install(store, &manifest, &subject.bytes, reserved, replace);
-        installed.map_err(hinted)?;
-        if globals.output == OutputFormat::Text {
-            difference(&before, &manifest);
-        }
-        installing::tell("upgraded", &manifest, means).await?;
     }
-    Ok(ExitCode::SUCCESS)
+    let data = json!({ "plugins": told });
+    let message = format!("not upgraded: {}", failed.join(", "));
+    match (globals.output, failed.is_empty()) {
+        (OutputFormat::Text, true) => {}
+        (OutputFormat::Json, true) => report::success(globals.output, "", "upgraded", data)?,
+        (OutputFormat::Text, false) => report::failure(globals.output, &anyhow::anyhow!(message))?,
+        (OutputFormat::Json, false) => report::incomplete(globals.output, "", &message, data)?,
+    }
+    Ok(match failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => fault.into(),
+    })
+}
+
+/// Installs a new version, if there is one. Returns what programs are told of the plugin.
+async fn upgrade(
+    before: &Manifest,
+    access: &AccessArgs,
+    means: &Means<'_>,
+) -> anyhow::Result<Value> {
+    let Means {
+        store,
+        reserved,
+        globals,
+    } = means;
+    let fetched = source::fetch(before.source.clone(), access, globals).await?;
+    let subject = fetched.subject(choices(before));
+    // What is the same may have been changed on disk since.
+    let whole = guest::bytes(store, before).is_ok();
+    let is_new = !(whole && before.digest.matches(&subject.bytes));
+    let mut data = match is_new {
+        false => {
+            if globals.output == OutputFormat::Text {
+                let text = format!("`{}` is up to date", before.name);
+                report::success(globals.output, &text, "", json!({}))?;
+            }
+            let decisions = Policy::read(store).map_err(hinted)?.of(&before.name);
+            show::data(store, before, &decisions)
+        }
+        true => {
+            let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+            let replace = Replace::Version(&before.digest);
+            let installed = install::install(store, &manifest, &subject.bytes, reserved, replace);
+            installed.map_err(hinted)?;
+            if globals.output == OutputFormat::Text {
+                difference(before, &manifest);
+            }
+            installing::tell("upgraded", &manifest, means).await?
+        }
+    };
+    data["upgraded"] = json!(is_new);
+    Ok(data)
 }
 
 /// The names that were chosen before.

@@ -12,6 +12,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::shell::Shell;
+use crate::console::pasteable;
 use crate::report::{Advice, Fault};
 use edit::Edit;
 pub use health::{Health, State, check, check_here};
@@ -57,8 +58,12 @@ impl Advice for InstallError {
             Self::NoEnd { .. } => {
                 format!("remove that line, or add `{}` where they end", block::END)
             }
-            Self::NotOurs { path } => format!("move it away: mv {0} {0}.old", path.display()),
-            Self::NoShell => format!("name it: wash completion install --shell {}", names()),
+            Self::NotOurs { path } => {
+                let path = path.display().to_string();
+                let line = pasteable(&["mv", &path, &format!("{path}.old")]);
+                format!("move it away: {line}")
+            }
+            Self::NoShell => format!("name it: wash completion install {}", names()),
             Self::NoHome => "set HOME".to_owned(),
             Self::Read { .. } | Self::Write { .. } => return Vec::new(),
         };
@@ -196,6 +201,15 @@ mod tests {
         assert!(matches!(error, InstallError::NotOurs { .. }), "{error}");
         uninstall(Shell::Fish, &around, false).unwrap();
         assert!(done[0].path.exists());
+    }
+
+    #[test]
+    fn the_line_that_moves_a_file_away_can_be_pasted() {
+        let path = "/my home/wash.fish".into();
+        assert_eq!(
+            InstallError::NotOurs { path }.hints(),
+            ["move it away: mv '/my home/wash.fish' '/my home/wash.fish.old'"]
+        );
     }
 
     #[test]

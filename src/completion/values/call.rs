@@ -38,5 +38,7 @@ fn components(line: &Line, current: &str, found: &mut Vec<CompletionCandidate>) 
 /// As `wash call` takes a word.
 fn is_component(line: &Line, word: &str) -> bool {
     !word.contains(['#', '('])
-        && (word.ends_with(".wasm") || line.base().is_some_and(|base| base.join(word).exists()))
+        && (word.ends_with(".wasm")
+            || line.base().is_some_and(|base| base.join(word).exists())
+            || registry::meant(line, word).is_some())
 }

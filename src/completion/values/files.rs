@@ -10,14 +10,21 @@ use clap_complete::engine::{
 use super::{candidate, completer, project, registry};
 use crate::completion::line::Line;
 
+/// A file of a kind.
+pub fn file_that(
+    is_wanted: impl Fn(&Path) -> bool + Clone + Send + Sync + 'static,
+) -> ArgValueCompleter {
+    completer(move |line, current| below(line, current, is_wanted.clone()))
+}
+
 /// Any file.
 pub fn file() -> ArgValueCompleter {
-    completer(|line, current| below(line, current, |_| true))
+    file_that(|_| true)
 }
 
 /// A directory.
 pub fn directory() -> ArgValueCompleter {
-    completer(|line, current| below(line, current, Path::is_dir))
+    file_that(Path::is_dir)
 }
 
 /// A directory, relative to the current one: the value of `-C` itself.
@@ -27,7 +34,7 @@ pub fn start_directory() -> ArgValueCompleter {
 
 /// A file of WebAssembly.
 pub fn wasm_file() -> ArgValueCompleter {
-    completer(|line, current| below(line, current, is_wasm))
+    file_that(is_wasm)
 }
 
 /// A component or the directory of a project.
@@ -73,7 +80,7 @@ pub(super) fn components_below(line: &Line, current: &str) -> Vec<CompletionCand
 pub(super) fn below(
     line: &Line,
     current: &str,
-    is_wanted: fn(&Path) -> bool,
+    is_wanted: impl Fn(&Path) -> bool + Send + Sync + 'static,
 ) -> Vec<CompletionCandidate> {
     let Some(base) = line.base() else {
         return Vec::new();

@@ -20,7 +20,9 @@ use super::budget;
 use super::line::Line;
 
 pub use call::call_words;
-pub use files::{component_file, components, directory, file, picture, start_directory, wasm_file};
+pub use files::{
+    component_file, components, directory, file, file_that, picture, start_directory, wasm_file,
+};
 pub use keys::{config_keys, templates};
 pub use plugins::plugins;
 pub use project::interfaces;
@@ -37,13 +39,15 @@ pub(super) fn remember(line: Line) {
 }
 
 /// A completer that knows the whole line. What does not begin with what was typed is left out.
-fn completer(find: fn(&Line, &str) -> Vec<CompletionCandidate>) -> ArgValueCompleter {
+fn completer(
+    find: impl Fn(&Line, &str) -> Vec<CompletionCandidate> + Clone + Send + Sync + 'static,
+) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let (Some(line), Some(current)) = (LINE.get(), current.to_str()) else {
             return Vec::new();
         };
         let (line, current) = (line.clone(), current.to_owned());
-        let begins = current.clone();
+        let (find, begins) = (find.clone(), current.clone());
         let found = budget::within(budget::EACH, move || find(&line, &current));
         let found = found.unwrap_or_default().into_iter();
         found

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use super::{candidate, completer};
+use super::{candidate, completer, registry};
+use crate::build;
 use crate::completion::line::Line;
 use crate::component::Shape;
-use crate::project::{self, Artifact, Overrides, Project, Purpose, SiblingSource};
+use crate::oci;
+use crate::project::{self, Overrides, Project, Purpose, SiblingSource};
 
 /// Larger components would take longer to read than anybody waits.
 const LARGEST: u64 = 64 << 20;
@@ -71,13 +72,15 @@ pub(super) fn images(line: &Line) -> Vec<String> {
     images.collect()
 }
 
-/// What a component is: that of a file or of a project that is named, or that of the project here as it was last built.
+/// What a component is: that of a file or of a project that is named, that of a reference as it was last used, or that
+/// of the project here as it was last built.
 pub(super) fn shape(line: &Line, named: Option<&str>) -> Option<Shape> {
     let base = line.base()?;
     let path = named.map_or(base.clone(), |named| base.join(named));
-    let files = match path.is_dir() {
-        true => built(&loaded(&path)?),
-        false => vec![path],
+    let files = match named.and_then(|named| registry::meant(line, named)) {
+        Some(reference) => oci::peek(&reference).into_iter().collect(),
+        None if path.is_dir() => build::left(&loaded(&path)?),
+        None => vec![path],
     };
     files.iter().find_map(|file| {
         let is_small = fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() < LARGEST);
@@ -97,45 +100,6 @@ fn loaded(dir: &Path) -> Option<Project> {
         ..Overrides::default()
     };
     project::load(&project::find_root(dir).ok()?, &overrides).ok()
-}
-
-/// What builds have left, the newest first.
-fn built(project: &Project) -> Vec<PathBuf> {
-    let dirs = match &project.build.artifact {
-        Artifact::Path(path) => return vec![path.clone()],
-        Artifact::Search(dirs) => dirs.clone(),
-        // Only cargo knows, which is not asked: this is where it puts them unless told otherwise.
-        Artifact::FromCargo => cargo_dirs(&project.root),
-        Artifact::Image(_) => Vec::new(),
-    };
-    let entries = dirs
-        .iter()
-        .filter_map(|dir| fs::read_dir(dir).ok())
-        .flatten();
-    let mut files: Vec<(SystemTime, PathBuf)> = entries
-        .flatten()
-        .filter(|entry| entry.path().extension().is_some_and(|it| it == "wasm"))
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    // In a workspace, another package's is not meant.
-    let own = project.name.replace('-', "_");
-    let is_own = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.replace('-', "_").split('.').next() == Some(&own)
-    };
-    files.sort_by_key(|(time, path)| (is_own(path), *time));
-    files.into_iter().rev().map(|(_, path)| path).collect()
-}
-
-fn cargo_dirs(root: &Path) -> Vec<PathBuf> {
-    let set = std::env::var_os("CARGO_TARGET_DIR").map(|dir| root.join(dir));
-    let targets = root.ancestors().map(|dir| dir.join("target"));
-    let target = set.into_iter().chain(targets).find(|dir| dir.is_dir());
-    let target = target.unwrap_or_default();
-    let triples = ["wasm32-wasip2", "wasm32-wasip1"].into_iter();
-    triples
-        .flat_map(|triple| ["debug", "release"].map(|profile| target.join(triple).join(profile)))
-        .collect()
 }
 
 /// `path` as one would type it in `base`; both are absolute.

@@ -1,10 +1,12 @@
 //! References to registries: those that were used before, and those of the project.
 
+use std::path::Path;
+
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::{candidate, completer, project};
 use crate::completion::line::Line;
-use crate::oci::Cache;
+use crate::oci::{Cache, Reference};
 
 /// What can be pulled.
 pub fn references() -> ArgValueCompleter {
@@ -30,6 +32,12 @@ pub fn pull_policies() -> ArgValueCompleter {
         .map(|(policy, help)| candidate(policy, help))
         .into()
     })
+}
+
+/// The reference that a word is, if it does not name a file.
+pub(super) fn meant(line: &Line, word: &str) -> Option<Reference> {
+    let base = line.base()?;
+    Reference::meant(Path::new(word), |path| base.join(path).exists())
 }
 
 pub(super) fn known(line: &Line) -> Vec<CompletionCandidate> {

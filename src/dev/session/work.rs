@@ -232,11 +232,7 @@ fn build_cause(error: &BuildError) -> Cause {
 fn start_cause(error: StartError) -> Cause {
     match error {
         StartError::Invalid { problems, .. } => {
-            let text = |problem: &crate::host::Problem| match &problem.member {
-                Some(member) => format!("`{member}`: {}", problem.message),
-                None => problem.message.clone(),
-            };
-            let texts: Vec<_> = problems.iter().map(text).collect();
+            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
             let hints: Vec<_> = problems
                 .into_iter()
                 .filter_map(|problem| problem.hint)
