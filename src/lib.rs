@@ -8,13 +8,14 @@
 //! ```
 //!
 //! [`dev`] repeats that path on every change. [`cli`] and [`commands`] sit on top and nothing points back up: a
-//! module may use the ones below it in this list and none above.
+//! module may use those of its own block in this list and of the blocks below, and none above.
 
 // Not in the manifest: there it would hold for tests as well.
 #![warn(clippy::unwrap_used)]
 
 pub mod cli;
 pub mod commands;
+
 pub mod completion;
 pub mod dev;
 pub mod doctor;

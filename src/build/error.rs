@@ -111,8 +111,7 @@ impl Advice for BuildError {
                 hints.push("a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string());
                 return hints;
             }
-            // 127 is what a shell answers when it finds no such program.
-            BuildError::Failed { status, kind, .. } if status.code() == Some(127) => match tools::tool_of(*kind) {
+            BuildError::Failed { status, kind, .. } if is_not_found(*status) => match tools::tool_of(*kind) {
                 Some(tool) => format!("a program was not found; {}", tools::how_to_install(tool)),
                 None => "a program of the build command was not found on the `PATH`".to_string(),
             },
@@ -148,11 +147,15 @@ impl Advice for BuildError {
             BuildError::MissingTool { .. }
             | BuildError::MissingTarget { .. }
             | BuildError::MissingPackages { .. } => Fault::Environment,
-            // The shell did not find a program.
-            BuildError::Failed { status, .. } if status.code() == Some(127) => Fault::Environment,
+            BuildError::Failed { status, .. } if is_not_found(*status) => Fault::Environment,
             _ => Fault::Input,
         }
     }
+}
+
+/// Whether it is what a shell answers when it finds no such program.
+pub(super) fn is_not_found(status: ExitStatus) -> bool {
+    status.code() == Some(127)
 }
 
 /// `ExitStatus` says `exit status: 3`, in the middle of a sentence too.

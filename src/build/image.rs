@@ -1,12 +1,10 @@
 //! A component that is not built but pulled from a registry, through the cache.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::error::BuildError;
 use super::{Built, Output, wrap};
-use crate::component::{self, Kind, Shape};
 use crate::oci::{self, Access, Cache, Progress, Reference, Scheme};
 use crate::project::Image;
 
@@ -20,20 +18,12 @@ pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildE
     let cache = Cache::open()?;
     let told = Told::new(&image.reference, output);
     let pulled = oci::pull(&image.reference, image.policy, &access, &cache, &told).await?;
-    let not_a_component = |reason: String, hint: &str| BuildError::NotAComponent {
-        path: PathBuf::from(image.reference.to_string()),
-        reason,
-        hint: Some(hint.to_string()),
-    };
-    let bytes = match component::kind(&pulled.bytes) {
-        Ok(Kind::CoreModule) => wrap::of_module(&pulled.bytes)
-            .map_err(|refusal| not_a_component(refusal.to_string(), refusal.hint()))?,
-        _ => pulled.bytes,
-    };
-    Shape::parse(&bytes).map_err(|error| not_a_component(error.to_string(), error.hint()))?;
+    let name = image.reference.to_string();
+    let (bytes, shape) = wrap::component(name.as_ref(), pulled.bytes)?;
     Ok(Built {
         path: cache.path(&pulled.content),
         bytes: bytes.into(),
+        shape: shape.into(),
         elapsed: started.elapsed(),
     })
 }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::component::Shape;
 use crate::project::{Artifact, Command, Project};
 use crate::report;
 use crate::wit;
@@ -78,6 +79,7 @@ pub struct Built {
     /// Absolute. Beside the tool's own output when that was a core module and had to be wrapped.
     pub path: PathBuf,
     pub bytes: Arc<[u8]>,
+    pub shape: Arc<Shape>,
     pub elapsed: Duration,
 }
 
@@ -113,14 +115,15 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     let path = artifact::find(project, &messages, started.elapsed())?;
     let work = move || {
         let bytes = artifact::read(&path)?;
-        wrap::component(path, bytes)
+        wrap::file(path, bytes)
     };
-    let (path, bytes) = tokio::task::spawn_blocking(work)
+    let (path, bytes, shape) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| BuildError::Cancelled)??;
     Ok(Built {
         path,
         bytes: bytes.into(),
+        shape: shape.into(),
         elapsed: started.elapsed(),
     })
 }

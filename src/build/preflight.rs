@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
 
-use super::error::Toolchain;
+use super::error::{Toolchain, is_not_found};
 use super::{BuildError, Output, tools};
 use crate::project::language::cargo;
 use crate::project::{Command, Kind, Project};
@@ -41,9 +41,8 @@ pub(super) async fn check(project: &Project, output: &Output) -> Result<Environm
 
 /// Why a command of the config may have failed. It is not looked for before: the command may install packages itself.
 pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), BuildError> {
-    const NOT_FOUND: i32 = 127;
     match (&project.build.kind, &project.build.command) {
-        (Kind::Npm, Command::Shell(line)) if status.code() == Some(NOT_FOUND) => {
+        (Kind::Npm, Command::Shell(line)) if is_not_found(status) => {
             let first = line.split_whitespace().next();
             let manager = first.filter(|first| ["pnpm", "yarn", "bun"].contains(first));
             packages(&project.root, manager.unwrap_or("npm"))

@@ -17,33 +17,34 @@ use crate::component::{self, Kind, Shape};
 
 /// A component as it is; a core module wrapped, in a file beside it: the tool's own output stays as the tool left
 /// it, or the tool would not recognise it the next time.
-pub(super) fn component(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
-    match component::kind(&bytes) {
-        Ok(Kind::CoreModule) => wrap(path, &bytes),
-        _ => check(path, bytes),
+pub(super) fn file(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>, Shape), BuildError> {
+    let is_module = is_module(&bytes);
+    let (bytes, shape) = component(&path, bytes)?;
+    if !is_module {
+        return Ok((path, bytes, shape));
     }
-}
-
-fn check(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, Vec<u8>), BuildError> {
-    match Shape::parse(&bytes) {
-        Ok(_) => Ok((path, bytes)),
-        Err(error) => Err(BuildError::NotAComponent {
-            path,
-            hint: Some(error.hint().to_string()),
-            reason: error.to_string(),
-        }),
-    }
-}
-
-fn wrap(path: PathBuf, bytes: &[u8]) -> Result<(PathBuf, Vec<u8>), BuildError> {
-    let wrapped = of_module(bytes).map_err(|refusal| BuildError::NotAComponent {
-        path: path.clone(),
-        hint: Some(refusal.hint().to_string()),
-        reason: refusal.to_string(),
-    })?;
     let beside = path.with_extension("component.wasm");
-    write_if_changed(&beside, &wrapped)?;
-    Ok((beside, wrapped))
+    write_if_changed(&beside, &bytes)?;
+    Ok((beside, bytes, shape))
+}
+
+/// A component as it is, or made of a core module, and its shape. Errors have the name.
+pub(super) fn component(name: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Shape), BuildError> {
+    let failed = |reason: String, hint: &str| BuildError::NotAComponent {
+        path: name.to_path_buf(),
+        reason,
+        hint: Some(hint.to_string()),
+    };
+    let bytes = match is_module(&bytes) {
+        true => of_module(&bytes).map_err(|error| failed(error.to_string(), error.hint()))?,
+        false => bytes,
+    };
+    let shape = Shape::parse(&bytes).map_err(|error| failed(error.to_string(), error.hint()))?;
+    Ok((bytes, shape))
+}
+
+fn is_module(bytes: &[u8]) -> bool {
+    matches!(component::kind(bytes), Ok(Kind::CoreModule))
 }
 
 /// Why no component can be made of a core module.

@@ -23,6 +23,7 @@ use crate::dev::{Entrance, certificate};
 use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
 use crate::http::tls::{Tls, TlsError};
 use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
+use crate::plugin::Store;
 use crate::plugin::manifest::HookPoint;
 use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
 use crate::report::{Advice, Fault, OutputFormat, hinted};
@@ -162,6 +163,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
             && anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
         stub_missing: args.stub_missing,
         storage: Arc::new(storage),
+        store: Store::of_user(),
         interrupts: interrupts().context("cannot listen for signals")?,
     };
     let status = session::run(setup).await;

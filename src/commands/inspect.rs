@@ -12,7 +12,7 @@ use super::oci::AccessArgs;
 use super::{Globals, write_file};
 use crate::completion::values;
 use crate::component::{Shape, ShapeError};
-use crate::dev::once::{Components, OnceError};
+use crate::dev::once::Components;
 use crate::dev::{Entries, Wanted};
 use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
@@ -20,7 +20,7 @@ use crate::inspect::view::{self, Entry, Plan};
 use crate::inspect::{graph, survey, text, why};
 use crate::linker::{Driven, Exports, LinkRequest, Problem};
 use crate::project::{Image, Overrides, Purpose};
-use crate::report::{self, OutputFormat, hinted};
+use crate::report::{self, Advice, OutputFormat, hinted};
 
 /// Show what a component is, and who provides its imports
 ///
@@ -269,8 +269,22 @@ fn show_other(
     }
 }
 
+/// A file that is no component.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}`: {reason}", .path.display())]
+struct NotShown {
+    path: PathBuf,
+    reason: ShapeError,
+}
+
+impl Advice for NotShown {
+    fn hints(&self) -> Vec<String> {
+        vec![self.reason.hint().to_string()]
+    }
+}
+
 fn not_shown(path: &Path, reason: ShapeError) -> anyhow::Error {
-    hinted(OnceError::Shape {
+    hinted(NotShown {
         path: path.to_path_buf(),
         reason,
     })

@@ -173,6 +173,11 @@ impl Console {
         self.tell("message", json!({}), text);
     }
 
+    /// Tells of something that goes less well than it should, without an end of the session.
+    pub fn warn(&self, text: &str) {
+        self.tell("warning", json!({}), text);
+    }
+
     /// Tells of an event: the text to people, its name and its fields to programs, which get the text as `message`.
     pub fn tell(&self, event: &'static str, fields: Value, text: &str) {
         let text = text.trim_end_matches('\n');

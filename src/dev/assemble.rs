@@ -279,55 +279,38 @@ pub(super) fn request<'a>(
 }
 
 pub(super) fn members(parts: &Parts) -> impl Iterator<Item = (Member, &[u8])> {
+    let member = |name: &str, role, shape: &Arc<Shape>, wiring| Member {
+        name: name.to_string(),
+        role,
+        shape: shape.clone(),
+        wiring,
+    };
     let project = &parts.project;
-    let units = parts.components.iter().map(|(name, component)| {
+    let units = parts.components.iter().map(move |(name, component)| {
         let (role, imports) = match sibling(project, name) {
             Some(sibling) => (Role::Sibling, &sibling.imports),
             None => (Role::Project, &project.imports),
         };
-        (name.as_str(), role, component, wiring(imports))
-    });
-    let units = units.map(|(name, role, component, wiring)| {
-        let shape = component.shape.clone();
-        (name, role, shape, &*component.bytes, wiring)
+        let unit = member(name, role, &component.shape, wiring(imports));
+        (unit, &*component.bytes)
     });
     // A unit stands in for the plugin of its name, and either for the shipped provider of that name.
     let is_unit = |name: &str| parts.components.contains_key(name);
     let plugins = parts.plugins.iter().filter(move |p| !is_unit(&p.name));
-    let plugins = plugins.map(|plugin| {
-        let shape = plugin.shape.clone();
-        (
-            &*plugin.name,
-            Role::Plugin,
-            shape,
-            &*plugin.bytes,
-            BTreeMap::new(),
-        )
+    let plugins = plugins.map(move |plugin| {
+        let wiring = BTreeMap::new();
+        let offered = member(&plugin.name, Role::Plugin, &plugin.shape, wiring);
+        (offered, &*plugin.bytes)
     });
     let is_plugin = |name: &str| parts.plugins.iter().any(|plugin| plugin.name == name);
     let shipped = parts.shipped.iter();
     let shipped = shipped.filter(move |(p, _)| !is_unit(p.name) && !is_plugin(p.name));
-    let shipped = shipped.map(|(provider, component)| {
-        let shape = component.shape.clone();
-        (
-            provider.name,
-            Role::Shipped,
-            shape,
-            &*component.bytes,
-            BTreeMap::new(),
-        )
+    let shipped = shipped.map(move |(provider, component)| {
+        let wiring = BTreeMap::new();
+        let shipped = member(provider.name, Role::Shipped, &component.shape, wiring);
+        (shipped, &*component.bytes)
     });
-    let all = units.chain(plugins).chain(shipped);
-    all.map(|(name, role, shape, bytes, wiring)| {
-        let name = name.to_string();
-        let member = Member {
-            name,
-            role,
-            shape,
-            wiring,
-        };
-        (member, bytes)
-    })
+    units.chain(plugins).chain(shipped)
 }
 
 fn sibling<'p>(project: &'p Project, name: &str) -> Option<&'p Sibling> {

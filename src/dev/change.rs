@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::state::{ConfigChange, UnitName};
 use crate::host::workload::{Limits, MemberSettings};
+use crate::plugin::provider::Offered;
 use crate::project::{Build, Image, Project, Sibling, SiblingSource};
 
 /// Compares two readings of the same project.
@@ -69,6 +70,28 @@ impl ConfigChange {
         self.applied.push(what);
     }
 
+    /// Compares two readings of what is installed and provides something.
+    pub(super) fn compare_plugins(&mut self, old: &[Offered], new: &[Offered]) {
+        for plugin in new {
+            let name = &plugin.name;
+            let Some(before) = named(old, name) else {
+                self.restarts(format!("plugin `{name}` added"));
+                continue;
+            };
+            if before.bytes != plugin.bytes {
+                self.restarts(format!("another version of the plugin `{name}`"));
+            }
+            if before.settings != plugin.settings {
+                self.restarts(format!("what the plugin `{name}` may use"));
+            }
+        }
+        for plugin in old {
+            if named(new, &plugin.name).is_none() {
+                self.restarts(format!("plugin `{}` removed", plugin.name));
+            }
+        }
+    }
+
     fn compare_units(&mut self, name: &UnitName, before: &Unit<'_>, now: &Unit<'_>) {
         if before.source != now.source {
             self.rebuild.insert(name.clone());
@@ -87,6 +110,10 @@ impl ConfigChange {
             self.restarts(format!("imports of `{name}`"));
         }
     }
+}
+
+fn named<'p>(plugins: &'p [Offered], name: &str) -> Option<&'p Offered> {
+    plugins.iter().find(|plugin| plugin.name == name)
 }
 
 /// What matters of a unit.
@@ -146,6 +173,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::component::Shape;
     use crate::dev::testing::project;
     use crate::project::Command;
 
@@ -280,6 +308,35 @@ mod tests {
             true,
             &["the name is now `api`"],
         );
+    }
+
+    #[test]
+    fn plugins_come_and_go() {
+        let bytes = wat::parse_str("(component)").unwrap();
+        let plugin = |name: &str| Offered {
+            name: name.to_string(),
+            bytes: bytes.clone().into(),
+            shape: Shape::parse(&bytes).unwrap().into(),
+            settings: MemberSettings::default(),
+        };
+        let check = |old: &[Offered], new: &[Offered], told: &[&str]| {
+            let mut change = ConfigChange::default();
+            change.compare_plugins(old, new);
+            assert_eq!(change.applied, told);
+            assert_eq!(change.restart, !told.is_empty());
+        };
+        let before = [plugin("a")];
+        check(&before, &before, &[]);
+        let told = ["plugin `b` added", "plugin `a` removed"];
+        check(&before, &[plugin("b")], &told);
+        let mut after = before.clone();
+        after[0].bytes = [0].into();
+        after[0].settings.stdin = true;
+        let told = [
+            "another version of the plugin `a`",
+            "what the plugin `a` may use",
+        ];
+        check(&before, &after, &told);
     }
 
     #[test]

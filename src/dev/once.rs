@@ -14,11 +14,12 @@ use super::session::work;
 use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::offered;
-use crate::component::{Shape, ShapeError};
+use crate::component::Shape;
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
+use crate::plugin::Store;
 use crate::project::{Command, Project};
-use crate::report::{Advice, Fault};
+use crate::report::{self, Advice, Fault};
 
 /// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
 #[derive(Debug, Clone)]
@@ -34,22 +35,18 @@ pub enum OnceError {
     /// What was there already, or in a registry.
     #[error(transparent)]
     Given(BuildError),
-    #[error("`{}`: {reason}", .path.display())]
-    Shape { path: PathBuf, reason: ShapeError },
 }
 
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
-            OnceError::Shape { reason, .. } => vec![reason.hint().to_string()],
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
-            OnceError::Shape { .. } => Fault::Input,
         }
     }
 }
@@ -77,23 +74,22 @@ pub async fn build(
             }
             Err(source) => return Err(OnceError::Build { name, source }),
         };
-        let shape = Shape::parse(&built.bytes).map_err(|reason| OnceError::Shape {
-            path: built.path,
-            reason,
-        })?;
         let component = Component {
             bytes: built.bytes,
-            shape: shape.into(),
+            shape: built.shape,
         };
         components.insert(name, component);
     }
     let host = offered(&project.dev.off).into();
     let storage = Storage::unlocked(&project.root);
-    let plugins = work::plugins(&project, &storage, &|text| anstream::eprintln!("{text}"));
+    let plugins = work::plugins(Store::of_user().as_ref(), &project, &storage);
+    for warning in &plugins.warnings {
+        report::talk(warning);
+    }
     Ok(Components {
         parts: Parts {
             storage: Arc::new(storage),
-            plugins,
+            plugins: plugins.offered,
             project: project.into(),
             components,
             shipped: work::shipped(),
@@ -128,15 +124,12 @@ impl Components {
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
         let workload = assemble::assemble_calls(&self.parts)?;
-        let members = workload.entries.iter().flat_map(|entry| &entry.members);
-        let settings = members.map(|member| &member.settings);
         let storage = &self.parts.storage;
-        storage
-            .prepare(settings)
-            .map_err(|source| CallsError::Storage {
-                path: storage.directory().to_owned(),
-                source,
-            })?;
+        let failed = |source| CallsError::Storage {
+            path: storage.directory().to_owned(),
+            source,
+        };
+        storage.prepare(&workload).map_err(failed)?;
         Ok(workload)
     }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::cargo;
 use super::state::UnitName;
-use super::watch::Targets;
+use super::watch::{Changed, Targets};
 use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
+use crate::plugin::Store;
 use crate::project::{Artifact, Command, Project, SiblingSource};
 
 /// Files that say what a project is, besides its config: its name and how it is built follow from them.
@@ -22,7 +23,7 @@ const PROJECT_FILES: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scope {
     units: BTreeMap<UnitName, Sources>,
-    /// Files that the projects were read from.
+    /// What the projects and the installed plugins were read from: files, and directories for the files in them.
     config: BTreeSet<PathBuf>,
     /// Directories that the components write to while they run.
     written: BTreeSet<PathBuf>,
@@ -48,14 +49,15 @@ struct Sources {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sorted {
     pub(super) config: BTreeSet<PathBuf>,
-    pub(super) units: BTreeMap<UnitName, BTreeSet<PathBuf>>,
+    pub(super) units: BTreeMap<UnitName, Changed>,
 }
 
 impl Scope {
     /// Reads the manifests of cargo packages, for the packages that they depend on by path.
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project, plugins: Option<&Store>) -> Self {
         let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
         let mut config = config_of(project);
+        config.extend(plugins.into_iter().flat_map(Store::sources));
         let siblings = project.dev.components.iter();
         let settings = siblings.map(|sibling| &sibling.settings);
         let mut written: BTreeSet<PathBuf> = settings
@@ -103,21 +105,26 @@ impl Scope {
         targets
     }
 
-    pub(super) fn sort(&self, files: BTreeSet<PathBuf>) -> Sorted {
+    pub(super) fn sort(&self, change: Changed) -> Sorted {
         let mut sorted = Sorted::default();
-        for file in files {
+        for file in change.files {
             for name in self.units_of(&file) {
-                sorted
-                    .units
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(file.clone());
+                let unit = sorted.units.entry(name.clone()).or_default();
+                unit.files.insert(file.clone());
+                if change.appeared.contains(&file) {
+                    unit.appeared.insert(file.clone());
+                }
             }
-            if self.config.contains(&file) {
+            if self.is_config(&file) {
                 sorted.config.insert(file);
             }
         }
         sorted
+    }
+
+    fn is_config(&self, file: &Path) -> bool {
+        let dir = file.parent();
+        self.config.contains(file) || dir.is_some_and(|dir| self.config.contains(dir))
     }
 
     fn units_of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a UnitName> {
@@ -133,7 +140,7 @@ impl Scope {
             .units
             .values()
             .any(|sources| sources.component.as_deref() == Some(file));
-        let only_config = self.config.contains(file) && !is_project_file(file);
+        let only_config = self.is_config(file) && !is_project_file(file);
         let belongs = move |sources: &Sources| {
             let below = sources.root.as_deref() == innermost && innermost.is_some();
             let besides = sources.others.iter().any(|dir| file.starts_with(dir));

@@ -8,11 +8,11 @@ pub(super) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -30,10 +30,10 @@ use crate::host::Host;
 use crate::host::workload::WorkloadId;
 use crate::http::Stop;
 use crate::http::tls::Tls;
-use crate::plugin::provider::Offered;
+use crate::plugin::Store;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
-use work::{Ready, Running};
+use work::{Plugins, Ready, Running};
 
 /// What a session is given: everything that reaches outside it.
 pub struct Setup {
@@ -58,13 +58,15 @@ pub struct Setup {
     pub stub_missing: bool,
     /// Where state is kept; the session ends it.
     pub storage: Arc<Storage>,
+    /// The plugins of the user, if there is a place for them.
+    pub store: Option<Store>,
     /// One for each time the user asks to stop.
     pub interrupts: mpsc::UnboundedReceiver<()>,
 }
 
 /// Runs a session until the user ends it; the exit status.
 pub async fn run(setup: Setup) -> u8 {
-    let scope = Scope::of(&setup.project);
+    let scope = Scope::of(&setup.project, setup.store.as_ref());
     // Before the first build: an edit from here on counts.
     let (watcher, mut reports) = Watcher::start(scope.targets(), setup.means).await;
     let units = work::units(&setup.project).into_keys();
@@ -84,10 +86,14 @@ pub async fn run(setup: Setup) -> u8 {
         color,
         stub_missing,
         storage,
+        store,
         mut interrupts,
         ..
     } = setup;
-    let plugins = work::plugins(&project, &storage, &|text| console.talk(text));
+    let plugins = work::plugins(store.as_ref(), &project, &storage);
+    for warning in &plugins.warnings {
+        console.warn(warning);
+    }
     let mut session = Session {
         project: Arc::new(project),
         load,
@@ -96,6 +102,7 @@ pub async fn run(setup: Setup) -> u8 {
         machine,
         host,
         storage,
+        store,
         shipped: work::shipped(),
         plugins,
         entrance,
@@ -140,8 +147,9 @@ struct Session {
     machine: Machine,
     host: Arc<dyn Host>,
     storage: Arc<Storage>,
+    store: Option<Store>,
     shipped: Arc<[(Provider, Component)]>,
-    plugins: Arc<[Offered]>,
+    plugins: Plugins,
     entrance: Arc<Entrance>,
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,
@@ -196,31 +204,32 @@ enum Message {
 
 impl Session {
     async fn reported(&mut self, report: Report) -> Vec<Event> {
-        let (files, since) = match report {
-            Report::Changed { files, since } => (files, since),
+        let (change, since) = match report {
+            Report::Changed { change, since } => (change, since),
             Report::Trouble { message, hint } => {
                 let text = lines::trouble(&message, hint.as_deref());
-                self.console.tell("warning", json!({}), &text);
+                self.console.warn(&text);
                 return Vec::new();
             }
         };
         self.since = since;
         // A manifest may name other packages than before.
-        if files.iter().any(|file| file.ends_with("Cargo.toml")) {
+        let is_manifest = |file: &PathBuf| file.ends_with("Cargo.toml");
+        if change.files.iter().any(is_manifest) {
             self.rescope().await;
         }
-        let sorted = self.scope.sort(files);
+        let sorted = self.scope.sort(change);
         let mut events = Vec::new();
         // First, so that what it starts to build is built as the config has it now.
         if !sorted.config.is_empty() {
             events.push(Event::ConfigChanged);
         }
-        for (unit, paths) in sorted.units {
+        for (unit, change) in sorted.units {
             let ended = self.jobs.get(&unit).map(|job| job.ended);
             let during_build = ended.is_some_and(|ended| ended.is_none_or(|ended| since <= ended));
             events.push(Event::FilesChanged {
                 unit,
-                paths,
+                change,
                 during_build,
             });
         }

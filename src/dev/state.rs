@@ -16,14 +16,15 @@
 mod protocol;
 mod unit;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
 pub use protocol::{
     Action, Cause, ConfigChange, Digest, Event, Failure, Generation, News, Revision, Stage,
     UnitName, Why,
 };
 use unit::{Trigger, Unit};
+
+use super::watch::Changed;
 
 /// What a start is made from.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +81,9 @@ impl Machine {
             _ if self.draining => {}
             Event::FilesChanged {
                 unit,
-                paths,
+                change,
                 during_build,
-            } => self.files_changed(&unit, paths, during_build, &mut actions),
+            } => self.files_changed(&unit, change, during_build, &mut actions),
             Event::ConfigChanged => actions.push(Action::LoadConfig),
             Event::ConfigLoaded(outcome) => self.config_loaded(outcome, &mut actions),
             Event::BuildFinished {
@@ -108,14 +109,14 @@ impl Machine {
     fn files_changed(
         &mut self,
         name: &UnitName,
-        paths: BTreeSet<PathBuf>,
+        change: Changed,
         during_build: bool,
         actions: &mut Vec<Action>,
     ) {
         let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        match unit.triggered(paths, during_build) {
+        match unit.triggered(change, during_build) {
             Trigger::Build => {
                 unit.cancel(name, actions);
                 unit.build(name, actions);

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::host::workload::{KeyValueBackend, MemberSettings, Volume};
+use crate::host::workload::{KeyValueBackend, MemberSettings, Volume, Workload};
 use crate::scratch::Scratch;
 
 /// The directory in a project's root.
@@ -87,12 +87,10 @@ impl Storage {
         }
     }
 
-    /// Makes the directory, if any of these settings lie in it.
-    pub(super) fn prepare<'s>(
-        &self,
-        mut settings: impl Iterator<Item = &'s MemberSettings>,
-    ) -> io::Result<()> {
-        match settings.any(|settings| self.is_used_by(settings)) {
+    /// Makes the directory, if a member of the workload keeps something in it.
+    pub(super) fn prepare(&self, workload: &Workload) -> io::Result<()> {
+        let mut members = workload.entries.iter().flat_map(|entry| &entry.members);
+        match members.any(|member| self.is_used_by(&member.settings)) {
             true => self.make(),
             false => Ok(()),
         }
@@ -146,15 +144,28 @@ impl Storage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::workload::KeyValue;
+    use crate::host::workload::{Drive, Entry, KeyValue, Limits, Member};
 
-    fn kept_in(path: PathBuf) -> MemberSettings {
-        MemberSettings {
+    fn kept_in(path: PathBuf) -> Workload {
+        let settings = MemberSettings {
             keyvalue: KeyValue {
                 backend: Some(KeyValueBackend::Files(path)),
                 ..KeyValue::default()
             },
             ..MemberSettings::default()
+        };
+        let name = "app".to_string();
+        let entry = Entry {
+            name: name.clone(),
+            component: [].into(),
+            members: vec![Member { name, settings }],
+            grants: Vec::new(),
+            drive: Drive::Calls,
+            limits: Limits::default(),
+        };
+        Workload {
+            name: "app".to_string(),
+            entries: vec![entry],
         }
     }
 
@@ -164,10 +175,10 @@ mod tests {
         let state = project.path().join(STATE);
         let storage = Storage::of_project(project.path()).unwrap();
         let elsewhere = kept_in(project.path().join("data"));
-        storage.prepare([elsewhere].iter()).unwrap();
+        storage.prepare(&elsewhere).unwrap();
         assert!(!state.exists());
 
-        storage.prepare([kept_in(state.join("x"))].iter()).unwrap();
+        storage.prepare(&kept_in(state.join("x"))).unwrap();
         assert_eq!(fs::read_to_string(state.join(".gitignore")).unwrap(), "*\n");
         let directory = File::open(&state).unwrap();
         assert!(directory.try_lock().is_err());

@@ -18,7 +18,7 @@ use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-pub use tree::Targets;
+pub use tree::{Changed, Targets};
 use tree::{Touched, Tree};
 
 /// A change is told after so long without another. Everybody waits for it at each reload, and whoever tells too early
@@ -35,7 +35,7 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum Report {
     Changed {
-        files: BTreeSet<PathBuf>,
+        change: Changed,
         /// When the first of the changes was noticed.
         since: Instant,
     },
@@ -208,22 +208,22 @@ impl Worker {
         self.watched
             .retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
 
-        let mut files = BTreeSet::new();
+        let mut change = Changed::default();
         let mut touched = touched;
-        while !touched.is_empty() {
-            self.watch();
+        // What came to be in a directory before it was watched is only seen by looking.
+        while self.watch() || !touched.is_empty() {
             let look = self.tree.look(&touched);
-            files.extend(look.changed);
+            change.append(look.changed);
             touched = look.new_dirs;
         }
-        self.watch();
-        if !files.is_empty() {
-            let _ = self.reports.send(Report::Changed { files, since });
+        if !change.files.is_empty() {
+            let _ = self.reports.send(Report::Changed { change, since });
         }
     }
 
-    /// Asks the system to tell of the directories that matter now, and of no others.
-    fn watch(&mut self) {
+    /// Asks the system to tell of the directories that matter now, and of no others. Returns whether some are new.
+    fn watch(&mut self) -> bool {
+        let mut new = false;
         let wanted = self.tree.watched();
         for dir in self.watched.difference(&wanted) {
             if let Some(notify) = &mut self.notify {
@@ -234,20 +234,21 @@ impl Worker {
         self.watched.retain(|dir| wanted.contains(dir));
         for dir in wanted {
             let Some(notify) = &mut self.notify else {
-                return;
+                return false;
             };
             if self.watched.contains(&dir) {
                 continue;
             }
             match notify.watch(&dir, RecursiveMode::NonRecursive) {
                 Ok(()) => {
-                    self.watched.insert(dir);
+                    new |= self.watched.insert(dir);
                 }
                 Err(error) if is_out_of_watches(&error) => self.fall_back(&error),
                 // Gone again, or not ours to read: there is nothing to see in it.
                 Err(error) => tracing::debug!("not watching `{}`: {error}", dir.display()),
             }
         }
+        new
     }
 
     fn fall_back(&mut self, error: &notify::Error) {

@@ -10,6 +10,7 @@ use super::policy::{Policy, PolicyError};
 use super::store::{Broken, Store};
 use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, ProjectInfo};
+use crate::report::Advice;
 
 /// A plugin that others may import from.
 #[derive(Debug, Clone)]
@@ -33,6 +34,18 @@ pub enum Unusable {
     Grant(#[from] GrantError),
     #[error("the plugin `{plugin}` is no component: {reason}")]
     Shape { plugin: String, reason: ShapeError },
+}
+
+impl Advice for Unusable {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Broken(broken) => vec![broken.hint()],
+            Self::Policy(error) => error.hints(),
+            Self::Open(error) => error.hints(),
+            Self::Grant(error) => error.hints(),
+            Self::Shape { reason, .. } => vec![reason.hint().to_owned()],
+        }
+    }
 }
 
 /// Everything that is offered to a project, and why other plugins do not take part. `data` says where a plugin keeps what

@@ -15,9 +15,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
-
 use super::manifest::{FORMAT, Manifest};
+use crate::folders;
 use crate::oci::Digest;
 
 /// The plugins of one user.
@@ -61,8 +60,7 @@ const LARGEST: u64 = 16 << 20;
 impl Store {
     /// The store in the user's data folder, `XDG_DATA_HOME` or `~/.local/share`; `None` without a home.
     pub fn of_user() -> Option<Self> {
-        let dirs = etcetera::choose_base_strategy().ok()?;
-        Some(Self::at(dirs.data_dir().join("wash").join("plugins")))
+        Some(Self::at(folders::data()?.join("plugins")))
     }
 
     pub fn at(root: PathBuf) -> Self {
@@ -93,6 +91,11 @@ impl Store {
 
     pub fn compiled(&self) -> PathBuf {
         self.root.join("compiled")
+    }
+
+    /// A file, and a directory of files: one of them changes when what is installed or allowed does.
+    pub fn sources(&self) -> [PathBuf; 2] {
+        [self.policy_path(), self.manifests()]
     }
 
     pub(super) fn manifests(&self) -> PathBuf {

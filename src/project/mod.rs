@@ -33,7 +33,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::host::sockets::PublishedPort;
-use crate::host::workload::{Limits, MemberSettings, OutgoingHttp};
+use crate::host::workload::{Limits, MemberSettings};
 use crate::oci::{PullPolicy, Reference};
 use crate::wit::Wit;
 use layers::Layers;
@@ -100,7 +100,8 @@ pub struct Project {
     pub name: String,
     /// Absolute, without symlinks.
     pub root: PathBuf,
-    /// The files the project was read from (config, `.env`), existing or not: a change to one changes the project.
+    /// The files the project was read from (config, `.env`), and directories of such files, existing or not: a change to
+    /// one changes the project.
     pub sources: Vec<PathBuf>,
     pub build: Build,
     pub dev: Dev,
@@ -114,6 +115,29 @@ pub struct Project {
     pub imports: BTreeMap<String, String>,
     /// Things to tell the user that do not stop anything: unknown keys, keys that need what we do not have yet.
     pub warnings: Vec<Warning>,
+}
+
+impl Project {
+    /// Around a component that is there already: nothing is run, and nothing else is said.
+    pub fn around(name: &str, root: &Path, artifact: Artifact) -> Self {
+        Self {
+            name: name.to_string(),
+            root: root.to_path_buf(),
+            sources: Vec::new(),
+            build: Build {
+                kind: Kind::Prebuilt,
+                command: Command::None,
+                env: BTreeMap::new(),
+                artifact,
+            },
+            dev: Dev::default(),
+            wit: Wit::default(),
+            settings: MemberSettings::default(),
+            subscriptions: Vec::new(),
+            imports: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// How the project's component comes to be.
@@ -390,10 +414,9 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
         return Err(ProjectError::NotAFile(path));
     }
     let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
-    there_already(
-        &resolve::name_of(&path),
-        root,
-        Artifact::Path(path),
+    let name = resolve::name_of(&path);
+    as_user_says(
+        Project::around(&name, &root, Artifact::Path(path)),
         overrides,
     )
 }
@@ -401,45 +424,21 @@ pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectEr
 /// A project around a component in a registry. What it keeps, it keeps in `root`.
 pub fn image(image: Image, root: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
     let name = image.reference.name().to_string();
-    there_already(&name, directory(root)?, Artifact::Image(image), overrides)
+    let project = Project::around(&name, &directory(root)?, Artifact::Image(image));
+    as_user_says(project, overrides)
 }
 
-fn there_already(
-    name: &str,
-    root: PathBuf,
-    artifact: Artifact,
-    overrides: &Overrides,
-) -> Result<Project, ProjectError> {
+fn as_user_says(project: Project, overrides: &Overrides) -> Result<Project, ProjectError> {
     let notes = Notes::default();
     let Layers { config, sources } = layers::read(None, overrides, &notes)?;
     let raw = RawConfig::read(&notes, config);
     let resolver = Resolver {
-        root: &root,
+        root: &project.root.clone(),
         overrides,
         notes: &notes,
         parents: &[],
     };
-    let project = Project {
-        name: name.to_string(),
-        sources,
-        build: Build {
-            kind: Kind::Prebuilt,
-            command: Command::None,
-            env: BTreeMap::new(),
-            artifact,
-        },
-        dev: resolver.dev(&raw),
-        wit: Wit::default(),
-        settings: MemberSettings {
-            outgoing_http: OutgoingHttp::Any,
-            http_client: resolver.http_client(&raw.dev),
-            ..MemberSettings::default()
-        },
-        subscriptions: Vec::new(),
-        imports: BTreeMap::new(),
-        warnings: Vec::new(),
-        root: root.clone(),
-    };
+    let project = resolver.given(project, raw, sources);
     checked(project, notes)
 }
 
@@ -476,8 +475,8 @@ fn checked(mut project: Project, notes: Notes) -> Result<Project, ProjectError> 
     Ok(project)
 }
 
-/// In the order of the files, so that people can go through them from top to bottom. What several components have in
-/// common is told once.
+/// In the order of the files, so that people can go through them from top to bottom. What several components share is
+/// read for each of them, and told once.
 fn sorted(all: Vec<Warning>) -> Vec<Warning> {
     let mut found: Vec<Warning> = Vec::new();
     for note in all {
@@ -486,8 +485,6 @@ fn sorted(all: Vec<Warning>) -> Vec<Warning> {
         }
     }
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    // What several components share is read for each of them.
-    found.dedup();
     found
 }
 

@@ -54,18 +54,7 @@ impl Resolver<'_> {
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
         let interfaces = Interfaces::of(&raw.dev, self.notes);
-        let context = Context {
-            notes: self.notes,
-            root: self.root,
-            env: &self.overrides.env,
-            configs: &raw.configs,
-            secrets: &raw.secrets,
-            http_client: self.http_client(&raw.dev),
-            interfaces: &interfaces,
-            log_level: self
-                .value(&raw.dev.log_level, |text| units::level(text))
-                .unwrap_or_default(),
-        };
+        let context = self.context(&raw, &interfaces);
         let dotenv_file = self.root.join(".env");
         let (settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
@@ -89,9 +78,7 @@ impl Resolver<'_> {
         // Only now, when every problem of the files has been noted.
         let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
-        sources.extend(context.files());
-        sources.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
-        sources.extend(settings.http_client.authorities.iter().cloned());
+        sources.extend(read_besides(&context, &dev, &settings));
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -112,6 +99,44 @@ impl Resolver<'_> {
             imports: raw.imports,
             warnings: Vec::new(),
         })
+    }
+
+    /// A component that is there already, with what the config says of every project.
+    pub(super) fn given(
+        &self,
+        project: Project,
+        raw: RawConfig,
+        mut sources: Vec<PathBuf>,
+    ) -> Project {
+        let interfaces = Interfaces::of(&raw.dev, self.notes);
+        let context = self.context(&raw, &interfaces);
+        let dev = self.dev(&raw);
+        let directories = context.directories(&raw.dev.volumes);
+        let settings = context.settings(&raw.workload, directories, BTreeMap::new());
+        sources.extend(read_besides(&context, &dev, &settings));
+        Project {
+            sources,
+            dev,
+            settings,
+            subscriptions: context.subscriptions(&raw.workload),
+            imports: raw.imports,
+            ..project
+        }
+    }
+
+    fn context<'c>(&'c self, raw: &'c RawConfig, interfaces: &'c Interfaces) -> Context<'c> {
+        Context {
+            notes: self.notes,
+            root: self.root,
+            env: &self.overrides.env,
+            configs: &raw.configs,
+            secrets: &raw.secrets,
+            http_client: self.http_client(&raw.dev),
+            interfaces,
+            log_level: self
+                .value(&raw.dev.log_level, |text| units::level(text))
+                .unwrap_or_default(),
+        }
     }
 
     fn build(&self, raw: &RawConfig, detected: Option<Detected>) -> Result<Build, ProjectError> {
@@ -186,7 +211,7 @@ impl Resolver<'_> {
     }
 
     /// Without components.
-    pub(super) fn dev(&self, raw: &RawConfig) -> Dev {
+    fn dev(&self, raw: &RawConfig) -> Dev {
         let asked = raw
             .dev
             .address
@@ -313,6 +338,14 @@ impl Resolver<'_> {
             .parse(self.notes, parse)
             .map(|located| located.value)
     }
+}
+
+/// The files that were read, or will be, because the config names them.
+fn read_besides(context: &Context<'_>, dev: &Dev, settings: &MemberSettings) -> Vec<PathBuf> {
+    let mut files = context.files();
+    files.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
+    files.extend(settings.http_client.authorities.iter().cloned());
+    files
 }
 
 /// What is switched off, and where.

@@ -11,8 +11,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::client::authority;
+use crate::wash::PATIENCE;
 
 pub(crate) const MB: u64 = 1_000_000;
 
@@ -74,7 +76,7 @@ pub(crate) async fn download(url: &str, path: &str) -> (u64, [u8; 32]) {
     assert_eq!(response.status(), StatusCode::OK, "{path}");
     let mut body = response.into_body();
     let (mut size, mut hash) = (0, Sha256::new());
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = in_time(body.frame()).await {
         if let Ok(data) = frame.expect("the body arrives").into_data() {
             size += data.len() as u64;
             hash.update(data);
@@ -99,5 +101,9 @@ async fn send(url: &str, mut request: Request<Body>) -> Response<Incoming> {
     let stream = TcpStream::connect(authority).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    sender.send_request(request).await.unwrap()
+    in_time(sender.send_request(request)).await.unwrap()
+}
+
+async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, waiting).await.expect("it goes on")
 }

@@ -75,6 +75,7 @@ impl Dir {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
         command.args(arguments).current_dir(self.path());
         command.env("XDG_CONFIG_HOME", self.path().join("no-config"));
+        command.env("XDG_DATA_HOME", self.path().join("no-data"));
         command.env("CARGO_TARGET_DIR", self.path().join("target"));
         command
     }

@@ -40,6 +40,33 @@ async fn settings_take_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_in_a_directory_take_effect() {
+    let projects = Projects::copy("values", &["workbench"]);
+    projects.write(
+        "workbench/.wash/config.yaml",
+        "name: workbench\nconfigs: { look: { dir: look } }\nworkload: { environment: { configFrom: [look] } }\n",
+    );
+    projects.write("workbench/look/COLOR", "red");
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    assert!(text(&url, "/env").await.contains("COLOR=red"));
+
+    for (file, value) in [("SHAPE", "round"), ("COLOR", "green")] {
+        projects.write(&format!("workbench/look/{file}"), value);
+        wash.line("config changed: settings of `workbench`").await;
+        wash.line("reloaded").await;
+        // What is written may be noticed before it is complete.
+        while !text(&url, "/env")
+            .await
+            .contains(&format!("{file}={value}"))
+        {
+            wash.line("reloaded").await;
+        }
+    }
+    let console = wash.console();
+    assert!(!console.contains("nothing to reload"), "{console}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn components_come_and_go() {
     let projects = Projects::copy("components", &["frontdoor", "greeter"]);
     let config = "frontdoor/.wash/config.yaml";

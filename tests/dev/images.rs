@@ -1,22 +1,15 @@
 //! A component of the project that comes from a registry.
 
-use std::process::{Command, Stdio};
-
 use crate::client::text;
 use crate::project::Projects;
 use crate::registry::Registry;
-use crate::wash::Dev;
+use crate::wash::{Dev, wash};
 
 /// Pushes the greeter, built.
 fn push(projects: &Projects, reference: &str) {
-    let shared = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let output = Command::new(env!("CARGO_BIN_EXE_wash"))
+    let output = wash()
         .args(["-C", "../greeter", "oci", "push", "--insecure", reference])
         .current_dir(projects.root())
-        .env("CARGO_TARGET_DIR", Dev::target_dir())
-        .env("XDG_CACHE_HOME", shared.join("cache"))
-        .env("XDG_CONFIG_HOME", shared.join("config"))
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let error = String::from_utf8_lossy(&output.stderr);

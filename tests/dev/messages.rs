@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use tokio::time::timeout;
 
 use crate::client::{get, text};
 use crate::project::Projects;
-use crate::wash::Dev;
+use crate::wash::{Dev, PATIENCE};
 
 const CONFIG: &str = "tasks/.wash/config.yaml";
 
@@ -118,7 +119,8 @@ async fn a_worker_that_fails_is_told_to_who_asked() {
     // It goes on, with what it had taken.
     wash.line("did wait-300").await;
     wash.line("did wait-300").await;
-    while get(&url, "/request/any.thing/toll/60000").await.1 != "7011" {}
+    let answered = async { while get(&url, "/request/any.thing/toll/60000").await.1 != "7011" {} };
+    timeout(PATIENCE, answered).await.expect("an answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::process::Command;
 use std::time::Instant;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -11,7 +10,7 @@ use wit_parser::Resolve;
 use crate::client::{Client, text};
 use crate::guests::A_WHILE;
 use crate::project::Projects;
-use crate::wash::Dev;
+use crate::wash::{Dev, wash};
 
 /// The component of `hello` with each of these greetings.
 pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
@@ -31,11 +30,10 @@ pub(crate) fn greeting(test: &str, greetings: [&str; 2]) -> [Vec<u8>; 2] {
 
 /// The component of a project, built as a user would.
 pub(crate) fn build(projects: &Projects) -> Vec<u8> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+    let mut command = wash();
     command
         .args(["build", "-o", "json", "-C"])
-        .arg(projects.root())
-        .env("CARGO_TARGET_DIR", Dev::target_dir());
+        .arg(projects.root());
     let output = command.output().unwrap();
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let path = result["data"]["path"].as_str();

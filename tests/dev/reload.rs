@@ -109,6 +109,26 @@ async fn a_broken_first_build_is_a_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_lock_file_that_a_build_makes_is_no_change() {
+    let projects = Projects::empty();
+    let manifest =
+        "[package]\nname = \"unlocked\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    projects.write("Cargo.toml", manifest);
+    projects.write("src/lib.rs", "fn broken");
+    let config = "build:\n  command: echo begin; cargo build\n  component_path: unlocked.wasm\n";
+    projects.write(".wash/config.yaml", config);
+    let mut wash = Dev::on(&projects).spawn();
+    wash.line("was not built").await;
+    assert!(projects.path("Cargo.lock").exists());
+
+    projects.write("src/lib.rs", "fn still broken");
+    wash.line("was not built").await;
+    let console = wash.console();
+    assert_eq!(console.matches("begin\n").count(), 2, "{console}");
+    assert!(!console.contains("as before"), "{console}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_package_beside_the_project_is_watched() {
     let projects = Projects::copy("beside", &["hello"]);
     let manifest = "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";

@@ -3,10 +3,11 @@
 use http::StatusCode;
 use http_body_util::BodyExt;
 use rustix::process::Signal;
+use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::project::Projects;
-use crate::wash::{Dev, descendants, gone};
+use crate::wash::{Dev, PATIENCE, descendants, gone};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_in_flight_are_finished() {
@@ -26,7 +27,8 @@ async fn requests_in_flight_are_finished() {
     wash.signal(Signal::INT);
     wash.line("stopping when a request has ended").await;
     // The listener closes, soon if not at once.
-    while Client::connect(&url).await.is_ok() {}
+    let closing = async { while Client::connect(&url).await.is_ok() {} };
+    timeout(PATIENCE, closing).await.expect("it closes");
     let end = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(end, "end\n");
     let (status, console) = wash.end().await;

@@ -15,6 +15,22 @@ use crate::project::Projects;
 /// Longer than anything takes, also where every dependency of a guest must be compiled by a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
+/// `wash` with settings, caches and plugins of the tests' own.
+pub(crate) fn wash() -> std::process::Command {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wash"));
+    command
+        .env("CARGO_TARGET_DIR", Dev::target_dir())
+        .env("XDG_CACHE_HOME", shared.join("cache"))
+        .env("XDG_CONFIG_HOME", shared.join("config"))
+        .env("XDG_DATA_HOME", shared.join("data"))
+        .env_remove("RUST_LOG")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTFLAGS")
+        .stdin(Stdio::null());
+    command
+}
+
 /// How to run `wash dev`.
 pub(crate) struct Dev {
     command: Command,
@@ -43,20 +59,11 @@ impl Dev {
             .arg("127.0.0.1:0")
     }
 
-    /// With settings and caches of the tests' own.
     pub(crate) fn without_address(projects: &Projects) -> Self {
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+        let mut wash = wash();
+        wash.arg("dev").current_dir(projects.root());
+        let mut command = Command::from(wash);
         command
-            .arg("dev")
-            .current_dir(projects.root())
-            .env("CARGO_TARGET_DIR", Self::target_dir())
-            .env("XDG_CACHE_HOME", shared.join("cache"))
-            .env("XDG_CONFIG_HOME", shared.join("config"))
-            .env_remove("RUST_LOG")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("RUSTFLAGS")
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -168,8 +175,9 @@ impl Wash {
             .await
             .expect("wash ends")
             .unwrap();
-        // Both streams end with the process.
-        while self.count.changed().await.is_ok() {}
+        let streams = async { while self.count.changed().await.is_ok() {} };
+        let ended = timeout(PATIENCE, streams).await;
+        ended.expect("both streams end with the process");
         (status, self.console())
     }
 }

@@ -1,23 +1,22 @@
 //! `wash dev reset`
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use rustix::process::Signal;
 
 use crate::client::text;
 use crate::project::Projects;
-use crate::wash::Dev;
+use crate::wash::{Dev, wash};
 
 fn reset(projects: &Projects, args: &[&str]) -> (bool, String) {
     let Output {
         status,
         stdout,
         stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_wash"))
+    } = wash()
         .args(["dev", "reset"])
         .args(args)
         .current_dir(projects.root())
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let text = [stdout, stderr].concat();
@@ -66,7 +65,7 @@ async fn state_is_cleared_when_that_is_wanted_and_nobody_uses_it() {
 fn a_directory_of_that_name_is_a_project() {
     let projects = Projects::empty();
     projects.write("reset/nothing", "");
-    let output = Command::new(env!("CARGO_BIN_EXE_wash"))
+    let output = wash()
         .args(["dev", "./reset"])
         .current_dir(projects.path(""))
         .output()

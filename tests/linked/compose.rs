@@ -2,21 +2,15 @@
 //! `scripts/other-runtime` installs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::installed::installed;
 use crate::support::{Dir, stderr, stdout};
 
 /// Runs a command in the other runtime; what it printed.
 fn run(component: &Path, variables: &[&str], arguments: &[&str]) -> String {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache"));
-    let python = cache.join("wash/other-runtime/bin/python");
-    assert!(
-        python.exists(),
-        "there is no other runtime: run scripts/other-runtime"
-    );
+    let python = installed("other-runtime/bin/python", "scripts/other-runtime");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/linked/run.py");
     let output = Command::new(python)
         .arg(script)

@@ -4,5 +4,7 @@
 
 mod cases;
 mod compose;
+#[path = "../support/installed.rs"]
+mod installed;
 mod schema;
 mod support;

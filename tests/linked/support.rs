@@ -40,6 +40,7 @@ impl Dir {
             .args(arguments)
             .current_dir(self.path())
             .env("XDG_CONFIG_HOME", self.path().join("no-config"))
+            .env("XDG_DATA_HOME", self.path().join("no-data"))
             .env("CARGO_TARGET_DIR", target_dir())
             .env_remove("RUST_LOG")
             .env_remove("RUSTFLAGS")

@@ -4,7 +4,7 @@ use crate::client::text;
 use crate::plugins::{Plugins, sources};
 use crate::project::Projects;
 use crate::redis::{Redis, free_port};
-use crate::wash::Dev;
+use crate::wash::{Dev, url_in};
 
 /// A project with `keyvalue-redis` beside it, which is given these settings.
 fn beside(test: &str, fixture: &'static str, config: &str, port: u16) -> Projects {
@@ -97,15 +97,14 @@ async fn an_installed_provider_needs_no_configuration() {
     };
 
     // It may not go anywhere but to the usual port, and says what would allow it.
-    let (mut wash, url) = dev("open-sesame").serving().await;
+    let (mut wash, url) = dev("wrong").serving().await;
     let answer = text(&url, "/get/b/k").await;
     assert!(answer.contains(&format!("`{address}`")), "{answer}");
     let hint = wash.line("wash plugin allow keyvalue-redis").await;
     assert!(hint.contains(&address), "{hint}");
-    drop(wash);
 
     plugins.done(&["plugin", "allow", "keyvalue-redis", "--host", &address]);
-    let (wash, url) = dev("wrong").serving().await;
+    wash.line("reloaded").await;
     let answer = text(&url, "/get/b/k").await;
     let refused = format!("error: Redis at `{address}` refused the login: WRONGPASS");
     assert!(answer.starts_with(&refused), "{answer}");
@@ -118,6 +117,36 @@ async fn an_installed_provider_needs_no_configuration() {
     assert_eq!(client.ask(&[b"GET", b"b:k"]), b"value");
     client.ask(&[b"SET", b"b:k", b"changed"]);
     assert_eq!(text(&url, "/get/b/k").await, "changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_session_takes_up_a_provider() {
+    let redis = Redis::start();
+    let address = format!("localhost:{}", redis.port);
+    let plugins = Plugins::none();
+    let projects = Projects::copy("redis-later", &["ledger"]);
+    projects.write(
+        "ledger/.wash/config.yaml",
+        "name: ledger\ndev: { capabilities: { keyvalue: off } }\n",
+    );
+    let mut wash = Dev::on(&projects)
+        .env("XDG_DATA_HOME", plugins.data())
+        .env("REDIS_URL", format!("redis://{address}"))
+        .spawn();
+    wash.line("not started").await;
+
+    plugins.install("keyvalue-redis");
+    plugins.done(&["plugin", "allow", "keyvalue-redis", "--host", &address]);
+    let url = url_in(&wash.line("serving http://").await);
+    while text(&url, "/set/b/k/value").await != "set" {
+        wash.line("reloaded").await;
+    }
+    assert_eq!(redis.ask(&[b"GET", b"b:k"]), "value");
+
+    plugins.done(&["plugin", "uninstall", "keyvalue-redis"]);
+    wash.line("plugin `keyvalue-redis` removed").await;
+    wash.line("the version before goes on serving").await;
+    assert_eq!(text(&url, "/get/b/k").await, "value");
 }
 
 #[tokio::test(flavor = "multi_thread")]

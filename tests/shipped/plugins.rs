@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use tempfile::TempDir;
 
 use crate::project::copy;
-use crate::wash::Dev;
+use crate::wash::wash;
 
 pub(crate) struct Plugins {
     data: TempDir,
@@ -23,9 +23,13 @@ impl Plugins {
     /// Installs a plugin with everything that it wants.
     pub(crate) fn with(name: &str) -> Self {
         let plugins = Self::none();
-        let source = sources(name);
-        plugins.done(&["plugin", "install", "--yes", source.to_str().unwrap()]);
+        plugins.install(name);
         plugins
+    }
+
+    pub(crate) fn install(&self, name: &str) {
+        let source = sources(name);
+        self.done(&["plugin", "install", "--yes", source.to_str().unwrap()]);
     }
 
     /// For `XDG_DATA_HOME`.
@@ -35,20 +39,9 @@ impl Plugins {
 
     /// Runs `wash` in a directory.
     pub(crate) fn run_in(&self, directory: &Path, args: &[&str]) -> Output {
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        Command::new(env!("CARGO_BIN_EXE_wash"))
-            .args(args)
-            .current_dir(directory)
-            .env("CARGO_TARGET_DIR", Dev::target_dir())
-            .env("XDG_DATA_HOME", self.data())
-            .env("XDG_CACHE_HOME", shared.join("cache"))
-            .env("XDG_CONFIG_HOME", shared.join("config"))
-            .env_remove("RUST_LOG")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("RUSTFLAGS")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+        let mut command = wash();
+        command.args(args).current_dir(directory);
+        command.env("XDG_DATA_HOME", self.data()).output().unwrap()
     }
 
     /// Runs `wash`, which has to succeed, and returns what it printed to stdout.

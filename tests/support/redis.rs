@@ -3,12 +3,20 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+#[allow(clippy::duplicate_mod, reason = "the registry has it as well")]
+#[path = "installed.rs"]
+mod installed;
+use installed::installed;
+
+/// Longer than it ever takes to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs until it is dropped. What it has is kept from one start to the next.
 pub(crate) struct Redis {
@@ -63,7 +71,7 @@ impl Redis {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
-            assert!(begin.elapsed() < Duration::from_secs(60), "{}", self.log());
+            assert!(begin.elapsed() < PATIENCE, "{}", self.log());
             thread::sleep(Duration::from_millis(10));
         }
         true
@@ -75,6 +83,7 @@ impl Redis {
 
     pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Client(BufReader::new(stream))
     }
 
@@ -97,7 +106,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 fn spawn(dir: &Path, port: u16, arguments: &[String]) -> Child {
-    Command::new(server())
+    Command::new(installed("redis/redis-server", "scripts/redis"))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args([
             "--save",
@@ -114,16 +123,6 @@ fn spawn(dir: &Path, port: u16, arguments: &[String]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// Where `scripts/redis` put it.
-fn server() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache"));
-    let path = cache.join("wash/redis/redis-server");
-    assert!(path.exists(), "there is no redis-server: run scripts/redis");
-    path
 }
 
 /// Writes commands and reads answers, and knows no more of Redis than that.

@@ -17,14 +17,12 @@ pub(crate) const PASSWORD: &str = "open-sesame";
 /// Of [`PASSWORD`], by bcrypt.
 const HASH: &str = "$2b$05$abcdefghijklmnopqrstuutXu9KzOt.1yBoZUeFWoT/914/JfszCO";
 
+#[path = "installed.rs"]
+mod installed;
+
 /// Where `scripts/registry` put a file.
 pub(crate) fn installed(name: &str) -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache"));
-    let path = cache.join("wash/registry").join(name);
-    assert!(path.exists(), "there is no {name}: run scripts/registry");
-    path
+    installed::installed(&format!("registry/{name}"), "scripts/registry")
 }
 
 /// Runs until it is dropped.

@@ -17,6 +17,7 @@ fn sibling(name: &str, source: SiblingSource) -> Sibling {
 /// A project with a sibling project inside it and a sibling file that its own build makes.
 fn scope() -> Scope {
     let mut app = project("/p");
+    app.sources.push("/p/settings".into());
     app.dev.components = vec![
         sibling(
             "cache",
@@ -24,11 +25,18 @@ fn scope() -> Scope {
         ),
         sibling("auth", SiblingSource::File("/p/target/auth.wasm".into())),
     ];
-    Scope::of(&app)
+    Scope::of(&app, Some(&Store::at("/plugins".into())))
+}
+
+fn changed(files: &[&str]) -> Changed {
+    Changed {
+        files: files.iter().map(PathBuf::from).collect(),
+        ..Changed::default()
+    }
 }
 
 fn check(file: &str, units: &[&str], config: bool) {
-    let sorted = scope().sort([PathBuf::from(file)].into());
+    let sorted = scope().sort(changed(&[file]));
     assert_eq!(sorted.units.keys().collect::<Vec<_>>(), units, "{file}");
     assert_eq!(!sorted.config.is_empty(), config, "{file}");
 }
@@ -47,6 +55,15 @@ fn config_is_not_a_source() {
     check("/p/.wash/config.yaml", &[], true);
     check("/p/.env", &[], true);
     check("/p/components/cache/.env", &[], true);
+    check("/p/settings/greeting", &[], true);
+    check("/p/settings/deep/greeting", &["app"], false);
+}
+
+#[test]
+fn what_is_installed_and_allowed_is_config() {
+    check("/plugins/installed", &[], true);
+    check("/plugins/policy.json", &[], true);
+    check("/plugins/lock", &[], false);
 }
 
 #[test]
@@ -87,10 +104,10 @@ fn what_is_watched() {
 fn a_component_that_is_there_already_is_its_own_source() {
     let mut app = project("/p");
     app.build.command = Command::None;
-    let scope = Scope::of(&app);
+    let scope = Scope::of(&app, None);
     assert!(scope.targets().roots.is_empty());
-    let sorted = scope.sort(["/p/app.wasm".into(), "/p/other.wasm".into()].into());
-    assert_eq!(sorted.units["app"], ["/p/app.wasm".into()].into());
+    let sorted = scope.sort(changed(&["/p/app.wasm", "/p/other.wasm"]));
+    assert_eq!(sorted.units["app"], changed(&["/p/app.wasm"]));
 }
 
 #[test]
@@ -109,7 +126,7 @@ fn what_a_component_writes_is_no_source() {
         volume("/p/pages", Access::ReadOnly),
     ];
     app.dev.blobstore = Some("/p/tmp/blobs".into());
-    let except = Scope::of(&app).targets().except;
+    let except = Scope::of(&app, None).targets().except;
     assert!(except.contains(Path::new("/p/data")), "{except:?}");
     assert!(except.contains(Path::new("/p/tmp/blobs")), "{except:?}");
     assert!(!except.contains(Path::new("/p/pages")), "{except:?}");

@@ -18,21 +18,36 @@ use crate::dev::scope::Scope;
 use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
 use crate::dev::{certificate, change};
 use crate::http::Page;
+use crate::project::ProjectError;
 
 /// How long an immediate end waits for what builds have started to be killed.
 const KILLING: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) async fn load_config(&mut self) -> Result<ConfigChange, Cause> {
-        let project =
-            tokio::task::block_in_place(&self.load).map_err(|error| work::cause(&error))?;
-        let change = change::compare(&self.project, &project);
+        let (store, storage) = (self.store.as_ref(), &self.storage);
+        let read = || {
+            let project = (self.load)()?;
+            let plugins = work::plugins(store, &project, storage);
+            Ok((project, plugins))
+        };
+        let (project, plugins) =
+            tokio::task::block_in_place(read).map_err(|error: ProjectError| work::cause(&error))?;
+        let mut change = change::compare(&self.project, &project);
+        change.compare_plugins(&self.plugins.offered, &plugins.offered);
+        let mut warnings = Vec::new();
         if project.warnings != self.project.warnings && !project.warnings.is_empty() {
-            let text = lines::warnings(&project.warnings);
-            self.console.tell("warning", json!({}), &text);
+            warnings.push(lines::warnings(&project.warnings));
+        }
+        if plugins.warnings != self.plugins.warnings {
+            warnings.extend(plugins.warnings.iter().cloned());
+        }
+        for warning in warnings {
+            self.console.warn(&warning);
         }
         self.built.retain(|name, _| change.units.contains(name));
         self.project = project.into();
+        self.plugins = plugins;
         self.rescope().await;
         self.reload_certificate();
         Ok(change)
@@ -49,14 +64,14 @@ impl Session {
                     "the certificate stays as it was: {}",
                     work::cause(&error).text
                 );
-                self.console.talk(&lines::trouble(&message, None));
+                self.console.warn(&lines::trouble(&message, None));
             }
         }
     }
 
     /// Watches what belongs to the project now.
     pub(super) async fn rescope(&mut self) {
-        let scope = Scope::of(&self.project);
+        let scope = Scope::of(&self.project, self.store.as_ref());
         if scope != self.scope {
             self.watcher.retarget(scope.targets()).await;
             self.scope = scope;
@@ -120,7 +135,7 @@ impl Session {
             project: self.project.clone(),
             components: components.collect(),
             shipped: self.shipped.clone(),
-            plugins: self.plugins.clone(),
+            plugins: self.plugins.offered.clone(),
             host: offered(&self.project.dev.off).into(),
             storage: self.storage.clone(),
             stub_missing: self.stub_missing,
@@ -150,7 +165,7 @@ impl Session {
             if !running.entries.iter().any(Linked::is_service)
                 && let Some(warning) = lines::unpublished(&self.project.dev.service_ports)
             {
-                self.console.tell("warning", json!({}), &warning);
+                self.console.warn(&warning);
             }
             self.wiring = Some(wiring);
         }

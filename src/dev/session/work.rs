@@ -19,9 +19,9 @@ use crate::dev::state::{Cause, Digest, UnitName};
 use crate::dev::storage::Storage;
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
-use crate::plugin::provider::Offered;
+use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
-use crate::project::{Artifact, Build, Command, Dev, Kind, Project, SiblingSource};
+use crate::project::{Artifact, Command, Project, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::Advice;
 
@@ -55,10 +55,10 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
             SiblingSource::Project(project) => (**project).clone(),
             SiblingSource::File(path) => {
                 let root = path.parent().unwrap_or(path);
-                there_already(&sibling.name, root, Artifact::Path(path.clone()))
+                Project::around(&sibling.name, root, Artifact::Path(path.clone()))
             }
             SiblingSource::Image(image) => {
-                there_already(&sibling.name, &project.root, Artifact::Image(image.clone()))
+                Project::around(&sibling.name, &project.root, Artifact::Image(image.clone()))
             }
         };
         (sibling.name.clone(), project)
@@ -68,41 +68,32 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
         .collect()
 }
 
-fn there_already(name: &str, root: &Path, artifact: Artifact) -> Project {
-    Project {
-        name: name.to_string(),
-        root: root.to_path_buf(),
-        sources: Vec::new(),
-        build: Build {
-            kind: Kind::Prebuilt,
-            command: Command::None,
-            env: BTreeMap::new(),
-            artifact,
-        },
-        dev: Dev::default(),
-        wit: Default::default(),
-        settings: Default::default(),
-        subscriptions: Vec::new(),
-        imports: BTreeMap::new(),
-        warnings: Vec::new(),
-    }
+/// The installed plugins that provide something, read.
+#[derive(Debug, Default)]
+pub(in crate::dev) struct Plugins {
+    pub(in crate::dev) offered: Arc<[Offered]>,
+    /// What keeps others from taking part, for people.
+    pub(in crate::dev) warnings: Vec<String>,
 }
 
-/// The installed plugins that provide something, read. What keeps one from taking part is told.
 pub(in crate::dev) fn plugins(
+    store: Option<&Store>,
     project: &Project,
     storage: &Storage,
-    tell: &dyn Fn(&str),
-) -> Arc<[Offered]> {
-    let Some(store) = Store::of_user() else {
-        return Arc::default();
+) -> Plugins {
+    let Some(store) = store else {
+        return Plugins::default();
     };
     let data = |name: &str| storage.place(&format!("plugin-{name}"), None);
-    let (offered, unusable) = plugin::provider::offered(&store, &project.name, &project.root, data);
-    for error in unusable {
-        tell(&format!("warning: {error}"));
+    let (offered, unusable) = plugin::provider::offered(store, &project.name, &project.root, data);
+    let warning = |error: &Unusable| {
+        let hints = error.hints();
+        lines::trouble(&chain(error), hints.first().map(String::as_str))
+    };
+    Plugins {
+        offered: offered.into(),
+        warnings: unusable.iter().map(warning).collect(),
     }
-    offered.into()
 }
 
 /// The providers that ship with `wash`, read.
@@ -146,10 +137,18 @@ pub(super) async fn build(
             outcome => break outcome.map_err(|error| build_cause(&error))?,
         }
     };
-    let read = move || read(built);
-    tokio::task::spawn_blocking(read)
-        .await
-        .expect("reading a component does not panic")
+    let Built {
+        bytes,
+        shape,
+        elapsed,
+        ..
+    } = built;
+    let digest = tokio::task::block_in_place(|| Sha256::digest(&bytes));
+    Ok(Ready {
+        digest: Digest(format!("{digest:x}")),
+        component: Component { bytes, shape },
+        elapsed,
+    })
 }
 
 /// Whether whoever puts the component there may not be done with it.
@@ -157,26 +156,6 @@ fn is_being_written(project: &Project, path: &Path) -> bool {
     let modified = || fs::metadata(path).ok()?.modified().ok();
     let age = || SystemTime::now().duration_since(modified()?).ok();
     project.build.command == Command::None && age().is_some_and(|age| age < STILL_WRITTEN)
-}
-
-fn read(built: Built) -> Result<Ready, Cause> {
-    let Built {
-        path,
-        bytes,
-        elapsed,
-    } = built;
-    let shape = Shape::parse(&bytes).map_err(|error| {
-        let text = format!("`{}`: {error}", path.display());
-        with_hints(text, &[error.hint().to_string()])
-    })?;
-    Ok(Ready {
-        digest: Digest(format!("{:x}", Sha256::digest(&bytes))),
-        component: Component {
-            bytes,
-            shape: shape.into(),
-        },
-        elapsed,
-    })
 }
 
 /// Links the parts and lets the host run them.
@@ -192,9 +171,7 @@ pub(super) async fn start(
                 text: error.to_string(),
                 ..Cause::default()
             })?;
-        let members = workload.entries.iter().flat_map(|entry| &entry.members);
-        let settings = members.map(|member| &member.settings);
-        parts.storage.prepare(settings).map_err(|error| {
+        parts.storage.prepare(&workload).map_err(|error| {
             let state = parts.storage.directory().display();
             Cause {
                 text: format!("cannot write to `{state}`: {error}"),
@@ -218,13 +195,17 @@ pub(super) async fn start(
 
 /// An error with what caused it and what to do about it.
 pub(super) fn cause(error: &impl Advice) -> Cause {
+    with_hints(chain(error), &error.hints())
+}
+
+fn chain(error: &impl Advice) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
         text += &format!("\n  caused by: {error}");
         source = error.source();
     }
-    with_hints(text, &error.hints())
+    text
 }
 
 fn build_cause(error: &BuildError) -> Cause {

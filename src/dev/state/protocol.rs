@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::dev::watch::Changed;
+
 /// Names a unit: the name its component has in the wiring.
 pub type UnitName = String;
 
@@ -19,10 +21,10 @@ pub struct Digest(pub String);
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Files of a unit have other contents than before, or are gone.
+    /// Files of a unit changed.
     FilesChanged {
         unit: UnitName,
-        paths: BTreeSet<PathBuf>,
+        change: Changed,
         /// They changed before the unit's last build had ended, also when the news came later.
         during_build: bool,
     },

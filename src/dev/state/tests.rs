@@ -3,7 +3,7 @@
 //! The first line names the units. With `BLESS=1` the actions are written instead of compared.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
@@ -69,7 +69,7 @@ fn parse(line: &str) -> Option<Event> {
     Some(match verb {
         "changed" | "changed-during-build" => Event::FilesChanged {
             unit: words.first()?.to_string(),
-            paths: words[1..].iter().map(PathBuf::from).collect(),
+            change: changed(&words[1..]),
             during_build: verb == "changed-during-build",
         },
         "config-changed" => Event::ConfigChanged,
@@ -112,6 +112,16 @@ fn parse(line: &str) -> Option<Event> {
         "drained" => Event::Drained,
         _ => return None,
     })
+}
+
+/// A file that is new has a `+` in front.
+fn changed(words: &[&str]) -> Changed {
+    let file = |word: &&str| PathBuf::from(word.trim_start_matches('+'));
+    let new = words.iter().filter(|word| word.starts_with('+'));
+    Changed {
+        files: words.iter().map(file).collect(),
+        appeared: new.map(file).collect(),
+    }
 }
 
 fn cause(text: &str) -> Cause {

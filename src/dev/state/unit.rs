@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Action, Digest, Generation, UnitName};
+use super::{Action, Changed, Digest, Generation, UnitName};
 
 /// How many builds in a row a file may cut short by changing during each.
 const CANCELS: u32 = 5;
@@ -109,18 +109,22 @@ impl Unit {
     /// changed during [`CANCELS`] builds in a row cuts no further build short, but each is followed by another, until
     /// [`FRUITLESS`] of those made nothing new, or [`PATIENCE`] is at its end. From then on the file is ignored while
     /// a build runs, and only then: an edit at rest builds, and clears the file of the suspicion. Lock files are
-    /// suspects from the start, for a first build writes them.
-    pub(super) fn triggered(&mut self, paths: BTreeSet<PathBuf>, during_build: bool) -> Trigger {
+    /// suspects from the start, for a build writes them when dependencies have changed. One that appears during a
+    /// build is what that build was made with.
+    pub(super) fn triggered(&mut self, change: Changed, during_build: bool) -> Trigger {
+        let Changed { files, appeared } = change;
         if !during_build {
-            self.own.retain(|path| !paths.contains(path));
+            self.own.retain(|path| !files.contains(path));
             self.suspects.clear();
             self.follow_up = false;
             self.fruitless = 0;
-            self.reasons.extend(paths);
+            self.reasons.extend(files);
             return Trigger::Build;
         }
 
-        let paths: BTreeSet<PathBuf> = paths.difference(&self.own).cloned().collect();
+        let made = |path: &PathBuf| is_lock_file(path) && appeared.contains(path);
+        let others = files.difference(&self.own).filter(|path| !made(path));
+        let paths: BTreeSet<PathBuf> = others.cloned().collect();
         if paths.is_empty() {
             return Trigger::Nothing(paths);
         }

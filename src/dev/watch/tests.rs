@@ -49,8 +49,8 @@ impl Case {
         while !missing.is_empty() {
             let report = tokio::time::timeout(Duration::from_secs(20), self.reports.recv()).await;
             match report.unwrap_or_else(|_| panic!("no report of {missing:?}")) {
-                Some(Report::Changed { files, .. }) => {
-                    for file in files {
+                Some(Report::Changed { change, .. }) => {
+                    for file in change.files {
                         let expected = missing.remove(&file) || others.contains(&file);
                         assert!(expected, "{file:?} was not expected, or was reported twice");
                     }
@@ -163,4 +163,16 @@ async fn without_notifications() {
     case.write("project/src/new/mod.rs", "b");
     case.expect(&["project/src/lib.rs", "project/src/new/mod.rs"])
         .await;
+}
+
+#[tokio::test]
+async fn a_single_file_without_notifications() {
+    let mut case = Case::new(&["app.wasm"], Means::Polling).await;
+    let targets = Targets {
+        files: [case.dir.path().join("app.wasm")].into(),
+        ..Targets::default()
+    };
+    case.watcher.retarget(targets).await;
+    case.write("app.wasm", "b");
+    case.expect(&["app.wasm"]).await;
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const FIRST_LOOK: u64 = 64 << 20;
 pub struct Targets {
     /// Directories with everything below them that is not ignored.
     pub roots: BTreeSet<PathBuf>,
-    /// Single files, existing or not, ignored or not.
+    /// Single files, existing or not, ignored or not. One that is a directory stands for the files in it.
     pub files: BTreeSet<PathBuf>,
     /// Files and directories below the roots that do not count.
     pub except: BTreeSet<PathBuf>,
@@ -58,11 +58,18 @@ struct Stamp {
 /// Paths that something happened to: the files themselves, or their directories.
 pub(super) type Touched = BTreeSet<PathBuf>;
 
+/// Files that are new, gone, or have other contents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub files: BTreeSet<PathBuf>,
+    /// Those of them that are new.
+    pub appeared: BTreeSet<PathBuf>,
+}
+
 /// What a look found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
-    /// Files that are new, gone, or have other contents.
-    pub(super) changed: BTreeSet<PathBuf>,
+    pub(super) changed: Changed,
     /// Directories that are new and have not been looked into: they want to be watched first, or a file written in
     /// between would be missed.
     pub(super) new_dirs: BTreeSet<PathBuf>,
@@ -81,7 +88,7 @@ impl Tree {
         for file in &targets.files {
             self.singles
                 .entry(file.clone())
-                .or_insert_with(|| Stamp::of(file, HASHED));
+                .or_insert_with(|| Stamp::of_target(file));
         }
         self.targets = targets;
         self.targets
@@ -92,32 +99,29 @@ impl Tree {
             .collect()
     }
 
-    /// The directories to be told of: those below the roots, and for each root or single file the nearest that
-    /// exists above it.
+    /// The directories to be told of: those below the roots, those that are single targets, and for each root or single
+    /// target the nearest that exists above it.
     pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
         let above = self.targets.roots.iter().chain(&self.targets.files);
         let nearest = above.filter_map(|path| path.ancestors().skip(1).find(|dir| dir.is_dir()));
-        self.dirs
-            .keys()
-            .cloned()
-            .chain(nearest.map(Path::to_path_buf))
-            .collect()
+        let single = self.targets.files.iter().filter(|path| path.is_dir());
+        let single = single.map(PathBuf::as_path);
+        let below = self.dirs.keys().map(PathBuf::as_path);
+        let all = below.chain(nearest).chain(single);
+        all.map(Path::to_path_buf).collect()
     }
 
     /// Everything there is to look at.
     pub(super) fn everything(&self) -> Touched {
-        self.dirs
-            .keys()
-            .chain(&self.targets.roots)
-            .cloned()
-            .collect()
+        let targets = self.targets.roots.iter().chain(&self.targets.files);
+        self.dirs.keys().chain(targets).cloned().collect()
     }
 
     /// Whether something that happened to this path can matter.
     pub(super) fn cares_for(&self, path: &Path) -> bool {
         let mut targets = self.targets.files.iter().chain(&self.targets.roots);
-        let known = self.dirs.contains_key(path)
-            || path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
+        let is_listed = |dir| self.dirs.contains_key(dir) || self.targets.files.contains(dir);
+        let known = self.dirs.contains_key(path) || path.parent().is_some_and(is_listed);
         (known && !is_noise(path)) || targets.any(|target| target.starts_with(path))
     }
 
@@ -150,10 +154,8 @@ impl Tree {
             }
         }
         for (file, before) in &mut self.singles {
-            let now = Stamp::of(file, HASHED);
-            if Stamp::differs(before.as_ref(), now.as_ref()) {
-                look.changed.insert(file.clone());
-            }
+            let now = Stamp::of_target(file);
+            look.changed.compare(file, before.as_ref(), now.as_ref());
             *before = now;
         }
         look
@@ -181,10 +183,10 @@ impl Tree {
             }
         }
         let all: BTreeSet<&PathBuf> = before.keys().chain(files.keys()).collect();
-        let changed = all
-            .into_iter()
-            .filter(|file| Stamp::differs(before.get(*file), files.get(*file)));
-        look.changed.extend(changed.cloned());
+        for file in all {
+            look.changed
+                .compare(file, before.get(file), files.get(file));
+        }
         self.dirs.insert(dir.to_path_buf(), files);
 
         let known = self
@@ -237,8 +239,8 @@ impl Tree {
             .into_iter()
             .partition(|(known, _)| known.starts_with(dir));
         self.dirs = kept;
-        look.changed
-            .extend(BTreeMap::into_values(gone).flat_map(Files::into_keys));
+        let files = BTreeMap::into_values(gone).flat_map(Files::into_keys);
+        look.changed.files.extend(files);
     }
 
     fn is_excepted(&self, file: &Path) -> bool {
@@ -247,6 +249,22 @@ impl Tree {
                 .parent()
                 .is_some_and(|dir| self.targets.except_wasm_in.contains(dir));
         built || self.targets.except.contains(file)
+    }
+}
+
+impl Changed {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.files.append(&mut other.files);
+        self.appeared.append(&mut other.appeared);
+    }
+
+    fn compare(&mut self, file: &Path, before: Option<&Stamp>, now: Option<&Stamp>) {
+        if Stamp::differs(before, now) {
+            self.files.insert(file.to_path_buf());
+            if before.is_none() {
+                self.appeared.insert(file.to_path_buf());
+            }
+        }
     }
 }
 
@@ -260,6 +278,31 @@ impl Stamp {
             len,
             modified: metadata.modified().ok(),
             hash,
+        })
+    }
+
+    /// As [`Self::of`]; of a directory, the names and the contents of its files.
+    fn of_target(path: &Path) -> Option<Self> {
+        let Ok(entries) = fs::read_dir(path) else {
+            return Self::of(path, HASHED);
+        };
+        let mut hasher = DefaultHasher::new();
+        let files: BTreeSet<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        for file in files.iter().filter(|file| !is_noise(file)) {
+            if let Some(Self {
+                len,
+                modified,
+                hash,
+            }) = Self::of(file, HASHED)
+            {
+                let modified = modified.filter(|_| hash.is_none());
+                (file, len, modified, hash).hash(&mut hasher);
+            }
+        }
+        Some(Self {
+            len: 0,
+            modified: None,
+            hash: Some(hasher.finish()),
         })
     }
 

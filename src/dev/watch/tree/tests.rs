@@ -45,7 +45,7 @@ impl Case {
         let mut changed = BTreeSet::new();
         while !touched.is_empty() {
             let look = self.tree.look(&touched);
-            changed.extend(look.changed);
+            changed.extend(look.changed.files);
             touched = look.new_dirs;
         }
         let root = self.dir.path();
@@ -106,6 +106,23 @@ fn a_file_is_renamed_over() {
         case.look(&["src/.lib.rs.swp", "src/lib.rs~", "src/lib.rs"]),
         ["src/lib.rs"]
     );
+}
+
+#[test]
+fn new_files_are_told_apart() {
+    let mut case = Case::with(&[("src/a.rs", "a")], |dir| Targets {
+        roots: [dir.join("src")].into(),
+        files: [dir.join("Cargo.lock")].into(),
+        ..Targets::default()
+    });
+    for file in ["src/a.rs", "src/b.rs", "Cargo.lock"] {
+        case.write(file, "b");
+    }
+    let touched = [case.path("src/a.rs"), case.path("src/b.rs")].into();
+    let changed = case.tree.look(&touched).changed;
+    assert_eq!(changed.files.len(), 3);
+    let new = [case.path("Cargo.lock"), case.path("src/b.rs")];
+    assert_eq!(changed.appeared, new.into());
 }
 
 #[test]
@@ -297,6 +314,28 @@ fn single_files() {
     assert!(!case.tree.cares_for(&case.path("target/out/other.wasm")));
     fs::remove_file(case.path("target/out/app.wasm")).unwrap();
     assert_eq!(case.look(&["target/out/app.wasm"]), ["target/out/app.wasm"]);
+}
+
+#[test]
+fn a_single_directory() {
+    let mut case = Case::with(&[("conf/a", "a"), ("conf/deep/b", "a")], |dir| Targets {
+        files: [dir.join("conf"), dir.join("later/conf")].into(),
+        ..Targets::default()
+    });
+    assert!(case.tree.watched().contains(&case.path("conf")));
+    case.write("conf/a", "b");
+    assert_eq!(case.look(&["conf/a"]), ["conf"]);
+    case.write("conf/c", "a");
+    assert_eq!(case.look(&["conf/c"]), ["conf"]);
+    case.write("conf/c", "a");
+    case.write("conf/c~", "a");
+    case.write("conf/deep/b", "b");
+    assert_eq!(case.look(&["conf/c", "conf/c~", "conf/deep/b"]), NOTHING);
+    fs::remove_file(case.path("conf/c")).unwrap();
+    assert_eq!(case.look(&["conf/c"]), ["conf"]);
+    case.write("later/conf/a", "a");
+    assert_eq!(case.look(&["later"]), ["later/conf"]);
+    assert!(case.tree.watched().contains(&case.path("later/conf")));
 }
 
 #[test]
