@@ -13,6 +13,8 @@ pub mod list;
 mod rejected;
 pub mod suggest;
 pub mod syntax;
+#[cfg(test)]
+mod testing;
 pub mod value;
 
 pub use catalog::Catalog;

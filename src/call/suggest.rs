@@ -137,12 +137,8 @@ fn values(catalog: &Catalog, ty: TypeId, depth: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-    use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
-
     use super::*;
-    use crate::call::program;
-    use crate::component::Shape;
+    use crate::call::{program, testing};
 
     const WIT: &str = "package test:it;
     interface ops {
@@ -162,15 +158,7 @@ mod tests {
     world member { export ops; }";
 
     fn catalog() -> Catalog {
-        let mut resolve = Resolve::default();
-        let package = resolve.push_str("case.wit", WIT).unwrap();
-        let world = resolve.select_world(&[package], Some("member")).unwrap();
-        let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
-        let mut module = dummy_module(&resolve, world, abi);
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-        let encoder = ComponentEncoder::default().module(&module).unwrap();
-        let bytes = encoder.validate(false).encode().unwrap();
-        Catalog::of(&Shape::parse(&bytes).unwrap())
+        testing::catalog(WIT)
     }
 
     fn texts(suggestions: Vec<Suggestion>) -> Vec<String> {

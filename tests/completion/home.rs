@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
+
+use crate::of_wit;
 
 pub(crate) struct Home {
     temp: TempDir,
@@ -120,14 +120,7 @@ pub(crate) fn component() -> Vec<u8> {
     }
     interface canvas { draw: func(); }
     world member { import canvas; export brush; }";
-    let mut resolve = Resolve::default();
-    let package = resolve.push_str("case.wit", WIT).unwrap();
-    let world = resolve.select_world(&[package], Some("member")).unwrap();
-    let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
-    let mut module = dummy_module(&resolve, world, abi);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let encoder = ComponentEncoder::default().module(&module).unwrap();
-    encoder.validate(true).encode().unwrap()
+    of_wit::component(WIT).unwrap()
 }
 
 /// Whether nothing lies in a directory.

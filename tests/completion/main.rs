@@ -4,6 +4,8 @@
 mod answers;
 mod home;
 mod install;
+#[path = "../support/of_wit.rs"]
+mod of_wit;
 #[path = "../support/plugin_guest.rs"]
 mod plugin_guest;
 mod plugins;

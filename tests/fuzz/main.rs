@@ -11,6 +11,8 @@
 mod case;
 mod exercise;
 mod mutate;
+#[path = "../support/of_wit.rs"]
+mod of_wit;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -97,6 +99,6 @@ fn seeds() -> Vec<Vec<u8>> {
     ] {
         seeds.push(wat::parse_str(module).unwrap());
     }
-    seeds.push(case::module("package t:c;\nworld member { import a: func(x: string) -> list<u8>; export b: func(); }").unwrap());
+    seeds.push(of_wit::module("package t:c;\nworld member { import a: func(x: string) -> list<u8>; export b: func(); }").unwrap());
     seeds
 }

@@ -7,8 +7,8 @@ use anyhow::Context;
 use semver::Version;
 use wash::component::Shape;
 use wash::linker::{Driven, HostInterface, Member, Role, Scope, Tier, Wire};
-use wit_component::{ComponentEncoder, StringEncoding};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, UnresolvedPackageGroup};
+
+use crate::of_wit;
 
 const WASI_P2: &str = include_str!("../linker/wit/wasi-0.2.wit");
 const WASI_P3: &str = include_str!("../linker/wit/wasi-0.3.wit");
@@ -222,29 +222,5 @@ pub(crate) fn component(text: &str, wit: &str) -> anyhow::Result<Vec<u8>> {
             source.push_str(package);
         }
     }
-    of_wit(&source)
-}
-
-/// A component of the world `member`, whose functions trap.
-pub(crate) fn of_wit(source: &str) -> anyhow::Result<Vec<u8>> {
-    ComponentEncoder::default()
-        .module(&module(source)?)?
-        .encode()
-}
-
-/// The core module that such a component is made of.
-pub(crate) fn module(source: &str) -> anyhow::Result<Vec<u8>> {
-    let mut resolve = Resolve {
-        all_features: true,
-        ..Resolve::default()
-    };
-    let package = resolve.push_group(
-        UnresolvedPackageGroup::parse("case.wit", source)
-            .map_err(|e| anyhow::anyhow!("{:?}", e.1))?,
-    )?;
-    let world = resolve.select_world(&[package], Some("member"))?;
-    let mut module =
-        wit_component::dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    Ok(module)
+    of_wit::component(&source)
 }

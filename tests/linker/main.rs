@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod case;
+#[path = "../support/of_wit.rs"]
+mod of_wit;
 mod properties;
 mod run;
 mod stubs;

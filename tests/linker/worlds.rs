@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use wash::component::Shape;
 use wash::linker::{Member, Role};
 
-use crate::case;
+use crate::of_wit;
 
 /// A world is made of small numbers, each taken modulo what there is to choose from: whatever they are, it makes sense.
 #[derive(Debug, Clone)]
@@ -297,7 +297,7 @@ fn made(name: String, role: Role, world: &str, wit: String) -> anyhow::Result<Ma
         "package test:case;\nworld member {{\n{world}}}\n{wit}\n\
          package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}\n"
     );
-    let bytes = case::of_wit(&source)
+    let bytes = of_wit::component(&source)
         .map_err(|error| anyhow::anyhow!("{error:#}\nin the member `{name}`:\n{source}"))?;
     let member = Member {
         name,

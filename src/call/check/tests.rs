@@ -1,11 +1,7 @@
 //! Expressions, and the programs they become.
 
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
-
 use super::*;
-use crate::call::list;
-use crate::component::Shape;
+use crate::call::{list, testing};
 use crate::report::Advice as _;
 
 const WIT: &str = r#"
@@ -53,15 +49,7 @@ package wasi:cli@0.2.0 {
 "#;
 
 fn catalog() -> Catalog {
-    let mut resolve = Resolve::default();
-    let package = resolve.push_str("case.wit", WIT).unwrap();
-    let world = resolve.select_world(&[package], Some("member")).unwrap();
-    let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
-    let mut module = dummy_module(&resolve, world, abi);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let encoder = ComponentEncoder::default().module(&module).unwrap();
-    let bytes = encoder.validate(false).encode().unwrap();
-    Catalog::of(&Shape::parse(&bytes).unwrap())
+    testing::catalog(WIT)
 }
 
 fn typed(line: &[&str]) -> Result<Program, Rejected> {
