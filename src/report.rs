@@ -10,6 +10,7 @@ mod fault;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
+use std::iter;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -148,6 +149,16 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(closed)
+}
+
+/// What caused an error, the nearest cause first.
+pub fn causes(error: &dyn Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// An error and its causes.
+pub fn in_one_line(error: impl Error) -> String {
+    causes(&error).fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 /// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours.

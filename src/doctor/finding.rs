@@ -1,10 +1,9 @@
 //! What was found, how bad it is, and what mends it.
 
-use std::iter;
 use std::path::PathBuf;
 
 use crate::console::pasteable;
-use crate::report::Advice;
+use crate::report::{Advice, in_one_line};
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,11 +100,9 @@ impl Finding {
 
     /// What an error says, with its causes, and its first hint.
     pub(super) fn of(area: Area, error: &impl Advice) -> Self {
-        let causes = iter::successors(error.source(), |error| error.source());
-        let message = causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"));
         Self {
             hint: error.hints().into_iter().next(),
-            ..Self::new(area, Level::Error, message)
+            ..Self::new(area, Level::Error, in_one_line(error))
         }
     }
 

@@ -9,6 +9,7 @@ use wit_parser::PackageName;
 use super::source::{Source, Text, decode, print};
 use crate::git;
 use crate::oci::{self, Access, Cache, PullPolicy, Reference, Scheme};
+use crate::report::in_one_line;
 
 /// Without a byte for so long, a server is not waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -105,7 +106,7 @@ fn of_bytes(package: &PackageName, bytes: &[u8]) -> Result<Source, String> {
 }
 
 async fn download(url: &str, patience: Duration) -> Result<Vec<u8>, String> {
-    let failed = |error: reqwest::Error| said(error.without_url());
+    let failed = |error: reqwest::Error| in_one_line(error.without_url());
     let client = reqwest::Client::builder()
         .connect_timeout(patience)
         .read_timeout(patience)
@@ -135,23 +136,18 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
     } else {
         PullPolicy::IfNotPresent
     };
-    let cache = Cache::open().map_err(said)?;
+    let cache = Cache::open().map_err(in_one_line)?;
     let pulled = oci::pull(&reference, policy, &access, &cache, &oci::Silent).await;
-    Ok(pulled.map_err(said)?.bytes)
+    Ok(pulled.map_err(in_one_line)?.bytes)
 }
 
 /// Whether a registry is on this machine, with or without a port.
 fn is_local(registry: &str) -> bool {
-    let port = |host: &&str| registry.strip_prefix(*host);
-    let ports = ["localhost", "127.0.0.1", "[::1]"].iter().filter_map(port);
-    ports
+    let port = |host| registry.strip_prefix(host);
+    let mut ports = ["localhost", "127.0.0.1", "[::1]"]
         .into_iter()
-        .any(|port| port.is_empty() || port.starts_with(':'))
-}
-
-/// An error and its causes, in one line.
-fn said(error: impl std::error::Error + Send + Sync + 'static) -> String {
-    format!("{:#}", anyhow::Error::new(error))
+        .filter_map(port);
+    ports.any(|port| port.is_empty() || port.starts_with(':'))
 }
 
 async fn clone(
@@ -165,7 +161,7 @@ async fn clone(
     // Whoever waits for it stops by dropping it.
     let cancel = CancellationToken::new();
     let fetched = git::fetch(url, reference, &dir, &cancel).await;
-    fetched.map_err(said)?;
+    fetched.map_err(in_one_line)?;
     let found = find(&dir, folder, package)?;
     found.ok_or_else(|| match folder {
         Some(folder) => format!("there is no WIT in its folder `{folder}`"),

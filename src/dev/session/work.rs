@@ -23,7 +23,7 @@ use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
 use crate::project::{Artifact, Command, Project, SiblingSource};
 use crate::provider::{self, Provider};
-use crate::report::Advice;
+use crate::report::{self, Advice};
 
 /// A component file that is not complete is looked at again for so long after it was written to.
 const STILL_WRITTEN: Duration = Duration::from_millis(500);
@@ -199,13 +199,10 @@ pub(super) fn cause(error: &impl Advice) -> Cause {
 }
 
 fn chain(error: &impl Advice) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text += &format!("\n  caused by: {error}");
-        source = error.source();
-    }
-    text
+    let causes = report::causes(error);
+    causes.fold(error.to_string(), |text, cause| {
+        text + &format!("\n  caused by: {cause}")
+    })
 }
 
 fn build_cause(error: &BuildError) -> Cause {
