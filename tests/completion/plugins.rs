@@ -1,6 +1,6 @@
 //! The commands of plugins, from the moment they are installed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::answers::candidates;
 use crate::home::Home;
@@ -10,6 +10,11 @@ use crate::terminal::{SHELLS, Terminal};
 /// A plugin with groups, flags, values of all kinds, and a completer.
 fn plugin() -> PathBuf {
     plugin_guest::plugin("my")
+}
+
+fn install(home: &Home, plugin: &Path) {
+    let plugin = plugin.to_str().unwrap();
+    home.wash("", &["plugin", "install", "--yes", plugin]);
 }
 
 #[test]
@@ -23,10 +28,7 @@ fn a_plugin_completes_in_the_shell_that_was_open_before() {
         terminal.types("wash my").types("\t").types("x");
         terminal.line("wash myx");
         terminal.clears();
-        home.wash(
-            "",
-            &["plugin", "install", "--yes", plugin.to_str().unwrap()],
-        );
+        install(&home, &plugin);
         for (typed, line) in [
             ("wash my\t", "wash my "),
             ("wash my pai\t", "wash my paint "),
@@ -67,10 +69,7 @@ fn a_plugin_completes_in_the_shell_that_was_open_before() {
 #[test]
 fn a_broken_plugin_does_not_hide_the_others() {
     let home = Home::new();
-    home.wash(
-        "",
-        &["plugin", "install", "--yes", plugin().to_str().unwrap()],
-    );
+    install(&home, &plugin());
     home.file(".local/share/wash/plugins/installed/bad.json", "{");
     assert_eq!(candidates(&home, "", &["my", "pa"]), ["paint"]);
     assert_eq!(candidates(&home, "", &["plugin", "show", ""]), ["my"]);
@@ -85,10 +84,7 @@ fn a_broken_plugin_does_not_hide_the_others() {
 #[test]
 fn files_of_a_plugin_are_relative_to_the_directory_that_stands_before() {
     let home = Home::new();
-    home.wash(
-        "",
-        &["plugin", "install", "--yes", plugin().to_str().unwrap()],
-    );
+    install(&home, &plugin());
     home.file("here.txt", "");
     home.file("sub/there.txt", "");
     home.file("sub/there.md", "");

@@ -1,5 +1,7 @@
 //! What is installed, and a store with something broken in it.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use crate::support::{User, plugin, text};
@@ -94,12 +96,24 @@ fn a_policy_that_makes_no_sense_allows_nothing() {
         .failed("policy.json`, which says what plugins are allowed, makes no sense");
 }
 
-#[test]
-fn an_upgrade_that_wants_more_says_so_and_waits() {
-    let user = User::new();
+/// Installs `my` from a file of the user's own.
+fn my_from_a_file(user: &User) -> PathBuf {
     let path = user.path("plugin.wasm");
     std::fs::copy(plugin("my"), &path).unwrap();
     user.ok(&["plugin", "install", "--yes", text(&path)]);
+    path
+}
+
+/// Makes another version of a component: one more custom section, which is empty.
+fn change(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+}
+
+#[test]
+fn an_upgrade_that_wants_more_says_so_and_waits() {
+    let user = User::new();
+    let path = my_from_a_file(&user);
     assert!(
         user.ok(&["plugin", "upgrade"])
             .contains("`my` is up to date")
@@ -112,8 +126,7 @@ fn an_upgrade_that_wants_more_says_so_and_waits() {
     before["version"] = json!("0.0.9");
     std::fs::write(&manifest, before.to_string()).unwrap();
     std::fs::write(user.store().join("policy.json"), "{\"plugins\": {}}").unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    change(&path);
     let done = user.wash(&["plugin", "upgrade", "my"]);
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(
@@ -129,9 +142,7 @@ fn an_upgrade_that_wants_more_says_so_and_waits() {
 #[test]
 fn a_plugin_that_cannot_be_upgraded_does_not_keep_others_from_it() {
     let user = User::new().with(&plugin("say"));
-    let path = user.path("plugin.wasm");
-    std::fs::copy(plugin("my"), &path).unwrap();
-    user.ok(&["plugin", "install", "--yes", text(&path)]);
+    let path = my_from_a_file(&user);
     std::fs::remove_file(&path).unwrap();
     let done = user.wash(&["plugin", "upgrade"]);
     done.failed("`my` is not upgraded: ")
@@ -152,11 +163,7 @@ fn a_plugin_that_cannot_be_upgraded_does_not_keep_others_from_it() {
 #[test]
 fn programs_get_one_object_for_all_upgrades() {
     let user = User::new().with(&plugin("say"));
-    let path = user.path("plugin.wasm");
-    let bytes = std::fs::read(plugin("my")).unwrap();
-    std::fs::write(&path, &bytes).unwrap();
-    user.ok(&["plugin", "install", "--yes", text(&path)]);
-    std::fs::write(&path, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    change(&my_from_a_file(&user));
     let data = user.data(&["plugin", "upgrade"]);
     let plugins = data["plugins"].as_array().unwrap();
     let upgraded = plugins
