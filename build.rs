@@ -16,7 +16,10 @@ fn main() -> io::Result<()> {
     for file in files {
         let name = file.strip_prefix(&templates).unwrap_or(&file);
         let name = name.display().to_string().replace('\\', "/");
-        let line = writeln!(table, "    ({name:?}, include_bytes!({file:?})),");
+        // Not its absolute path: clones that are built into one folder share this table.
+        let from = format!("/templates/{name}");
+        let bytes = format!("include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {from:?}))");
+        let line = writeln!(table, "    ({name:?}, {bytes}),");
         line.expect("a string takes any text");
     }
     table.push(']');
