@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
 use std::env::consts::{ARCH, OS};
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -17,6 +18,9 @@ const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
 /// Runs a command. When it panics, tells so, and answers with the exit code for our bugs.
 pub fn guarded(format: OutputFormat, run: impl FnOnce() -> ExitCode) -> ExitCode {
     panic::set_hook(Box::new(|info| {
+        if CONTAINED.get() {
+            return;
+        }
         // Without stderr there is nobody to tell.
         let _ = anstream::stderr().write_all(told(info).as_bytes());
     }));
@@ -26,6 +30,30 @@ pub fn guarded(format: OutputFormat, run: impl FnOnce() -> ExitCode) -> ExitCode
             let _ = report::failure(format, &hinted(bug));
         }
         Fault::Wash.into()
+    })
+}
+
+thread_local! {
+    /// Whether a panic of this thread becomes an error, so that nothing is to be told of it.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A library that `wash` uses panicked on what it was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{library} cannot read it: {message}")]
+pub struct LibraryPanic {
+    library: &'static str,
+    message: String,
+}
+
+/// Runs a library on bytes of strangers; a panic of it becomes an error. Nothing that `run` changes is used after a panic.
+pub fn contain<T>(library: &'static str, run: impl FnOnce() -> T) -> Result<T, LibraryPanic> {
+    let outer = CONTAINED.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+    CONTAINED.set(outer);
+    outcome.map_err(|panic| LibraryPanic {
+        library,
+        message: words(&*panic).to_owned(),
     })
 }
 

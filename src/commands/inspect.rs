@@ -246,7 +246,8 @@ fn show_wit(path: &Path, bytes: &[u8], globals: &Globals) -> anyhow::Result<Exit
         Ok(_) | Err(ShapeError::WitPackage) => {}
         Err(error) => return Err(not_shown(path, error)),
     }
-    let wit = file::wit(bytes).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let wit =
+        file::wit(bytes).with_context(|| format!("cannot show `{}` as WIT", path.display()))?;
     report::success(
         globals.output,
         wit.trim_end(),

@@ -3,12 +3,12 @@
 use serde::{Serialize, Serializer};
 use wasm_metadata::Producers;
 use wasmparser::{KnownCustom, Parser, Payload};
-use wit_component::{OutputToString, WitPrinter, decode};
 
 use super::names::{size, table, together};
 use super::text::{drives, provided_by};
 use super::view::{self, Edge, Provider};
 use crate::component::{About, Kind, Shape, ShapeError};
+use crate::wit::source::{decode_binary, print_packages};
 
 /// What a file of WebAssembly is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -171,7 +171,7 @@ impl Module {
 
 /// The interfaces and worlds that a WIT package describes.
 fn packages(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
-    let decoded = decode(bytes)?;
+    let decoded = decode_binary(bytes)?;
     let package = &decoded.resolve().packages[decoded.package()];
     let interfaces = package.interfaces.keys();
     let interfaces = interfaces.map(|name| package.name.interface_id(name));
@@ -182,13 +182,11 @@ fn packages(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
 
 /// The world of a component, or the whole of a WIT package, as WIT. The bytes are known to be one of these.
 pub fn wit(bytes: &[u8]) -> anyhow::Result<String> {
-    let decoded = decode(bytes)?;
+    let decoded = decode_binary(bytes)?;
     let (resolve, main) = (decoded.resolve(), decoded.package());
     let others = resolve.packages.iter().map(|(id, _)| id);
     let others: Vec<_> = others.filter(|id| *id != main).collect();
-    let mut printer = WitPrinter::new(OutputToString::default());
-    printer.print(resolve, main, &others)?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, main, &others)
 }
 
 /// What a file is, in words; ends without a line break.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup};
 
+use crate::bug::contain;
+
 use super::diagnose::{Diagnostic, Place, parse_error};
 use super::error::WitError;
 use super::name::Target;
@@ -185,9 +187,30 @@ fn read_file(path: &Path, label: &str) -> Result<Option<Text>, WitError> {
     Ok(Some(Text::new(label, &text)))
 }
 
+/// What reads and prints WIT in its binary form. It panics on some components that are valid.
+const LIBRARY: &str = "wit-component";
+
+/// Reads a WIT package in its binary form, or the world of a component.
+pub fn decode_binary(bytes: &[u8]) -> anyhow::Result<DecodedWasm> {
+    contain(LIBRARY, || wit_component::decode(bytes))?
+}
+
+/// Prints a package, and others in it as nested ones.
+pub fn print_packages(
+    resolve: &Resolve,
+    package: PackageId,
+    nested: &[PackageId],
+) -> anyhow::Result<String> {
+    contain(LIBRARY, || {
+        let mut printer = WitPrinter::default();
+        printer.print(resolve, package, nested)?;
+        Ok(printer.output.to_string())
+    })?
+}
+
 /// A package in its binary form, or a component, whose world's package is taken.
 pub fn decode(bytes: &[u8]) -> Result<(Resolve, PackageId), String> {
-    match wit_component::decode(bytes) {
+    match decode_binary(bytes) {
         Ok(DecodedWasm::WitPackage(resolve, package)) => Ok((resolve, package)),
         Ok(DecodedWasm::Component(resolve, world)) => {
             let package = resolve.worlds[world].package;
@@ -201,11 +224,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Resolve, PackageId), String> {
 
 /// One package of several.
 pub fn print(resolve: &Resolve, package: PackageId) -> Result<String, String> {
-    let mut printer = WitPrinter::default();
-    printer
-        .print(resolve, package, &[])
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, package, &[]).map_err(|error| format!("{error:#}"))
 }
 
 /// A package, and those that it has in it as nested ones.
@@ -216,9 +235,42 @@ fn nested_text((resolve, package): &(Resolve, PackageId)) -> Result<String, Stri
         .map(|(id, _)| id)
         .filter(|id| id != package)
         .collect();
-    let mut printer = WitPrinter::default();
-    printer
-        .print(resolve, *package, &others)
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, *package, &others).map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Valid components on which the library panics.
+    const PANICS: [&str; 3] = [
+        r#"(component (import "unlocked-dep=<a:b:c/d@*>" (func)))"#,
+        r#"(component
+            (import "base" (instance $b (export "r" (type (sub resource)))))
+            (alias export $b "r" (type $r))
+            (import "more" (instance (alias outer 1 $r (type $q)) (export "r" (type (eq $q))))))"#,
+        r#"(component (import "a:b/c" (func)))"#,
+    ];
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        for text in PANICS {
+            let bytes = wat::parse_str(text).unwrap();
+            let read = decode(&bytes).and_then(|(resolve, id)| print(&resolve, id));
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_library_still_panics() {
+        let panics = PANICS.iter().filter(|text| {
+            let bytes = wat::parse_str(text).unwrap();
+            let read = contain(LIBRARY, || wit_component::decode(&bytes).map(drop));
+            read.is_err()
+        });
+        assert!(
+            panics.count() > 0,
+            "{LIBRARY} reads all of these now: `contain` is no longer needed here"
+        );
+    }
 }
