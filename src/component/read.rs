@@ -184,7 +184,7 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
         if let ValidPayload::End(types) = validator.payload(&payload)? {
             depth -= 1;
             if depth == 0 {
-                about.brought.retain(|name, _| imports.contains(name));
+                about.brought = brought::by_import(&about.brought, &imports);
                 return Ok(Scan {
                     types,
                     imports,
