@@ -50,6 +50,13 @@ pub struct Extern {
     pub item: Item,
 }
 
+impl Extern {
+    /// Whether its name is a label of the interface, chosen by the component, and not the name of the interface.
+    pub fn is_label(&self, name: &str) -> bool {
+        self.interface.is_some() && !name.contains('/')
+    }
+}
+
 /// What the metadata of a component tells of its making.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {

@@ -229,7 +229,12 @@ impl<'a> Reader<'a> {
     }
 
     fn external(&mut self, name: &str, item: &ComponentItem, origin: Origin) -> Extern {
-        let interface = item.implements.as_deref().unwrap_or(name).parse().ok();
+        let named = item.implements.as_deref().unwrap_or(name);
+        // A version may be in two parts: what compatible ones have in common, and the rest of it beside the name.
+        let interface = match &item.version_suffix {
+            Some(rest) => format!("{named}{rest}").parse().ok(),
+            None => named.parse().ok(),
+        };
         Extern {
             interface,
             item: self.item(name, &item.ty, &origin),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::entries::{Entries, entries};
 use super::state::UnitName;
 use super::storage::Storage;
+use crate::capability::MAX_MEMBERS;
 use crate::component::{MemoryLimitError, Shape, with_memory_limit};
 use crate::host::workload::{
     Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberMemory,
@@ -146,7 +147,7 @@ fn entry(
     let grants = plan.host.iter().filter_map(|import| {
         Some(Grant {
             import: import.import.clone(),
-            interface: import.interface.to_string(),
+            interface: import.interface.as_ref()?.to_string(),
             member: import.member?,
         })
     });
@@ -273,6 +274,7 @@ pub(super) fn request<'a>(
         members,
         host: &parts.host,
         driven,
+        max_members: Some(MAX_MEMBERS),
         stub_missing: parts.stub_missing,
         ..LinkRequest::default()
     }
@@ -322,11 +324,9 @@ fn sibling<'p>(project: &'p Project, name: &str) -> Option<&'p Sibling> {
 }
 
 fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
-    let wire = |to: &str| match (to, to.strip_prefix("plugin:")) {
-        ("host", _) => Wire::Host,
-        ("stub", _) => Wire::Stub,
-        (_, Some(plugin)) => Wire::Plugin(plugin.to_string()),
-        (member, None) => Wire::Member(member.to_string()),
+    let wire = |to: &String| {
+        let Ok(wire) = to.parse();
+        wire
     };
     imports
         .iter()
@@ -397,25 +397,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-
-    #[test]
-    fn the_words_of_a_wiring() {
-        let imports = [
-            ("a:b/c", "host"),
-            ("d:e/f", "plugin:x"),
-            ("g:h/i", "stub"),
-            ("j:k/l", "cache"),
-        ];
-        let imports = imports.map(|(interface, to)| (interface.to_string(), to.to_string()));
-        let wires: Vec<Wire> = wiring(&imports.into()).into_values().collect();
-        let expected = [
-            Wire::Host,
-            Wire::Plugin("x".into()),
-            Wire::Stub,
-            Wire::Member("cache".into()),
-        ];
-        assert_eq!(wires, expected);
-    }
 
     #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {

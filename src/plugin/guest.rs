@@ -148,6 +148,8 @@ impl Guest {
             host: &host,
             driven: Driven::Nothing,
             exports: Exports::All,
+            other_runtime: false,
+            max_members: None,
             stub_missing: true,
         };
         let plan = linker::plan(&request).map_err(|source| OpenError::Link {
@@ -166,7 +168,7 @@ impl Guest {
         let grants = plan.host.iter().filter_map(|import| {
             Some(Grant {
                 import: import.import.clone(),
-                interface: import.interface.to_string(),
+                interface: import.interface.as_ref()?.to_string(),
                 member: import.member?,
             })
         });

@@ -111,7 +111,8 @@ pub struct Project {
     pub settings: MemberSettings,
     /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
     pub subscriptions: Vec<String>,
-    /// Explicit wiring of the project's own component: interface -> `NAME`, `plugin:NAME`, `host` or `stub`.
+    /// Explicit wiring of the project's own component: interface -> `NAME`, `NAME#EXPORT`, `plugin:NAME`, `host`, `stub` or
+    /// `runtime`.
     pub imports: BTreeMap<String, String>,
     /// Things to tell the user that do not stop anything: unknown keys, keys that need what we do not have yet.
     pub warnings: Vec<Warning>,

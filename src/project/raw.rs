@@ -4,7 +4,7 @@
 //! Ours are:
 //!
 //! - `name`: the name of the project's component
-//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `NAME#EXPORT`, `plugin:NAME`, `host`, `stub` or `runtime`
 //! - `dev.http`: the components through which requests go, in order
 //! - `dev.routes`: `[HOST][/PATH]` to the component, or the list of components, that its requests go through
 //! - `dev.service` as the name of a component, or as a map: `component`, or what an entry of `dev.components` has, and

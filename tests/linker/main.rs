@@ -56,3 +56,20 @@ fn cases() {
     }
     assert!(failures.is_empty(), "\n{failures}");
 }
+
+/// The exports of a plugin speak of types that they do not name themselves.
+#[test]
+fn a_plugin_that_lacks_an_interface_composes_with_a_stub() {
+    let plugin = include_str!("../../wit/wash-plugin/0.1.0.wit");
+    let (_, plugin) = plugin.split_once("package wash:plugin@0.1.0;").unwrap();
+    let wit = format!(
+        "package wash:plugin@0.1.0 {{\n{plugin}\n}}\npackage x:none {{ interface none {{ f: func(); }} }}"
+    );
+    let case = format!(
+        "A plugin.\n=== project plugin\ninclude wash:plugin/command@0.1.0;\nimport x:none/none;\n\
+         === stub-missing\n=== export-all\n=== wit\n{wit}"
+    );
+    let case = Case::parse(&case).unwrap();
+    let plan = run::run(&case).unwrap();
+    assert!(plan.contains("x:none/none  <- stub"), "{plan}");
+}

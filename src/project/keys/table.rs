@@ -40,7 +40,7 @@ pub(super) const ROOT: &[Key] = &[
     Key::new(
         "imports",
         Takes::TextMap,
-        "Who provides an interface to the project's own component: a component's name, `plugin:NAME`, `host` or `stub`.",
+        "Who provides an interface, or another import, to the project's own component: a component's name, `plugin:NAME`, `host`, `stub`, or `runtime`, which `wash build --compose` leaves to the runtime that runs the result. `NAME#EXPORT` chooses one of several exports that fit.",
     ),
     Key::new(
         "configs",
