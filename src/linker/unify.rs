@@ -31,13 +31,14 @@ fn follow(
 ) -> Option<Vec<(String, String)>> {
     let mut members = request.members.to_vec();
     let mut wires: Vec<(String, String)> = Vec::new();
-    let mut next = Some(first);
-    while let Some((import, to)) = next {
-        if wires.len() == MAX_TRIES || wires.iter().any(|(known, _)| *known == import) {
+    let mut next = first;
+    loop {
+        let is_wired = |import: &str| wires.iter().any(|(known, _)| known == import);
+        if wires.len() == MAX_TRIES || is_wired(&next.0) {
             return None;
         }
-        wire(&mut members, member, &import, &to);
-        wires.push((import, to));
+        wire(&mut members, member, &next.0, &next.1);
+        wires.push(next);
         let problems = match attempt(&LinkRequest {
             members: &members,
             ..*request
@@ -45,19 +46,29 @@ fn follow(
             Ok(_) => return Some(wires),
             Err(failure) => failure.problems,
         };
-        let mut clashes = problems.iter().filter_map(|problem| match problem {
-            Problem::WiredMisfit { member: of, .. } if of == member => Some(None),
+        let is_misfit = |problem: &Problem| matches!(problem, Problem::WiredMisfit { member: of, .. } if of == member);
+        if problems.iter().any(is_misfit) {
+            return None;
+        }
+        let clash = problems.into_iter().find_map(|problem| match problem {
             Problem::ResourceClash {
-                member: of, wires, ..
-            } if of == member => Some(wires.first().cloned()),
+                member: of,
+                import,
+                wires,
+                ..
+            } if of == member => Some((import, wires)),
             _ => None,
         });
-        next = match clashes.next() {
-            None => return Some(wires),
-            Some(next) => Some(next?),
+        let Some((import, suggested)) = clash else {
+            return Some(wires);
+        };
+        // What was just wired stays: the interface that still differs comes from the same provider.
+        let is_new = |(other, _): &(String, String)| wires.iter().all(|(known, _)| known != other);
+        next = match suggested.into_iter().find(is_new) {
+            Some(suggested) => suggested,
+            None => (import, wires[0].1.clone()),
         };
     }
-    None
 }
 
 fn wire(members: &mut [Member], member: &str, import: &str, to: &str) {

@@ -27,7 +27,8 @@ pub(super) struct Names<'a> {
     exports: HashSet<String>,
     /// By member and export, the index of what is exported already.
     exported: HashMap<(usize, &'a str), u32>,
-    /// The resources of members that have been exported by name.
+    /// The resources of members that have been exported by name, as what is written here speaks of them. An interface that
+    /// names one gives it a name of its own, which is another.
     resources: HashSet<Maker>,
 }
 
@@ -295,11 +296,10 @@ impl<'a> Composition<'a> {
                 matches!(maker, Maker::Host { .. }) || self.names.resources.contains(&maker);
             !is_free && (early.contains(&maker) || !named.contains(&maker))
         });
-        self.names.resources.extend(named);
         for resource in resources {
             let maker = source.maker(resource);
             let index = self.resource(&maker)?;
-            if self.names.resources.insert(maker.clone()) || early.contains(&maker) {
+            if self.names.resources.insert(maker.clone()) {
                 let name = free_name(&source.types().resource(resource).name, &mut taken);
                 bundle.push((name, ComponentExportKind::Type, index));
             }
