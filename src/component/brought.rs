@@ -134,7 +134,7 @@ mod tests {
                 Some("its crate `wasip2`"),
             ),
             (
-                "_RNvNvNtNtNtNtNtCskp7mYM8O6Yn_4wasi7imports4wasi3cli11environment13get_arguments11wit_import1",
+                "_RNvNvNtNtNtNtCskp7mYM8O6Yn_4wasi7imports4wasi3cli11environment13get_arguments11wit_import1",
                 Some("its crate `wasi`"),
             ),
             (

@@ -366,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn a_version_in_two_parts_is_read_as_one() {
+        let shape = Shape::parse(
+            &wat::parse_str(
+                r#"(component (import "my:app/a@1" (versionsuffix ".2.0") (instance)))"#,
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        let import = &shape.imports["my:app/a@1"];
+        assert_eq!(import.interface, "my:app/a@1.2.0".parse().ok());
+        assert!(!import.is_label("my:app/a@1"));
+    }
+
+    #[test]
     fn a_component_cut_short_is_an_error_wherever_it_ends() {
         let whole = wat::parse_str(
             r#"(component

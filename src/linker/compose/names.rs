@@ -332,12 +332,22 @@ impl<'a> Composition<'a> {
         position: usize,
     ) -> Result<Option<ComponentTypeRef>, ComposeError> {
         let exported = &self.plan.exports[position];
-        let needed = &self.names.needed[position];
-        if needed.iter().all(|id| self.is_passed(exported.member, *id)) {
-            return Ok(None);
-        }
         let source = self.source(exported.member);
         let item = &self.plan.members[exported.member].shape.exports[&exported.export].item;
+        let mut needed = self.names.needed[position].iter();
+        let has_names = needed.all(|id| {
+            self.is_passed(exported.member, *id) && self.is_importable(exported.member, *id)
+        });
+        // A resource that the export does not name may have another name in each interface that speaks of it.
+        let named = self.named_resources(position);
+        let mut resources = source.types().resources_of(item).into_iter();
+        let names_resources = resources.all(|resource| {
+            let maker = source.maker(resource);
+            matches!(maker, Maker::Host { .. }) || named.contains(&maker)
+        });
+        if has_names && names_resources {
+            return Ok(None);
+        }
         Ok(Some(match item {
             Item::Instance(instance) => {
                 let (mut out, mut local) = (InstanceType::new(), Written::default());
