@@ -256,7 +256,7 @@ impl<'a> Composition<'a> {
         free_name(&name, &mut self.names.imports)
     }
 
-    /// The resources of members that an export names itself.
+    /// The resources of members that an export names before it speaks of them otherwise.
     fn named_resources(&self, position: usize) -> Vec<Maker> {
         let exported = &self.plan.exports[position];
         let source = self.source(exported.member);
@@ -265,12 +265,19 @@ impl<'a> Composition<'a> {
             Item::Instance(instance) => instance.exports.values().collect(),
             item => vec![item],
         };
-        let named = items.into_iter();
-        let named = named.filter_map(|item| source.types().named_resource(item));
+        let (mut named, mut early) = (Vec::new(), HashSet::new());
+        for item in items {
+            match source.types().named_resource(item) {
+                Some(resource) => named.push(source.maker(resource)),
+                None => {
+                    let resources = source.types().resources_of(item).into_iter();
+                    let makers = resources.map(|resource| source.maker(resource));
+                    early.extend(makers.filter(|maker| !named.contains(maker)));
+                }
+            }
+        }
+        named.retain(|maker| !matches!(maker, Maker::Host { .. }) && !early.contains(maker));
         named
-            .map(|resource| source.maker(resource))
-            .filter(|maker| !matches!(maker, Maker::Host { .. }))
-            .collect()
     }
 
     /// Exports the types that an export needs and that cannot be imported: resources of members, and what speaks of them.
@@ -338,12 +345,12 @@ impl<'a> Composition<'a> {
         let has_names = needed.all(|id| {
             self.is_passed(exported.member, *id) && self.is_importable(exported.member, *id)
         });
-        // A resource that the export does not name may have another name in each interface that speaks of it.
-        let named = self.named_resources(position);
+        // A resource of another member has a name in each interface that speaks of it, and only the exported one counts.
         let mut resources = source.types().resources_of(item).into_iter();
-        let names_resources = resources.all(|resource| {
-            let maker = source.maker(resource);
-            matches!(maker, Maker::Host { .. }) || named.contains(&maker)
+        let names_resources = resources.all(|resource| match source.maker(resource) {
+            Maker::Host { .. } => true,
+            Maker::Member { member, .. } => member == exported.member,
+            Maker::Stub { .. } => false,
         });
         if has_names && names_resources {
             return Ok(None);
