@@ -1,14 +1,24 @@
 //! The swap slot: what answers requests at this moment.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::Response;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use super::access::Ticket;
 use super::{Body, Handler, Page, Request, RequestId, Stop, Wants, page};
 use crate::console::Console;
+
+/// How many pages in browsers may wait for something better to show, and for how long each before it asks again.
+const MAX_WAITING: usize = 64;
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// How many pages are known again when they ask.
+const MAX_SHOWN: usize = 64;
 
 /// Stands in front of the handlers of a session; clones are the same front.
 ///
@@ -24,6 +34,9 @@ struct Inner {
     console: Console,
     last_id: AtomicU64,
     in_flight: Arc<AtomicUsize>,
+    /// The editions of the last pages that were shown.
+    shown: Mutex<VecDeque<String>>,
+    waiting: Semaphore,
 }
 
 #[derive(Clone)]
@@ -36,8 +49,11 @@ enum Slot {
 impl Front {
     /// Answers with [`Page::starting`] until told otherwise. The access log goes to the console.
     pub fn new(console: Console) -> Self {
+        let page = Page::starting();
         let inner = Inner {
-            slot: watch::Sender::new(Slot::Unavailable(Arc::new(Page::starting()))),
+            shown: Mutex::new([page.edition()].into()),
+            waiting: Semaphore::new(MAX_WAITING),
+            slot: watch::Sender::new(Slot::Unavailable(Arc::new(page))),
             console,
             last_id: AtomicU64::new(0),
             in_flight: Arc::new(AtomicUsize::new(0)),
@@ -54,6 +70,16 @@ impl Front {
 
     /// From now on, this page answers new requests.
     pub fn unavailable(&self, page: Page) {
+        let mut shown = self
+            .inner
+            .shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        shown.push_back(page.edition());
+        if shown.len() > MAX_SHOWN {
+            shown.pop_front();
+        }
+        drop(shown);
         self.put(Slot::Unavailable(Arc::new(page)));
     }
 
@@ -64,7 +90,10 @@ impl Front {
 
     /// Answers one request. `stop` tells whether it is the server that cut the response off.
     pub(super) async fn answer(&self, request: Request, stop: &Stop) -> Response<Body> {
-        if let Some(edition) = page::waiting(request.headers()) {
+        // A project may have a header of this name as well.
+        if let Some(edition) = page::waiting(request.headers())
+            && self.has_shown(edition)
+        {
             return self.out_of_date(edition, stop).await;
         }
         let id = RequestId(self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1);
@@ -91,15 +120,27 @@ impl Front {
     /// Answers a page in a browser when there is something better to show. That is not a request to the project, so
     /// it has no number and no access line.
     async fn out_of_date(&self, edition: &str, stop: &Stop) -> Response<Body> {
+        let Ok(_permit) = self.inner.waiting.try_acquire() else {
+            return page::waited(false);
+        };
         let mut slot = self.inner.slot.subscribe();
         let another = |slot: &Slot| match slot {
             Slot::Serving(_) => true,
             Slot::Unavailable(page) => page.edition() != edition,
         };
         tokio::select! {
-            _ = slot.wait_for(another) => page::waited(true),
+            changed = timeout(MAX_WAIT, slot.wait_for(another)) => page::waited(changed.is_ok()),
             () = stop.graceful.cancelled() => page::waited(false),
         }
+    }
+
+    fn has_shown(&self, edition: &str) -> bool {
+        let shown = self
+            .inner
+            .shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        shown.iter().any(|known| known == edition)
     }
 
     #[cfg(test)]
