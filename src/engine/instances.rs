@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Instance, InstancePre};
@@ -26,6 +27,8 @@ use super::ticker::Ticker;
 /// large workloads gets there: the limit on concurrent calls usually comes first.
 const POOL_PATIENCE: Duration = Duration::from_secs(30);
 const POOL_RETRY: Duration = Duration::from_millis(5);
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 /// What a guest was called for.
 #[derive(Debug, Clone, Copy)]
@@ -183,14 +186,27 @@ impl<E: Export> Instances<E> {
     pub(super) fn failed(&self, call: Call<'_>, error: &Error) -> String {
         self.activity.count_trap();
         let report = self.describe(error);
-        self.tell(call, &report.summary, &report.text());
+        self.tell_of(
+            call,
+            &report.summary,
+            &report.text(),
+            report.component.as_deref(),
+        );
         report.summary
     }
 
     /// Tells of a call that failed: why, as one line, and with all that is known.
     pub(super) fn tell(&self, call: Call<'_>, summary: &str, report: &str) {
+        self.tell_of(call, summary, report, None);
+    }
+
+    fn tell_of(&self, call: Call<'_>, summary: &str, report: &str, component: Option<&str>) {
+        let only = match &*self.members {
+            [only] => Some(&*only.name),
+            _ => None,
+        };
         let (request, subject, component) = match call {
-            Call::Request(id) => (Some(id.0), None, None),
+            Call::Request(id) => (Some(id.0), None, component.or(only)),
             Call::Message { subject, to } => (None, Some(subject), Some(to)),
         };
         let fields = json!({
@@ -200,7 +216,7 @@ impl<E: Export> Instances<E> {
             "summary": summary,
             "report": plain(report),
         });
-        let text = format!("{call} failed: {report}");
+        let text = format!("{ERROR}{call} failed{ERROR:#}: {report}");
         self.console.tell("error", fields, &text);
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Report {
     pub(crate) summary: String,
     /// The calls that led there, innermost first, indented; empty when it did not happen in a guest.
     pub(crate) backtrace: String,
+    /// Whose code it happened in, if it did in a guest.
+    pub(crate) component: Option<String>,
 }
 
 /// Describes the failure of a guest of which the members are composed.
@@ -32,9 +34,12 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
         write_frame(&mut backtrace, index, frame, members);
     }
     let summary = stub.map_or_else(|| summary(error), str::to_owned);
+    let mut called = frames.iter().skip(untold);
+    let component = called.find_map(|frame| member(frame, members));
     Report {
         summary: harmless(&summary).into_owned(),
         backtrace,
+        component: component.map(str::to_owned),
     }
 }
 
@@ -79,6 +84,7 @@ impl Report {
         Self {
             summary: summary.into(),
             backtrace: String::new(),
+            component: None,
         }
     }
 
