@@ -6,6 +6,7 @@
 //! by `image` instead.
 
 mod artifact;
+mod dep_info;
 mod error;
 mod image;
 mod preflight;
@@ -13,6 +14,7 @@ pub(crate) mod process;
 pub(crate) mod tools;
 mod wrap;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +28,9 @@ use crate::report;
 use crate::wit;
 
 pub use artifact::left;
+pub use dep_info::inputs;
 pub use error::BuildError;
+pub use process::text as command_text;
 pub use wrap::{Refusal, of_module};
 
 #[derive(Debug)]
@@ -80,6 +84,8 @@ pub struct Built {
     pub path: PathBuf,
     pub bytes: Arc<[u8]>,
     pub shape: Arc<Shape>,
+    /// The files that the tools say they have read, as far as they do.
+    pub inputs: BTreeSet<PathBuf>,
     pub elapsed: Duration,
 }
 
@@ -115,15 +121,17 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     let path = artifact::find(project, &messages, started.elapsed())?;
     let work = move || {
         let bytes = artifact::read(&path)?;
-        wrap::file(path, bytes)
+        let inputs = inputs(&path);
+        wrap::file(path, bytes).map(|(path, bytes, shape)| (path, bytes, shape, inputs))
     };
-    let (path, bytes, shape) = tokio::task::spawn_blocking(work)
+    let (path, bytes, shape, inputs) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| BuildError::Cancelled)??;
     Ok(Built {
         path,
         bytes: bytes.into(),
         shape: shape.into(),
+        inputs,
         elapsed: started.elapsed(),
     })
 }

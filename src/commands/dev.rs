@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -34,7 +35,11 @@ use crate::wit;
 /// Builds the project's component and those of `dev.components` in `.wash/config.yaml`, links them with each other and
 /// with what the host serves, and answers HTTP requests with the result. When a file changes, what depends on it is
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
-/// serving. Files that .gitignore, .ignore or .washignore name are not watched.
+/// serving. Files that .gitignore, .ignore or .washignore name are not watched, as far as such files lie in the project
+/// or its repository; `build.watch` names sources elsewhere.
+///
+/// A build may write where its sources are: what it writes each time is found out after a few builds, told, and ignored
+/// while builds run.
 ///
 /// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
 /// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
@@ -106,7 +111,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         .map_err(hinted)?;
     let storage = match args.ephemeral {
         true => Storage::ephemeral().context("cannot make a temporary directory")?,
-        false => Storage::of_project(&project.root)
+        false => Storage::of_project(&project.keeps_in())
             .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
     };
     let console = match (globals.output, globals.quiet) {
@@ -135,9 +140,18 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
     let stop = Stop::default();
-    let server = Server::new(front, console.clone(), stop.clone())
-        .with_tls(tls.clone())
-        .with_max_connections(project.dev.max_connections);
+    let server = || {
+        Server::new(front.clone(), console.clone(), stop.clone())
+            .with_tls(tls.clone())
+            .with_max_connections(project.dev.max_connections)
+    };
+    let servers = match other_loopback(wanted.localhost, address).await {
+        Some(other) => {
+            let (one, other) = (server().run(listener), server().run(other));
+            tokio::spawn(async { drop(tokio::join!(one, other)) })
+        }
+        None => tokio::spawn(server().run(listener)),
+    };
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: console.clone(),
@@ -153,7 +167,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         },
         host: Arc::new(host),
         entrance,
-        server: tokio::spawn(server.run(listener)),
+        server: servers,
         stop,
         tls,
         address,
@@ -170,6 +184,16 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     hooks::run(HookPoint::AfterDev, hooks::event(&name), globals).await?;
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
+}
+
+/// `localhost` has two addresses, and clients try one or the other first. Where IPv6 is off, or its port is in use, one
+/// has to do.
+async fn other_loopback(localhost: bool, address: SocketAddr) -> Option<TcpListener> {
+    if !localhost {
+        return None;
+    }
+    let other = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port());
+    TcpListener::bind(other).await.ok()
 }
 
 /// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.

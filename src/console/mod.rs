@@ -12,11 +12,13 @@ mod shield;
 mod text;
 mod visible;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::http::RequestId;
@@ -49,7 +51,10 @@ enum Form {
 }
 
 /// The events that [`Form::Hushed`] leaves out.
-const ALL_IS_WELL: [&str; 6] = [
+const ALL_IS_WELL: [&str; 9] = [
+    "listening",
+    "compiling",
+    "built_again",
     "wiring",
     "reloaded",
     "unchanged",
@@ -71,6 +76,16 @@ struct Stream {
     /// What makes the bytes of a guest harmless, if it is to be.
     shield: Option<Shield>,
 }
+
+/// Hints look alike, whoever gives them.
+fn colored(text: &str) -> Cow<'_, str> {
+    match text.contains("\nhint: ") {
+        true => Cow::Owned(text.replace("\nhint: ", &format!("\n{HINT}hint{HINT:#}: "))),
+        false => Cow::Borrowed(text),
+    }
+}
+
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Which of its two streams a guest wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +199,10 @@ impl Console {
         match self.form {
             Form::Hushed if ALL_IS_WELL.contains(&event) => {}
             Form::People | Form::Hushed => {
-                self.write(|streams| &mut streams.stderr, &format!("{text}\n"));
+                self.write(
+                    |streams| &mut streams.stderr,
+                    &format!("{}\n", colored(text)),
+                );
             }
             Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
         }

@@ -334,10 +334,16 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
         .collect()
 }
 
+/// The package of which every interface keeps something.
+const KEYVALUE: &str = "wasi:keyvalue/";
+
 pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     let mut settings = said(parts, member);
-    let keyvalue = &mut settings.keyvalue;
-    keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    let mut imports = member.shape.imports.keys();
+    if imports.any(|name| name.starts_with(KEYVALUE)) {
+        let keyvalue = &mut settings.keyvalue;
+        keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    }
     settings
 }
 

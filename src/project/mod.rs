@@ -30,7 +30,7 @@ pub mod yaml;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings};
@@ -128,6 +128,7 @@ impl Project {
                 kind: Kind::Prebuilt,
                 command: Command::None,
                 env: BTreeMap::new(),
+                watch: Vec::new(),
                 artifact,
             },
             dev: Dev::default(),
@@ -140,6 +141,20 @@ impl Project {
     }
 }
 
+impl Project {
+    /// The directory in which what components store is kept. A component that is there already lies in a project's
+    /// `target`, say, which is cleaned now and then.
+    pub fn keeps_in(&self) -> PathBuf {
+        let is_project = |dir: &&Path| layers::has_config(dir) || language::has_project_file(dir);
+        let mut above = self.root.ancestors();
+        match (self.build.kind, &self.build.artifact) {
+            (Kind::Prebuilt, Artifact::Path(_)) => above.find(is_project).unwrap_or(&self.root),
+            _ => &self.root,
+        }
+        .to_path_buf()
+    }
+}
+
 /// How the project's component comes to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Build {
@@ -147,6 +162,8 @@ pub struct Build {
     pub command: Command,
     /// Added to the environment of the command.
     pub env: BTreeMap<String, String>,
+    /// What it reads outside the project, or although it is ignored: absolute paths, also with wildcards.
+    pub watch: Vec<PathBuf>,
     /// Where the command leaves the component.
     pub artifact: Artifact,
 }
@@ -271,6 +288,8 @@ impl ServerTls {
 pub struct Address {
     pub socket: SocketAddr,
     pub requested: bool,
+    /// Both addresses of `localhost`, of which `socket` is one.
+    pub localhost: bool,
 }
 
 impl Default for Address {
@@ -278,6 +297,7 @@ impl Default for Address {
         Self {
             socket: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             requested: false,
+            localhost: false,
         }
     }
 }
@@ -407,12 +427,16 @@ fn load_below(
 
 /// A project around a component that is there already. Of the config files only the user's applies to it.
 pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
-    let path = path
-        .canonicalize()
-        .map_err(|_| ProjectError::NoSuchFile(path.to_path_buf()))?;
-    if path.is_dir() {
-        return Err(ProjectError::NotAFile(path));
+    let none = |_| ProjectError::NoSuchFile(path.to_path_buf());
+    let real = path.canonicalize().map_err(none)?;
+    if real.is_dir() {
+        return Err(ProjectError::NotAFile(real));
     }
+    // A link keeps its name: it may be pointed elsewhere while a session runs.
+    let path = match path.components().any(|part| part == Component::ParentDir) {
+        true => real,
+        false => std::path::absolute(path).unwrap_or(real),
+    };
     let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
     let name = resolve::name_of(&path);
     as_user_says(

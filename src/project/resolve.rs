@@ -153,6 +153,8 @@ impl Resolver<'_> {
         }
         env.extend(raw.build.env.clone());
         let kind = kind(&raw.build, detected.as_ref());
+        let watch = raw.build.watch.iter();
+        let watch: Vec<PathBuf> = watch.map(|path| self.root.join(path)).collect();
 
         if let Some(command) = command {
             if command.value.trim().is_empty() {
@@ -169,6 +171,7 @@ impl Resolver<'_> {
                 kind,
                 command,
                 env,
+                watch,
                 artifact: Artifact::Path(artifact),
             });
         }
@@ -177,6 +180,7 @@ impl Resolver<'_> {
                 kind,
                 command: Command::None,
                 env,
+                watch,
                 artifact: Artifact::Path(path),
             }),
             (_, artifact) => {
@@ -204,6 +208,7 @@ impl Resolver<'_> {
                     kind,
                     command,
                     env,
+                    watch,
                     artifact,
                 })
             }
@@ -212,6 +217,8 @@ impl Resolver<'_> {
 
     /// Without components.
     fn dev(&self, raw: &RawConfig) -> Dev {
+        let localhost = raw.dev.address.as_ref();
+        let localhost = localhost.map(|text| text.value.trim().to_owned());
         let asked = raw
             .dev
             .address
@@ -225,6 +232,7 @@ impl Resolver<'_> {
                 Some(address) => Address {
                     socket: address.value,
                     requested: true,
+                    localhost: localhost.is_some_and(|text| text.starts_with("localhost")),
                 },
                 None => Address::default(),
             },

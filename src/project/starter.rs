@@ -153,6 +153,7 @@ impl Starter<'_> {
             let path = yaml::string(&path.to_string_lossy());
             lines.could(&format!("  component_path: {path}"));
         }
+        lines.could("  watch: [../assets]  # sources elsewhere; `*` and `**` stand for any names");
     }
 
     /// What is built, and the settings that mean something to it; those that mean something to most, if nothing is.

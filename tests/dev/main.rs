@@ -4,6 +4,7 @@
 //! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
 mod address;
+mod builds;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod client;

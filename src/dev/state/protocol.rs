@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::dev::watch::Changed;
+use crate::dev::watch::Differences;
 
 /// Names a unit: the name its component has in the wiring.
 pub type UnitName = String;
@@ -24,12 +24,15 @@ pub enum Event {
     /// Files of a unit changed.
     FilesChanged {
         unit: UnitName,
-        change: Changed,
-        /// They changed before the unit's last build had ended, also when the news came later.
-        during_build: bool,
+        files: Differences,
+        occasion: Occasion,
     },
+    /// Somebody other than the unit's own build wrote the component that it makes.
+    ArtifactWritten { unit: UnitName, path: PathBuf },
     /// A file that the project was read from changed.
     ConfigChanged,
+    /// Some time has passed, see [`super::Machine::may_pass`].
+    LookAgain,
     /// The answer to [`Action::LoadConfig`].
     ConfigLoaded(Result<ConfigChange, Cause>),
     /// The answer to [`Action::StartBuild`], unless it was cancelled.
@@ -47,6 +50,17 @@ pub enum Event {
     Interrupt,
     /// The answer to [`Action::Drain`].
     Drained,
+}
+
+/// When files changed, also when the news came later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Nothing was built.
+    AtRest,
+    /// Before the last build of the unit had ended.
+    DuringBuild,
+    /// Before a build of another unit had ended, which may write anywhere.
+    DuringOtherBuild,
 }
 
 /// How the project differs from what it was.
@@ -77,6 +91,11 @@ pub enum Action {
     LoadConfig,
     /// Build the unit as it is on disk, after its cancelled build is gone.
     StartBuild {
+        unit: UnitName,
+        generation: Generation,
+    },
+    /// Take what the unit's build has left, without running it. It ends as a build does.
+    ReadArtifact {
         unit: UnitName,
         generation: Generation,
     },
@@ -125,8 +144,16 @@ pub enum News {
         applied: Vec<String>,
         postponed: Vec<String>,
     },
-    /// The unit's own build rewrites this file each time; from now on that counts for nothing.
-    RewrittenByBuild { unit: UnitName, path: PathBuf },
+    /// Files changed while the unit was built, so that it is built again.
+    BuiltAgain {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
+    /// Builds write these files each time; from now on that counts for nothing. A name may have a `*` in it.
+    RewrittenByBuild {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
 }
 
 /// Something that did not work.
@@ -143,6 +170,8 @@ pub struct Cause {
     pub text: String,
     /// What the terminal has shown already: the output of a build.
     pub shown: String,
+    /// It may pass without a change of any file that is watched.
+    pub passing: bool,
 }
 
 /// Where something failed. In the order in which a reader wants to hear of it.

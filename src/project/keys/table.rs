@@ -84,6 +84,11 @@ const BUILD: &[Key] = &[
     ),
     Key::new("env", Takes::TextMap, "Variables of the command."),
     Key::new(
+        "watch",
+        Takes::Texts,
+        "More files and directories that `wash dev` builds for, also with wildcards, relative to the project.",
+    ),
+    Key::new(
         "rust",
         Takes::Map(&[RUST]),
         "Settings of `cargo build`, where there is no `command`.",
