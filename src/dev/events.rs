@@ -57,6 +57,7 @@ pub(super) fn news(news: &News) -> (&'static str, Value) {
             let fields = json!({ "applied": applied, "postponed": postponed });
             ("config", fields)
         }
+        News::Delayed { unit, paths } => ("delayed", json!({ "component": unit, "files": paths })),
         News::BuiltAgain { unit, paths } => {
             ("built_again", json!({ "component": unit, "files": paths }))
         }

@@ -272,6 +272,13 @@ pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
                 .collect::<Vec<_>>()
                 .join("\n")
         }
+        News::Delayed { unit, paths } => {
+            let names = names(paths, root);
+            format!(
+                "{WARNING}{names} changes right after each build of {unit}{WARNING:#}: the next builds wait\n\
+                 {HINT}hint{HINT:#}: if nobody edits it, add it to .gitignore or .washignore"
+            )
+        }
         News::BuiltAgain { unit, paths } => {
             let verb = if paths.len() == 1 { "has" } else { "have" };
             let names = names(paths, root);

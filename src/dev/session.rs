@@ -42,6 +42,9 @@ use work::{Plugins, Ready, Running};
 /// How often a failure that may pass by itself is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// A change so soon after a build may be an echo of it.
+const JUST_ENDED: Duration = Duration::from_secs(1);
+
 /// What a session is given: everything that reaches outside it.
 pub struct Setup {
     pub project: Project,
@@ -240,6 +243,8 @@ enum Message {
         why: Why,
         outcome: Box<Result<Running, Cause>>,
     },
+    /// The time of a delayed build has come.
+    Due(UnitName),
     Drained,
 }
 
@@ -288,13 +293,16 @@ impl Session {
             return Occasion::DuringBuild;
         }
         // Only where there is a build of its own may another be at work; a file changes when somebody changes it.
-        match self.builds(unit)
-            && self
-                .jobs
-                .iter()
-                .any(|(name, job)| self.builds(name) && ran(job))
-        {
-            true => Occasion::DuringOtherBuild,
+        if !self.builds(unit) {
+            return Occasion::AtRest;
+        }
+        let mut others = self.jobs.iter().filter(|(name, _)| self.builds(name));
+        if others.any(|(_, job)| ran(job)) {
+            return Occasion::DuringOtherBuild;
+        }
+        let ended = self.jobs.get(unit).and_then(|job| job.ended);
+        match ended.is_some_and(|end| noticed < end.noticed + JUST_ENDED) {
+            true => Occasion::AfterBuild,
             false => Occasion::AtRest,
         }
     }
@@ -348,6 +356,7 @@ impl Session {
                 let outcome = self.started(why, *outcome);
                 vec![Event::StartFinished { revision, outcome }]
             }
+            Message::Due(unit) => vec![Event::Due { unit }],
             Message::Drained => vec![Event::Drained],
         }
     }
@@ -367,6 +376,13 @@ impl Session {
                 }
                 Action::StartBuild { unit, generation } => {
                     self.start_build(unit, generation, Run::Command);
+                }
+                Action::BuildLater { unit, delay } => {
+                    let messages = self.messages.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(delay).await;
+                        let _ = messages.send(Message::Due(unit));
+                    });
                 }
                 Action::ReadArtifact { unit, generation } => {
                     self.start_build(unit, generation, Run::Nothing);

@@ -92,8 +92,13 @@ impl Machine {
                 occasion,
             } => self.files_changed(&unit, &files, occasion, &mut actions),
             Event::ArtifactWritten { unit, path } => {
-                if let Some(unit_) = self.units.get_mut(&unit) {
-                    unit_.read(&unit, path, &mut actions);
+                if let Some(written) = self.units.get_mut(&unit) {
+                    written.read(&unit, path, &mut actions);
+                }
+            }
+            Event::Due { unit } => {
+                if let Some(due) = self.units.get_mut(&unit) {
+                    due.due(&unit, &mut actions);
                 }
             }
             Event::ConfigChanged => actions.push(Action::LoadConfig),
@@ -148,7 +153,7 @@ impl Machine {
         if !self.units.contains_key(name) {
             return;
         }
-        if occasion == Occasion::AtRest {
+        if matches!(occasion, Occasion::AtRest | Occasion::AfterBuild) {
             self.units.values_mut().for_each(Unit::edited);
         }
         if let Some(unit) = self.units.get_mut(name) {
@@ -387,6 +392,14 @@ fn perform(
                 actions.push(again(paths.clone()));
             }
             unit.follow_up(name, paths, actions);
+        }
+        Trigger::BuildLater(delay, paths) => {
+            let unit = name.clone();
+            actions.push(Action::BuildLater { unit, delay });
+            if !paths.is_empty() {
+                let unit = name.clone();
+                actions.push(Action::Tell(News::Delayed { unit, paths }));
+            }
         }
         Trigger::Nothing(own) if own.is_empty() => {}
         Trigger::Nothing(own) => actions.push(Action::Tell(News::RewrittenByBuild {

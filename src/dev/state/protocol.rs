@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::dev::watch::Differences;
 
@@ -31,6 +32,8 @@ pub enum Event {
     ArtifactWritten { unit: UnitName, path: PathBuf },
     /// A file that the project was read from changed.
     ConfigChanged,
+    /// The answer to [`Action::BuildLater`].
+    Due { unit: UnitName },
     /// Some time has passed, see [`super::Machine::may_pass`].
     LookAgain,
     /// The answer to [`Action::LoadConfig`].
@@ -57,6 +60,8 @@ pub enum Event {
 pub enum Occasion {
     /// Nothing was built.
     AtRest,
+    /// The same, when the last build of the unit had just ended.
+    AfterBuild,
     /// Before the last build of the unit had ended.
     DuringBuild,
     /// Before a build of another unit had ended, which may write anywhere.
@@ -94,6 +99,8 @@ pub enum Action {
         unit: UnitName,
         generation: Generation,
     },
+    /// Tell when so much time has passed.
+    BuildLater { unit: UnitName, delay: Duration },
     /// Take what the unit's build has left, without running it. It ends as a build does.
     ReadArtifact {
         unit: UnitName,
@@ -146,6 +153,11 @@ pub enum News {
     },
     /// Files changed while the unit was built, so that it is built again.
     BuiltAgain {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
+    /// These files change right after each build, which makes the same each time: the next ones wait.
+    Delayed {
         unit: UnitName,
         paths: BTreeSet<PathBuf>,
     },

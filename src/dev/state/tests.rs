@@ -72,11 +72,15 @@ fn parse(line: &str, disk: &mut Disk) -> Option<Event> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
     Some(match verb {
-        "changed" | "changed-during-build" | "changed-during-other-build" => Event::FilesChanged {
+        "changed"
+        | "changed-after-build"
+        | "changed-during-build"
+        | "changed-during-other-build" => Event::FilesChanged {
             unit: words.first()?.to_string(),
             files: words[1..].iter().map(|word| disk.change(word)).collect(),
             occasion: match verb {
                 "changed" => Occasion::AtRest,
+                "changed-after-build" => Occasion::AfterBuild,
                 "changed-during-build" => Occasion::DuringBuild,
                 _ => Occasion::DuringOtherBuild,
             },
@@ -84,6 +88,9 @@ fn parse(line: &str, disk: &mut Disk) -> Option<Event> {
         "artifact-written" => Event::ArtifactWritten {
             unit: words.first()?.to_string(),
             path: words.get(1)?.into(),
+        },
+        "due" => Event::Due {
+            unit: words.first()?.to_string(),
         },
         "look-again" => Event::LookAgain,
         "config-changed" => Event::ConfigChanged,
@@ -180,6 +187,7 @@ fn render(action: &Action) -> String {
         Action::LoadConfig => "load-config".to_string(),
         Action::StartBuild { unit, generation } => format!("build {unit} {generation}"),
         Action::ReadArtifact { unit, generation } => format!("read {unit} {generation}"),
+        Action::BuildLater { unit, delay } => format!("build {unit} after {delay:?}"),
         Action::CancelBuild { unit } => format!("cancel {unit}"),
         Action::Start { revision, why } => {
             let files: Vec<_> = why
@@ -218,6 +226,9 @@ fn render(action: &Action) -> String {
                 applied.join(" "),
                 postponed.join(" ")
             )
+        }
+        Action::Tell(News::Delayed { unit, paths }) => {
+            format!("tell builds of {unit} wait: {}", names(paths))
         }
         Action::Tell(News::BuiltAgain { unit, paths }) => {
             format!("tell {unit} is built again: {}", names(paths))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::writes::{Verdict, Writes};
 use super::{Action, Cause, Differences, Digest, Generation, Occasion, UnitName};
@@ -24,7 +25,19 @@ pub(super) struct Unit {
     /// Builds in a row that followed something up and made the same as the one before.
     fruitless: u32,
     writes: Writes,
+    /// The last build made the same as the one before.
+    same: bool,
+    /// What changed right after the last build, and after how many builds in a row that made the same.
+    echo: BTreeSet<PathBuf>,
+    echoes: u32,
+    /// A build waits for its time.
+    delayed: bool,
 }
+
+/// How many builds in a row may follow each other because of what changes right after each. The next ones wait, longer
+/// and longer: a log of what the session prints would make it build for ever.
+const MAX_ECHOES: u32 = 5;
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// What follows from a change.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +48,8 @@ pub(super) enum Trigger {
     BuildAgain(BTreeSet<PathBuf>),
     /// Build once more: these files changed during the build that has ended.
     FollowUp(BTreeSet<PathBuf>),
+    /// Build after some time, and at once if anything else changes. The files are given the first time.
+    BuildLater(Duration, BTreeSet<PathBuf>),
     /// Nothing. These files were found to be the build's own work just now.
     Nothing(BTreeSet<PathBuf>),
 }
@@ -48,6 +63,7 @@ impl Unit {
         self.generation += 1;
         self.building = true;
         self.following_up = false;
+        self.delayed = false;
         self.writes.begin(self.ended.take());
         actions.push(Action::StartBuild {
             unit: name.clone(),
@@ -104,6 +120,7 @@ impl Unit {
             Ok(artifact) => self.failure.is_none() && self.built.as_ref() == Some(artifact),
             Err(cause) => self.failure.as_ref() == Some(&cause.text),
         };
+        self.same = same;
         self.fruitless = match self.following_up && same {
             true => self.fruitless + 1,
             false => 0,
@@ -129,10 +146,10 @@ impl Unit {
 
     /// Judges a change of the unit's files.
     pub(super) fn triggered(&mut self, files: &Differences, occasion: Occasion) -> Trigger {
-        if occasion == Occasion::AtRest {
+        if matches!(occasion, Occasion::AtRest | Occasion::AfterBuild) {
             self.writes.edited_at_rest(files);
             self.reasons.extend(files.keys().cloned());
-            return Trigger::Build;
+            return self.at_rest(files, occasion);
         }
         self.writes.note(files);
         if !self.building {
@@ -146,6 +163,36 @@ impl Unit {
         match self.writes.is_cut_short_again() {
             true => Trigger::BuildAgain(edited),
             false => Trigger::Build,
+        }
+    }
+
+    fn at_rest(&mut self, files: &Differences, occasion: Occasion) -> Trigger {
+        let is_echo = self.same && files.keys().eq(&self.echo);
+        if self.delayed && is_echo {
+            return Trigger::Nothing(BTreeSet::new());
+        }
+        self.echoes = match occasion == Occasion::AfterBuild && is_echo {
+            true => self.echoes + 1,
+            false => 0,
+        };
+        self.echo = files.keys().cloned().collect();
+        let Some(times) = self.echoes.checked_sub(MAX_ECHOES) else {
+            return Trigger::Build;
+        };
+        self.delayed = true;
+        let delay = Duration::from_secs(1 << times.min(5)).min(MAX_DELAY);
+        let paths = if times == 0 {
+            self.echo.clone()
+        } else {
+            BTreeSet::new()
+        };
+        Trigger::BuildLater(delay, paths)
+    }
+
+    /// The time of a delayed build has come.
+    pub(super) fn due(&mut self, name: &UnitName, actions: &mut Vec<Action>) {
+        if self.delayed && !self.building {
+            self.build(name, actions);
         }
     }
 
