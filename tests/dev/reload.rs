@@ -151,7 +151,11 @@ async fn what_macros_include_is_watched() {
     projects.replace("hello/src/lib.rs", "= \"hello\"", include);
     let common = "#[path = \"../../common/mod.rs\"]\nmod common;\nstruct Hello;";
     projects.replace("hello/src/lib.rs", "struct Hello;", common);
-    projects.replace("hello/src/lib.rs", "{GREETING}\\n\"", "{GREETING}{}\\n\", common::END");
+    projects.replace(
+        "hello/src/lib.rs",
+        "{GREETING}\\n\"",
+        "{GREETING}{}\\n\", common::END",
+    );
     let (mut wash, url) = Dev::on(&projects).serving().await;
     assert_eq!(text(&url, "/").await, "one!\n");
 
