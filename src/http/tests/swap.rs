@@ -171,7 +171,7 @@ async fn a_page_in_a_browser_waits_for_the_next_one() {
     let mut client = site.connect().await;
     let answer = client.send(foreign).await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
-    let body = http_body_util::BodyExt::collect(answer.into_body()).await;
+    let body = BodyExt::collect(answer.into_body()).await;
     body.expect("a whole answer");
 
     site.front.unavailable(broken.clone());
