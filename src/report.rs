@@ -118,15 +118,23 @@ pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
         OutputFormat::Text => anstream::stderr()
             .lock()
             .write_all(render(error).as_bytes()),
-        OutputFormat::Json => {
-            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let hints: Vec<&str> = hints(error).collect();
-            let data = json!({ "causes": causes, "hints": hints, "fault": fault(error).name() });
-            stdout(&pretty(
-                &json!({ "message": error.to_string(), "success": false, "data": data }),
-            ))
-        }
+        OutputFormat::Json => stdout(&pretty(&failure_record(error))),
     }
+}
+
+/// The same for a command that prints one object a line.
+pub fn failure_in_lines(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
+    match format {
+        OutputFormat::Text => failure(format, error),
+        OutputFormat::Json => stdout(&failure_record(error).to_string()),
+    }
+}
+
+fn failure_record(error: &anyhow::Error) -> Value {
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let hints: Vec<&str> = hints(error).collect();
+    let data = json!({ "causes": causes, "hints": hints, "fault": fault(error).name() });
+    json!({ "message": error.to_string(), "success": false, "data": data })
 }
 
 /// Something that does not stop anything, on stderr in both formats.
@@ -196,10 +204,21 @@ pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
 }
 
 fn stdout(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
     // In one piece: a reader that has enough after the first lines is no reason to fail at the last.
-    stdout.write_all(format!("{text}\n").as_bytes())?;
-    stdout.flush()
+    write_stdout(format!("{text}\n").as_bytes())
+}
+
+/// Writes to stdout. The error says that it is about stdout, and is of the same kind as its cause.
+pub fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.map_err(stdout_error)
+}
+
+/// An error of stdout, which says so and is of the same kind.
+pub fn stdout_error(error: io::Error) -> io::Error {
+    let message = format!("cannot write to standard output: {error}");
+    io::Error::new(error.kind(), message)
 }
 
 fn pretty(value: &Value) -> String {

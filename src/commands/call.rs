@@ -1,6 +1,6 @@
 //! `wash call`
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use super::gather::{self, Named};
 use super::{Globals, stop_signal};
 use crate::call::{self, Catalog, Program, Value, list};
 use crate::completion::values;
-use crate::console::{Console, GuestStream};
+use crate::console::{Console, GuestStream, LostOutput};
 use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
 use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload};
 use crate::host::{Host as _, StartRequest};
@@ -35,7 +35,7 @@ const TRAPPED: u8 = 3;
 ///
 /// The answer goes to stdout, as WAVE or with `-o json` as JSON; what the guest prints goes to stderr. When `run` of
 /// `wasi:cli/run` is called, it is as if the guest were the command: its stdout is stdout, and what comes after `--` are its
-/// arguments.
+/// arguments. It reads the stdin of `wash`.
 ///
 /// Exit codes: 0 with an answer; 1 when the answer is an `err`, or there is nothing to call; 2 when the command line does not fit the
 /// component; 3 when the guest trapped or took too long; the guest's own if it called `exit`; and those of every command.
@@ -142,13 +142,25 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
     };
     let program = call::program(&catalog, function, words).map_err(hinted)?;
     let workload = components.calls().map_err(hinted)?;
-    let answer = answer(workload, &program, &args, globals).await?;
-    Told {
+    let (outcome, output) = answer(workload, &program, &args, globals).await?;
+    let told = Told {
         function,
         program: &program,
         format: globals.output,
+    };
+    match (output, outcome) {
+        (Ok(()), outcome) => told.tell(outcome),
+        // It may have failed because of it, as programs do whose reader has gone.
+        (Err(lost), Outcome::Failed(CallError::Trap { .. })) if lost.is_closed() => {
+            Ok(ExitCode::SUCCESS)
+        }
+        (Err(lost), outcome) if lost.is_closed() => told.tell(outcome),
+        (Err(lost), Outcome::Failed(CallError::Trap { .. })) => Err(hinted(lost)),
+        (Err(lost), outcome) => {
+            told.tell(outcome)?;
+            Err(hinted(lost))
+        }
     }
-    .tell(answer)
 }
 
 /// Whether a word names a component, and not a function.
@@ -169,6 +181,7 @@ impl CallArgs {
         settings.environment.extend(self.env.iter().cloned());
         settings.config.extend(self.config.iter().cloned());
         settings.arguments.extend(self.arguments.iter().cloned());
+        settings.stdin = true;
         for Mount {
             host,
             guest,
@@ -197,23 +210,27 @@ enum Outcome {
     Answered(Option<Value>),
     Failed(CallError),
     TooLate(Duration),
+    /// The reader of its output has gone, and it did not stop writing.
+    Refused,
 }
 
+/// Calls the program. Besides what that came to: whether everything that the guest wrote could be written.
 async fn answer(
     workload: Workload,
     program: &Program,
     args: &CallArgs,
     globals: &Globals,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Outcome, Result<(), LostOutput>)> {
     // Stdout is the answer's alone.
     let stdout = match program.is_command() && globals.output == OutputFormat::Text {
         true => GuestStream::Stdout,
         false => GuestStream::Stderr,
     };
     let mut stopped = pin!(stop_signal()?);
+    let console = Console::bare(stdout);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
-        console: Console::bare(stdout),
+        console: console.clone(),
         routes: Arc::new(NoRoutes),
     });
     let request = StartRequest {
@@ -235,13 +252,18 @@ async fn answer(
         };
         called.map_or_else(Outcome::Failed, Outcome::Answered)
     };
-    let outcome = tokio::select! {
+    let outcome: anyhow::Result<Outcome> = tokio::select! {
         outcome = called => Ok(outcome),
-        signal = stopped => Err(signal.into()),
+        () = console.refused() => Ok(Outcome::Refused),
+        signal = &mut stopped => Err(signal.into()),
     };
     // What it had for itself goes with it.
     let _ = host.stop(&started.id).await;
-    outcome
+    let outcome = outcome?;
+    tokio::select! {
+        output = console.written() => Ok((outcome, output)),
+        signal = stopped => Err(signal.into()),
+    }
 }
 
 /// What was called, to be told of.
@@ -270,6 +292,7 @@ impl Told<'_> {
                 )
             }
             Outcome::Failed(other) => Err(other.into()),
+            Outcome::Refused => Ok(ExitCode::SUCCESS),
             Outcome::TooLate(timeout) => {
                 let late = format!("no answer within {timeout:?}: `--timeout` allows more");
                 self.failed(
@@ -303,15 +326,13 @@ impl Told<'_> {
     }
 
     fn print(&self, value: Option<&Value>) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
         match value {
             // It has said what it had to say.
-            _ if self.program.is_command() => {}
-            None => {}
-            Some(Value::Bytes(bytes)) => stdout.write_all(bytes)?,
-            Some(value) => writeln!(stdout, "{}", value.wave())?,
+            _ if self.program.is_command() => Ok(()),
+            None => Ok(()),
+            Some(Value::Bytes(bytes)) => report::write_stdout(bytes),
+            Some(value) => report::write_stdout(format!("{}\n", value.wave()).as_bytes()),
         }
-        stdout.flush()
     }
 
     fn failed(&self, message: &str, report: &str, more: Json) -> anyhow::Result<ExitCode> {

@@ -6,8 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,7 +19,7 @@ use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
 use super::{Globals, unless_stopped, warn_about};
 use crate::completion::values;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::dev::session::{self, Setup};
 use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
@@ -81,15 +85,29 @@ pub struct DevArgs {
     command: Option<DevCommand>,
 }
 
+impl DevArgs {
+    /// Whether it prints one JSON object a line: a session does.
+    pub(crate) fn prints_lines(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum DevCommand {
     Reset(ResetArgs),
 }
 
+/// How long a session that is to end at once may take to leave nothing behind.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// As shells have it.
+const INTERRUPTED: i32 = 130;
+
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(DevCommand::Reset(args)) = &args.command {
         return reset::run(args, globals).await;
     }
+    raise_file_limit();
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -134,6 +152,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     unless_stopped(fetch_wit(&project, &console)).await?;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
+    entrance.allow_hosts(&project);
     let stop = Stop::default();
     let server = Server::new(front, console.clone(), stop.clone())
         .with_tls(tls.clone())
@@ -168,6 +187,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let status = session::run(setup).await;
     hooks::run(HookPoint::AfterDev, hooks::event(&name), globals).await?;
+    console::flush();
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
 }
@@ -242,17 +262,52 @@ impl Advice for TlsError {
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
 fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
     let (sender, receiver) = mpsc::unbounded_channel();
+    let asked = Arc::new(AtomicUsize::new(0));
     for kind in [
         SignalKind::interrupt(),
         SignalKind::terminate(),
         SignalKind::hangup(),
     ] {
-        let (mut signals, sender) = (signal(kind)?, sender.clone());
-        tokio::spawn(
-            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
-        );
+        let (mut signals, sender, asked) = (signal(kind)?, sender.clone(), Arc::clone(&asked));
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                match asked.fetch_add(1, Ordering::Relaxed) {
+                    0 => {}
+                    1 => drop(thread::spawn(|| end_after(ABANDON_TIMEOUT))),
+                    _ => end_after(Duration::ZERO),
+                }
+                // The session may be over, and what comes after it may hang.
+                let _ = sender.send(());
+            }
+        });
     }
     Ok(receiver)
+}
+
+/// Allows as many open files as the system lets us have, within reason: each connection is one. The limits of macOS and Linux
+/// are low for the sake of old programs.
+fn raise_file_limit() {
+    const ENOUGH: u64 = 65_536;
+    // macOS allows no more than this whatever it says.
+    const FEW: u64 = 10_240;
+    let limit = getrlimit(Resource::Nofile);
+    for wanted in [ENOUGH, FEW] {
+        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let is_more = limit.current.is_some_and(|before| before < current);
+        let raised = Rlimit {
+            current: Some(current),
+            ..limit
+        };
+        if !is_more || setrlimit(Resource::Nofile, raised).is_ok() {
+            return;
+        }
+    }
+}
+
+/// Ends the process, whatever is under way.
+fn end_after(time: Duration) {
+    thread::sleep(time);
+    std::process::exit(INTERRUPTED)
 }
 
 /// What to type into a browser: an address of all interfaces is reached on this machine's own.

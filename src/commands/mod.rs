@@ -222,18 +222,25 @@ pub fn root_above(start: &Path) -> anyhow::Result<Option<PathBuf>> {
 
 /// Prints help, the version, or what is wrong with a command line.
 pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let error = anyhow::Error::new(report::stdout_error(error));
+                let _ = report::failure(OutputFormat::Text, &error);
+                report::fault(&error).into()
+            }
+            _ => ExitCode::SUCCESS,
+        };
+    }
     // Nobody is there to read it; the exit code still tells.
-    if format == OutputFormat::Text || !error.use_stderr() {
+    if format == OutputFormat::Text {
         let _ = error.print();
     } else {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ").trim_end();
         let _ = report::failure(format, &report::usage(text));
     }
-    match error.use_stderr() {
-        true => Fault::Usage.into(),
-        false => ExitCode::SUCCESS,
-    }
+    Fault::Usage.into()
 }
 
 /// Tells what the project's files have that does not stop anything.

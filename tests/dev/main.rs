@@ -22,6 +22,7 @@ mod load;
 mod memory;
 mod messages;
 mod outgoing;
+mod paused;
 mod prebuilt;
 mod probe;
 #[allow(dead_code, reason = "tests/projects uses the rest")]

@@ -102,10 +102,11 @@ pub(super) async fn run_with(
             })?;
         }
     }
+    let console = Console::shielded();
     let terms = Terms {
         settings,
         bounds: RUN,
-        console: Console::shielded(),
+        console: console.clone(),
         compiled: store.compiled(),
     };
     let (interface, function) = match manifest.runs {
@@ -114,9 +115,27 @@ pub(super) async fn run_with(
         Runs::Program => ("wasi:cli/run", "run"),
         Runs::Nothing => anyhow::bail!("the plugin `{}` has no commands", manifest.name),
     };
-    let answer = unless_stopped(guest.call(interface, function, arguments, terms)).await?;
+    let called = async {
+        let answer = tokio::select! {
+            answer = guest.call(interface, function, arguments, terms) => Some(answer),
+            () = console.refused() => None,
+        };
+        (answer, console.written().await)
+    };
+    let (answer, output) = unless_stopped(called).await?;
     drop(named);
-    exit(&manifest.name, answer)
+    let Some(answer) = answer else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    match output {
+        Ok(()) => exit(&manifest.name, answer),
+        // It may have failed because of it, as programs do whose reader has gone.
+        Err(lost) if lost.is_closed() => match answer {
+            Err(CallFailure::Trap { .. }) => Ok(ExitCode::SUCCESS),
+            answer => exit(&manifest.name, answer),
+        },
+        Err(lost) => Err(hinted(lost)),
+    }
 }
 
 fn invocation(
