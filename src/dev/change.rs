@@ -53,6 +53,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
             None => "HTTP without TLS".to_string(),
         });
     }
+    if old.dev.allowed_hosts != new.dev.allowed_hosts {
+        change.applied.push("allowed hosts".to_string());
+    }
     if old.dev.max_connections != new.dev.max_connections {
         change.postponed.push("`max_connections`".to_string());
     }

@@ -5,7 +5,6 @@
 //! a guest ends its own request and no other.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use http::{Method, StatusCode};
@@ -57,7 +56,7 @@ impl Handler for ComponentHandler {
         let permit = self.0.permit().await;
         let bodiless = request.method() == Method::HEAD;
         let link = Link::default();
-        let (answer, head) = Answer::new();
+        let (answer, head) = Answer::new(link.clone());
         let (failure, failed) = oneshot::channel();
         let task = tokio::spawn({
             let instances = Arc::clone(&self.0);
@@ -72,7 +71,16 @@ impl Handler for ComponentHandler {
         });
         let guest = Guest::new(&task);
         match head.await {
-            Ok(outcome) => respond(outcome, id, bodiless, link, guest, flight),
+            Ok(outcome) => match respond(outcome, bodiless, link, guest, flight) {
+                Ok(response) => response,
+                Err(reason) => {
+                    self.0.tell(Call::Request(id), &reason, &reason);
+                    plain(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        &format!("request {id} failed: {reason}"),
+                    )
+                }
+            },
             // The guest ended without an answer: it has failed, or else the task would have sent one.
             Err(_) => {
                 let summary = failed
@@ -127,8 +135,9 @@ impl Instances<Incoming> {
         let served = export.serve(&mut store, request, answer, link.ended.clone());
         let result = Metered::new(meter, served).await;
         // Before the store is dropped: to the reader, a body that was dropped looks like one that has ended.
-        let failed = result.as_ref().err().is_some_and(|error| !is_exit(error));
-        link.failed.store(failed, Ordering::SeqCst);
+        if result.as_ref().is_err_and(|error| !is_exit(error)) {
+            link.guest_failed();
+        }
         result.map_err(|error| store.data().call.panics.explain(error))
     }
 }

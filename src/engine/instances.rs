@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -60,6 +61,8 @@ pub(super) struct Instances<E> {
     ticker: Arc<Ticker>,
     activity: Arc<Activity>,
     permits: Arc<Semaphore>,
+    /// Calls wait for others to end, and the user was told.
+    is_crowded: AtomicBool,
 }
 
 /// What an entry's instances are made of, beside the component.
@@ -108,6 +111,7 @@ impl<E: Export> Instances<E> {
             ticker,
             activity,
             permits: Arc::new(Semaphore::new(most)),
+            is_crowded: AtomicBool::new(false),
         }
     }
 
@@ -118,6 +122,16 @@ impl<E: Export> Instances<E> {
 
     /// Waits until one more call may run.
     pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            self.is_crowded.store(false, Ordering::Relaxed);
+            return permit;
+        }
+        if !self.is_crowded.swap(true, Ordering::Relaxed) {
+            let most = self.limits.concurrent_requests;
+            self.console.talk(&format!(
+                "as many requests as `limits.concurrent_requests` allows ({most}) are under way; others wait"
+            ));
+        }
         Arc::clone(&self.permits)
             .acquire_owned()
             .await

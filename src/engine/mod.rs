@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod engines;
 mod export;
+mod guest_body;
 mod handler;
 mod instances;
 mod limits;

@@ -1,13 +1,16 @@
 //! The swap slot: what answers requests at this moment.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Response;
+use http::uri::Scheme;
 use tokio::sync::watch;
 
 use super::access::Ticket;
-use super::{Body, Handler, Page, Request, RequestId, Stop, Wants, page};
+use super::connection::InFlight;
+use super::{AllowedHosts, Body, Handler, Page, Request, RequestId, Stop, Wants, page, target};
 use crate::console::Console;
 
 /// Stands in front of the handlers of a session; clones are the same front.
@@ -24,6 +27,26 @@ struct Inner {
     console: Console,
     last_id: AtomicU64,
     in_flight: Arc<AtomicUsize>,
+    hosts: Mutex<Hosts>,
+}
+
+/// Which hosts requests may be for.
+#[derive(Default)]
+struct Hosts {
+    allowed: AllowedHosts,
+    /// Those of which the user was told that they are refused.
+    refused: BTreeSet<String>,
+}
+
+/// Of how many hosts the user is told that they are refused.
+const MAX_REFUSED_HOSTS: usize = 20;
+
+/// A request that has come in.
+pub(super) struct Arrival {
+    pub(super) request: Request,
+    /// Why it is no valid request.
+    pub(super) refused: Option<&'static str>,
+    pub(super) in_flight: InFlight,
 }
 
 #[derive(Clone)]
@@ -41,6 +64,7 @@ impl Front {
             console,
             last_id: AtomicU64::new(0),
             in_flight: Arc::new(AtomicUsize::new(0)),
+            hosts: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -57,14 +81,32 @@ impl Front {
         self.put(Slot::Unavailable(Arc::new(page)));
     }
 
+    /// From now on, requests may be for these hosts, beside those that lead nowhere else.
+    pub fn allow_hosts(&self, allowed: AllowedHosts) {
+        let hosts = self.inner.hosts.lock();
+        *hosts.unwrap_or_else(PoisonError::into_inner) = Hosts {
+            allowed,
+            ..Hosts::default()
+        };
+    }
+
     /// Requests whose response's body has not ended yet.
     pub fn in_flight(&self) -> usize {
         self.inner.in_flight.load(Ordering::Relaxed)
     }
 
     /// Answers one request. `stop` tells whether it is the server that cut the response off.
-    pub(super) async fn answer(&self, request: Request, stop: &Stop) -> Response<Body> {
-        if let Some(edition) = page::waiting(request.headers()) {
+    pub(super) async fn answer(&self, arrival: Arrival, stop: &Stop) -> Response<Body> {
+        let Arrival {
+            request,
+            refused,
+            in_flight,
+        } = arrival;
+        let refusal = match refused {
+            Some(reason) => Some(Page::bad_request(reason)),
+            None => self.refused_host(&request),
+        };
+        if let (None, Some(edition)) = (&refusal, page::waiting(request.headers())) {
             return self.out_of_date(edition, stop).await;
         }
         let id = RequestId(self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1);
@@ -75,7 +117,11 @@ impl Front {
             &self.inner.console,
             &self.inner.in_flight,
             aborted,
+            in_flight,
         );
+        if let Some(page) = refusal {
+            return ticket.track(page.response(Wants::of(request.headers())), None);
+        }
         let slot = self.inner.slot.borrow().clone();
         match slot {
             Slot::Serving(handler) => {
@@ -86,6 +132,27 @@ impl Front {
                 ticket.track(page.response(Wants::of(request.headers())), None)
             }
         }
+    }
+
+    /// The answer to a request for a host that is not ours, as far as we know. A certificate tells a browser as much, so
+    /// inside TLS the name does not matter.
+    fn refused_host(&self, request: &Request) -> Option<Page> {
+        let host = target::host(request)?;
+        if request.extensions().get::<Scheme>() == Some(&Scheme::HTTPS) {
+            return None;
+        }
+        let is_news = {
+            let hosts = self.inner.hosts.lock();
+            let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
+            if hosts.allowed.allows(&host) {
+                return None;
+            }
+            hosts.refused.len() < MAX_REFUSED_HOSTS && hosts.refused.insert(host.clone())
+        };
+        if is_news {
+            self.inner.console.warn(&page::host_warning(&host));
+        }
+        Some(Page::host_not_allowed(&host))
     }
 
     /// Answers a page in a browser when there is something better to show. That is not a request to the project, so

@@ -232,6 +232,8 @@ pub struct Dev {
     pub blobstore: Option<PathBuf>,
     /// `None` serves plain HTTP.
     pub tls: Option<ServerTls>,
+    /// Names that requests may be for, beside `localhost`, addresses and the hosts of routes: a name, `*.suffix`, or `*`.
+    pub allowed_hosts: Vec<String>,
     /// Connections to the server at the same time; more wait.
     pub max_connections: Option<NonZeroUsize>,
     /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.

@@ -96,6 +96,7 @@ pub(super) struct RawDev {
     pub(super) tls_cert_path: Option<Located<String>>,
     pub(super) tls_key_path: Option<Located<String>>,
     pub(super) tls_ca_path: Option<Located<String>>,
+    pub(super) allowed_hosts: Option<Located<Vec<String>>>,
     pub(super) max_connections: Option<Located<String>>,
     pub(super) max_outbound_connections: Option<Located<String>>,
     pub(super) http_connection_wait: Option<Located<String>>,
@@ -334,6 +335,7 @@ impl RawDev {
             tls_cert_path: dev.text("tls_cert_path"),
             tls_key_path: dev.text("tls_key_path"),
             tls_ca_path: dev.text("tls_ca_path"),
+            allowed_hosts: dev.texts("allowed_hosts"),
             max_connections: dev.text_or_number("max_connections"),
             max_outbound_connections: dev
                 .text_or_number("max_outbound_http_connections_per_workload"),

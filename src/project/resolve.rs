@@ -243,6 +243,7 @@ impl Resolver<'_> {
                 .as_ref()
                 .map(|path| self.root.join(&path.value)),
             tls: self.server_tls(&raw.dev),
+            allowed_hosts: self.allowed_hosts(&raw.dev),
             max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
             off: off(&raw.dev.capabilities),
         }
@@ -270,6 +271,26 @@ impl Resolver<'_> {
                 }
             }
         }
+    }
+
+    /// Those that the config names, and the one of the address.
+    fn allowed_hosts(&self, raw: &super::raw::RawDev) -> Vec<String> {
+        let named = raw.allowed_hosts.clone();
+        let named = named.and_then(|hosts| {
+            hosts.parse(self.notes, |hosts| {
+                hosts
+                    .iter()
+                    .map(|host| drive::allowed_host(host))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+        });
+        let mut hosts = named.map(|hosts| hosts.value).unwrap_or_default();
+        let address = raw.address.as_ref().map(|address| address.value.as_str());
+        let name = address
+            .and_then(|address| address.rsplit_once(':'))
+            .map(|(name, _)| name);
+        hosts.extend(name.and_then(|name| drive::allowed_host(name).ok()));
+        hosts
     }
 
     fn routes(&self, raw: &RawConfig) -> Vec<Routed> {

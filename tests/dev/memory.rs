@@ -32,7 +32,7 @@ async fn a_large_upload_takes_little() {
             let mut stream = TcpStream::connect(authority(&url)).await.unwrap();
             let length = PIECE * PIECES;
             let head = format!(
-                "POST /count HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+                "POST /count HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
             );
             stream.write_all(head.as_bytes()).await.unwrap();
             for _ in 0..PIECES {
@@ -55,7 +55,7 @@ async fn a_reader_that_stops_holds_the_guest_back() {
         let before = peak_from_now(&wash);
         let mut stream = TcpStream::connect(authority(&url)).await.unwrap();
         stream
-            .write_all(b"GET /forever HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /forever HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .await
             .unwrap();
         let begun = timeout(PATIENCE, stream.read(&mut [0; 512])).await;

@@ -46,6 +46,7 @@ impl Session {
             self.console.warn(&warning);
         }
         self.built.retain(|name, _| change.units.contains(name));
+        self.entrance.allow_hosts(&project);
         self.project = project.into();
         self.plugins = plugins;
         self.rescope().await;

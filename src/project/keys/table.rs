@@ -215,6 +215,11 @@ const DEV: &[Key] = &[
         "Authorities, in PEM: clients must show a certificate that one of them has signed.",
     ),
     Key::new(
+        "allowed_hosts",
+        Takes::Texts,
+        "Names that requests over plain HTTP may be for, beside `localhost`, addresses and the hosts of `routes`: `app.test`, `*.app.test` or, for any, `*`.",
+    ),
+    Key::new(
         "max_connections",
         Takes::Count,
         "Connections to the server at the same time; more wait.",
