@@ -70,7 +70,7 @@ fn main() {
     for n in 0u64.. {
         if let Err(error) = writeln!(out, "y {n}") {
             eprintln!("{:?}", error.kind());
-            std::process::exit(7);
+            std::process::exit(1);
         }
     }
 }
@@ -118,7 +118,7 @@ fn main() {
 #[test]
 fn a_reader_that_goes_ends_the_program() {
     for (name, source, code) in [
-        ("polite", POLITE, 7),
+        ("polite", POLITE, 1),
         ("stubborn", STUBBORN, 0),
         ("common", COMMON, 0),
     ] {
@@ -146,7 +146,7 @@ fn a_reader_that_pauses_holds_the_program_back() {
         assert_eq!(line, format!("y {n}\n"));
     }
     drop(stdout);
-    assert_eq!(end(child).0, Some(7));
+    assert_eq!(end(child).0, Some(1));
 
     // The program waits, and a signal still ends it.
     let mut child = run(&component).spawn().unwrap();
@@ -169,11 +169,14 @@ fn output_that_cannot_be_written_is_told() {
         let told = "error: cannot write to standard output: No space left on device";
         assert!(stderr.contains(told), "{name}: {stderr}");
     }
+    let ten = program("ten", TEN);
+    let ten = ten.to_str().unwrap();
     for arguments in [
         &["--help"][..],
         &["--version"],
         &["help", "call"],
-        &["config", "show"],
+        &["inspect", ten],
+        &["call", ten, "--list"],
     ] {
         let (code, stderr) = end(wash(arguments).stdout(full()).spawn().unwrap());
         assert_eq!(code, Some(4), "{arguments:?}: {stderr}");

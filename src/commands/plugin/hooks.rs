@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::{ask, invoke, surroundings};
 use crate::commands::{Globals, unless_stopped};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::plugin::guest::{Bounds, Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
 use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
@@ -88,7 +88,10 @@ async fn call(
         false => "wash:plugin/hooks",
     };
     let calling = guest.call(interface, "hook", vec![seen.value.clone()], terms);
-    match unless_stopped(calling).await? {
+    let answer = unless_stopped(calling).await?;
+    // What is said of it comes after what it has said itself.
+    console::flush();
+    match answer {
         Ok(Some(crate::call::Value::Result(Ok(_)))) => Ok(()),
         Ok(answer) => Err(anyhow::anyhow!(invoke::said(answer.as_ref()))),
         Err(failure) => Err(hinted(invoke::stopped(&plugin.name, &failure))),
