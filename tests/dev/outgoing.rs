@@ -1,6 +1,7 @@
 //! Requests that guests send: over which connections, whom they trust, and how long they wait.
 
 use http::Version;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -197,5 +198,41 @@ async fn bad_settings_are_refused() {
         let projects = project("probe", config);
         let mut wash = Dev::on(&projects).spawn();
         wash.line(expected).await;
+    }
+}
+
+/// Answers the first request of each connection, and ends it when the second one comes.
+async fn forgetful() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut bytes = [0; 16 << 10];
+                if stream.read(&mut bytes).await.is_ok_and(|count| count > 0) {
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+                    stream.write_all(answer).await.unwrap();
+                    // The end of the first request may come by itself.
+                    while let Ok(count @ 1..) = stream.read(&mut bytes).await
+                        && !bytes[..count].starts_with(b"GET")
+                    {}
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_repeated_is_sent_again_when_an_old_connection_ends() {
+    let address = forgetful().await;
+    for probe in PROBES {
+        let projects = project(probe, "");
+        let (_wash, url) = Dev::on(&projects).serving().await;
+        let get = format!("/send?url=http://{address}/");
+        for _ in 0..5 {
+            assert_eq!(text(&url, &get).await, "200 hello ", "{probe}");
+        }
     }
 }

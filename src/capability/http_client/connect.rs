@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -90,21 +91,34 @@ impl Service<Uri> for Connector {
             let stream = inner.call(uri).await?;
             Ok(Held {
                 stream,
+                uses: Uses::default(),
                 _permit: permit,
             })
         })
     }
 }
 
+/// How many requests have had a connection.
+#[derive(Clone, Default)]
+pub(super) struct Uses(Arc<AtomicUsize>);
+
+impl Uses {
+    /// Counts another one. Whether the connection is an old one, which its server may have been about to close.
+    pub(super) fn count(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) > 0
+    }
+}
+
 /// A connection, counted as long as it is open.
 pub(super) struct Held {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    uses: Uses,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection for Held {
     fn connected(&self) -> Connected {
-        self.stream.connected()
+        self.stream.connected().extra(self.uses.clone())
     }
 }
 

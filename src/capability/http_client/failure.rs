@@ -63,6 +63,12 @@ pub(super) fn of_body(error: &hyper::Error) -> Error {
     }
 }
 
+/// Whether the server ended the connection before it answered.
+pub(super) fn is_unanswered(error: &legacy::Error) -> bool {
+    let code = find::<hyper::Error>(error).map(of_exchange);
+    !error.is_connect() && matches!(code, Some(Error::ConnectionTerminated))
+}
+
 /// Whether there was no room for a connection: nothing was sent.
 pub(super) fn is_full(error: &legacy::Error) -> bool {
     find::<Full>(error).is_some()

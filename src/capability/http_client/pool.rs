@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::body::{Arriving, Lent, Sending};
-use super::connect::{Connector, Versions};
+use super::connect::{Connector, Uses, Versions};
 use super::failure::{self, Failure, Trouble};
 use super::trust::Trust;
 use crate::capability::Fault;
@@ -172,6 +173,15 @@ impl Pool {
                 }
                 () = sleep_until(connected_by) => return Err(Error::ConnectionTimeout.into()),
             };
+            // Told apart from one that was opened for this request.
+            let is_old = {
+                let mut extras = http::Extensions::new();
+                let metadata = captured.connection_metadata();
+                if let Some(connected) = &*metadata {
+                    connected.get_extras(&mut extras);
+                }
+                extras.get::<Uses>().is_some_and(Uses::count)
+            };
             match done {
                 Ok(response) => {
                     return Ok(
@@ -181,6 +191,12 @@ impl Pool {
                 Err(error) if failure::is_full(&error) => {
                     self.make_room(room_by, connected_by).await?;
                 }
+                // It had closed the connection as idle when the request was on its way.
+                Err(error)
+                    if is_old
+                        && failure::is_unanswered(&error)
+                        && may_repeat(&head)
+                        && body.is_whole() => {}
                 Err(error) => {
                     return Err(match body.failure() {
                         Some(own) => own.into(),
@@ -207,6 +223,11 @@ impl Pool {
             }),
         }
     }
+}
+
+/// Whether a request that the server may have seen already means the same when it comes again (RFC 9110, 9.2.2).
+fn may_repeat(head: &Parts) -> bool {
+    head.method.is_idempotent() || head.headers.contains_key("idempotency-key")
 }
 
 /// Whether a request is gRPC, as its content type says. gRPC-Web is not: it was made for HTTP/1.1.
