@@ -226,7 +226,7 @@ pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<S
     given.collect()
 }
 
-/// Whether a component can send HTTP requests at all, which it may do anywhere where nothing is said.
+/// Whether a component can send HTTP requests at all.
 fn sends_requests(shape: &Shape) -> bool {
     let interfaces = shape.imports.values();
     let mut interfaces = interfaces.filter_map(|import| import.interface.as_ref());

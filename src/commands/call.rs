@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::gather::{self, Named};
 use super::{Globals, stop_signal};
 use crate::call::{self, Catalog, Program, Value, list};
+use crate::capability::http_client::{Pattern, PatternError};
 use crate::completion::values;
 use crate::console::{Console, GuestStream};
 use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
@@ -63,6 +64,9 @@ pub struct CallArgs {
     /// A value of `wasi:config` for the guest
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     config: Vec<(String, String)>,
+    /// A host that requests over HTTP may reach, beside those of the project: `api.example.com`, `localhost:8080`, `*`
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    allow_host: Vec<String>,
     /// Give up when there is no answer after so long: `500ms`, `10s`, `2m`
     #[arg(long, value_name = "TIME", value_parser = project::duration)]
     timeout: Option<Duration>,
@@ -86,6 +90,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn host(text: &str) -> Result<String, String> {
+    match Pattern::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; {}", PatternError::HINT)),
     }
 }
 
@@ -169,6 +180,7 @@ impl CallArgs {
         settings.environment.extend(self.env.iter().cloned());
         settings.config.extend(self.config.iter().cloned());
         settings.arguments.extend(self.arguments.iter().cloned());
+        settings.outgoing_http.allow(&self.allow_host);
         for Mount {
             host,
             guest,

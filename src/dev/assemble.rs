@@ -13,7 +13,7 @@ use super::storage::Storage;
 use crate::component::{MemoryLimitError, Shape, with_memory_limit};
 use crate::host::workload::{
     Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberMemory,
-    MemberSettings, Volume, Workload,
+    MemberSettings, OutgoingHttp, Volume, Workload,
 };
 use crate::linker::{
     self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
@@ -59,6 +59,8 @@ pub(super) struct Linked {
     pub(super) name: String,
     pub(super) drive: Drive,
     pub(super) plan: LinkPlan,
+    /// Where the requests of each member may go, in the order of the plan.
+    pub(super) outgoing_http: Vec<OutgoingHttp>,
 }
 
 impl Linked {
@@ -114,6 +116,7 @@ pub(super) fn assemble_calls(parts: &Parts) -> Result<Workload, AssembleError> {
     let linked = Linked {
         name: parts.project.name.clone(),
         drive: Drive::Calls,
+        outgoing_http: outgoing_http(parts, &plan),
         plan,
     };
     Ok(Workload {
@@ -129,7 +132,9 @@ fn entry(
     bytes: &[&[u8]],
     composed: &mut Vec<Arc<[u8]>>,
 ) -> Result<Entry, AssembleError> {
-    let Linked { name, drive, plan } = linked;
+    let Linked {
+        name, drive, plan, ..
+    } = linked;
     let limits = limits(&parts.project, linked);
     let component = compose(parts, plan, bytes, &limits, composed)?;
     let members = plan.members.iter().map(|planned| {
@@ -177,6 +182,7 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
             Ok(plan) => linked.push(Linked {
                 name: entry.name,
                 drive: entry.drive,
+                outgoing_http: outgoing_http(parts, &plan),
                 plan,
             }),
             Err(failure) => problems.extend(failure.problems),
@@ -192,6 +198,13 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
         problems,
         draft: None,
     })
+}
+
+fn outgoing_http(parts: &Parts, plan: &LinkPlan) -> Vec<OutgoingHttp> {
+    let members = plan.members.iter();
+    members
+        .map(|member| settings(parts, member).outgoing_http)
+        .collect()
 }
 
 /// The bytes of a plan; those that are equal to others are the same.

@@ -19,12 +19,12 @@
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `dev.volumes` and `volumes` of each of `dev.components`: `empty: NAME` instead of `host_path`, `read_only`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
-//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
+//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`, `quota`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
-use super::keyvalue::{INSTEAD, RawKeyValue};
+use super::keyvalue::{RawKeyValue, instead_of};
 use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
@@ -367,10 +367,13 @@ impl RawDev {
             "there is no such capability yet",
             &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
         );
-        dev.not_yet(
-            &format!("there is no such store yet; {INSTEAD}"),
-            &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
-        );
+        for (store, key) in [
+            ("redis", "wasi_keyvalue_redis_url"),
+            ("nats", "wasi_keyvalue_nats_url"),
+        ] {
+            let instead = instead_of(store);
+            dev.not_yet(&format!("there is no such store yet; {instead}"), &[key]);
+        }
         dev.not_yet(
             "connections are not limited",
             &[

@@ -1,8 +1,9 @@
 //! What a component is given at run time, from its section of the config, `configs` and `secrets`, and `.env`.
 //!
 //! Variables, later ones win: `configFrom`, `secretFrom`, `environment`, `.env`. Settings of wasi:config, later ones
-//! win: `dev.host_interfaces`, `config`, and the variables, which are settings as well. `.env` belongs to the
-//! project's own component alone. Directories are those of `dev.volumes`, unless a component has `volumes` of its own. Outgoing HTTP reaches any host when nothing is said, none with an empty list.
+//! win: `dev.host_interfaces`, the variables, which are settings as well, and `config`. `.env` belongs to the
+//! project's own component alone. Directories are those of `dev.volumes`, unless a component has `volumes` of its own. Outgoing
+//! HTTP reaches no host but those of `allowedHosts`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,7 @@ use super::raw::{RawPlace, RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::units;
 use super::value::Origin;
+use crate::capability::http_client::{Pattern, PatternError};
 use crate::console::Level;
 use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
@@ -44,20 +46,15 @@ impl Context<'_> {
         environment.extend(dotenv);
 
         let mut config = self.interfaces.config.clone();
-        config.extend(raw.config.clone());
         config.extend(environment.clone());
+        config.extend(raw.config.clone());
 
         MemberSettings {
             environment,
             arguments: Vec::new(),
             directories,
             config,
-            outgoing_http: match &raw.allowed_hosts {
-                None => OutgoingHttp::Any,
-                Some(hosts) if hosts.value.is_empty() => OutgoingHttp::Denied,
-                Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
-                Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
-            },
+            outgoing_http: self.outgoing_http(raw.allowed_hosts.as_ref()),
             log_level: raw
                 .log_level
                 .clone()
@@ -71,6 +68,25 @@ impl Context<'_> {
                 .or(self.interfaces.keyvalue.clone())
                 .resolve(self.root, self.notes),
             ..MemberSettings::default()
+        }
+    }
+
+    /// Patterns that are none are problems.
+    fn outgoing_http(&self, hosts: Option<&Located<Vec<String>>>) -> OutgoingHttp {
+        let Some(hosts) = hosts else {
+            return OutgoingHttp::Denied;
+        };
+        for (index, host) in hosts.value.iter().enumerate() {
+            if let Err(error) = Pattern::parse(host) {
+                let message = format!("`{}[{index}]`: {error}", hosts.key);
+                let hint = Some(PatternError::HINT.to_owned());
+                self.notes.problem(&hosts.at, message, hint);
+            }
+        }
+        match hosts.value.as_slice() {
+            [] => OutgoingHttp::Denied,
+            hosts if hosts.iter().all(|host| host == "*") => OutgoingHttp::Any,
+            hosts => OutgoingHttp::Allowed(hosts.to_vec()),
         }
     }
 

@@ -69,7 +69,7 @@ const WORKLOAD: [Setting; 5] = [
     },
     Setting {
         yaml: "allowedHosts: [api.example.com]",
-        about: "where outgoing HTTP may go; anywhere if nothing is said",
+        about: "where outgoing HTTP may go; nowhere if nothing is said",
         interfaces: &["wasi:http/outgoing-handler", "wasi:http/client"],
     },
     Setting {

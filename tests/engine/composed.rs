@@ -111,7 +111,7 @@ async fn each_member_has_its_own_authority() {
             access: Access::ReadWrite,
         }],
         outgoing_http: if name == "first" {
-            OutgoingHttp::Any
+            OutgoingHttp::Allowed(vec!["127.0.0.1".into()])
         } else {
             OutgoingHttp::Denied
         },

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use super::body::{Arriving, Lent, Sending};
 use super::connect::{Connector, Versions};
 use super::failure::{self, Failure, Trouble};
+use super::reach::Reach;
 use super::trust::Trust;
 use crate::capability::Fault;
 use crate::host::workload::HttpClient;
@@ -69,12 +70,13 @@ pub(super) struct Pool {
     pub(super) most: usize,
     pub(super) wait: Duration,
     room: Arc<Semaphore>,
-    transports: Mutex<HashMap<Trust, Weak<Transport>>>,
+    transports: Mutex<HashMap<(Trust, Reach), Weak<Transport>>>,
 }
 
-/// The connections of those who trust the same servers.
+/// The connections of those who trust the same servers and may go equally far.
 pub(super) struct Transport {
     config: ClientConfig,
+    reach: Reach,
     room: Arc<Semaphore>,
     clients: Mutex<Clients>,
 }
@@ -86,14 +88,19 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(config: &ClientConfig, room: &Arc<Semaphore>) -> Self {
+    fn new(config: &ClientConfig, reach: Reach, room: &Arc<Semaphore>) -> Self {
         let client = |versions: Versions| {
             Client::builder(TokioExecutor::new())
                 .http2_only(versions == Versions::Http2)
                 .pool_idle_timeout(IDLE)
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
-                .build(Connector::new(config.clone(), versions, Arc::clone(room)))
+                .build(Connector::new(
+                    config.clone(),
+                    versions,
+                    reach,
+                    Arc::clone(room),
+                ))
         };
         Self {
             negotiated: client(Versions::Negotiated),
@@ -114,7 +121,7 @@ impl Transport {
 
     /// Lets go of the connections that are idle. The others are closed as they become idle.
     fn close_idle(&self) {
-        let new = Clients::new(&self.config, &self.room);
+        let new = Clients::new(&self.config, self.reach, &self.room);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *clients, new);
         drop(clients);
@@ -123,22 +130,24 @@ impl Transport {
 }
 
 impl Pool {
-    pub(super) fn transport(&self, trust: &Trust) -> Result<Arc<Transport>, Fault> {
+    pub(super) fn transport(&self, trust: &Trust, reach: Reach) -> Result<Arc<Transport>, Fault> {
+        let key = (trust.clone(), reach);
         let mut transports = self
             .transports
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         transports.retain(|_, transport| transport.strong_count() > 0);
-        if let Some(transport) = transports.get(trust).and_then(Weak::upgrade) {
+        if let Some(transport) = transports.get(&key).and_then(Weak::upgrade) {
             return Ok(transport);
         }
         let (config, room) = (trust.config()?, Arc::clone(&self.room));
         let transport = Arc::new(Transport {
-            clients: Mutex::new(Clients::new(&config, &room)),
+            clients: Mutex::new(Clients::new(&config, reach, &room)),
             config,
+            reach,
             room,
         });
-        transports.insert(trust.clone(), Arc::downgrade(&transport));
+        transports.insert(key, Arc::downgrade(&transport));
         Ok(transport)
     }
 

@@ -435,12 +435,12 @@ const SETTINGS: &[Key] = &[
     Key::new(
         "config",
         Takes::TextMap,
-        "Settings of wasi:config. `subscriptions` has the subjects of messages it takes.",
+        "Settings of wasi:config; they win over variables of the same name. `subscriptions` has the subjects of messages it takes.",
     ),
     Key::new(
         "allowedHosts",
         Takes::Texts,
-        "Where outgoing HTTP may go: `*`, `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`. Anywhere if nothing is said, nowhere if the list is empty.",
+        "Where outgoing HTTP may go: `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`, or `*` for any host on a network. Default: nowhere. Loopback and link-local addresses need an entry of their own.",
     ),
     Key::new(
         "log_level",
@@ -465,7 +465,7 @@ const SETTINGS: &[Key] = &[
     Key::new(
         "keyvalue",
         Takes::Map(&[KEYVALUE]),
-        "Where its keys and values are kept.",
+        "Where its keys and values are kept. Components share one store unless they name different ones.",
     ),
 ];
 
@@ -482,11 +482,20 @@ const KEYVALUE: &[Key] = &[
         "A directory with one file for each value.",
     ),
     Key::new("memory", Takes::Bool, "They go when `wash dev` ends.").or("false"),
-    Key::new("prefix", Takes::Text, "Stands before every key."),
+    Key::new(
+        "prefix",
+        Takes::Text,
+        "Stands before the name of every bucket, so that components that share a store keep apart.",
+    ),
     Key::new(
         "buckets",
         Takes::Texts,
         "The buckets that may be opened; all if nothing is said.",
+    ),
+    Key::new(
+        "quota",
+        Takes::Size,
+        "Of all keys and values of the store. Default: `256MiB` in memory, none on disk.",
     ),
 ];
 
