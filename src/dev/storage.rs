@@ -7,6 +7,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -102,6 +103,8 @@ impl Storage {
             return Ok(());
         }
         fs::create_dir_all(&self.directory)?;
+        // What components store is nobody else's.
+        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
         self.lock()?;
         let ignore = self.directory.join(".gitignore");
         match ignore.exists() {

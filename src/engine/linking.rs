@@ -119,7 +119,8 @@ pub(super) fn link(
         capability.share(&mut linker, code.model)?;
     }
     for grant in &entry.grants {
-        let interface = Interface::parse(&grant.interface);
+        let interface =
+            Interface::parse(&grant.interface).imported_by(&code.component, &grant.import);
         for capability in capabilities.iter() {
             if capability.grant(&mut linker, &grant.import, &interface, grant.member)? {
                 break;

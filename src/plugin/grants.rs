@@ -11,6 +11,7 @@ use super::manifest::{Access, Permission};
 use super::permission::{self, LOCALHOST};
 use super::policy::Decisions;
 use super::store::Store;
+use crate::folders;
 use crate::host::sockets::{MachinePort, SocketRule, Sockets};
 use crate::host::workload::{
     Access as Mounted, Directory, MemberSettings, OpenProject, OutgoingHttp, Plugin, ProjectInfo,
@@ -47,6 +48,18 @@ pub enum GrantError {
         option: String,
         source: io::Error,
     },
+    #[error("the plugin `{plugin}` may use `{path}`, which is the whole home or more")]
+    TooWide {
+        plugin: String,
+        path: String,
+        option: String,
+    },
+    #[error("the plugin `{plugin}` must not change `{path}`: it belongs to `wash`")]
+    Own {
+        plugin: String,
+        path: String,
+        option: String,
+    },
     #[error(
         "the plugin `{plugin}` must not change `{path}`: what plugins are allowed is kept there"
     )]
@@ -60,7 +73,10 @@ pub enum GrantError {
 impl Advice for GrantError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Open { plugin, option, .. } | Self::Store { plugin, option, .. } => {
+            Self::Open { plugin, option, .. }
+            | Self::TooWide { plugin, option, .. }
+            | Self::Own { plugin, option, .. }
+            | Self::Store { plugin, option, .. } => {
                 vec![format!(
                     "`wash plugin deny {plugin} {option}` takes the permission back"
                 )]
@@ -169,10 +185,19 @@ fn directory(
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
     keeps_out(store, plugin, &real, allowed, access)?;
+    // A link may lead there, too.
+    if permission::holds_home(&real) {
+        return Err(GrantError::TooWide {
+            plugin: plugin.to_owned(),
+            path: path.to_owned(),
+            option: allowed.option(),
+        });
+    }
     Ok((real, expanded.to_string_lossy().into_owned()))
 }
 
-/// Nobody who may write to the store is held by it.
+/// Nobody who may write to the store is held by it. Of a directory that holds a folder of `wash`, all but that folder may
+/// be changed: see [`folders::protected`].
 fn keeps_out(
     store: &Store,
     plugin: &str,
@@ -182,14 +207,29 @@ fn keeps_out(
 ) -> Result<(), GrantError> {
     let root = store.root();
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let inside = root.starts_with(real) || real.starts_with(&root);
-    match access == Access::ReadWrite && inside {
-        false => Ok(()),
-        true => Err(GrantError::Store {
-            plugin: plugin.to_owned(),
-            path: real.display().to_string(),
-            option: permission.option(),
+    let (plugin, path, option) = (
+        plugin.to_owned(),
+        real.display().to_string(),
+        permission.option(),
+    );
+    let inside =
+        |folder: &Path| real.starts_with(folder.canonicalize().as_deref().unwrap_or(folder));
+    let folders = [folders::config(), folders::cache(), folders::data()];
+    let is_own = || folders.iter().flatten().any(|folder| inside(folder));
+    match access {
+        Access::ReadWrite if root.starts_with(real) || real.starts_with(&root) => {
+            Err(GrantError::Store {
+                plugin,
+                path,
+                option,
+            })
+        }
+        Access::ReadWrite if is_own() => Err(GrantError::Own {
+            plugin,
+            path,
+            option,
         }),
+        Access::ReadOnly | Access::ReadWrite => Ok(()),
     }
 }
 
@@ -259,6 +299,18 @@ mod tests {
             assert!(matches!(error, GrantError::Store { .. }), "{error}");
         }
         assert!(run(root.path(), vec![dir(root.path(), Access::ReadOnly)]).is_ok());
+    }
+
+    #[test]
+    fn no_link_leads_to_the_whole_home() {
+        let root = tempfile::tempdir().unwrap();
+        let home = etcetera::home_dir().unwrap();
+        for (name, target) in [("home", home.as_path()), ("machine", Path::new("/"))] {
+            let link = root.path().join(name);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let error = run(root.path(), vec![dir(&link, Access::ReadOnly)]).unwrap_err();
+            assert!(matches!(error, GrantError::TooWide { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod drive;
 mod error;
+mod exposure;
 mod interfaces;
 pub mod keys;
 mod keyvalue;

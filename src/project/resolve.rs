@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::drive::{self, Routed};
+use super::exposure;
 use super::interfaces::Interfaces;
 use super::language::{self, Detected, Recipe};
 use super::raw::{RawBuild, RawConfig, RawLimits};
@@ -60,6 +61,7 @@ impl Resolver<'_> {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
+                exposure::warn(&raw, self.root, self.notes);
                 let directories = context.directories(&raw.dev.volumes);
                 let variables = dotenv(&dotenv_file, self.notes);
                 let settings = context.settings(&raw.workload, directories.clone(), variables);
@@ -111,6 +113,7 @@ impl Resolver<'_> {
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
         let dev = self.dev(&raw);
+        exposure::warn(&raw, self.root, self.notes);
         let directories = context.directories(&raw.dev.volumes);
         let settings = context.settings(&raw.workload, directories, BTreeMap::new());
         sources.extend(read_besides(&context, &dev, &settings));

@@ -39,5 +39,6 @@ mod stop;
 mod stubs;
 mod surroundings;
 mod tls;
+mod volumes;
 #[allow(dead_code, reason = "tests/projects uses the rest")]
 mod wash;

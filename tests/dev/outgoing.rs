@@ -237,7 +237,7 @@ async fn a_star_does_not_stand_for_this_machine() {
         let (mut wash, url) = Dev::on(&projects).serving().await;
         for host in [
             "localhost",
-            "LOCALHOST.",
+            "LOCALHOST",
             "127.0.0.1",
             "127.9.9.9",
             "2130706433",

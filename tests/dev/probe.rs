@@ -21,13 +21,13 @@ pub(crate) fn project(probe: &'static str, config: &str) -> Projects {
         .clone();
     let projects = Projects::empty();
     projects.write("app.wasm", component);
-    let workload = match config.contains("workload:") {
+    let workload = match config.lines().any(|line| line.starts_with("workload:")) {
         true => "",
         false => "workload: { allowedHosts: [localhost, 127.0.0.1, \"*\"] }\n",
     };
     projects.write(
         ".wash/config.yaml",
-        format!("name: {probe}\nbuild: {{ component_path: app.wasm }}\n{workload}{config}"),
+        format!("name: {probe}\nbuild: {{ component_path: app.wasm }}\n{config}\n{workload}"),
     );
     projects
 }
