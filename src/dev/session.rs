@@ -33,7 +33,7 @@ use crate::http::tls::Tls;
 use crate::plugin::Store;
 use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
-use work::{Plugins, Ready, Running};
+use work::{NotStarted, Plugins, Ready, Running};
 
 /// What a session is given: everything that reaches outside it.
 pub struct Setup {
@@ -120,6 +120,7 @@ pub async fn run(setup: Setup) -> u8 {
         cancelled: Vec::new(),
         built: BTreeMap::new(),
         running: None,
+        superseded: CancellationToken::new(),
         wiring: None,
         since: Instant::now(),
     };
@@ -170,6 +171,8 @@ struct Session {
     /// The last artifact of each unit.
     built: BTreeMap<UnitName, Ready>,
     running: Option<WorkloadId>,
+    /// Cancelled when there is something newer than what starts.
+    superseded: CancellationToken,
     /// The wiring as it was printed last.
     wiring: Option<String>,
     /// When the last change was noticed.
@@ -197,7 +200,7 @@ enum Message {
     Started {
         revision: Revision,
         why: Why,
-        outcome: Box<Result<Running, Cause>>,
+        outcome: Box<Result<Running, NotStarted>>,
     },
     Drained,
 }
@@ -265,9 +268,17 @@ impl Session {
                 revision,
                 why,
                 outcome,
-            } => Event::StartFinished {
-                revision,
-                outcome: self.started(why, *outcome),
+            } => match *outcome {
+                Ok(running) => {
+                    self.started(why, running);
+                    let outcome = Ok(());
+                    Event::StartFinished { revision, outcome }
+                }
+                Err(NotStarted::Failed(cause)) => Event::StartFinished {
+                    revision,
+                    outcome: Err(cause),
+                },
+                Err(NotStarted::GivenUp) => Event::StartGivenUp { revision },
             },
             Message::Drained => Event::Drained,
         };
@@ -290,6 +301,7 @@ impl Session {
                 Action::StartBuild { unit, generation } => self.start_build(unit, generation),
                 Action::CancelBuild { unit } => self.cancel_build(&unit),
                 Action::Start { revision, why } => self.start(revision, why),
+                Action::SupersedeStart => self.superseded.cancel(),
                 Action::ShowPage(failures) => self.entrance.show(lines::page(&failures)),
                 Action::Tell(news) => {
                     if let News::Failed {

@@ -8,6 +8,7 @@
 //!
 //! - A change to a unit cancels its running build and starts another, so what is on disk last is what is built last.
 //! - Nothing is linked while a unit builds: an edit that spans two units is judged when both are done.
+//! - A start goes on when something newer is there, unless it waits: a start that never ends must not keep that back.
 //! - What runs goes on running until something that differs from it has started.
 //! - A failure is news. It is told once for as long as its text stays the same.
 //! - A build may rewrite one of its own sources (`unit` has the rule), which must neither loop for ever nor lose
@@ -93,6 +94,10 @@ impl Machine {
             } => self.build_finished(&unit, generation, outcome, &mut actions),
             Event::StartFinished { revision, outcome } => {
                 self.start_finished(revision, outcome, &mut actions);
+            }
+            Event::StartGivenUp { revision } => {
+                self.starting.take_if(|(starting, _)| *starting == revision);
+                self.settle(&mut actions);
             }
         }
         actions
@@ -226,7 +231,7 @@ impl Machine {
 
     /// Starts what was built last, if it is complete, at rest, and other than what runs.
     fn settle(&mut self, actions: &mut Vec<Action>) {
-        if !self.dirty || !self.is_at_rest() {
+        if !self.dirty || self.is_building() {
             return;
         }
         let artifacts: Option<BTreeMap<_, _>> = self
@@ -235,12 +240,18 @@ impl Machine {
             .map(|(name, unit)| Some((name.clone(), unit.built()?.clone())))
             .collect();
         let Some(artifacts) = artifacts else { return };
-        self.dirty = false;
-
         let wanted = Wanted {
             config: self.config,
             artifacts,
         };
+        if let Some((_, starting)) = &self.starting {
+            // One start at a time. This one may wait for something that never comes.
+            if *starting != wanted {
+                actions.push(Action::SupersedeStart);
+            }
+            return;
+        }
+        self.dirty = false;
         let why = self.why(&wanted);
         if self.running.as_ref() == Some(&wanted) {
             // A start that failed in between concerned something that is wanted no longer.
@@ -257,7 +268,11 @@ impl Machine {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.starting.is_none() && self.units.values().all(|unit| !unit.is_building())
+        self.starting.is_none() && !self.is_building()
+    }
+
+    fn is_building(&self) -> bool {
+        self.units.values().any(Unit::is_building)
     }
 
     /// The units that were never built.

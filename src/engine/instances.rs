@@ -3,11 +3,13 @@
 //! Whatever drives an entry shares this: a request and a message take an instance each, a service one for each run.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Error, PoolConcurrencyLimitError, Result, Store};
 
@@ -16,9 +18,9 @@ use crate::host::workload::Limits;
 use crate::http::RequestId;
 
 use super::activity::{Activity, Flight};
-use super::limits::{CpuMeter, MemoryBudget, Metered};
+use super::limits::{CpuMeter, LimitReached, MemoryBudget, Metered};
 use super::panics::Panics;
-use super::report::{Report, report};
+use super::report::{Names, Report, report};
 use super::state::{self, MemberSetup, State};
 use super::ticker::Ticker;
 
@@ -26,6 +28,9 @@ use super::ticker::Ticker;
 /// large workloads gets there: the limit on concurrent calls usually comes first.
 const POOL_PATIENCE: Duration = Duration::from_secs(30);
 const POOL_RETRY: Duration = Duration::from_millis(5);
+
+/// How long an instance may take to start when an entry is tried out, what it waits for included.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a guest was called for.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +62,7 @@ pub(super) struct Instances<E> {
     export: E,
     members: Vec<Arc<MemberSetup>>,
     limits: Arc<Limits>,
+    directory: Arc<Path>,
     ticker: Arc<Ticker>,
     activity: Arc<Activity>,
     permits: Arc<Semaphore>,
@@ -66,6 +72,8 @@ pub(super) struct Instances<E> {
 pub(super) struct Supplies {
     pub(super) members: Vec<Arc<MemberSetup>>,
     pub(super) limits: Limits,
+    /// Files below it are told without it.
+    pub(super) directory: Arc<Path>,
     pub(super) console: Console,
     pub(super) ticker: Arc<Ticker>,
     /// Counts for the whole workload.
@@ -76,6 +84,10 @@ pub(super) struct Supplies {
 pub(super) enum Failure {
     Load(Error),
     Trap(Report),
+    /// It waits for something while it starts, longer than [`START_TIMEOUT`].
+    TooLate,
+    /// Something newer is to be started.
+    GivenUp,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +106,7 @@ impl<E: Export> Instances<E> {
         let Supplies {
             members,
             limits,
+            directory,
             console,
             ticker,
             activity,
@@ -105,6 +118,7 @@ impl<E: Export> Instances<E> {
             export,
             members,
             limits: Arc::new(limits),
+            directory,
             ticker,
             activity,
             permits: Arc::new(Semaphore::new(most)),
@@ -124,12 +138,23 @@ impl<E: Export> Instances<E> {
             .expect("the semaphore is never closed")
     }
 
-    /// Instantiates the component once and throws the instance away, to find out whether it starts.
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
-        match self.fresh(None).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is::<Unfit>() => Err(Failure::Load(error)),
-            Err(error) => Err(Failure::Trap(self.describe(&error))),
+    /// Instantiates the component once and throws the instance away, to find out whether it starts. What is not there at
+    /// once is given up when `superseded` is cancelled.
+    pub(super) async fn try_out(
+        &self,
+        superseded: &CancellationToken,
+    ) -> std::result::Result<(), Failure> {
+        let fresh = tokio::time::timeout(START_TIMEOUT, self.fresh(None));
+        let started = tokio::select! {
+            biased;
+            started = fresh => started,
+            () = superseded.cancelled() => return Err(Failure::GivenUp),
+        };
+        match started {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if error.is::<Unfit>() => Err(Failure::Load(error)),
+            Ok(Err(error)) => Err(Failure::Trap(self.describe(&error))),
+            Err(_) => Err(Failure::TooLate),
         }
     }
 
@@ -170,6 +195,8 @@ impl<E: Export> Instances<E> {
         let state = State::new(&self.members, budget, call);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
+        store.set_hostcall_fuel(self.limits.transfer());
+        store.set_max_component_handles(self.limits.handles());
         let meter = CpuMeter::new(Arc::clone(&self.limits), Arc::clone(&self.ticker));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback({
@@ -206,6 +233,14 @@ impl<E: Export> Instances<E> {
 
     pub(super) fn describe(&self, error: &Error) -> Report {
         let members: Vec<&str> = self.members.iter().map(|member| &*member.name).collect();
-        report(error, &members)
+        let names = Names {
+            members: &members,
+            directory: &self.directory,
+        };
+        let mut report = report(error, &names);
+        if let Some(limit) = LimitReached::of_engine(error, &self.limits) {
+            report.summary = limit.to_string();
+        }
+        report
     }
 }

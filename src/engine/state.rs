@@ -17,7 +17,7 @@ use crate::capability::sockets::{self, Caller};
 use crate::console::{Console, GuestStream, Level};
 use crate::http::RequestId;
 
-use super::limits::MemoryBudget;
+use super::limits::{FIELDS_SIZE, MemoryBudget};
 use super::output::GuestOutput;
 use super::panics::Panics;
 
@@ -73,12 +73,14 @@ impl State {
             gate: Gate::new(Arc::clone(setup), call.clone()),
             sockets: None,
         });
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_SIZE);
         Self {
             budget,
             members: members.collect(),
             call,
             table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            http,
             no_gate: NoGate,
             nobody: WasiCtx::default(),
         }

@@ -277,6 +277,7 @@ fn obstacle(problem: &Problem) -> Obstacle {
     Obstacle {
         kind: match problem {
             Problem::DuplicateName { .. } => "duplicate-name",
+            Problem::Unsupported { .. } => "unsupported",
             Problem::NoSuchProvider { .. } => "no-such-provider",
             Problem::NoSuchImport { .. } => "no-such-import",
             Problem::WiredMisfit { .. } => "wired-misfit",

@@ -1,6 +1,7 @@
 //! Why members do not link: data, every problem at once. `render` puts it into words.
 
 use super::{LinkPlan, Role};
+use crate::component::Unsupported;
 
 /// Everything that stands in the way of a plan, and as much of one as there is.
 #[derive(Debug, Clone)]
@@ -19,6 +20,11 @@ impl std::error::Error for LinkFailure {}
 pub enum Problem {
     /// Two members have the same name.
     DuplicateName { name: String },
+    /// A member needs something of WebAssembly that the host does not run.
+    Unsupported {
+        member: String,
+        unsupported: Unsupported,
+    },
     /// The config wires an import to somebody who is not there.
     NoSuchProvider {
         member: String,

@@ -123,13 +123,6 @@ pub struct LeftOut {
 }
 
 impl LinkPlan {
-    /// Whether any member needs WASI 0.3 or the component model's async, and so an engine that has it.
-    pub fn uses_wasi_p3(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| member.shape.uses_wasi_p3())
-    }
-
     /// Whether there is anything to write: several members, or stubs. Otherwise the one member runs as it is.
     pub fn needs_composing(&self) -> bool {
         self.members.len() > 1 || self.edges.iter().any(|e| e.provider == Provider::Stub)

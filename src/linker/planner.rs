@@ -28,6 +28,13 @@ pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
     problems.extend(resolution.problems.iter().cloned());
 
     let plan = assemble(request, &resolution, outward.exports);
+    problems.extend(plan.members.iter().filter_map(|member| {
+        let unsupported = member.shape.unsupported.clone()?;
+        Some(Problem::Unsupported {
+            member: member.name.clone(),
+            unsupported,
+        })
+    }));
     problems.extend(cycles::find(&plan));
     if problems.is_empty() {
         problems.extend(identity::check(&plan));

@@ -4,9 +4,11 @@
 //! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
 mod address;
+mod calls;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod client;
+mod components;
 mod config;
 #[path = "../support/elsewhere.rs"]
 mod elsewhere;
@@ -35,6 +37,7 @@ mod routes;
 mod services;
 mod siblings;
 mod sockets;
+mod starts;
 mod stop;
 mod stubs;
 mod surroundings;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
-use crate::commands::prompt;
+use crate::commands::{prompt, unless_stopped};
 use crate::completion::values;
 use crate::plugin::examine::{Choices, Renamed, examine};
 use crate::plugin::install::{self, Installed, Replace};
@@ -72,7 +72,9 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
         name: args.name,
         commands: args.commands,
     });
-    let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+    // It is compiled, which may take longer than anybody wants to wait.
+    let examined = unless_stopped(examine(&subject, store, reserved)).await?;
+    let manifest = examined.map_err(hinted)?;
     let installed = install::install(
         store,
         &manifest,

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::invoke::{self, Given};
 use super::permissions::PermissionArgs;
 use super::{Means, show, source};
-use crate::commands::not_parsed;
 use crate::commands::oci::AccessArgs;
+use crate::commands::{not_parsed, unless_stopped};
 use crate::completion::values;
 use crate::plugin::command::augment;
 use crate::plugin::examine::{Choices, examine};
@@ -56,7 +56,9 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
     let place = Scratch::new(&std::env::temp_dir(), "wash-plugin-test-");
     let place = place.context("cannot make a temporary directory")?;
     let store = Store::at(place.path().to_owned());
-    let manifest = examine(&subject, &store, reserved).await.map_err(hinted)?;
+    // It is compiled, which may take longer than anybody wants to wait.
+    let examined = unless_stopped(examine(&subject, &store, reserved)).await?;
+    let manifest = examined.map_err(hinted)?;
     // Clashes are for the installation to tell.
     let nobody = describe::Reserved::default();
     let bytes = &subject.bytes;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::{Means, install as installing, report_broken, show, source};
-use crate::commands::Stopped;
 use crate::commands::oci::AccessArgs;
+use crate::commands::{Stopped, unless_stopped};
 use crate::completion::values;
 use crate::plugin::examine::{Choices, Renamed, examine};
 use crate::plugin::guest;
@@ -98,7 +98,9 @@ async fn upgrade(
             show::data(store, before, &decisions)
         }
         true => {
-            let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+            // It is compiled, which may take longer than anybody wants to wait.
+            let examined = unless_stopped(examine(&subject, store, reserved)).await?;
+            let manifest = examined.map_err(hinted)?;
             let replace = Replace::Version(&before.digest);
             let installed = install::install(store, &manifest, &subject.bytes, reserved, replace);
             installed.map_err(hinted)?;

@@ -71,7 +71,15 @@ fn member_line(entry: &Linked, index: usize, member: &Planned) -> String {
         .exports
         .iter()
         .filter(|exported| exported.member == index);
-    let exports: Vec<_> = exports.map(|exported| exported.export.as_str()).collect();
+    let exports = exports.map(|exported| exported.export.as_str());
+    // Of handlers of several versions, the host calls the newest.
+    let older: Vec<&str> = member
+        .shape
+        .http_exports()
+        .map(|(name, _)| name)
+        .filter(|name| member.shape.exports_http() != Some(name))
+        .collect();
+    let exports: Vec<_> = exports.filter(|name| !older.contains(name)).collect();
     let role = match member.role {
         Role::Project | Role::Sibling => "",
         Role::Plugin => " (plugin)",

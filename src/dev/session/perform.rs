@@ -142,8 +142,10 @@ impl Session {
         };
         let (host, replaces) = (self.host.clone(), self.running.clone());
         let messages = self.messages.clone();
+        self.superseded = CancellationToken::new();
+        let superseded = self.superseded.clone();
         tokio::spawn(async move {
-            let outcome = Box::new(work::start(parts, &*host, replaces).await);
+            let outcome = Box::new(work::start(parts, &*host, replaces, superseded).await);
             let _ = messages.send(Message::Started {
                 revision,
                 why,
@@ -152,13 +154,8 @@ impl Session {
         });
     }
 
-    /// A start has ended: tells of it, unless it failed, which is for the machine to judge.
-    pub(super) fn started(
-        &mut self,
-        why: Why,
-        outcome: Result<Running, Cause>,
-    ) -> Result<(), Cause> {
-        let running = outcome?;
+    /// Tells that a version runs.
+    pub(super) fn started(&mut self, why: Why, running: Running) {
         let wiring = lines::wiring(&running.entries);
         if self.wiring.as_ref() != Some(&wiring) {
             self.console.tell("wiring", json!({}), &wiring);
@@ -193,7 +190,6 @@ impl Session {
                 self.console.tell("reloaded", fields, &text);
             }
         }
-        Ok(())
     }
 
     pub(super) fn drain(&mut self) {

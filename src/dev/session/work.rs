@@ -48,6 +48,14 @@ pub(super) struct Running {
     pub(super) timings: StartTimings,
 }
 
+/// Why a workload does not run.
+#[derive(Debug)]
+pub(super) enum NotStarted {
+    Failed(Cause),
+    /// Something newer is there to be started.
+    GivenUp,
+}
+
 /// What to build for each unit. A file or an image is a project that has nothing to run.
 pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     let siblings = project.dev.components.iter().map(|sibling| {
@@ -163,7 +171,8 @@ pub(super) async fn start(
     parts: Parts,
     host: &dyn Host,
     replaces: Option<WorkloadId>,
-) -> Result<Running, Cause> {
+    superseded: CancellationToken,
+) -> Result<Running, NotStarted> {
     let begin = Instant::now();
     let link = move || {
         let Assembled { entries, workload } =
@@ -181,10 +190,15 @@ pub(super) async fn start(
         Ok((entries, workload))
     };
     let linked = tokio::task::spawn_blocking(link).await;
-    let (entries, workload) = linked.expect("linking does not panic")?;
+    let linked = linked.expect("linking does not panic");
+    let (entries, workload) = linked.map_err(NotStarted::Failed)?;
     let link = begin.elapsed();
     let request = StartRequest { workload, replaces };
-    let started = host.start(request).await.map_err(start_cause)?;
+    let started = match host.start_unless(request, superseded).await {
+        Ok(started) => started,
+        Err(StartError::GivenUp { .. }) => return Err(NotStarted::GivenUp),
+        Err(error) => return Err(NotStarted::Failed(start_cause(error))),
+    };
     Ok(Running {
         id: started.id,
         entries,
@@ -238,7 +252,10 @@ fn start_cause(error: StartError) -> Cause {
         }
         StartError::Load { reason, .. } => with_hints(reason, &[]),
         StartError::Trap { ref report, .. } => with_hints(format!("{error}\n{report}"), &[]),
-        StartError::NoSuchWorkload(_) => with_hints(error.to_string(), &[]),
+        StartError::TooLate { .. } | StartError::GivenUp { .. } | StartError::NoSuchWorkload(_) => {
+            let hints: Vec<_> = error.hint().map(str::to_owned).into_iter().collect();
+            with_hints(error.to_string(), &hints)
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Event {
         revision: Revision,
         outcome: Result<(), Cause>,
     },
+    /// The answer to [`Action::Start`] when it was given up after [`Action::SupersedeStart`].
+    StartGivenUp { revision: Revision },
     /// The user asked to stop.
     Interrupt,
     /// The answer to [`Action::Drain`].
@@ -84,6 +86,8 @@ pub enum Action {
     CancelBuild { unit: UnitName },
     /// Link the last artifact of each unit and let the result take over from what runs.
     Start { revision: Revision, why: Why },
+    /// What starts at present is out of date: it takes over only if nothing keeps it waiting.
+    SupersedeStart,
     /// Answer requests with this page until something runs.
     ShowPage(Vec<Failure>),
     /// Tell the user.

@@ -108,6 +108,9 @@ fn parse(line: &str) -> Option<Event> {
             revision: words.first()?.parse().ok()?,
             outcome: Err(cause(&words[1..].join(" "))),
         },
+        "start-given-up" => Event::StartGivenUp {
+            revision: words.first()?.parse().ok()?,
+        },
         "interrupt" => Event::Interrupt,
         "drained" => Event::Drained,
         _ => return None,
@@ -149,6 +152,7 @@ fn render(action: &Action) -> String {
                 files.join(" ")
             )
         }
+        Action::SupersedeStart => "supersede-start".to_string(),
         Action::ShowPage(failures) if failures.is_empty() => "page: building".to_string(),
         Action::ShowPage(failures) => {
             let failures: Vec<_> = failures.iter().map(render_failure).collect();

@@ -18,6 +18,9 @@ impl Problem {
             Problem::DuplicateName { .. } => {
                 vec!["give each entry of `dev.components` a `name` of its own".to_string()]
             }
+            Problem::Unsupported { .. } => {
+                vec!["build it without that; `wash` runs what wasmtime 48 runs".to_string()]
+            }
             Problem::NoSuchProvider {
                 member,
                 role,

@@ -33,6 +33,10 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
+            Problem::Unsupported {
+                member,
+                unsupported,
+            } => write!(f, "component `{member}` cannot run: {unsupported}"),
             Problem::NoSuchProvider {
                 member,
                 import,
