@@ -107,6 +107,16 @@ impl Console {
         }
     }
 
+    /// As [`Self::stdio`], with everything on stderr: for guests that run while a command does something else.
+    pub fn on_stderr() -> Self {
+        let (stdout, stderr) = (io::stderr(), io::stderr());
+        Self::new(
+            Form::People,
+            Stream::of_process(stdout),
+            Stream::of_process(stderr),
+        )
+    }
+
     /// The streams of this process, for a program that reads what a session does.
     pub fn json() -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());

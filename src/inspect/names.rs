@@ -1,5 +1,7 @@
 //! Names of interfaces in fewer words.
 
+use dialoguer::console::{Alignment, measure_text_width, pad_str};
+
 use crate::component::InterfaceName;
 
 /// Letters that a name made of several does not exceed.
@@ -46,14 +48,14 @@ pub(super) fn together<'a, K: PartialEq>(
 /// Lines of aligned columns, each line indented.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
+        let widths = rows.iter().map(|row| measure_text_width(&row[column]));
         widths.max().unwrap_or_default()
     };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths);
         let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
+            .map(|(cell, width)| pad_str(cell, width, Alignment::Left, None))
             .collect();
         format!("  {}\n", cells.join("  ").trim_end())
     };

@@ -90,7 +90,7 @@ impl Advice for OpenError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { plugin, .. } | Self::Changed { plugin, .. } => vec![format!(
-                "`wash plugin upgrade {plugin}` installs it from its source again, `wash plugin uninstall {plugin}` removes it"
+                "`wash plugin upgrade {plugin}` installs it from its source again; it keeps its folder and its permissions"
             )],
             Self::Shape { reason, .. } => vec![reason.hint().to_owned()],
             Self::Link { .. } | Self::Compose { .. } => Vec::new(),

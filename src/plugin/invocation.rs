@@ -45,6 +45,8 @@ pub struct Terminal {
 pub enum NamedError {
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("cannot make a temporary directory in `{}`", path.display())]
+    Temporary { path: PathBuf, source: io::Error },
     #[error("`{}` is not a {expected}", path.display())]
     Kind {
         path: PathBuf,
@@ -148,7 +150,7 @@ impl Invocation {
                 expected: "file",
             });
         }
-        let (dir, name) = self.place(path).map_err(failed)?;
+        let (dir, name) = self.place(path)?;
         let copy = dir.join(&name);
         // A second name is for nothing; but not every file may have one, nor one on another file system.
         let link = |real: PathBuf| fs::hard_link(real, &copy);
@@ -162,28 +164,30 @@ impl Invocation {
 
     /// Lets the plugin read what is shown as a file. Returns where it finds it.
     pub(super) fn content(&mut self, path: &Path, bytes: &[u8]) -> Result<String, NamedError> {
-        let placed = self.place(path).and_then(|(dir, name)| {
-            fs::write(dir.join(&name), bytes)?;
-            Ok((dir, name))
-        });
-        let (dir, name) = placed.map_err(|source| NamedError::Read {
-            path: path.to_owned(),
+        let (dir, name) = self.place(path)?;
+        fs::write(dir.join(&name), bytes).map_err(|source| NamedError::Temporary {
+            path: dir.clone(),
             source,
         })?;
         Ok(format!("{}/{name}", self.give(dir)))
     }
 
     /// A directory for one file, and what the file is called there.
-    fn place(&mut self, path: &Path) -> io::Result<(PathBuf, String)> {
+    fn place(&mut self, path: &Path) -> Result<(PathBuf, String), NamedError> {
+        let temporary = env::temp_dir();
+        let failed = |source| NamedError::Temporary {
+            path: temporary.clone(),
+            source,
+        };
         let root = match &self.named {
             Some(named) => named,
             None => {
-                let named = Scratch::new(&env::temp_dir(), "wash-plugin-arguments-")?;
+                let named = Scratch::new(&temporary, "wash-plugin-arguments-").map_err(failed)?;
                 self.named.insert(named)
             }
         };
         let dir = root.path().join(self.directories.len().to_string());
-        fs::create_dir(&dir)?;
+        fs::create_dir(&dir).map_err(failed)?;
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or("file");
         Ok((dir, name.to_owned()))
     }

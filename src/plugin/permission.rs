@@ -99,8 +99,8 @@ impl Permission {
     }
 }
 
-/// The shell expands `~` only where it is not quoted.
-fn home(path: &str) -> String {
+/// A path as it can be pasted into a shell, which expands `~` only where it is not quoted.
+pub fn home(path: &str) -> String {
     match path.strip_prefix("~/") {
         Some(rest) => format!("~/{}", pasteable(&[rest])),
         None => pasteable(&[path]),

@@ -19,7 +19,7 @@ use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, grants};
-use crate::report::{Advice, OutputFormat, hinted};
+use crate::report::{Advice, Fault, OutputFormat, hinted};
 
 /// What was typed.
 pub enum Given {
@@ -53,7 +53,21 @@ impl Advice for PluginError {
     }
 }
 
-impl Advice for NamedError {}
+impl Advice for NamedError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Temporary { .. } => vec!["TMPDIR names another place".to_owned()],
+            Self::Read { .. } | Self::Kind { .. } => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Temporary { .. } => Fault::Environment,
+            Self::Read { .. } | Self::Kind { .. } => Fault::Input,
+        }
+    }
+}
 
 pub async fn run(
     store: &Store,
@@ -106,7 +120,7 @@ pub(super) async fn run_with(
         settings,
         bounds: RUN,
         console: Console::shielded(),
-        compiled: store.compiled(),
+        compiled: store.compiled(&manifest.digest),
     };
     let (interface, function) = match manifest.runs {
         Runs::Commands => ("wash:plugin/runner", "run"),
