@@ -37,8 +37,8 @@ use crate::report::{self, Advice, OutputFormat, hinted};
     after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --why wasi:filesystem app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
 )]
 pub struct InspectArgs {
-    /// Component files, a reference to a registry, or the directory of a project, instead of the current directory
-    #[arg(value_name = "PATH", add = values::components())]
+    /// Component files, the directory of a project, a reference to a registry, or plugin:NAME, instead of the current directory
+    #[arg(value_name = "PATH", add = values::inspected())]
     paths: Vec<PathBuf>,
     /// Show how components are linked: every edge with its reason, and every problem
     #[arg(long)]

@@ -227,7 +227,9 @@ fn plugin() {
     let said = run(&["ada", "--upper"]);
     assert!(said.contains("HELLO, ADA!\n"), "{said}");
     let said = created.run(&[wash, "plugin", "test", ".", "-o", "json", "--", "ada"]);
-    assert!(said.contains("{\"greeting\": \"Hello, ada!\"}"), "{said}");
+    let told =
+        "{\"message\": \"greeted\", \"success\": true, \"data\": {\"greeting\": \"Hello, ada!\"}}";
+    assert!(said.contains(told), "{said}");
     let said = run(&["--help"]);
     assert!(
         said.contains("Greet somebody") && said.contains("--upper"),
