@@ -20,6 +20,7 @@ use anstream::{AutoStream, ColorChoice};
 use serde_json::{Value, json};
 
 use crate::http::RequestId;
+use crate::report::sanitize;
 
 use lines::prefixed;
 use shield::Shield;
@@ -184,6 +185,7 @@ impl Console {
         match self.form {
             Form::Hushed if ALL_IS_WELL.contains(&event) => {}
             Form::People | Form::Hushed => {
+                let text = sanitize::styled(text);
                 self.write(|streams| &mut streams.stderr, &format!("{text}\n"));
             }
             Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
@@ -198,7 +200,10 @@ impl Console {
                 let lines = prefixed(component, None, lines);
                 self.write(|streams| &mut streams.stderr, &lines);
             }
-            Form::People => self.write(|streams| &mut streams.stderr, &format!("{lines}\n")),
+            Form::People => {
+                let lines = sanitize::styled(lines);
+                self.write(|streams| &mut streams.stderr, &format!("{lines}\n"));
+            }
             Form::Hushed => {}
             Form::Programs => {
                 let fields = json!({ "component": component, "text": plain(lines) });
@@ -210,7 +215,7 @@ impl Console {
     /// Shows what tools printed before they failed, if it was not shown as it came.
     pub fn withheld(&self, lines: &str) {
         if self.form == Form::Hushed && !lines.is_empty() {
-            let lines = lines.trim_end_matches('\n');
+            let lines = sanitize::styled(lines.trim_end_matches('\n'));
             self.write(|streams| &mut streams.stderr, &format!("{lines}\n"));
         }
     }

@@ -1,6 +1,7 @@
 //! Names of interfaces in fewer words.
 
 use crate::component::InterfaceName;
+use crate::report::sanitize;
 
 /// Letters that a name made of several does not exceed.
 const WIDTH: usize = 60;
@@ -43,8 +44,10 @@ pub(super) fn together<'a, K: PartialEq>(
     joined.collect()
 }
 
-/// Lines of aligned columns, each line indented.
+/// Lines of aligned columns, each line indented. A cell is one line, whatever is in it.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let one_line = |row: &[String; N]| row.each_ref().map(|cell| sanitize::line(cell).into_owned());
+    let rows: Vec<[String; N]> = rows.iter().map(one_line).collect();
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count());
         widths.max().unwrap_or_default()
