@@ -4,6 +4,7 @@
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
 mod installed;
+mod tips;
 
 use std::ffi::OsString;
 use std::io;
@@ -23,6 +24,7 @@ use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
 use crate::report;
+use crate::version;
 
 use installed::{Line, Plugins, Typed};
 
@@ -34,6 +36,7 @@ pub use crate::report::OutputFormat;
 #[command(
     name = "wash",
     version,
+    long_version = version::LONG,
     propagate_version = false,
     arg_required_else_help = true
 )]
@@ -105,7 +108,7 @@ pub fn main() -> ExitCode {
         let plugins = Plugins::of_user();
         match plugins.parse(&line) {
             Ok(line) => execute(line, &plugins),
-            Err(error) => not_parsed(&error, format),
+            Err(error) => not_parsed(&tips::with_tip(error), format),
         }
     })
 }
