@@ -3,6 +3,7 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
+mod dotenv;
 mod drive;
 mod error;
 mod interfaces;
@@ -13,6 +14,7 @@ mod layers;
 pub mod merged;
 mod parse;
 mod raw;
+mod redact;
 mod resolve;
 mod settings;
 mod setup;
@@ -28,6 +30,7 @@ mod wit;
 pub mod yaml;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -100,7 +103,7 @@ pub struct Project {
     pub name: String,
     /// Absolute, without symlinks.
     pub root: PathBuf,
-    /// The files the project was read from (config, `.env`), and directories of such files, existing or not: a change to
+    /// The files the project was read from (config, files of variables), and directories of such files, existing or not: a change to
     /// one changes the project.
     pub sources: Vec<PathBuf>,
     pub build: Build,
@@ -149,6 +152,31 @@ pub struct Build {
     pub env: BTreeMap<String, String>,
     /// Where the command leaves the component.
     pub artifact: Artifact,
+}
+
+impl Build {
+    /// The profile of a cargo build, as its target directory calls it. `None` where it cannot be told.
+    pub fn profile(&self) -> Option<&str> {
+        let (Kind::Cargo, Command::Argv(argv)) = (self.kind, &self.command) else {
+            return None;
+        };
+        let mut words = argv.iter().map(String::as_str);
+        if words.next() != Some("cargo") {
+            return None;
+        }
+        let mut profile = "debug";
+        while let Some(word) = words.next() {
+            match word {
+                "--release" | "-r" => profile = "release",
+                "--profile" => profile = words.next()?,
+                word => profile = word.strip_prefix("--profile=").unwrap_or(profile),
+            }
+        }
+        Some(match profile {
+            "dev" => "debug",
+            profile => profile,
+        })
+    }
 }
 
 /// What the project is written in, so far as it matters for building and for advice.
@@ -407,6 +435,11 @@ fn load_below(
 
 /// A project around a component that is there already. Of the config files only the user's applies to it.
 pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
+    // A pipe or a terminal would have to be read more than once.
+    let is_special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if fs::metadata(path).is_ok_and(is_special) {
+        return Err(ProjectError::NotRegular(path.to_path_buf()));
+    }
     let path = path
         .canonicalize()
         .map_err(|_| ProjectError::NoSuchFile(path.to_path_buf()))?;

@@ -16,6 +16,7 @@
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` and `queued_messages` (numbers)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
+//! - `env_file` of `workload` and of each of `dev.components`: a file of variables such as `.env`, which is not read unless it is named
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `dev.volumes` and `volumes` of each of `dev.components`: `empty: NAME` instead of `host_path`, `read_only`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
@@ -191,6 +192,7 @@ pub(super) struct RawComponent {
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) env_file: Option<Located<String>>,
     pub(super) config_from: Option<Located<Vec<String>>>,
     pub(super) secret_from: Option<Located<Vec<String>>>,
     pub(super) config: BTreeMap<String, String>,
@@ -512,6 +514,7 @@ impl RawSettings {
             key: format!("{}.config.subscriptions", table.name()),
         });
         let mut raw = Self {
+            env_file: table.text("env_file"),
             config,
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),

@@ -9,7 +9,7 @@ use super::drive::{self, Routed};
 use super::interfaces::Interfaces;
 use super::language::{self, Detected, Recipe};
 use super::raw::{RawBuild, RawConfig, RawLimits};
-use super::settings::{Context, dotenv};
+use super::settings::Context;
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
@@ -17,6 +17,7 @@ use super::{
     ServerTls, units,
 };
 use crate::host::workload::{LimitNames, Limits, MemberSettings};
+use crate::report::sanitize;
 use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
@@ -51,18 +52,21 @@ impl Resolver<'_> {
             .map(|name| name.value)
             .or(detected.as_ref().and_then(|found| found.name.clone()));
         let name = name.unwrap_or_else(|| name_of(self.root));
+        // It stands before every line of the component's output.
+        let name = sanitize::line(&name).into_owned();
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
-        let dotenv_file = self.root.join(".env");
         let (settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
                 let directories = context.directories(&raw.dev.volumes);
-                let variables = dotenv(&dotenv_file, self.notes);
-                let settings = context.settings(&raw.workload, directories.clone(), variables);
+                let settings = context.settings(&raw.workload, directories.clone());
+                if self.overrides.purpose == Purpose::Dev {
+                    context.unused_dotenv(&raw);
+                }
                 let siblings = Siblings {
                     resolver: self,
                     raw: &raw,
@@ -77,7 +81,7 @@ impl Resolver<'_> {
         let subscriptions = context.subscriptions(&raw.workload);
         // Only now, when every problem of the files has been noted.
         let (build, (components, service)) = (build?, others?);
-        sources.push(dotenv_file);
+        sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
         Ok(Project {
             name,
@@ -112,7 +116,8 @@ impl Resolver<'_> {
         let context = self.context(&raw, &interfaces);
         let dev = self.dev(&raw);
         let directories = context.directories(&raw.dev.volumes);
-        let settings = context.settings(&raw.workload, directories, BTreeMap::new());
+        let settings = context.settings(&raw.workload, directories);
+        sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
         Project {
             sources,
@@ -379,6 +384,6 @@ pub(super) fn name_of(path: &Path) -> String {
     };
     name.map_or_else(
         || "app".to_string(),
-        |name| name.to_string_lossy().into_owned(),
+        |name| sanitize::line(&name.to_string_lossy()).into_owned(),
     )
 }

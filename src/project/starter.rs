@@ -7,7 +7,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::keys::SCHEMA_URL;
+use super::keys::SCHEMA_FILE;
 use super::{Artifact, Command, Kind, Project, yaml};
 use crate::component::{Extern, Shape};
 use crate::console::pasteable;
@@ -223,7 +223,7 @@ struct Lines {
 
 impl Lines {
     fn head(&mut self) {
-        self.active(&format!("# yaml-language-server: $schema={SCHEMA_URL}"));
+        self.active(&format!("# yaml-language-server: $schema=./{SCHEMA_FILE}"));
     }
 
     fn active(&mut self, line: &str) {

@@ -433,6 +433,11 @@ const SETTINGS: &[Key] = &[
         "Variables of the component. They are settings of wasi:config as well.",
     ),
     Key::new(
+        "env_file",
+        Takes::Text,
+        "A file of `NAME=value` lines with more variables, such as `.env`; they win over `environment`. No such file is read unless it is named.",
+    ),
+    Key::new(
         "config",
         Takes::TextMap,
         "Settings of wasi:config. `subscriptions` has the subjects of messages it takes.",
