@@ -83,9 +83,16 @@ pub struct Built {
     pub elapsed: Duration,
 }
 
-/// Whether the tools of a build are there, without building; what it would say of them goes to `output`.
-pub(crate) async fn check(project: &Project, output: &Output) -> Result<(), BuildError> {
-    preflight::check(project, output).await.map(drop)
+/// Whether the tools of a build are there, without building; what it would say of them goes to `output`. Nothing is run in the project's
+/// directory, whose files may name programs of its own. `toolchain` is the rustup toolchain that it asks for.
+pub(crate) async fn check_outside(
+    project: &Project,
+    toolchain: Option<String>,
+    output: &Output,
+) -> Result<(), BuildError> {
+    let place = preflight::Place::Outside { toolchain };
+    preflight::check(project, &place, output).await?;
+    preflight::packages_of(project)
 }
 
 /// Builds the project's component.
@@ -134,7 +141,8 @@ async fn run(
     command: &Command,
     options: &BuildOptions,
 ) -> Result<Vec<String>, BuildError> {
-    let environment = preflight::check(project, &options.output).await?;
+    let environment =
+        preflight::check(project, &preflight::Place::Project, &options.output).await?;
     let mut variables: Vec<(String, String)> = environment.set;
     variables.extend(project.build.env.clone());
     if let Artifact::Path(path) = &project.build.artifact {
@@ -158,7 +166,7 @@ async fn run(
     }
     preflight::explain(project, finished.status)?;
     if let Output::IfFailed = options.output {
-        report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+        report::tool_output(String::from_utf8_lossy(&finished.tail).trim_end());
     }
     Err(BuildError::Failed {
         command: process::text(command),
