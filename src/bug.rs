@@ -5,14 +5,12 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::env::consts::{ARCH, OS};
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 
-use crate::report::{self, Advice, Fault, OutputFormat, hinted};
-
-const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+use crate::report::{self, Advice, Fault, OutputFormat, hinted, sanitize};
+use crate::version;
 
 /// Runs a command. When it panics, tells so, and answers with the exit code for our bugs.
 pub fn guarded(format: OutputFormat, run: impl FnOnce() -> ExitCode) -> ExitCode {
@@ -35,7 +33,7 @@ struct Bug(String);
 
 impl Advice for Bug {
     fn hints(&self) -> Vec<String> {
-        vec![format!("report it: {REPORT}")]
+        vec!["report it to whoever provides this build of wash".to_string()]
     }
 
     fn fault(&self) -> Fault {
@@ -46,10 +44,10 @@ impl Advice for Bug {
 fn told(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(ToString::to_string);
     let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-    let version = env!("CARGO_PKG_VERSION");
+    let version = version::LONG;
     let mut text = format!(
-        "error: this is a bug in wash: {}\n  at {place}, in wash {version} for {OS} on {ARCH}\n",
-        words(info.payload())
+        "error: this is a bug in wash: {}\n  at {place}, in wash {version}\n",
+        sanitize::text(words(info.payload()))
     );
     let backtrace = Backtrace::capture();
     let more = match backtrace.status() {
@@ -59,7 +57,9 @@ fn told(info: &PanicHookInfo<'_>) -> String {
         }
         _ => ", and what it prints with `RUST_BACKTRACE=1`",
     };
-    text + &format!("\nhint: report it with what led to it{more}: {REPORT}\n")
+    text + &format!(
+        "\nhint: report it to whoever provides this build of wash, with what led to it{more}\n"
+    )
 }
 
 /// What was said to `panic!`.

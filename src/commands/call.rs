@@ -1,5 +1,6 @@
 //! `wash call`
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -47,7 +48,7 @@ const TRAPPED: u8 = 3;
 pub struct CallArgs {
     /// The component, if it is not the project here; a function; its arguments
     #[arg(value_name = "WORDS", allow_negative_numbers = true, add = values::call_words())]
-    words: Vec<String>,
+    words: Vec<OsString>,
     /// The arguments of the guest, which has them when it asks for them
     #[arg(last = true, value_name = "GUEST_ARGS", add = values::file())]
     arguments: Vec<String>,
@@ -63,13 +64,13 @@ pub struct CallArgs {
     /// A value of `wasi:config` for the guest
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     config: Vec<(String, String)>,
-    /// Give up when there is no answer after so long: `500ms`, `10s`, `2m`
+    /// Maximum run time: `500ms`, `10s`, `2m`
     #[arg(long, value_name = "TIME", value_parser = project::duration)]
     timeout: Option<Duration>,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
-    /// Ask the registry without TLS
+    /// Use plain HTTP for the registry
     #[arg(long)]
     insecure: bool,
 }
@@ -111,6 +112,10 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
         Some((first, rest)) if is_target(first, globals) => (vec![PathBuf::from(first)], rest),
         _ => (Vec::new(), args.words.as_slice()),
     };
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| text(word))
+        .collect::<Result<_, _>>()?;
     let mut named = gather::named(&target, globals)?;
     if let Named::Image(image) = &mut named {
         image.insecure = args.insecure;
@@ -151,9 +156,20 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
     .tell(answer)
 }
 
+/// A word that is no path. Names of functions and values are Unicode.
+fn text(word: &OsStr) -> anyhow::Result<String> {
+    word.to_str().map(str::to_owned).ok_or_else(|| {
+        report::usage(format_args!(
+            "`{}` is not valid UTF-8, so it is neither a function nor a value",
+            word.display()
+        ))
+    })
+}
+
 /// Whether a word names a component, and not a function.
-fn is_target(word: &str, globals: &Globals) -> bool {
-    if word.contains(['#', '(']) {
+fn is_target(word: &OsStr, globals: &Globals) -> bool {
+    let is_expression = |word: &str| word.contains(['#', '(']);
+    if word.to_str().is_some_and(is_expression) {
         return false;
     }
     let path = Path::new(word);

@@ -125,6 +125,12 @@ fn tell(
             shell.name()
         ));
     }
+    let is_changed = |it: &Changed| it.change != Change::Unchanged;
+    let message = match (dry_run, changed.iter().any(is_changed)) {
+        (true, _) => "nothing was changed",
+        (false, true) => message,
+        (false, false) => "unchanged",
+    };
     let data = json!({ "shell": shell.name(), "dry_run": dry_run, "files": changed });
     report::success(globals.output, &text.join("\n"), message, data)?;
     Ok(ExitCode::SUCCESS)

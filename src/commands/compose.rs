@@ -57,7 +57,7 @@ pub(super) async fn run(
     let exports: Vec<&str> = exports.map(|export| export.export.as_str()).collect();
     let stubs = stubs(&composed.plan);
     let data = json!({
-        "path": file,
+        "path": report::json_path(&file),
         "size": composed.bytes.len(),
         "members": members,
         "left_out": left_out,

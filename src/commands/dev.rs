@@ -62,7 +62,7 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
-    /// Take the WIT packages in `wit/deps` as they are
+    /// Don't fetch WIT packages
     #[arg(long)]
     skip_fetch: bool,
     /// Fetch nothing from the network
@@ -71,7 +71,7 @@ pub struct DevArgs {
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
-    /// Keep nothing: what the project stores lasts as long as this runs
+    /// Discard stored data on exit
     #[arg(long)]
     ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them

@@ -25,6 +25,8 @@ pub enum Named {
 
 /// Tells files and references from a project; without a path, it is the project of the current directory.
 pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
+    let paths = paths.iter().map(|path| without_url(path));
+    let paths = &paths.collect::<anyhow::Result<Vec<_>>>()?[..];
     if let [path] = paths
         && let Some(reference) = reference(path, globals)
     {
@@ -51,6 +53,32 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
             ))),
             None => Ok(Named::Files(paths)),
         },
+    }
+}
+
+/// `file:///x` is `/x`. Other URLs, and `-` for stdin, are nothing that is read.
+fn without_url(path: &Path) -> anyhow::Result<PathBuf> {
+    let text = path.to_str().unwrap_or_default();
+    if text == "-" {
+        return Err(report::usage(
+            "components are read from files, not from stdin: save it to a file first",
+        ));
+    }
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return Err(report::usage(format_args!(
+            "`{text}` is a URL: components come from files and from registries (REGISTRY/REPOSITORY:TAG); download it first"
+        )));
+    }
+    match text.strip_prefix("file://") {
+        None => Ok(path.to_path_buf()),
+        Some(_) => {
+            let file = url::Url::parse(text)
+                .ok()
+                .and_then(|url| url.to_file_path().ok());
+            file.ok_or_else(|| {
+                report::usage(format_args!("`{text}` names no file of this machine"))
+            })
+        }
     }
 }
 

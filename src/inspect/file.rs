@@ -9,6 +9,7 @@ use super::names::{size, table, together};
 use super::text::{drives, provided_by};
 use super::view::{self, Edge, Provider};
 use crate::component::{About, Kind, Shape, ShapeError};
+use crate::report::sanitize;
 
 /// What a file of WebAssembly is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Overview {
     pub kind: Kind,
     /// Bytes.
     pub size: usize,
+    /// The profile of cargo that it was built with, if it was just built.
+    pub profile: Option<String>,
     pub languages: Vec<String>,
     pub tools: Vec<String>,
     /// How many core modules a component contains.
@@ -120,6 +123,7 @@ fn about(name: &str, kind: Kind, size: usize, about: &About) -> Overview {
         name: name.to_string(),
         kind,
         size,
+        profile: None,
         languages: about.languages.iter().cloned().collect(),
         tools: about.tools.iter().cloned().collect(),
         core_modules: 0,
@@ -196,12 +200,15 @@ pub fn text(overview: &Overview) -> String {
     let kind = overview.kind;
     let mut text = format!(
         "{}: {}, {}",
-        overview.name,
+        sanitize::line(&overview.name),
         words(kind),
         size(overview.size)
     );
+    if let Some(profile) = &overview.profile {
+        text += &format!(" ({} build)", sanitize::line(profile));
+    }
     for language in &overview.languages {
-        text += &format!(", {language}");
+        text += &format!(", {}", sanitize::line(language));
     }
     text.push('\n');
     // Where it was built, and from what, is left out.
@@ -211,7 +218,7 @@ pub fn text(overview: &Overview) -> String {
         .collect();
     tools.dedup();
     if !tools.is_empty() {
-        text += &format!("made with {}\n", tools.join(", "));
+        text += &format!("made with {}\n", sanitize::line(&tools.join(", ")));
     }
     let mut section = |title: &str, lines: String| {
         if !lines.is_empty() {

@@ -138,7 +138,7 @@ pub async fn set_up(
         Ok(finished) if finished.status.success() => Ok(()),
         Ok(finished) => {
             if let Output::IfFailed = output {
-                report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+                report::tool_output(String::from_utf8_lossy(&finished.tail).trim_end());
             }
             Err(TemplateError::SetUp {
                 command: command.to_string(),

@@ -1,6 +1,6 @@
 //! The questions of `wash new`, on a terminal; elsewhere what is missing is an error.
 
-use dialoguer::{Input, Select};
+use dialoguer::Select;
 
 use super::list;
 use crate::commands::prompt;
@@ -64,12 +64,12 @@ pub(super) async fn name(template: &Template) -> anyhow::Result<String> {
         let template = template.name.clone();
         return Err(hinted(Missing::Name { template }));
     }
-    let ask = || {
-        let valid = |name: &String| name.parse::<Name>().map(|_| ());
-        let input = Input::<String>::new().with_prompt("name of the project");
-        input.validate_with(valid).interact_text()
+    let valid = |name: &str| match name.parse::<Name>() {
+        Ok(_) => Ok(name.to_owned()),
+        Err(error) => Err(error.to_string()),
     };
-    prompt::answer(ask).await
+    let name = prompt::line("name of the project:".to_owned(), valid).await?;
+    name.ok_or_else(|| anyhow::anyhow!("the project has no name"))
 }
 
 /// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed.

@@ -67,7 +67,7 @@ impl Made<'_> {
         };
         json!({
             "name": name,
-            "path": path,
+            "path": report::json_path(path),
             "template": template,
             "source": source,
             "commit": self.commit.as_ref().map(|commit| &commit.id),

@@ -23,7 +23,7 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash oci pull ghcr.io/me/app:0.1.0\n  wash oci pull ghcr.io/me/app:0.1.0 lib/app.wasm\n  wash oci pull --pull-policy never ghcr.io/me/app:0.1.0"
 )]
 pub(super) struct PullArgs {
-    /// What: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
+    /// Reference to pull: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
     #[arg(value_name = "REFERENCE", add = values::references())]
     reference: String,
     /// Where to write it: a file, or a directory, where it is called as its repository
@@ -66,7 +66,7 @@ pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<Exi
         "reference": reference.to_string(),
         "digest": digest.to_string(),
         "pinned": pinned,
-        "path": path,
+        "path": report::json_path(&path),
         "size": bytes.len(),
         "content": content.to_string(),
         "from": match origin {

@@ -19,7 +19,7 @@ use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, grants};
-use crate::report::{Advice, OutputFormat, hinted};
+use crate::report::{Advice, Fault, OutputFormat, hinted};
 
 /// What was typed.
 pub enum Given {
@@ -53,7 +53,21 @@ impl Advice for PluginError {
     }
 }
 
-impl Advice for NamedError {}
+impl Advice for NamedError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Scratch(error) => error.hints(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Scratch(error) => error.fault(),
+            _ => Fault::Input,
+        }
+    }
+}
 
 pub async fn run(
     store: &Store,

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use super::Globals;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
-use crate::report;
+use crate::report::{self, Advice, Fault, hinted};
 
 /// Install plugins, and say what they may do
 ///
@@ -54,7 +54,25 @@ pub struct Means<'a> {
     pub globals: &'a Globals,
 }
 
+/// Plugins are kept in the user's data folder.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no place for plugins: nothing says where your home is")]
+struct NoHome;
+
+impl Advice for NoHome {
+    fn hints(&self) -> Vec<String> {
+        vec!["set HOME".to_owned()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Environment
+    }
+}
+
 pub async fn run(args: PluginArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    if Store::of_user().is_none() && !matches!(args.command, PluginCommand::Test(_)) {
+        return Err(hinted(NoHome));
+    }
     match args.command {
         PluginCommand::Install(args) => install::run(args, means).await,
         PluginCommand::Uninstall(args) => uninstall::run(args, means),

@@ -113,7 +113,7 @@ pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> S
 /// The manifest, and what was decided.
 pub(super) fn data(store: &Store, plugin: &Manifest, decisions: &Decisions) -> Value {
     let mut data = json!(plugin);
-    data["folder"] = json!(store.data(&plugin.name));
+    data["folder"] = report::json_path(store.data(&plugin.name));
     data["allowed"] = json!(decisions.allowed);
     data["denied"] = json!(decisions.denied);
     let open = decisions.open(plugin).into_iter();

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use super::invoke::{self, Given};
@@ -53,8 +52,7 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
     let source = source::named(Some(&args.path), globals)?;
     let fetched = source::fetch(source, &args.access, globals).await?;
     let subject = fetched.subject(Choices::default());
-    let place = Scratch::new(&std::env::temp_dir(), "wash-plugin-test-");
-    let place = place.context("cannot make a temporary directory")?;
+    let place = Scratch::temporary("wash-plugin-test-").map_err(hinted)?;
     let store = Store::at(place.path().to_owned());
     let manifest = examine(&subject, &store, reserved).await.map_err(hinted)?;
     // Clashes are for the installation to tell.

@@ -62,7 +62,17 @@ pub(super) async fn run(args: UpgradeArgs, means: &Means<'_>) -> anyhow::Result<
     let message = format!("not upgraded: {}", failed.join(", "));
     match (globals.output, failed.is_empty()) {
         (OutputFormat::Text, true) => {}
-        (OutputFormat::Json, true) => report::success(globals.output, "", "upgraded", data)?,
+        (OutputFormat::Json, true) => {
+            let is_new = |plugin: &Value| plugin["upgraded"] == true;
+            let message = match data["plugins"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(is_new))
+            {
+                true => "upgraded",
+                false => "up to date",
+            };
+            report::success(globals.output, "", message, data)?;
+        }
         (OutputFormat::Text, false) => report::failure(globals.output, &anyhow::anyhow!(message))?,
         (OutputFormat::Json, false) => report::incomplete(globals.output, "", &message, data)?,
     }

@@ -9,7 +9,7 @@ use super::Context;
 use crate::commands::{short, write_file};
 use crate::completion::values;
 use crate::inspect::size;
-use crate::report::hinted;
+use crate::report::{self, hinted};
 use crate::wit::fetch;
 use crate::wit::name::directory;
 use crate::wit::resolve::Keep;
@@ -50,6 +50,10 @@ pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Res
     };
     write_file(&path, &bytes)?;
     let text = format!("{} ({}, {name})", short(&path), size(bytes.len()));
-    let data = json!({ "package": name.to_string(), "path": path, "size": bytes.len() });
+    let data = json!({
+        "package": name.to_string(),
+        "path": report::json_path(&path),
+        "size": bytes.len(),
+    });
     project.print(&text, "built", data)
 }

@@ -24,6 +24,7 @@ pub struct Health {
     pub shell: &'static str,
     pub state: State,
     /// What is there, or should be.
+    #[serde(serialize_with = "crate::report::serialize_path")]
     pub path: PathBuf,
     pub reason: String,
 }

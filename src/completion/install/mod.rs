@@ -30,6 +30,7 @@ pub enum Change {
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Changed {
+    #[serde(serialize_with = "crate::report::serialize_path")]
     pub path: PathBuf,
     pub change: Change,
     /// Only some lines of the file are ours.
