@@ -78,7 +78,7 @@ fn what_was_changed_does_not_take_part() {
 fn wash_dev_uses_an_installed_provider() {
     let user = User::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shipped = root.join("plugins/blobstore-filesystem/blobstore-filesystem.wasm");
+    let shipped = root.join("providers/blobstore-filesystem.wasm");
     user.ok(&["plugin", "install", text(&shipped), "--name", "my-blobs"]);
     let app = built("blobby");
     let mut command = user.command();
