@@ -72,12 +72,16 @@ pub(super) async fn name(template: &Template) -> anyhow::Result<String> {
     prompt::answer(ask).await
 }
 
-/// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed.
-pub(super) async fn may_run(command: &str) -> anyhow::Result<bool> {
+/// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed. What comes with wash is known to
+/// do no harm.
+pub(super) async fn may_run(command: &str, comes_with_wash: bool) -> anyhow::Result<bool> {
     if !prompt::somebody_is_there() {
         return Ok(false);
     }
     let command = visible(command);
-    let question = format!("the template wants to run `{command}` in the project; run it?");
-    prompt::confirm(&question, false).await
+    let question = match comes_with_wash {
+        true => format!("run `{command}` in the project now?"),
+        false => format!("the template wants to run `{command}` in the project; run it?"),
+    };
+    prompt::confirm(&question, comes_with_wash).await
 }
