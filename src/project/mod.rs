@@ -455,9 +455,11 @@ pub fn wit(
     };
     let notes = Notes::default();
     let Layers { config, .. } = layers::read(Some(&root), overrides, &notes)?;
+    let raw = RawConfig::read(&notes, config);
+    let sibling_paths = raw.dev.sibling_paths();
     let wit = Wit {
         offline: overrides.offline,
-        ..RawConfig::read(&notes, config).wit
+        ..raw.wit.with_siblings(&root, &sibling_paths)
     };
     let problems = notes.problems.into_inner();
     match problems.is_empty() {

@@ -188,6 +188,14 @@ pub(super) struct RawComponent {
     pub(super) imports: BTreeMap<String, String>,
 }
 
+impl RawDev {
+    /// Where the projects of its components are, as the config says.
+    pub(super) fn sibling_paths(&self) -> Vec<String> {
+        let paths = self.components.iter().filter_map(|it| it.path.as_ref());
+        paths.map(|path| path.value.clone()).collect()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
     pub(super) environment: BTreeMap<String, String>,

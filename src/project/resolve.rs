@@ -75,6 +75,7 @@ impl Resolver<'_> {
             }
         };
         let subscriptions = context.subscriptions(&raw.workload);
+        let sibling_paths = raw.dev.sibling_paths();
         // Only now, when every problem of the files has been noted.
         let (build, (components, service)) = (build?, others?);
         sources.push(dotenv_file);
@@ -92,7 +93,7 @@ impl Resolver<'_> {
             wit: Wit {
                 skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
                 offline: self.overrides.offline,
-                ..raw.wit
+                ..raw.wit.with_siblings(self.root, &sibling_paths)
             },
             settings,
             subscriptions,

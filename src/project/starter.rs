@@ -210,7 +210,7 @@ pub fn for_user() -> String {
     lines.could("  log_level: info");
     lines.could("  http_client_ca_paths: [/etc/ssl/corporate.pem]    # private authorities");
     lines.blank();
-    lines.prose("Registries of WIT packages to look in first.");
+    lines.prose("Registries to ask for WIT packages whose namespace has none.");
     lines.could("wit:");
     lines.could("  registries: [{url: registry.example.com}]");
     lines.text

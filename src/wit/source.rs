@@ -10,7 +10,7 @@ use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGr
 use super::diagnose::{Diagnostic, Place, parse_error};
 use super::error::WitError;
 use super::name::Target;
-use super::scan::Outline;
+use super::scan::{self, Keyword, Outline, Statement};
 
 /// A file.
 #[derive(Debug, Clone)]
@@ -29,6 +29,36 @@ impl Text {
             text: text.to_string(),
         }
     }
+
+    fn needs(&self) -> impl Iterator<Item = Need> {
+        let statements = self.outline.statements.iter();
+        statements.flat_map(|statement| {
+            let path = statement.path.as_ref();
+            path.map(|path| self.need(path, statement))
+        })
+    }
+
+    fn need(&self, path: &scan::Path, statement: &Statement) -> Need {
+        let names_it_only = statement.keyword == Keyword::Use;
+        Need {
+            package: path.package.clone(),
+            item: path.item.clone(),
+            types: statement.types.clone(),
+            whole: !names_it_only,
+            place: Place::of(&self.label, &self.text, path.span.clone()),
+        }
+    }
+
+    /// What a statement needs of an interface to which the file gives a name of its own.
+    fn by_alias(&self, statement: &Statement) -> Option<Need> {
+        let local = statement.local.as_ref()?;
+        let mut aliases = self.outline.statements.iter().filter(|other| {
+            let of_file = other.block.is_none() && other.keyword == Keyword::Use;
+            of_file && other.alias.as_ref() == Some(local)
+        });
+        let path = aliases.next()?.path.as_ref()?;
+        Some(self.need(path, statement))
+    }
 }
 
 /// A package with its nested packages.
@@ -44,6 +74,10 @@ pub struct Source {
 pub struct Need {
     pub package: PackageName,
     pub item: String,
+    /// The types that are used of the item.
+    pub types: Vec<String>,
+    /// The item itself is imported, exported or included, with all that is in it.
+    pub whole: bool,
     pub place: Place,
 }
 
@@ -109,22 +143,19 @@ impl Source {
     /// Every reference to another package.
     pub fn needs(&self) -> Vec<Need> {
         let own = self.packages();
-        let paths = self.texts.iter().flat_map(|text| {
-            let paths = text
-                .outline
-                .statements
-                .iter()
-                .filter_map(|statement| statement.path.as_ref());
-            paths.map(move |path| (text, path))
+        let needs = self.texts.iter().flat_map(Text::needs);
+        needs.filter(|need| !own.contains(&need.package)).collect()
+    }
+
+    /// The same, and what is needed under names that the files give to interfaces of others.
+    pub fn all_needs(&self) -> Vec<Need> {
+        let by_alias = self.texts.iter().flat_map(|text| {
+            let statements = text.outline.statements.iter();
+            statements.filter_map(|statement| text.by_alias(statement))
         });
-        paths
-            .filter(|(_, path)| !own.contains(&path.package))
-            .map(|(text, path)| Need {
-                package: path.package.clone(),
-                item: path.item.clone(),
-                place: Place::of(&text.label, &text.text, path.span.clone()),
-            })
-            .collect()
+        let mut needs = self.needs();
+        needs.extend(by_alias);
+        needs
     }
 
     pub fn parse(&self) -> Result<UnresolvedPackageGroup, Diagnostic> {

@@ -29,7 +29,8 @@ pub(super) struct BuildArgs {
 
 pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
     let mut folder = project.folder()?;
-    if !folder.missing().is_empty() && !project.wit.skip_fetch {
+    let complete = || fetch::is_complete(&project.root, &project.wit, &folder);
+    if !project.wit.skip_fetch && !complete().map_err(hinted)? {
         fetch::fetch(&project.root, &project.wit, &folder, Keep::All)
             .await
             .map_err(hinted)?;

@@ -614,7 +614,7 @@ const WIT: &[Key] = &[
     Key::new(
         "registries",
         Takes::List(&[REGISTRY]),
-        "Registries to look in first, and how to log in there.",
+        "Registries to ask, in this order, for packages whose namespace has none, and how to log in to registries.",
     ),
 ];
 
