@@ -16,11 +16,12 @@ mod wrap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::component::Shape;
+use crate::project::language::cargo;
 use crate::project::{Artifact, Command, Project};
 use crate::report;
 use crate::wit;
@@ -63,6 +64,18 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Something that the user should know although the build succeeds.
+    fn warn(&self, message: &str, hint: &str) {
+        match self {
+            Output::Inherit | Output::IfFailed => report::warn(&message, Some(hint)),
+            Output::Tee(sink) => {
+                sink(format!("warning: {message}\nhint: {hint}\n").as_bytes());
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -99,6 +112,7 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
         };
     }
     let started = Instant::now();
+    let mut begin = SystemTime::now();
     let messages = match &project.build.command {
         Command::None => Vec::new(),
         command => {
@@ -109,10 +123,17 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
             if let Some(news) = fetched.news(&project.wit) {
                 options.output.say(&news);
             }
+            if !project.wit.skip_fetch {
+                wit::fetch::validate(&project.root, &project.wit)?;
+            }
+            begin = SystemTime::now();
             run(project, command, &options).await?
         }
     };
-    let path = artifact::find(project, &messages, started.elapsed())?;
+    let artifact::Left { path, doubt } = artifact::find(project, &messages, begin)?;
+    if let Some(doubt) = doubt {
+        options.output.warn(&doubt.message, &doubt.hint);
+    }
     let work = move || {
         let bytes = artifact::read(&path)?;
         wrap::file(path, bytes)
@@ -143,12 +164,13 @@ async fn run(
             path.to_string_lossy().into_owned(),
         ));
     }
+    let with_messages = cargo::with_messages(command);
     let job = process::Job {
-        command,
+        command: with_messages.as_ref().unwrap_or(command),
         dir: &project.root,
         set: &variables,
         unset: &environment.unset,
-        wants_lines: project.build.artifact == Artifact::FromCargo,
+        wants_lines: with_messages.is_some(),
         output: &options.output,
         color: options.color,
     };

@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use super::error::{Toolchain, is_not_found};
 use super::{BuildError, Output, tools};
-use crate::project::language::cargo;
+use crate::project::language::{cargo, npm};
 use crate::project::{Command, Kind, Project};
 
 /// The rustup toolchain that our script builds where `rustup target add` cannot reach its server.
@@ -45,7 +45,8 @@ pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), Build
         (Kind::Npm, Command::Shell(line)) if is_not_found(status) => {
             let first = line.split_whitespace().next();
             let manager = first.filter(|first| ["pnpm", "yarn", "bun"].contains(first));
-            packages(&project.root, manager.unwrap_or("npm"))
+            let manager = manager.unwrap_or_else(|| npm::manager(&project.root));
+            packages(&project.root, manager)
         }
         _ => Ok(()),
     }
