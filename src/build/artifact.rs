@@ -336,6 +336,17 @@ fn from_cargo(root: &Path, command: &Command, messages: &[String]) -> Result<Pat
             });
         }
     }
+    // Cargo names them as they are finished.
+    made.sort_by(|a, b| {
+        let key = |made: &Made| {
+            (
+                made.package.clone(),
+                made.target.clone(),
+                made.kind != "--lib",
+            )
+        };
+        key(a).cmp(&key(b))
+    });
     match made.as_slice() {
         [] => Err(BuildError::NoCargoArtifact),
         [one] => Ok(one.file.clone()),
