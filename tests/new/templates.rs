@@ -278,7 +278,8 @@ async fn http_python() {
     assert_eq!(text(&url, "/ada?x=y").await, "Hello, ada!\n");
     // What the README says for editors does not get into the way of the tests.
     for _ in 0..2 {
-        let bindings = "PATH=$TOOLS componentize-py -d wit -w http bindings typings";
+        let bindings =
+            "rm -rf typings && PATH=$TOOLS componentize-py -d wit -w http bindings typings";
         let bindings = bindings.replace("$TOOLS", &python_path().to_string_lossy());
         created.run(&["sh", "-c", &bindings]);
         let said = created.run(&["python3", "-m", "unittest"]);
