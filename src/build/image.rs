@@ -11,7 +11,7 @@ use crate::project::Image;
 /// Credentials and authorities come from the environment and from docker's config.
 pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildError> {
     let started = Instant::now();
-    let mut access = Access::from_env();
+    let mut access = Access::from_env_for_files();
     if image.insecure {
         access.scheme = Scheme::Either;
     }

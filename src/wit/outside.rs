@@ -129,7 +129,7 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
             true => Scheme::Either,
             false => Scheme::Https,
         },
-        ..Access::from_env()
+        ..Access::from_env_for_files()
     };
     let policy = if offline {
         PullPolicy::Never
