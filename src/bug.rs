@@ -5,18 +5,20 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::env::consts::{ARCH, OS};
+use std::cell::Cell;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 
-use crate::report::{self, Advice, Fault, OutputFormat, hinted};
-
-const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+use crate::report::{self, Advice, Fault, OutputFormat, hinted, sanitize};
+use crate::version;
 
 /// Runs a command. When it panics, tells so, and answers with the exit code for our bugs.
 pub fn guarded(format: OutputFormat, run: impl FnOnce() -> ExitCode) -> ExitCode {
     panic::set_hook(Box::new(|info| {
+        if CONTAINED.get() {
+            return;
+        }
         // Without stderr there is nobody to tell.
         let _ = anstream::stderr().write_all(told(info).as_bytes());
     }));
@@ -29,13 +31,37 @@ pub fn guarded(format: OutputFormat, run: impl FnOnce() -> ExitCode) -> ExitCode
     })
 }
 
+thread_local! {
+    /// Whether a panic of this thread becomes an error, so that nothing is to be told of it.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A library that `wash` uses panicked on what it was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{library} cannot read it: {message}")]
+pub struct LibraryPanic {
+    library: &'static str,
+    message: String,
+}
+
+/// Runs a library on bytes of strangers; a panic of it becomes an error. Nothing that `run` changes is used after a panic.
+pub fn contain<T>(library: &'static str, run: impl FnOnce() -> T) -> Result<T, LibraryPanic> {
+    let outer = CONTAINED.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+    CONTAINED.set(outer);
+    outcome.map_err(|panic| LibraryPanic {
+        library,
+        message: words(&*panic).to_owned(),
+    })
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("this is a bug in wash: {0}")]
 struct Bug(String);
 
 impl Advice for Bug {
     fn hints(&self) -> Vec<String> {
-        vec![format!("report it: {REPORT}")]
+        vec!["report it to whoever provides this build of wash".to_string()]
     }
 
     fn fault(&self) -> Fault {
@@ -46,10 +72,10 @@ impl Advice for Bug {
 fn told(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(ToString::to_string);
     let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-    let version = env!("CARGO_PKG_VERSION");
+    let version = version::LONG;
     let mut text = format!(
-        "error: this is a bug in wash: {}\n  at {place}, in wash {version} for {OS} on {ARCH}\n",
-        words(info.payload())
+        "error: this is a bug in wash: {}\n  at {place}, in wash {version}\n",
+        sanitize::text(words(info.payload()))
     );
     let backtrace = Backtrace::capture();
     let more = match backtrace.status() {
@@ -59,7 +85,9 @@ fn told(info: &PanicHookInfo<'_>) -> String {
         }
         _ => ", and what it prints with `RUST_BACKTRACE=1`",
     };
-    text + &format!("\nhint: report it with what led to it{more}: {REPORT}\n")
+    text + &format!(
+        "\nhint: report it to whoever provides this build of wash, with what led to it{more}\n"
+    )
 }
 
 /// What was said to `panic!`.

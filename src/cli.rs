@@ -4,6 +4,7 @@
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
 mod installed;
+mod tips;
 
 use std::ffi::OsString;
 use std::io;
@@ -19,10 +20,12 @@ use crate::commands::{
     wit,
 };
 use crate::completion::{Request, budget};
+use crate::console::{self, LogWriter};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
 use crate::report;
+use crate::version;
 
 use installed::{Line, Plugins, Typed};
 
@@ -34,6 +37,7 @@ pub use crate::report::OutputFormat;
 #[command(
     name = "wash",
     version,
+    long_version = version::LONG,
     propagate_version = false,
     arg_required_else_help = true
 )]
@@ -61,6 +65,11 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it prints one JSON object a line.
+    fn prints_lines(&self) -> bool {
+        matches!(self, Command::Dev(args) if args.prints_lines())
+    }
+
     /// Whether `-o` may name a file.
     fn writes_file(&self) -> bool {
         match self {
@@ -105,7 +114,7 @@ pub fn main() -> ExitCode {
         let plugins = Plugins::of_user();
         match plugins.parse(&line) {
             Ok(line) => execute(line, &plugins),
-            Err(error) => not_parsed(&error, format),
+            Err(error) => not_parsed(&tips::with_tip(error), format),
         }
     })
 }
@@ -143,14 +152,21 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
         let error = Cli::command().error(ErrorKind::InvalidValue, message);
         return not_parsed(&error, format);
     }
-    match outcome(typed, &plugins.store, &globals) {
+    let prints_lines = typed.prints_lines();
+    let outcome = outcome(typed, &plugins.store, &globals);
+    // What is told from here on comes after it.
+    console::flush();
+    match outcome {
         Ok(code) => code,
         Err(error) if report::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<Stopped>() {
             Some(stopped) => ExitCode::from(stopped.exit_code()),
             None => {
                 // Nobody is there to read why it failed; the exit code still tells.
-                let _ = report::failure(format, &error);
+                let _ = match prints_lines {
+                    true => report::failure_in_lines(format, &error),
+                    false => report::failure(format, &error),
+                };
                 report::fault(&error).into()
             }
         },
@@ -216,7 +232,7 @@ fn start_logging(globals: &GlobalArgs) {
         });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(LogWriter);
     let logs =
         logs.with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never);
     match globals.verbose {

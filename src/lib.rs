@@ -43,4 +43,5 @@ pub mod project;
 pub mod provider;
 pub mod report;
 pub mod scratch;
+pub mod version;
 pub mod wit;

@@ -2,15 +2,20 @@
 //!
 //! With `--output json`, results and failures are `{"message", "success", "data"}` on stdout instead.
 //!
+//! Whatever is printed may have text of others in it, so all of it is [sanitized](sanitize) here: on stdout and stderr, on
+//! terminals and into pipes. Only what is itself the result, such as WIT text, goes [as it is](product) to a reader that is no terminal.
+//!
 //! Library errors carry their hints as data and tell them through [`Advice`]; [`hinted`] keeps them attached on the
 //! way up through `anyhow`, and with them whose [`Fault`] it is.
 
 mod fault;
+pub mod sanitize;
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::iter;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -92,10 +97,19 @@ impl Error for Hinted {
 /// Prints what a command came to: a line for people, or `message` and `data` for programs.
 pub fn success(format: OutputFormat, text: &str, message: &str, data: Value) -> io::Result<()> {
     match format {
-        OutputFormat::Text => stdout(text),
+        OutputFormat::Text => stdout(&sanitize::text(text)),
         OutputFormat::Json => stdout(&pretty(
             &json!({ "message": message, "success": true, "data": data }),
         )),
+    }
+}
+
+/// [`success`] for text that is itself what was asked for and that a program may read, such as WIT or a picture: only a terminal
+/// gets it sanitized.
+pub fn product(format: OutputFormat, text: &str, message: &str, data: Value) -> io::Result<()> {
+    match format {
+        OutputFormat::Text if !io::stdout().is_terminal() => stdout(text),
+        _ => success(format, text, message, data),
     }
 }
 
@@ -103,7 +117,7 @@ pub fn success(format: OutputFormat, text: &str, message: &str, data: Value) -> 
 pub fn incomplete(format: OutputFormat, text: &str, message: &str, data: Value) -> io::Result<()> {
     match format {
         OutputFormat::Text => {
-            stdout(text)?;
+            stdout(&sanitize::text(text))?;
             failure(format, &anyhow::anyhow!("{message}"))
         }
         OutputFormat::Json => stdout(&pretty(
@@ -118,28 +132,63 @@ pub fn failure(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
         OutputFormat::Text => anstream::stderr()
             .lock()
             .write_all(render(error).as_bytes()),
-        OutputFormat::Json => {
-            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let hints: Vec<&str> = hints(error).collect();
-            let data = json!({ "causes": causes, "hints": hints, "fault": fault(error).name() });
-            stdout(&pretty(
-                &json!({ "message": error.to_string(), "success": false, "data": data }),
-            ))
-        }
+        OutputFormat::Json => stdout(&pretty(&failure_record(error))),
     }
+}
+
+/// The same for a command that prints one object a line.
+pub fn failure_in_lines(format: OutputFormat, error: &anyhow::Error) -> io::Result<()> {
+    match format {
+        OutputFormat::Text => failure(format, error),
+        OutputFormat::Json => stdout(&sanitize::json(&failure_record(error).to_string())),
+    }
+}
+
+fn failure_record(error: &anyhow::Error) -> Value {
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let hints: Vec<&str> = hints(error).collect();
+    let data = json!({ "causes": causes, "hints": hints, "fault": fault(error).name() });
+    json!({ "message": error.to_string(), "success": false, "data": data })
 }
 
 /// Something that does not stop anything, on stderr in both formats.
 pub fn warn(message: &dyn fmt::Display, hint: Option<&str>) {
-    talk(&format!("{WARNING}warning{WARNING:#}: {message}"));
+    let message = message.to_string();
+    stderr(&format!(
+        "{WARNING}warning{WARNING:#}: {}",
+        sanitize::text(&message)
+    ));
     if let Some(hint) = hint {
-        talk(&format!("  {HINT}hint{HINT:#}: {hint}"));
+        stderr(&format!("  {HINT}hint{HINT:#}: {}", sanitize::text(hint)));
     }
 }
 
-/// Says something on stderr, with anstyle escapes where they help. If nobody can hear it, that is no failure.
+/// Says something on stderr. If nobody can hear it, that is no failure.
 pub fn talk(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    stderr(&sanitize::text(text));
+}
+
+/// Shows what a tool printed, with its colors.
+pub fn tool_output(text: &str) {
+    stderr(&sanitize::styled(text));
+}
+
+/// A path in the JSON of a result: what is not UTF-8 in it is replaced, because JSON cannot have it.
+pub fn json_path(path: impl AsRef<Path>) -> Value {
+    path.as_ref().to_string_lossy().into_owned().into()
+}
+
+/// The same for a path that may not be there.
+pub fn json_path_or_null(path: Option<impl AsRef<Path>>) -> Value {
+    path.map_or(Value::Null, json_path)
+}
+
+/// The same for a field of a `Serialize`: `#[serde(serialize_with = "report::serialize_path")]`.
+pub fn serialize_path<S: serde::Serializer>(
+    path: impl AsRef<Path>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.as_ref().to_string_lossy())
 }
 
 /// Whether nobody reads our stdout any more, which is no failure.
@@ -161,18 +210,19 @@ pub fn in_one_line(error: impl Error) -> String {
     causes(&error).fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
-/// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours.
+/// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours of ours alone.
 fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("{ERROR}error{ERROR:#}: {error}\n");
+    let told = |told: &dyn fmt::Display| sanitize::text(&told.to_string()).into_owned();
+    let mut text = format!("{ERROR}error{ERROR:#}: {}\n", told(error));
     for cause in error.chain().skip(1) {
-        text.push_str(&format!("  caused by: {cause}\n"));
+        text.push_str(&format!("  caused by: {}\n", told(cause)));
     }
     let hints: Vec<_> = hints(error).collect();
     if !hints.is_empty() {
         text.push('\n');
     }
     for hint in hints {
-        text.push_str(&format!("{HINT}hint{HINT:#}: {hint}\n"));
+        text.push_str(&format!("{HINT}hint{HINT:#}: {}\n", told(&hint)));
     }
     text
 }
@@ -196,14 +246,29 @@ pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
 }
 
 fn stdout(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
     // In one piece: a reader that has enough after the first lines is no reason to fail at the last.
-    stdout.write_all(format!("{text}\n").as_bytes())?;
-    stdout.flush()
+    write_stdout(format!("{text}\n").as_bytes())
+}
+
+/// Writes to stdout. The error says that it is about stdout, and is of the same kind as its cause.
+pub fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.map_err(stdout_error)
+}
+
+/// An error of stdout, which says so and is of the same kind.
+pub fn stdout_error(error: io::Error) -> io::Error {
+    let message = format!("cannot write to standard output: {error}");
+    io::Error::new(error.kind(), message)
+}
+
+fn stderr(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 fn pretty(value: &Value) -> String {
-    format!("{value:#}")
+    sanitize::json(&format!("{value:#}")).into_owned()
 }
 
 #[cfg(test)]

@@ -3,11 +3,32 @@
 //! Each is locked as long as it is used. A process that was killed leaves its directories behind, but not its locks, so
 //! whoever makes the next one knows which nobody uses any more, and removes them.
 
+use std::env;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+
+use crate::report::{Advice, Fault};
+
+/// There is no place for temporary files.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make a temporary directory in `{}`", .directory.display())]
+pub struct ScratchError {
+    directory: PathBuf,
+    source: io::Error,
+}
+
+impl Advice for ScratchError {
+    fn hints(&self) -> Vec<String> {
+        vec!["TMPDIR names the directory for temporary files".to_string()]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Environment
+    }
+}
 
 /// A directory that is removed with this.
 #[derive(Debug)]
@@ -31,6 +52,16 @@ impl Scratch {
             }
             // Another process took it for left behind, between the making and the locking of it.
         }
+    }
+
+    /// The same, where the system has temporary files.
+    pub fn temporary(prefix: &str) -> Result<Self, ScratchError> {
+        let directory = env::temp_dir();
+        Self::new(&directory, prefix).map_err(|error| ScratchError {
+            // The error of the making has the random name of what is not there.
+            source: fs::metadata(&directory).err().unwrap_or(error),
+            directory,
+        })
     }
 
     pub fn path(&self) -> &Path {

@@ -72,11 +72,16 @@ pub fn standalone(
     request: &LinkRequest<'_>,
     bytes: &[&[u8]],
 ) -> Result<Standalone, StandaloneError> {
-    let apart = linker::plan(request)?;
+    let request = LinkRequest {
+        other_runtime: true,
+        max_members: None,
+        ..*request
+    };
+    let apart = linker::plan(&request)?;
     let host: Vec<HostInterface> = request.host.iter().cloned().map(shared).collect();
     let plan = linker::plan(&LinkRequest {
         host: &host,
-        ..*request
+        ..request
     })?;
     let plan = plainly_named(plan)?;
     let bytes: Vec<&[u8]> = plan.members.iter().map(|m| bytes[m.index]).collect();
@@ -99,26 +104,32 @@ fn shared(interface: HostInterface) -> HostInterface {
 
 /// Gives every import the name of its interface: several of one track become one, of the highest version.
 fn plainly_named(mut plan: LinkPlan) -> Result<LinkPlan, StandaloneError> {
-    let labelled = |import: &&HostImport| import.import != import.interface.to_string();
+    let labelled = |import: &HostImport| {
+        let interface = import.interface.as_ref()?.to_string();
+        (import.import != interface).then(|| (interface, import.import.clone()))
+    };
     if !plan.needs_composing()
-        && let Some(import) = plan.host.iter().find(labelled)
+        && let Some((interface, label)) = plan.host.iter().find_map(labelled)
     {
         return Err(StandaloneError::Label {
             member: plan.members[0].name.clone(),
-            interface: import.interface.to_string(),
-            label: import.import.clone(),
+            interface,
+            label,
         });
     }
     let mut host: IndexMap<String, HostImport> = IndexMap::new();
     let mut places = Vec::new();
     for import in plan.host {
-        let entry = host.entry(key(&import.interface));
+        let key = import.interface.as_ref().map(key);
+        let entry = host.entry(key.unwrap_or_else(|| import.import.clone()));
         places.push(entry.index());
         let known = entry.or_insert_with(|| import.clone());
-        if known.interface.version < import.interface.version {
+        if known.version() < import.version() {
             *known = import;
         }
-        known.import = known.interface.to_string();
+        if let Some(interface) = &known.interface {
+            known.import = interface.to_string();
+        }
         known.member = None;
         known.scope = Scope::Shared;
     }
@@ -169,7 +180,7 @@ fn merged(apart: &LinkPlan, plan: &LinkPlan) -> Vec<Merged> {
         members.dedup();
         if before.len() > 1 {
             merged.push(Merged {
-                interface: import.interface.to_string(),
+                interface: import.import.clone(),
                 members,
             });
         }
@@ -226,7 +237,7 @@ pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<S
     given.collect()
 }
 
-/// Whether a component can send HTTP requests at all, which it may do anywhere where nothing is said.
+/// Whether a component can send HTTP requests at all.
 fn sends_requests(shape: &Shape) -> bool {
     let interfaces = shape.imports.values();
     let mut interfaces = interfaces.filter_map(|import| import.interface.as_ref());

@@ -44,10 +44,8 @@ fn a_panic_is_told_as_ours() {
     assert!(lines[1].contains(env!("CARGO_PKG_VERSION")), "{stderr}");
     let hint = lines[3];
     assert!(hint.starts_with("hint: report it"), "{stderr}");
-    assert!(
-        hint.ends_with("https://github.com/wash-sh/wash/issues"),
-        "{stderr}"
-    );
+    // Whoever owns a public address decides where reports go.
+    assert!(!hint.contains("://"), "{stderr}");
     assert_eq!(lines.len(), 4, "{stderr}");
 }
 

@@ -344,6 +344,7 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         backend,
         prefix,
         buckets,
+        quota,
     } = &settings.keyvalue;
     match backend {
         None => {}
@@ -356,9 +357,12 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
     if let Some(buckets) = buckets {
         line(format!("keyvalue buckets {buckets:?}"));
     }
+    if let Some(quota) = quota {
+        line(format!("keyvalue quota {quota}"));
+    }
     match &settings.outgoing_http {
-        OutgoingHttp::Any => {}
-        OutgoingHttp::Denied => line("outgoing http denied".to_string()),
+        OutgoingHttp::Any => line("outgoing http to any host".to_string()),
+        OutgoingHttp::Denied => {}
         OutgoingHttp::Allowed(hosts) => line(format!("outgoing http to {}", hosts.join(", "))),
     }
     let Sockets {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
@@ -23,7 +24,7 @@ use wash::host::workload::{
     Workload, WorkloadId,
 };
 use wash::host::{Host, StartRequest};
-use wash::http::{Handler, RequestId};
+use wash::http::{Handler, RequestBody, RequestId};
 
 const CYCLES: usize = 1000;
 /// The pool of instances and the allocator have grown to their size by then.
@@ -48,8 +49,9 @@ impl Slot {
     async fn get(&self) -> u16 {
         let handler = Arc::clone(&self.0.lock().unwrap().as_ref().unwrap().1);
         let (here, there) = tokio::io::duplex(4096);
-        let service = service_fn(move |request| {
+        let service = service_fn(move |request: http::Request<Incoming>| {
             let handler = Arc::clone(&handler);
+            let request = request.map(RequestBody::from);
             async move { Ok::<_, Infallible>(handler.handle(request, RequestId(1)).await) }
         });
         let server = hyper::server::conn::http1::Builder::new()

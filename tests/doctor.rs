@@ -234,25 +234,149 @@ fn somebody_at_a_terminal_is_asked() {
     home.file(cached, "12345");
     let (cleanup, fix) = (["config", "cleanup"], ["doctor", "--fix"]);
     let mut terminal = home.terminal(&cleanup);
-    terminal.shows("remove it?").types("n");
+    terminal.shows("remove it?").types("n\r");
     assert!(terminal.end().1.contains("nothing was removed"));
     assert!(home.path(cached).exists());
     let mut terminal = home.terminal(&cleanup);
-    terminal.shows("remove it?").types("y").shows("removed 5 B");
+    terminal
+        .shows("remove it?")
+        .types("y\r")
+        .shows("removed 5 B");
     terminal.end();
     assert!(!home.path(cached).exists());
 
     let mut terminal = home.terminal(&fix);
-    terminal.shows("run `mkdir -p ").types("n");
+    terminal.shows("run `mkdir -p ").types("n\r");
     terminal.end();
     assert!(!home.path("app/data").exists());
     let mut terminal = home.terminal(&fix);
-    terminal.shows("run `mkdir -p ").types("y");
+    terminal.shows("run `mkdir -p ").types("y\r");
     terminal.end();
     assert!(home.path("app/data").is_dir());
 }
 
-const HIDE_CURSOR: &str = "\x1b[?25l";
+/// The command, on a terminal at which something is typed before it asks anything.
+fn typed_ahead(home: &Home, arguments: &[&str], keys: &str) -> Terminal {
+    let go = home.path("go");
+    let _ = fs::remove_file(&go);
+    let wash = home.wash(arguments);
+    let mut shell = Command::new("sh");
+    let script = r#"echo ready; until test -e "$GO"; do sleep 0.05; done; exec "$@""#;
+    shell
+        .args(["-c", script, "sh"])
+        .arg(wash.get_program())
+        .args(wash.get_args());
+    shell
+        .current_dir(wash.get_current_dir().unwrap())
+        .env("GO", &go);
+    for (name, value) in wash.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let mut terminal = Terminal::new(&shell);
+    // The terminal shows what it has taken.
+    terminal.shows("ready").types(keys).shows(keys.trim_end());
+    fs::write(go, "").unwrap();
+    terminal
+}
+
+#[test]
+fn what_was_typed_before_a_question_is_no_answer() {
+    let home = Home::new(
+        "build: {command: \"true\"}\n\
+         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
+    );
+    let cached = home.file("cache/wash/oci/blobs/sha256/0", "12345");
+    let state = home.file("app/.wash/state/blobs/a", "12345");
+    for (command, question) in [
+        (&["config", "cleanup"][..], "remove it? [y/N]"),
+        (&["dev", "reset"], "remove it? [y/N]"),
+    ] {
+        // An answer is a line, and the end of the input is a no.
+        for answer in ["\r", "n\r", "no\r", "\x04", "what\rn\r"] {
+            let mut terminal = typed_ahead(&home, command, "yyyy\r");
+            terminal.shows(question).types(answer);
+            let (code, screen) = terminal.end();
+            assert_eq!(code, Some(1), "{answer:?}: {screen}");
+            assert!(cached.exists() && state.exists(), "{answer:?}: {screen}");
+        }
+    }
+    let mut terminal = typed_ahead(&home, &["doctor", "--fix"], "y\r");
+    terminal
+        .shows("run `mkdir -p ")
+        .shows("[Y/n]")
+        .types("\x04");
+    terminal.end();
+    assert!(!home.path("app/data").exists());
+
+    let mut terminal = typed_ahead(&home, &["dev", "reset"], "n\r");
+    terminal.shows("remove it?").types("y\r").shows("cleared");
+    terminal.end();
+    assert!(!state.exists());
+}
+
+/// Files of a project may name programs of its own, which tools run when they are started there.
+#[test]
+fn nothing_of_the_project_is_run() {
+    let home = Home::new("dev: {address: \"127.0.0.1:0\"}\n");
+    home.file("app/Cargo.toml", "[package]\nname = \"app\"\n");
+    home.file("app/rust-toolchain.toml", "[toolchain]\npath = \"tc\"\n");
+    home.file("app/.yarnrc.yml", "yarnPath: ./yarn.cjs\n");
+    // A launcher as rustup's and yarn's are: it obeys the directory that it is started in.
+    let launcher = format!(
+        "#!/bin/sh\n[ -e rust-toolchain.toml ] || [ -e .yarnrc.yml ] && touch {0}\n\
+         [ \"$GOTOOLCHAIN\" = local ] && [ \"$RUSTUP_AUTO_INSTALL\" = 0 ] || touch {0}\necho 1.99.0\n",
+        home.path("ran").display()
+    );
+    for tool in [
+        "cargo", "rustc", "rustup", "yarn", "node", "npm", "go", "git",
+    ] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = home.file(&format!("bin/{tool}"), &launcher);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:/usr/bin:/bin", home.path("bin").display());
+    let mut wash = home.wash(&["doctor", "-o", "json"]);
+    let output = wash.env("PATH", path).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!home.path("ran").exists(), "{json:#}");
+    let findings = json["data"]["findings"].as_array().unwrap();
+    let told = |text: &str| {
+        let message = |finding: &Value| finding["message"].as_str().unwrap().to_owned();
+        findings
+            .iter()
+            .any(|finding| message(finding).contains(text))
+    };
+    assert!(told("cargo 1.99.0"), "{json:#}");
+    assert!(
+        told("`rust-toolchain.toml` names the program that `cargo` is, `tc`"),
+        "{json:#}"
+    );
+}
+
+/// A command of the config that needs packages fails without them, as `wash dev` tells.
+#[test]
+fn packages_that_are_not_installed_are_told() {
+    let home = Home::new(
+        "build: {command: npm run build, component_path: app.wasm}\ndev: {address: \"127.0.0.1:0\"}\n",
+    );
+    home.file(
+        "app/package.json",
+        r#"{"name": "app", "scripts": {"build": "tsc"}, "devDependencies": {"typescript": "1"}}"#,
+    );
+    let missing = || {
+        let json = home.json(&["doctor"]);
+        let findings = json["data"]["findings"].as_array().unwrap().iter();
+        let hints = findings.filter_map(|finding| finding["hint"].as_str());
+        hints.filter(|hint| *hint == "npm install").count()
+    };
+    assert_eq!(missing(), 1);
+    fs::create_dir(home.path("app/node_modules")).unwrap();
+    assert_eq!(missing(), 0);
+}
+
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
 #[test]
@@ -269,7 +393,7 @@ fn a_question_is_left_with_ctrl_c_and_nothing_is_done() {
         (&["doctor", "--fix"], "run `mkdir -p "),
     ] {
         let mut terminal = home.terminal(command);
-        terminal.shows(question).shows(HIDE_CURSOR).types("\x03");
+        terminal.shows(question).types("\x03");
         let (code, screen) = terminal.end();
         assert_eq!(code, Some(130), "{screen}");
         // The cursor is shown again.

@@ -5,6 +5,7 @@
 //! be a component that imports and exports the same interfaces.
 
 #[path = "support/guest.rs"]
+#[expect(dead_code, reason = "tests/graphs uses the rest")]
 mod guest;
 
 use std::collections::{BTreeMap, BTreeSet};

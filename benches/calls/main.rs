@@ -19,8 +19,8 @@ use criterion::Criterion;
 use wasmtime::component::{Component, Instance, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
-use wash::component::Shape;
-use wash::engine::{Model, settings};
+use wash::component::{CodeSize, Shape};
+use wash::engine::{Model, Settings, inlines};
 use wash::linker::{self, Exports, LinkRequest, Member, Role};
 
 const CALLS: [&str; 4] = ["add", "echo", "sum", "bump"];
@@ -39,8 +39,10 @@ fn main() {
     let best = RefCell::new(Best::new());
     let (caller, provider, alone) = (guests::caller(), guests::provider(), guests::alone());
     let composed = compose(&caller, &provider);
+    let inlining = inlines(CodeSize::of(&composed));
     for (name, model) in [("sync", Model::Sync), ("async", Model::Async)] {
-        let engine = Engine::new(&settings(model)).expect("the settings fit");
+        let settings = Settings { model, inlining };
+        let engine = Engine::new(&settings.config()).expect("the settings fit");
         for call in CALLS {
             let mut group = criterion.benchmark_group(format!("{name}/{call}"));
             for way in ["alone", "composed", "forwarded"] {

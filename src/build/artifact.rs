@@ -9,31 +9,120 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::BuildError;
+use super::{BuildError, error};
 use crate::project::{Artifact, Command, Project};
 
-/// `took` is how long the build ran: what it wrote is no older.
+/// What a build left.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) path: PathBuf,
+    /// The build did not write it, and wrote something else.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// Why a file may not be what was built.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// `messages` are cargo's, if it wrote any; `begin` is when the build began: what it wrote is no older.
 pub(super) fn find(
     project: &Project,
     messages: &[String],
-    took: Duration,
-) -> Result<PathBuf, BuildError> {
+    begin: SystemTime,
+) -> Result<Left, BuildError> {
+    let root = &project.root;
+    let since = begin - Duration::from_secs(1);
+    let certain = |path| Left { path, doubt: None };
     match &project.build.artifact {
-        Artifact::Path(path) if path.is_file() => Ok(path.clone()),
+        Artifact::Path(path) if path.is_file() => {
+            let written = match project.build.command {
+                Command::None => Vec::new(),
+                _ if !messages.is_empty() => {
+                    let made = Made::all(messages).into_iter();
+                    made.map(|made| made.file).collect()
+                }
+                _ if is_newer(path, since) => Vec::new(),
+                _ => written_since(root, since),
+            };
+            Ok(Left {
+                doubt: doubt(root, path, &written),
+                path: path.clone(),
+            })
+        }
         Artifact::Path(path) if project.build.command == Command::None => {
             Err(BuildError::NothingToRun(path.clone()))
         }
-        Artifact::Path(path) => {
-            let since = SystemTime::now() - took - Duration::from_secs(1);
-            Err(BuildError::NoArtifact {
-                path: path.clone(),
-                elsewhere: written_since(&project.root, since),
-            })
-        }
-        Artifact::Search(dirs) => search(dirs),
-        Artifact::FromCargo => from_cargo(&project.root, messages),
+        Artifact::Path(path) => Err(BuildError::NoArtifact {
+            path: path.clone(),
+            elsewhere: written_since(root, since)
+                .iter()
+                .map(|path| relative(root, path))
+                .collect(),
+        }),
+        Artifact::Search(dirs) => search(root, dirs).map(certain),
+        Artifact::FromCargo => from_cargo(root, &project.build.command, messages).map(certain),
         Artifact::Image(_) => unreachable!("an image is pulled, not built"),
     }
+}
+
+/// A path as a config in `root` would name it.
+fn relative(root: &Path, path: &Path) -> PathBuf {
+    let mut up = PathBuf::new();
+    for above in root.ancestors() {
+        match path.strip_prefix(above) {
+            // Nothing but the root of the file system in common.
+            Ok(_) if above.parent().is_none() && !up.as_os_str().is_empty() => break,
+            Ok(below) => return up.join(below),
+            Err(_) => up.push(".."),
+        }
+    }
+    path.to_path_buf()
+}
+
+fn is_newer(path: &Path, since: SystemTime) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified >= since)
+}
+
+/// A file that the config names and the build did not write, although it wrote others.
+fn doubt(root: &Path, path: &Path, written: &[PathBuf]) -> Option<Doubt> {
+    let real = path.canonicalize().ok();
+    let same =
+        |other: &PathBuf| other == path || real.is_some() && other.canonicalize().ok() == real;
+    if written.is_empty() || written.iter().any(same) {
+        return None;
+    }
+    let shown: Vec<PathBuf> = written.iter().map(|path| relative(root, path)).collect();
+    let (path, first) = (relative(root, path), shown.first()?);
+    Some(Doubt {
+        message: format!(
+            "the build did not write `{}`, which `build.component_path` names: it is what an earlier build left; this one made {}",
+            path.display(),
+            error::join(&shown)
+        ),
+        hint: match profile_of(&path).zip(profile_of(first)) {
+            Some(("release", "debug")) => {
+                "`wash dev`, `wash call` and `wash inspect` make debug builds, in another folder: take `build.component_path` \
+                 out of the config, or set `build.rust.release: true`"
+                    .to_string()
+            }
+            Some(("debug", "release")) => {
+                "`wash build` makes release builds, in another folder: take `build.component_path` out of the config, or set \
+                 `build.rust.release: false`"
+                    .to_string()
+            }
+            _ => "set `build.component_path` to the file that the build writes".to_string(),
+        },
+    })
+}
+
+/// `debug` or `release`, of a file in cargo's target folder.
+fn profile_of(path: &Path) -> Option<&str> {
+    let profile = path.parent()?.file_name()?.to_str()?;
+    ["debug", "release"].contains(&profile).then_some(profile)
 }
 
 /// What earlier builds have left, as far as that can be told without building, the newest first.
@@ -85,18 +174,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     })
 }
 
-fn search(dirs: &[PathBuf]) -> Result<PathBuf, BuildError> {
+fn search(root: &Path, dirs: &[PathBuf]) -> Result<PathBuf, BuildError> {
     let found: BTreeSet<PathBuf> = dirs.iter().flat_map(|dir| wasm_files(dir)).collect();
-    one_of(found.into_iter().collect())
-        .unwrap_or_else(|| Err(BuildError::NothingFound(dirs.to_vec())))
-}
-
-/// `None` when there is nothing to choose from.
-fn one_of(mut paths: Vec<PathBuf>) -> Option<Result<PathBuf, BuildError>> {
-    match paths.len() {
-        0 => None,
-        1 => paths.pop().map(Ok),
-        _ => Some(Err(BuildError::Ambiguous(paths))),
+    let mut found: Vec<PathBuf> = found.into_iter().collect();
+    match found.as_slice() {
+        [] => Err(BuildError::NothingFound(dirs.to_vec())),
+        [_] => Ok(found.remove(0)),
+        [first, ..] => Err(BuildError::Ambiguous {
+            choose: format!("component_path: {}", relative(root, first).display()),
+            candidates: found
+                .iter()
+                .map(|path| format!("`{}`", path.display()))
+                .collect(),
+        }),
     }
 }
 
@@ -119,6 +209,8 @@ fn wasm_files(dir: &Path) -> Vec<PathBuf> {
 #[derive(Deserialize)]
 struct Message {
     reason: String,
+    #[serde(default)]
+    package_id: String,
     manifest_path: Option<PathBuf>,
     target: Option<Target>,
     #[serde(default)]
@@ -128,42 +220,181 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     kind: Vec<String>,
+    #[serde(default)]
+    crate_types: Vec<String>,
+    #[serde(default)]
+    name: String,
 }
 
-/// The components that cargo named. Those of the package in `root` count before those of other workspace members,
-/// because a dependency may be a `cdylib` as well.
-fn from_cargo(root: &Path, messages: &[String]) -> Result<PathBuf, BuildError> {
-    let mut own = Vec::new();
-    let mut others = Vec::new();
-    for line in messages {
-        let Ok(message) = serde_json::from_str::<Message>(line) else {
-            continue;
+/// A file that cargo made, or found to be up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Made {
+    file: PathBuf,
+    package: String,
+    manifest: PathBuf,
+    /// As cargo's options name it.
+    kind: &'static str,
+    target: String,
+}
+
+impl Made {
+    /// The WebAssembly files that cargo's messages name.
+    fn all(messages: &[String]) -> Vec<Self> {
+        let messages = messages
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+        let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
+        artifacts.flat_map(Self::of).collect()
+    }
+
+    fn of(message: Message) -> Vec<Self> {
+        let Some(target) = message.target else {
+            return Vec::new();
         };
-        let makes = |target: &Target| {
-            target
-                .kind
-                .iter()
-                .any(|kind| kind == "cdylib" || kind == "bin")
+        let has = |kinds: &[String], kind: &str| kinds.iter().any(|other| other == kind);
+        let makes = |kind| has(&target.kind, kind) || has(&target.crate_types, kind);
+        let kind = match &target.kind {
+            kinds if has(kinds, "example") => "--example",
+            kinds if has(kinds, "bin") => "--bin",
+            _ => "--lib",
         };
-        if message.reason != "compiler-artifact" || !message.target.as_ref().is_some_and(makes) {
-            continue;
-        }
-        let is_own = message
-            .manifest_path
-            .is_some_and(|manifest| manifest == root.join("Cargo.toml"));
         let files = message
             .filenames
             .into_iter()
             .filter(|file| file.extension().is_some_and(|it| it == "wasm"));
-        if is_own {
-            own.extend(files);
-        } else {
-            others.extend(files);
+        let made = files.filter(|_| makes("cdylib") || makes("bin"));
+        made.map(|file| Self {
+            file,
+            package: package(&message.package_id),
+            manifest: message.manifest_path.clone().unwrap_or_default(),
+            kind,
+            target: target.name.clone(),
+        })
+        .collect()
+    }
+
+    /// The flags that make cargo build this one and none of the others.
+    fn flags(&self, others: &[Self]) -> Vec<String> {
+        let of_package = |made: &&Self| made.package == self.package;
+        let is_only_one = others.iter().filter(of_package).count() == 1;
+        let named = match self.kind {
+            "--lib" => vec!["--lib".to_string()],
+            kind => vec![kind.to_string(), self.target.clone()],
+        };
+        let has_other_packages = others.iter().any(|made| made.package != self.package);
+        let mut flags = Vec::new();
+        if has_other_packages {
+            flags.extend(["-p".to_string(), self.package.clone()]);
+        }
+        if !is_only_one {
+            flags.extend(named);
+        }
+        flags
+    }
+
+    fn description(&self) -> String {
+        let kind = match self.kind {
+            "--lib" => "library",
+            "--bin" => "binary",
+            _ => "example",
+        };
+        format!("{kind} `{}`", self.target)
+    }
+}
+
+/// The name in `path+file:///a/b#name@0.1.0`, or in `path+file:///a/name#0.1.0`.
+fn package(id: &str) -> String {
+    let (place, version) = id.split_once('#').unwrap_or((id, ""));
+    let last = || place.rsplit('/').next().unwrap_or_default();
+    let name = version.split_once('@').map_or_else(last, |(name, _)| name);
+    name.to_string()
+}
+
+/// The component that cargo named. Those of the package in `root` count before those of other workspace members, because a
+/// dependency may be a `cdylib` as well; what the flags name counts before what it depends on.
+fn from_cargo(root: &Path, command: &Command, messages: &[String]) -> Result<PathBuf, BuildError> {
+    let mut made = Made::all(messages);
+    let keep = |made: &mut Vec<Made>, wanted: &dyn Fn(&Made) -> bool| {
+        if made.iter().any(wanted) {
+            made.retain(wanted);
+        }
+    };
+    let packages = values_of(command, &["-p", "--package"]);
+    match packages.is_empty() {
+        true => keep(&mut made, &|made| made.manifest == root.join("Cargo.toml")),
+        false => keep(&mut made, &|made| {
+            packages
+                .iter()
+                .any(|spec| names_package(spec, &made.package))
+        }),
+    }
+    for kind in ["--example", "--bin"] {
+        let names = values_of(command, &[kind]);
+        if !names.is_empty() {
+            keep(&mut made, &|made| {
+                made.kind == kind && names.contains(&made.target.as_str())
+            });
         }
     }
-    one_of(own)
-        .or_else(|| one_of(others))
-        .unwrap_or(Err(BuildError::NoCargoArtifact))
+    // Cargo names them as they are finished.
+    made.sort_by(|a, b| {
+        let key = |made: &Made| {
+            (
+                made.package.clone(),
+                made.target.clone(),
+                made.kind != "--lib",
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    match made.as_slice() {
+        [] => Err(BuildError::NoCargoArtifact),
+        [one] => Ok(one.file.clone()),
+        [first, .., last] => {
+            let same_file = made.iter().any(|other| {
+                let mut files = made.iter().filter(|made| made.file == other.file);
+                files.nth(1).is_some()
+            });
+            // The last of several of a package is more often a program of its own than the first.
+            let chosen = if same_file { first } else { last };
+            let flags = serde_json::json!(chosen.flags(&made)).to_string();
+            Err(BuildError::Ambiguous {
+                candidates: made
+                    .iter()
+                    .map(|made| match same_file {
+                        true => format!("the {} in `{}`", made.description(), made.file.display()),
+                        false => format!("`{}`", made.file.display()),
+                    })
+                    .collect(),
+                choose: format!("rust:\n    cargo_flags: {}", flags.replace(',', ", ")),
+            })
+        }
+    }
+}
+
+/// Whether a package is meant by `name`, `name@1.0.0` or the URL of it.
+fn names_package(spec: &str, package: &str) -> bool {
+    let spec = spec.rsplit(['#', '/']).next().unwrap_or(spec);
+    spec.split(['@', ':']).next() == Some(package)
+}
+
+/// What stands behind some flags, in the same word or the next.
+fn values_of<'c>(command: &'c Command, flags: &[&str]) -> Vec<&'c str> {
+    let Command::Argv(argv) = command else {
+        return Vec::new();
+    };
+    let mut values = Vec::new();
+    let mut words = argv.iter();
+    while let Some(word) = words.next() {
+        if flags.contains(&word.as_str()) {
+            values.extend(words.next().map(String::as_str));
+        } else if let Some((flag, value)) = word.split_once('=')
+            && flags.contains(&flag)
+        {
+            values.push(value);
+        }
+    }
+    values
 }
 
 /// The `.wasm` files of a project that are newer than `since`, at most five.
@@ -202,9 +433,17 @@ mod tests {
 
     fn artifact(manifest: &str, kind: &str, file: &str) -> String {
         serde_json::json!({
-            "reason": "compiler-artifact", "manifest_path": manifest, "target": {"kind": [kind]}, "filenames": [file],
+            "reason": "compiler-artifact", "manifest_path": manifest, "filenames": [file],
+            "package_id": format!("path+file://{}#0.1.0", manifest.trim_end_matches("/Cargo.toml")),
+            "target": {"kind": [kind], "name": Path::new(file).file_stem().unwrap().to_str()},
         })
         .to_string()
+    }
+
+    fn built(flags: &[&str], messages: &[String]) -> Result<PathBuf, BuildError> {
+        let argv = ["cargo", "build"].iter().chain(flags);
+        let command = Command::Argv(argv.map(ToString::to_string).collect());
+        from_cargo(Path::new("/p"), &command, messages)
     }
 
     #[test]
@@ -215,10 +454,10 @@ mod tests {
             artifact("/p/Cargo.toml", "cdylib", "/p/target/app.wasm"),
             r#"{"reason":"build-finished","success":true}"#.to_string(),
         ];
-        let found = from_cargo(Path::new("/p"), &messages).unwrap();
+        let found = built(&[], &messages).unwrap();
         assert_eq!(found, Path::new("/p/target/app.wasm"));
         // In a workspace without a package of its own, the only component of a member is meant.
-        let found = from_cargo(Path::new("/p"), &messages[..2]).unwrap();
+        let found = built(&[], &messages[..2]).unwrap();
         assert_eq!(found, Path::new("/p/target/dep.wasm"));
     }
 
@@ -228,17 +467,94 @@ mod tests {
             artifact("/p/a/Cargo.toml", "cdylib", "/p/target/a.wasm"),
             artifact("/p/b/Cargo.toml", "bin", "/p/target/b.wasm"),
         ];
-        let error = from_cargo(Path::new("/p"), &messages).unwrap_err();
+        let error = built(&[], &messages).unwrap_err();
         assert!(
             error
                 .to_string()
                 .ends_with("`/p/target/a.wasm`, `/p/target/b.wasm`"),
             "{error}"
         );
-        assert!(matches!(
-            from_cargo(Path::new("/p"), &[]),
-            Err(BuildError::NoCargoArtifact)
-        ));
+        assert!(matches!(built(&[], &[]), Err(BuildError::NoCargoArtifact)));
+    }
+
+    #[test]
+    fn hints_name_the_flags_that_leave_one() {
+        let hint = |flags: &[&str], messages: &[String]| match built(flags, messages) {
+            Err(BuildError::Ambiguous { choose, .. }) => choose,
+            other => panic!("{other:?}"),
+        };
+        let members = [
+            artifact("/p/one/Cargo.toml", "cdylib", "/p/target/one.wasm"),
+            artifact("/p/two/Cargo.toml", "cdylib", "/p/target/two.wasm"),
+        ];
+        assert_eq!(
+            hint(&[], &members),
+            "rust:\n    cargo_flags: [\"-p\", \"two\"]"
+        );
+        let bins = ["one", "two"]
+            .map(|name| artifact("/p/Cargo.toml", "bin", &format!("/p/target/{name}.wasm")));
+        assert_eq!(
+            hint(&[], &bins),
+            "rust:\n    cargo_flags: [\"--bin\", \"two\"]"
+        );
+        for flags in [&["--bin", "two"][..], &["--bin=two"]] {
+            assert_eq!(
+                built(flags, &bins).unwrap(),
+                Path::new("/p/target/two.wasm")
+            );
+        }
+        assert_eq!(
+            built(&["-p", "two@0.1.0"], &members).unwrap(),
+            Path::new("/p/target/two.wasm")
+        );
+        let both =
+            ["cdylib", "bin"].map(|kind| artifact("/p/Cargo.toml", kind, "/p/target/p.wasm"));
+        assert_eq!(hint(&[], &both), "rust:\n    cargo_flags: [\"--lib\"]");
+        let error = built(&[], &both).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "the library `p` in `/p/target/p.wasm`, the binary `p` in `/p/target/p.wasm`"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_example_may_be_the_component() {
+        let example = serde_json::json!({
+            "reason": "compiler-artifact", "manifest_path": "/p/Cargo.toml", "filenames": ["/p/target/examples/e.wasm"],
+            "package_id": "path+file:///p#0.1.0",
+            "target": {"kind": ["example"], "crate_types": ["cdylib"], "name": "e"},
+        });
+        let messages = [
+            artifact("/p/Cargo.toml", "cdylib", "/p/target/p.wasm"),
+            example.to_string(),
+        ];
+        let found = built(&["--example", "e"], &messages).unwrap();
+        assert_eq!(found, Path::new("/p/target/examples/e.wasm"));
+        assert_eq!(built(&["--example", "e"], &messages[1..]).unwrap(), found);
+    }
+
+    #[test]
+    fn a_file_that_was_not_written_is_doubted() {
+        let root = Path::new("/a/p");
+        let of = |path: &str, written: &[&str]| {
+            let written: Vec<PathBuf> = written.iter().map(PathBuf::from).collect();
+            doubt(root, Path::new(path), &written)
+        };
+        assert_eq!(of("/a/p/x.wasm", &[]), None);
+        assert_eq!(of("/a/p/x.wasm", &["/a/p/y.wasm", "/a/p/x.wasm"]), None);
+        let doubt = of("/a/target/release/x.wasm", &["/a/target/debug/x.wasm"]).unwrap();
+        assert!(
+            doubt.message.contains("`../target/release/x.wasm`"),
+            "{doubt:?}"
+        );
+        assert!(doubt.hint.contains("build.rust.release: true"), "{doubt:?}");
+        let doubt = of("/a/p/target/debug/x.wasm", &["/a/p/target/release/x.wasm"]).unwrap();
+        assert!(
+            doubt.hint.contains("build.rust.release: false"),
+            "{doubt:?}"
+        );
     }
 
     #[test]

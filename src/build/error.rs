@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use super::tools;
@@ -42,7 +42,7 @@ pub enum BuildError {
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write `{}`", .path.display())]
     Write { path: PathBuf, source: io::Error },
-    /// `elsewhere`: `.wasm` files that the build seems to have written instead.
+    /// `elsewhere`: `.wasm` files that the build seems to have written instead, as the config would name them.
     #[error("the build succeeded, but there is no component at `{}`", .path.display())]
     NoArtifact {
         path: PathBuf,
@@ -52,8 +52,12 @@ pub enum BuildError {
     NothingToRun(PathBuf),
     #[error("the build succeeded, but left no `.wasm` file in {}", join(.0))]
     NothingFound(Vec<PathBuf>),
-    #[error("cannot tell which file is the component: {}", join(.0))]
-    Ambiguous(Vec<PathBuf>),
+    /// `choose`: what the `build` section of the config may say.
+    #[error("cannot tell which file is the component: {}", .candidates.join(", "))]
+    Ambiguous {
+        candidates: Vec<String>,
+        choose: String,
+    },
     #[error("cargo built no component: the package has no binary and no library of type `cdylib`")]
     NoCargoArtifact,
     #[error("`{}` is not a component: {reason}", .path.display())]
@@ -108,11 +112,18 @@ impl Advice for BuildError {
             BuildError::Registry(error) => return error.hints(),
             BuildError::Wit(error) => {
                 let mut hints = error.hints();
-                hints.push("a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string());
+                hints.push(match error {
+                    WitError::Invalid(_) => "a build goes on without looking at its WIT with `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
+                    _ => "a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
+                });
                 return hints;
             }
-            BuildError::Failed { status, kind, .. } if is_not_found(*status) => match tools::tool_of(*kind) {
+            BuildError::Failed { command, status, kind, .. } if is_not_found(*status) => match not_found(command, *kind) {
                 Some(tool) => format!("a program was not found; {}", tools::how_to_install(tool)),
+                None if *kind == Kind::Npm => format!(
+                    "a program was not found; `{} install` installs those of the packages that package.json names",
+                    tools::package_manager(command).unwrap_or("npm")
+                ),
                 None => "a program of the build command was not found on the `PATH`".to_string(),
             },
             BuildError::MissingTool { tool } => tools::how_to_install(tool),
@@ -127,10 +138,9 @@ impl Advice for BuildError {
             BuildError::NothingFound(_) => {
                 "`build.component_path` in .wash/config.* says where the build leaves the component".to_string()
             }
-            BuildError::Ambiguous(paths) => format!(
-                "name the one in .wash/config.yaml:\n\nbuild:\n  component_path: {}",
-                paths.first().map(|path| path.display().to_string()).unwrap_or_default()
-            ),
+            BuildError::Ambiguous { choose, .. } => {
+                format!("choose one in .wash/config.yaml, such as:\n\nbuild:\n  {choose}")
+            }
             BuildError::NoCargoArtifact => {
                 "for a component that exports interfaces, add to Cargo.toml:\n\n[lib]\ncrate-type = [\"cdylib\"]".to_string()
             }
@@ -153,6 +163,17 @@ impl Advice for BuildError {
     }
 }
 
+/// The tool that a command was in want of: the one that it begins with, or that its kind of project cannot do without.
+fn not_found(command: &str, kind: Kind) -> Option<&'static str> {
+    let here = Path::new("/");
+    let first = command.split_whitespace().next().and_then(tools::known);
+    let mut wanted = first
+        .map(|tool| tool.name)
+        .into_iter()
+        .chain(tools::tool_of(kind));
+    wanted.find(|tool| tools::locate(tool, here).is_none())
+}
+
 /// Whether it is what a shell answers when it finds no such program.
 pub(super) fn is_not_found(status: ExitStatus) -> bool {
     status.code() == Some(127)
@@ -167,7 +188,7 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-fn join(paths: &[PathBuf]) -> String {
+pub(super) fn join(paths: &[PathBuf]) -> String {
     paths
         .iter()
         .map(|path| format!("`{}`", path.display()))

@@ -1,5 +1,6 @@
 //! A component that is not built but pulled from a registry, through the cache.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::project::Image;
 /// Credentials and authorities come from the environment and from docker's config.
 pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildError> {
     let started = Instant::now();
-    let mut access = Access::from_env();
+    let mut access = Access::from_env_for_files();
     if image.insecure {
         access.scheme = Scheme::Either;
     }
@@ -21,6 +22,7 @@ pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildE
     let name = image.reference.to_string();
     let (bytes, shape) = wrap::component(name.as_ref(), pulled.bytes)?;
     Ok(Built {
+        inputs: BTreeSet::new(),
         path: cache.path(&pulled.content),
         bytes: bytes.into(),
         shape: shape.into(),

@@ -6,6 +6,7 @@
 //! by `image` instead.
 
 mod artifact;
+mod dep_info;
 mod error;
 mod image;
 mod preflight;
@@ -13,20 +14,24 @@ pub(crate) mod process;
 pub(crate) mod tools;
 mod wrap;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::component::Shape;
+use crate::project::language::cargo;
 use crate::project::{Artifact, Command, Project};
 use crate::report;
 use crate::wit;
 
 pub use artifact::left;
+pub use dep_info::inputs;
 pub use error::BuildError;
+pub use process::text as command_text;
 pub use wrap::{Refusal, of_module};
 
 #[derive(Debug)]
@@ -63,6 +68,18 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Something that the user should know although the build succeeds.
+    fn warn(&self, message: &str, hint: &str) {
+        match self {
+            Output::Inherit | Output::IfFailed => report::warn(&message, Some(hint)),
+            Output::Tee(sink) => {
+                sink(format!("warning: {message}\nhint: {hint}\n").as_bytes());
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -80,12 +97,21 @@ pub struct Built {
     pub path: PathBuf,
     pub bytes: Arc<[u8]>,
     pub shape: Arc<Shape>,
+    /// The files that the tools say they have read, as far as they do.
+    pub inputs: BTreeSet<PathBuf>,
     pub elapsed: Duration,
 }
 
-/// Whether the tools of a build are there, without building; what it would say of them goes to `output`.
-pub(crate) async fn check(project: &Project, output: &Output) -> Result<(), BuildError> {
-    preflight::check(project, output).await.map(drop)
+/// Whether the tools of a build are there, without building; what it would say of them goes to `output`. Nothing is run in the project's
+/// directory, whose files may name programs of its own. `toolchain` is the rustup toolchain that it asks for.
+pub(crate) async fn check_outside(
+    project: &Project,
+    toolchain: Option<String>,
+    output: &Output,
+) -> Result<(), BuildError> {
+    let place = preflight::Place::Outside { toolchain };
+    preflight::check(project, &place, output).await?;
+    preflight::packages_of(project)
 }
 
 /// Builds the project's component.
@@ -99,6 +125,7 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
         };
     }
     let started = Instant::now();
+    let mut begin = SystemTime::now();
     let messages = match &project.build.command {
         Command::None => Vec::new(),
         command => {
@@ -109,21 +136,30 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
             if let Some(news) = fetched.news(&project.wit) {
                 options.output.say(&news);
             }
+            if !project.wit.skip_fetch {
+                wit::fetch::validate(&project.root, &project.wit)?;
+            }
+            begin = SystemTime::now();
             run(project, command, &options).await?
         }
     };
-    let path = artifact::find(project, &messages, started.elapsed())?;
+    let artifact::Left { path, doubt } = artifact::find(project, &messages, begin)?;
+    if let Some(doubt) = doubt {
+        options.output.warn(&doubt.message, &doubt.hint);
+    }
     let work = move || {
         let bytes = artifact::read(&path)?;
-        wrap::file(path, bytes)
+        let inputs = inputs(&path);
+        wrap::file(path, bytes).map(|(path, bytes, shape)| (path, bytes, shape, inputs))
     };
-    let (path, bytes, shape) = tokio::task::spawn_blocking(work)
+    let (path, bytes, shape, inputs) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| BuildError::Cancelled)??;
     Ok(Built {
         path,
         bytes: bytes.into(),
         shape: shape.into(),
+        inputs,
         elapsed: started.elapsed(),
     })
 }
@@ -134,7 +170,8 @@ async fn run(
     command: &Command,
     options: &BuildOptions,
 ) -> Result<Vec<String>, BuildError> {
-    let environment = preflight::check(project, &options.output).await?;
+    let environment =
+        preflight::check(project, &preflight::Place::Project, &options.output).await?;
     let mut variables: Vec<(String, String)> = environment.set;
     variables.extend(project.build.env.clone());
     if let Artifact::Path(path) = &project.build.artifact {
@@ -143,12 +180,13 @@ async fn run(
             path.to_string_lossy().into_owned(),
         ));
     }
+    let with_messages = cargo::with_messages(command);
     let job = process::Job {
-        command,
+        command: with_messages.as_ref().unwrap_or(command),
         dir: &project.root,
         set: &variables,
         unset: &environment.unset,
-        wants_lines: project.build.artifact == Artifact::FromCargo,
+        wants_lines: with_messages.is_some(),
         output: &options.output,
         color: options.color,
     };
@@ -158,7 +196,7 @@ async fn run(
     }
     preflight::explain(project, finished.status)?;
     if let Output::IfFailed = options.output {
-        report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+        report::tool_output(String::from_utf8_lossy(&finished.tail).trim_end());
     }
     Err(BuildError::Failed {
         command: process::text(command),

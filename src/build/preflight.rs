@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use super::error::{Toolchain, is_not_found};
 use super::{BuildError, Output, tools};
-use crate::project::language::cargo;
+use crate::project::language::{cargo, npm};
 use crate::project::{Command, Kind, Project};
 
 /// The rustup toolchain that our script builds where `rustup target add` cannot reach its server.
@@ -20,7 +20,19 @@ pub(super) struct Environment {
     pub(super) unset: Vec<&'static str>,
 }
 
-pub(super) async fn check(project: &Project, output: &Output) -> Result<Environment, BuildError> {
+/// Where tools are asked about themselves.
+pub(super) enum Place {
+    /// In the project's directory, whose files say which version of a tool is run.
+    Project,
+    /// Where nothing of the project is run. Of the rustup toolchains, this one counts; else the default one.
+    Outside { toolchain: Option<String> },
+}
+
+pub(super) async fn check(
+    project: &Project,
+    place: &Place,
+    output: &Output,
+) -> Result<Environment, BuildError> {
     if let Command::Argv(argv) = &project.build.command
         && let Some(tool) = argv.first()
         && tools::locate(tool, &project.root).is_none()
@@ -33,19 +45,39 @@ pub(super) async fn check(project: &Project, output: &Output) -> Result<Environm
                 .map(|()| Environment::default())
         }
         _ => match cargo::target_of(&project.root, &project.build.command) {
-            Some(target) => rust(project, target, output).await,
+            Some(target) => rust(project, target, place, output).await,
             None => Ok(Environment::default()),
         },
     }
+}
+
+/// Whether the packages are there that a command of the config needs which does not install them itself.
+pub(super) fn packages_of(project: &Project) -> Result<(), BuildError> {
+    match (&project.build.kind, &project.build.command) {
+        (Kind::Npm, Command::Shell(line)) => {
+            let installs = |word: &str| matches!(word, "install" | "i" | "ci" | "add");
+            match line.split_whitespace().any(installs) {
+                true => Ok(()),
+                false => packages(&project.root, manager(line, &project.root)),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The package manager that a command begins with, else that of the project.
+fn manager<'a>(line: &'a str, root: &Path) -> &'a str {
+    let first = line.split_whitespace().next();
+    first
+        .filter(|first| ["pnpm", "yarn", "bun"].contains(first))
+        .unwrap_or_else(|| npm::manager(root))
 }
 
 /// Why a command of the config may have failed. It is not looked for before: the command may install packages itself.
 pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), BuildError> {
     match (&project.build.kind, &project.build.command) {
         (Kind::Npm, Command::Shell(line)) if is_not_found(status) => {
-            let first = line.split_whitespace().next();
-            let manager = first.filter(|first| ["pnpm", "yarn", "bun"].contains(first));
-            packages(&project.root, manager.unwrap_or("npm"))
+            packages(&project.root, manager(line, &project.root))
         }
         _ => Ok(()),
     }
@@ -79,6 +111,7 @@ fn packages(root: &Path, manager: &str) -> Result<(), BuildError> {
 async fn rust(
     project: &Project,
     target: String,
+    place: &Place,
     output: &Output,
 ) -> Result<Environment, BuildError> {
     let mut environment = Environment::default();
@@ -86,7 +119,7 @@ async fn rust(
     if env::var_os("CARGO").is_some() {
         environment.unset.push("RUSTUP_TOOLCHAIN");
     }
-    let sysroot = sysroot(&project.root, &environment.unset).await?;
+    let sysroot = sysroot(&project.root, place, &environment.unset).await?;
     if has_target(&sysroot, &target) {
         return Ok(environment);
     }
@@ -122,15 +155,25 @@ async fn rust(
 }
 
 /// Where the Rust toolchain of a directory lives.
-async fn sysroot(dir: &Path, unset: &[&str]) -> Result<PathBuf, BuildError> {
+async fn sysroot(dir: &Path, place: &Place, unset: &[&str]) -> Result<PathBuf, BuildError> {
     let mut command = tokio::process::Command::new("rustc");
     command
         .args(["--print", "sysroot"])
-        .current_dir(dir)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     for name in unset {
         command.env_remove(name);
+    }
+    match place {
+        Place::Project => {
+            command.current_dir(dir);
+        }
+        Place::Outside { toolchain } => {
+            command.current_dir("/").env("RUSTUP_AUTO_INSTALL", "0");
+            if let Some(toolchain) = toolchain {
+                command.env("RUSTUP_TOOLCHAIN", toolchain);
+            }
+        }
     }
     let missing = || BuildError::MissingTool {
         tool: "rustc".to_string(),

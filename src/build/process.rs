@@ -102,7 +102,7 @@ pub(crate) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
 }
 
 /// The command as a user would type it.
-pub(crate) fn text(command: &Command) -> String {
+pub fn text(command: &Command) -> String {
     match command {
         Command::Shell(line) => line.clone(),
         Command::Argv(argv) => argv.join(" "),

@@ -116,7 +116,9 @@ pub(crate) const TOOLS: [Tool; 16] = [
         purpose: "Python components",
         version: &["--version"],
         oldest: None,
-        install: Install::Command("pip install componentize-py"),
+        install: Install::Command(
+            "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1",
+        ),
         rare: false,
     },
     Tool {
@@ -180,6 +182,14 @@ pub(super) fn tool_of(kind: Kind) -> Option<&'static str> {
     }
 }
 
+/// The package manager of JavaScript that a command begins with.
+pub(super) fn package_manager(command: &str) -> Option<&'static str> {
+    let first = command.split_whitespace().next()?;
+    ["npm", "pnpm", "yarn", "bun"]
+        .into_iter()
+        .find(|manager| *manager == first)
+}
+
 pub(crate) fn how_to_install(tool: &str) -> String {
     match known(tool).map(|tool| &tool.install) {
         Some(Install::Command(line) | Install::Page(line)) => line.to_string(),
@@ -196,4 +206,17 @@ pub(crate) fn locate(program: &str, dir: &Path) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let candidates = env::split_paths(&path).map(|dir| dir.join(program));
     candidates.into_iter().find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_is_set_up_as_its_template_is() {
+        let config = include_str!("../../templates/http-python/.wash/config.yaml");
+        let readme = include_str!("../../templates/http-python/README.md.jinja");
+        let line = how_to_install("componentize-py");
+        assert!(config.contains(&line) && readme.contains(&line), "{line}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::find::Index;
 use crate::component::{Func, InterfaceName, Item, Names, ResourceId, Shape, Type, TypeId, Types};
 
 /// Everything that can be called.
@@ -12,6 +13,7 @@ pub struct Catalog {
     pub types: Types,
     /// What the component calls its types.
     pub names: Names,
+    pub(super) index: Index,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +49,7 @@ impl Catalog {
             functions: Vec::new(),
             types: shape.types.clone(),
             names: Names::default(),
+            index: Index::default(),
         };
         for (export, external) in &shape.exports {
             match &external.item {
@@ -62,6 +65,7 @@ impl Catalog {
                 item => catalog.add(None, export, item),
             }
         }
+        catalog.index = Index::of(&catalog.functions);
         catalog
     }
 

@@ -1,6 +1,8 @@
 //! Finds the function that a name is meant for.
 
-use super::catalog::{Catalog, Function, Kind};
+use std::collections::HashMap;
+
+use super::catalog::{Catalog, Function, Interface, Kind};
 use super::rejected::Problem;
 
 /// How much two names must resemble each other to be taken for one that was mistyped (0 to 1, Jaro-Winkler).
@@ -9,7 +11,7 @@ const RESEMBLANCE: f64 = 0.85;
 const MOST: usize = 3;
 
 /// How directly a name means a function; what comes first wins.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// An export of the component has that very name.
     Export,
@@ -18,14 +20,92 @@ enum Rank {
     Constructor,
 }
 
+/// The functions of a component by every name that they are known by.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index(HashMap<String, Vec<(Rank, usize)>>);
+
+impl Index {
+    pub(super) fn of(functions: &[Function]) -> Self {
+        let mut index = Self::default();
+        for (place, function) in functions.iter().enumerate() {
+            for (name, rank) in known_as(function) {
+                index.0.entry(name).or_default().push((rank, place));
+            }
+        }
+        for meant in index.0.values_mut() {
+            meant.sort_unstable();
+        }
+        index
+    }
+
+    /// The functions that a name means equally well. Of several versions of one interface it is the newest.
+    fn meant(&self, functions: &[Function], name: &str) -> Vec<usize> {
+        let ranked = self.0.get(name).map_or(&[][..], Vec::as_slice);
+        let best = ranked.iter().take_while(|(rank, _)| *rank == ranked[0].0);
+        let mut best: Vec<usize> = best.map(|(_, place)| *place).collect();
+        best.dedup();
+        match newest(functions, &best) {
+            Some(newest) => vec![newest],
+            None => best,
+        }
+    }
+}
+
+/// Every name that means a function.
+fn known_as(function: &Function) -> Vec<(String, Rank)> {
+    let interface = &function.interface;
+    let spellings = interface.iter().flat_map(Interface::spellings);
+    let spellings: Vec<String> = spellings.collect();
+    let within = |short: &str| {
+        let marks = ['#', '.'].into_iter();
+        let long =
+            marks.flat_map(|mark| spellings.iter().map(move |s| format!("{s}{mark}{short}")));
+        long.collect::<Vec<_>>()
+    };
+    let short = function.short();
+    let mut names: Vec<(String, Rank)> = within(&short)
+        .into_iter()
+        .map(|name| (name, Rank::Name))
+        .collect();
+    if let Kind::Constructor { resource } = &function.kind {
+        for new in ["new", "constructor"].map(|word| format!("{resource}.{word}")) {
+            names.extend(
+                within(&new)
+                    .into_iter()
+                    .map(|name| (name, Rank::Constructor)),
+            );
+            names.push((new, Rank::Constructor));
+        }
+    }
+    let rank = match interface {
+        None => Rank::Export,
+        Some(_) => Rank::Name,
+    };
+    names.push((short, rank));
+    names
+}
+
+/// The one of the newest version, if these are one function of several versions of one interface.
+fn newest(functions: &[Function], several: &[usize]) -> Option<usize> {
+    let name = |place: usize| functions[place].interface.as_ref()?.name.as_ref();
+    let (first, others) = several.split_first()?;
+    let path = name(*first)?.path();
+    let same = |other: &usize| {
+        functions[*other].name == functions[*first].name
+            && name(*other).is_some_and(|name| name.path() == path)
+    };
+    let same = !others.is_empty() && others.iter().all(same);
+    let newest = || {
+        several
+            .iter()
+            .max_by_key(|place| name(**place).map(|n| &n.version))
+    };
+    same.then(newest)?.copied()
+}
+
 /// The index of the one function that a name is meant for.
 pub(super) fn function(catalog: &Catalog, name: &str) -> Result<usize, Problem> {
-    let ranked = catalog.functions.iter().enumerate();
-    let ranked = ranked.filter_map(|(index, function)| Some((rank(function, name)?, index)));
-    let mut ranked: Vec<_> = ranked.collect();
-    ranked.sort();
-    let best = ranked.iter().take_while(|(rank, _)| *rank == ranked[0].0);
-    match best.map(|(_, index)| *index).collect::<Vec<_>>().as_slice() {
+    match catalog.index.meant(&catalog.functions, name).as_slice() {
         [] => Err(unknown(catalog, name)),
         [one] => Ok(*one),
         several => Err(Problem::Ambiguous {
@@ -35,33 +115,6 @@ pub(super) fn function(catalog: &Catalog, name: &str) -> Result<usize, Problem> 
                 .map(|index| spelling(catalog, *index))
                 .collect(),
         }),
-    }
-}
-
-fn rank(function: &Function, name: &str) -> Option<Rank> {
-    let is_meant = |short: &str| match &function.interface {
-        _ if short == name => true,
-        None => false,
-        Some(interface) => interface.spellings().iter().any(|spelling| {
-            let rest = name.strip_prefix(spelling.as_str());
-            rest.is_some_and(|rest| rest.strip_prefix(['#', '.']) == Some(short))
-        }),
-    };
-    let short = function.short();
-    if short == name && function.interface.is_none() {
-        return Some(Rank::Export);
-    }
-    if is_meant(&short) {
-        return Some(Rank::Name);
-    }
-    match &function.kind {
-        Kind::Constructor { resource } => {
-            let new = ["new", "constructor"].map(|word| format!("{resource}.{word}"));
-            new.iter()
-                .any(|new| is_meant(new))
-                .then_some(Rank::Constructor)
-        }
-        _ => None,
     }
 }
 
@@ -75,16 +128,9 @@ pub(super) fn spelling(catalog: &Catalog, index: usize) -> String {
         false => format!("{interface}.{short}"),
     });
     let mut spellings: Vec<_> = [short.clone()].into_iter().chain(longer).collect();
-    let exact = spellings.iter().position(|spelling| {
-        let meant = catalog.functions.iter().enumerate();
-        let mut meant = meant
-            .filter_map(|(i, f)| Some((rank(f, spelling)?, i)))
-            .collect::<Vec<_>>();
-        meant.sort();
-        let first = meant.first().map(|(rank, _)| rank);
-        let same = meant.iter().filter(|(rank, _)| Some(rank) == first).count();
-        same == 1 && meant[0].1 == index
-    });
+    let exact = spellings
+        .iter()
+        .position(|spelling| catalog.index.meant(&catalog.functions, spelling) == [index]);
     spellings.swap_remove(exact.unwrap_or(spellings.len() - 1))
 }
 

@@ -1,5 +1,6 @@
 //! What can be called, as one would type it.
 
+use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::catalog::{Catalog, Function, Kind};
@@ -32,7 +33,7 @@ pub struct Param {
 }
 
 /// A type that has a name.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Named {
     pub name: String,
     pub definition: String,
@@ -48,7 +49,7 @@ pub struct Listing {
 
 pub fn listing(catalog: &Catalog) -> Listing {
     let functions = (0..catalog.functions.len()).map(|index| entry(catalog, index));
-    let mut types = Vec::new();
+    let mut types = IndexSet::new();
     for function in &catalog.functions {
         let used = function.params().iter().map(|(_, ty)| *ty);
         for ty in used.chain(function.func.result) {
@@ -57,22 +58,21 @@ pub fn listing(catalog: &Catalog) -> Listing {
     }
     Listing {
         functions: functions.collect(),
-        types,
+        types: types.into_iter().collect(),
     }
 }
 
 /// Adds the names that a type is made of.
-fn named(catalog: &Catalog, ty: TypeId, types: &mut Vec<Named>) {
+fn named(catalog: &Catalog, ty: TypeId, types: &mut IndexSet<Named>) {
     if let Some(name) = catalog.names.get(&ty) {
         let definition = catalog.types.spell_out(ty, &catalog.names);
         let named = Named {
             name: name.clone(),
             definition,
         };
-        if types.contains(&named) {
+        if !types.insert(named) {
             return;
         }
-        types.push(named);
     }
     let parts = match catalog.types.get(ty) {
         Type::Own(_) | Type::Borrow(_) | Type::Resource(_) => Vec::new(),

@@ -21,12 +21,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use semver::Version;
-use wasmtime::Result;
-use wasmtime::component::Linker;
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Result};
 
 use crate::console::Console;
 use crate::engine::state::{MemberSetup, State};
 use crate::engine::{Model, Receiving};
+use crate::folders::beneath::HostDirectories;
 use crate::host::workload::{Entry, Member, MemberSettings, Workload, WorkloadId};
 use crate::linker::{HostInterface, Scope, Tier};
 
@@ -150,14 +152,18 @@ impl Default for Capabilities {
 impl Capabilities {
     /// Volumes that live as long as their workload are made in `volumes`.
     pub(crate) fn new(volumes: PathBuf) -> Self {
+        let directories = Arc::<HostDirectories>::default();
         Self(vec![
-            Box::new(wasi::Wasi { volumes }),
+            Box::new(wasi::Wasi {
+                volumes,
+                directories: Arc::clone(&directories),
+            }),
             Box::new(sockets::Sockets::default()),
             Box::<http_client::Http>::default(),
             Box::new(config::Config),
             Box::new(logging::Logging),
             Box::new(messaging::Messaging::default()),
-            Box::new(keyvalue::KeyValues::default()),
+            Box::new(keyvalue::KeyValues::new(directories)),
             Box::new(plugin::Plugin),
         ])
     }
@@ -184,7 +190,6 @@ impl Capabilities {
             environment: settings.environment.clone().into_iter().collect(),
             arguments: settings.arguments.clone(),
             stdin: settings.stdin,
-            filesystem: kept.get().as_deref().cloned().unwrap_or_default(),
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
             log_level: settings.log_level,
             kept,
@@ -271,6 +276,8 @@ pub(crate) struct Interface<'a> {
     /// `wasi:filesystem/preopens`
     pub(crate) name: &'a str,
     pub(crate) version: Option<Version>,
+    /// What the component that imports it takes it for.
+    pub(crate) imported: Option<(&'a Engine, ComponentInstance)>,
 }
 
 /// The two versions of WASI.
@@ -297,17 +304,41 @@ impl<'a> Interface<'a> {
                 Ok(version) => Self {
                     name,
                     version: Some(version),
+                    imported: None,
                 },
                 // No interface is called that, so nobody serves it.
                 Err(_) => Self {
                     name: id,
                     version: None,
+                    imported: None,
                 },
             },
             None => Self {
                 name: id,
                 version: None,
+                imported: None,
             },
+        }
+    }
+
+    /// As `component` imports it under the name `import`.
+    pub(crate) fn imported_by(mut self, component: &'a Component, import: &str) -> Self {
+        let engine = component.engine();
+        let ty = component.component_type();
+        let item = ty.get_import(engine, import);
+        self.imported = match item.map(|item| item.ty) {
+            Some(ComponentItem::ComponentInstance(instance)) => Some((engine, instance)),
+            _ => None,
+        };
+        self
+    }
+
+    /// A function, as the component that imports the interface takes it.
+    pub(crate) fn function(&self, name: &str) -> Option<ComponentFunc> {
+        let (engine, instance) = self.imported.as_ref()?;
+        match instance.get_export(engine, name)?.ty {
+            ComponentItem::ComponentFunc(function) => Some(function),
+            _ => None,
         }
     }
 

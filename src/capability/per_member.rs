@@ -4,7 +4,6 @@
 //! it is for. So there is one function for each of the first [`MAX_MEMBERS`] members.
 
 use wasmtime_wasi::cli::WasiCliCtxView;
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi_http::WasiHttpCtxView;
 
 use crate::engine::state::State;
@@ -43,6 +42,5 @@ macro_rules! view {
 }
 
 view!(cli, member_cli, WasiCliCtxView);
-view!(filesystem, member_filesystem, WasiFilesystemCtxView);
 view!(sockets, member_sockets, SocketsView);
 view!(http, member_http, WasiHttpCtxView);

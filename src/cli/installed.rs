@@ -25,6 +25,11 @@ pub(super) enum Typed {
 }
 
 impl Typed {
+    /// Whether it prints one JSON object a line.
+    pub(super) fn prints_lines(&self) -> bool {
+        matches!(self, Self::Command(command) if command.prints_lines())
+    }
+
     /// Whether `-o` may name a file.
     pub(super) fn writes_file(&self) -> bool {
         matches!(self, Self::Command(command) if command.writes_file())

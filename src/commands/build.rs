@@ -13,7 +13,7 @@ use crate::build::{BuildOptions, Built, build};
 use crate::completion::values;
 use crate::inspect::size;
 use crate::plugin::manifest::HookPoint;
-use crate::project::{Overrides, Purpose};
+use crate::project::{Overrides, Project, Purpose};
 use crate::report::{self, hinted};
 
 /// Build the component of a project
@@ -39,7 +39,7 @@ pub struct BuildArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
-    /// Take the WIT packages in `wit/deps` as they are
+    /// Don't fetch WIT packages
     #[arg(long)]
     skip_fetch: bool,
     /// Fetch nothing from the network
@@ -81,19 +81,22 @@ pub async fn run(args: BuildArgs, globals: &Globals) -> anyhow::Result<ExitCode>
     let built = built.map_err(hinted)?;
     let event = hooks::with(&project.name, &built.path, &built.bytes);
     hooks::run(HookPoint::AfterBuild, event, globals).await?;
-    show(&project.name, &built, globals)
+    show(&project, &built, globals)
 }
 
-fn show(name: &str, built: &Built, globals: &Globals) -> anyhow::Result<ExitCode> {
+fn show(project: &Project, built: &Built, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let profile = project.build.profile();
+    let which = profile.map_or(String::new(), |profile| format!("{profile} build, "));
     let text = format!(
-        "{} ({}, {})",
+        "{} ({}, {which}{})",
         short(&built.path),
         size(built.bytes.len()),
         seconds(built.elapsed)
     );
     let data = json!({
-        "name": name,
-        "path": built.path,
+        "name": project.name,
+        "profile": profile,
+        "path": report::json_path(&built.path),
         "size": built.bytes.len(),
         "elapsed_ms": built.elapsed.as_millis() as u64,
     });

@@ -1,6 +1,7 @@
 //! `wash call`
 
-use std::io::{self, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
@@ -13,8 +14,9 @@ use serde_json::{Value as Json, json};
 use super::gather::{self, Named};
 use super::{Globals, stop_signal};
 use crate::call::{self, Catalog, Program, Value, list};
+use crate::capability::http_client::{Pattern, PatternError};
 use crate::completion::values;
-use crate::console::{Console, GuestStream};
+use crate::console::{Console, GuestStream, LostOutput};
 use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
 use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload};
 use crate::host::{Host as _, StartRequest};
@@ -35,7 +37,7 @@ const TRAPPED: u8 = 3;
 ///
 /// The answer goes to stdout, as WAVE or with `-o json` as JSON; what the guest prints goes to stderr. When `run` of
 /// `wasi:cli/run` is called, it is as if the guest were the command: its stdout is stdout, and what comes after `--` are its
-/// arguments.
+/// arguments. It reads the stdin of `wash`.
 ///
 /// Exit codes: 0 with an answer; 1 when the answer is an `err`, or there is nothing to call; 2 when the command line does not fit the
 /// component; 3 when the guest trapped or took too long; the guest's own if it called `exit`; and those of every command.
@@ -47,7 +49,7 @@ const TRAPPED: u8 = 3;
 pub struct CallArgs {
     /// The component, if it is not the project here; a function; its arguments
     #[arg(value_name = "WORDS", allow_negative_numbers = true, add = values::call_words())]
-    words: Vec<String>,
+    words: Vec<OsString>,
     /// The arguments of the guest, which has them when it asks for them
     #[arg(last = true, value_name = "GUEST_ARGS", add = values::file())]
     arguments: Vec<String>,
@@ -63,13 +65,16 @@ pub struct CallArgs {
     /// A value of `wasi:config` for the guest
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     config: Vec<(String, String)>,
-    /// Give up when there is no answer after so long: `500ms`, `10s`, `2m`
+    /// A host that requests over HTTP may reach, beside those of the project: `api.example.com`, `localhost:8080`, `*`
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    allow_host: Vec<String>,
+    /// Maximum run time: `500ms`, `10s`, `2m`
     #[arg(long, value_name = "TIME", value_parser = project::duration)]
     timeout: Option<Duration>,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
-    /// Ask the registry without TLS
+    /// Use plain HTTP for the registry
     #[arg(long)]
     insecure: bool,
 }
@@ -86,6 +91,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn host(text: &str) -> Result<String, String> {
+    match Pattern::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; {}", PatternError::HINT)),
     }
 }
 
@@ -111,6 +123,10 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
         Some((first, rest)) if is_target(first, globals) => (vec![PathBuf::from(first)], rest),
         _ => (Vec::new(), args.words.as_slice()),
     };
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| text(word))
+        .collect::<Result<_, _>>()?;
     let mut named = gather::named(&target, globals)?;
     if let Named::Image(image) = &mut named {
         image.insecure = args.insecure;
@@ -142,18 +158,41 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
     };
     let program = call::program(&catalog, function, words).map_err(hinted)?;
     let workload = components.calls().map_err(hinted)?;
-    let answer = answer(workload, &program, &args, globals).await?;
-    Told {
+    let (outcome, output) = answer(workload, &program, &args, globals).await?;
+    let told = Told {
         function,
         program: &program,
         format: globals.output,
+    };
+    match (output, outcome) {
+        (Ok(()), outcome) => told.tell(outcome),
+        // It may have failed because of it, as programs do whose reader has gone.
+        (Err(lost), Outcome::Failed(CallError::Trap { .. })) if lost.is_closed() => {
+            Ok(ExitCode::SUCCESS)
+        }
+        (Err(lost), outcome) if lost.is_closed() => told.tell(outcome),
+        (Err(lost), Outcome::Failed(CallError::Trap { .. })) => Err(hinted(lost)),
+        (Err(lost), outcome) => {
+            told.tell(outcome)?;
+            Err(hinted(lost))
+        }
     }
-    .tell(answer)
+}
+
+/// A word that is no path. Names of functions and values are Unicode.
+fn text(word: &OsStr) -> anyhow::Result<String> {
+    word.to_str().map(str::to_owned).ok_or_else(|| {
+        report::usage(format_args!(
+            "`{}` is not valid UTF-8, so it is neither a function nor a value",
+            word.display()
+        ))
+    })
 }
 
 /// Whether a word names a component, and not a function.
-fn is_target(word: &str, globals: &Globals) -> bool {
-    if word.contains(['#', '(']) {
+fn is_target(word: &OsStr, globals: &Globals) -> bool {
+    let is_expression = |word: &str| word.contains(['#', '(']);
+    if word.to_str().is_some_and(is_expression) {
         return false;
     }
     let path = Path::new(word);
@@ -169,6 +208,8 @@ impl CallArgs {
         settings.environment.extend(self.env.iter().cloned());
         settings.config.extend(self.config.iter().cloned());
         settings.arguments.extend(self.arguments.iter().cloned());
+        settings.stdin = true;
+        settings.outgoing_http.allow(&self.allow_host);
         for Mount {
             host,
             guest,
@@ -197,23 +238,27 @@ enum Outcome {
     Answered(Option<Value>),
     Failed(CallError),
     TooLate(Duration),
+    /// The reader of its output has gone, and it did not stop writing.
+    Refused,
 }
 
+/// Calls the program. Besides what that came to: whether everything that the guest wrote could be written.
 async fn answer(
     workload: Workload,
     program: &Program,
     args: &CallArgs,
     globals: &Globals,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Outcome, Result<(), LostOutput>)> {
     // Stdout is the answer's alone.
     let stdout = match program.is_command() && globals.output == OutputFormat::Text {
         true => GuestStream::Stdout,
         false => GuestStream::Stderr,
     };
     let mut stopped = pin!(stop_signal()?);
+    let console = Console::bare(stdout);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
-        console: Console::bare(stdout),
+        console: console.clone(),
         routes: Arc::new(NoRoutes),
     });
     let request = StartRequest {
@@ -235,13 +280,18 @@ async fn answer(
         };
         called.map_or_else(Outcome::Failed, Outcome::Answered)
     };
-    let outcome = tokio::select! {
+    let outcome: anyhow::Result<Outcome> = tokio::select! {
         outcome = called => Ok(outcome),
-        signal = stopped => Err(signal.into()),
+        () = console.refused() => Ok(Outcome::Refused),
+        signal = &mut stopped => Err(signal.into()),
     };
     // What it had for itself goes with it.
     let _ = host.stop(&started.id).await;
-    outcome
+    let outcome = outcome?;
+    tokio::select! {
+        output = console.written() => Ok((outcome, output)),
+        signal = stopped => Err(signal.into()),
+    }
 }
 
 /// What was called, to be told of.
@@ -270,6 +320,7 @@ impl Told<'_> {
                 )
             }
             Outcome::Failed(other) => Err(other.into()),
+            Outcome::Refused => Ok(ExitCode::SUCCESS),
             Outcome::TooLate(timeout) => {
                 let late = format!("no answer within {timeout:?}: `--timeout` allows more");
                 self.failed(
@@ -303,15 +354,13 @@ impl Told<'_> {
     }
 
     fn print(&self, value: Option<&Value>) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
         match value {
             // It has said what it had to say.
-            _ if self.program.is_command() => {}
-            None => {}
-            Some(Value::Bytes(bytes)) => stdout.write_all(bytes)?,
-            Some(value) => writeln!(stdout, "{}", value.wave())?,
+            _ if self.program.is_command() => Ok(()),
+            None => Ok(()),
+            Some(Value::Bytes(bytes)) => report::write_stdout(bytes),
+            Some(value) => report::write_stdout(format!("{}\n", value.wave()).as_bytes()),
         }
-        stdout.flush()
     }
 
     fn failed(&self, message: &str, report: &str, more: Json) -> anyhow::Result<ExitCode> {

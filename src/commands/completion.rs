@@ -12,7 +12,7 @@ use crate::completion::install::{
 };
 use crate::report::{self, hinted};
 
-/// Complete command lines in the shell
+/// Generate or install shell completions
 ///
 /// With the name of a shell, prints the script that makes it complete `wash`. `install` puts the script where the shell finds it;
 /// `--check` tells whether it is there and right, with exit code 1 if not.
@@ -43,7 +43,7 @@ enum CompletionCommand {
     /// Does nothing where it is there already. What it does, it tells: where a shell looks into no directory for it, some
     /// lines are added to the file that the shell reads at its start.
     Install(PlaceArgs),
-    /// Take away what `install` has put there
+    /// Remove installed completions
     Uninstall(PlaceArgs),
 }
 
@@ -52,7 +52,7 @@ struct PlaceArgs {
     /// For this shell [default: the one that runs wash]
     #[arg(value_name = "SHELL")]
     shell: Option<Shell>,
-    /// Only tell what would be done
+    /// Show what would change, without changing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -63,12 +63,15 @@ pub fn run(args: &CompletionArgs, globals: &Globals) -> anyhow::Result<ExitCode>
         (Some(CompletionCommand::Install(place)), _) => {
             let shell = place.shell()?;
             let changed = install::install(shell, &around, place.dry_run).map_err(hinted)?;
-            tell(shell, &changed, place.dry_run, "installed", globals)
+            // What the shell does with it, it says itself.
+            let health = (!place.dry_run).then(|| install::check(shell, &around));
+            let health = health.filter(|health| health.state != State::Fine);
+            tell(shell, &changed, health, place.dry_run, "installed", globals)
         }
         (Some(CompletionCommand::Uninstall(place)), _) => {
             let shell = place.shell()?;
             let changed = install::uninstall(shell, &around, place.dry_run).map_err(hinted)?;
-            tell(shell, &changed, place.dry_run, "uninstalled", globals)
+            tell(shell, &changed, None, place.dry_run, "uninstalled", globals)
         }
         (None, Some(shell)) if !args.check => {
             let script = shell.script(around.program());
@@ -96,6 +99,7 @@ fn running() -> anyhow::Result<Shell> {
 fn tell(
     shell: Shell,
     changed: &[Changed],
+    health: Option<Health>,
     dry_run: bool,
     message: &str,
     globals: &Globals,
@@ -114,17 +118,40 @@ fn tell(
             (Change::Updated, true) => "would update",
             (Change::Removed, true) => "would remove",
         };
-        let part = if *block { " (some lines of it)" } else { "" };
-        format!("{did} {}{part}", short(path))
+        let lines = match (block, change) {
+            (false, _) | (true, Change::Unchanged) => "",
+            (true, Change::Written | Change::Updated) => "the wash lines in ",
+            (true, Change::Removed) => "the wash lines from ",
+        };
+        format!("{did} {lines}{}", short(path))
     };
     let mut text: Vec<String> = changed.iter().map(line).collect();
     let written = |it: &Changed| matches!(it.change, Change::Written | Change::Updated);
-    if !dry_run && changed.iter().any(written) {
+    if let Some(Health { reason, path, .. }) = health {
+        let problem = format!(
+            "{} will not complete wash: {reason} ({})",
+            shell.name(),
+            short(&path)
+        );
+        report::warn(
+            &problem,
+            Some(&format!(
+                "load what `wash completion {}` prints",
+                shell.name()
+            )),
+        );
+    } else if !dry_run && changed.iter().any(written) {
         text.push(format!(
             "{} completes wash from its next start",
             shell.name()
         ));
     }
+    let is_changed = |it: &Changed| it.change != Change::Unchanged;
+    let message = match (dry_run, changed.iter().any(is_changed)) {
+        (true, _) => "nothing was changed: this was a dry run",
+        (false, true) => message,
+        (false, false) => "unchanged",
+    };
     let data = json!({ "shell": shell.name(), "dry_run": dry_run, "files": changed });
     report::success(globals.output, &text.join("\n"), message, data)?;
     Ok(ExitCode::SUCCESS)

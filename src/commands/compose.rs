@@ -56,18 +56,27 @@ pub(super) async fn run(
     let exports = composed.plan.exports.iter();
     let exports: Vec<&str> = exports.map(|export| export.export.as_str()).collect();
     let stubs = stubs(&composed.plan);
+    let open = composed.plan.host.iter();
+    let open: Vec<&str> = open
+        .filter(|import| import.capability.is_none())
+        .map(|import| import.import.as_str())
+        .collect();
     let data = json!({
-        "path": file,
+        "path": report::json_path(&file),
         "size": composed.bytes.len(),
         "members": members,
         "left_out": left_out,
         "imports": imports,
+        "left_to_runtime": open,
         "exports": exports,
         "merged": composed.merged,
         "settings": settings,
         "stubs": stubs.iter().map(|(member, import)| json!({ "member": member, "import": import })).collect::<Vec<_>>(),
     });
     let mut text = words(&short(&file), &members, &composed, &settings, &stubs);
+    if !open.is_empty() {
+        text += &format!("\nleft to the runtime: {}", open.join(", "));
+    }
     if !left_out.is_empty() {
         text += &format!(
             "\nnot in it, as nothing in it needs them: {}",

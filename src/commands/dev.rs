@@ -6,8 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,7 +20,7 @@ use super::plugin::hooks;
 use super::reset::{self, ResetArgs};
 use super::{Globals, unless_stopped, warn_about};
 use crate::completion::values;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::dev::session::{self, Setup};
 use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
@@ -34,7 +39,11 @@ use crate::wit;
 /// Builds the project's component and those of `dev.components` in `.wash/config.yaml`, links them with each other and
 /// with what the host serves, and answers HTTP requests with the result. When a file changes, what depends on it is
 /// built and linked again and takes over without a request being lost; when that fails, the version before goes on
-/// serving. Files that .gitignore, .ignore or .washignore name are not watched.
+/// serving. Files that .gitignore, .ignore or .washignore name are not watched, as far as such files lie in the project
+/// or its repository; `build.watch` names sources elsewhere.
+///
+/// A build may write where its sources are: what it writes each time is found out after a few builds, told, and ignored
+/// while builds run.
 ///
 /// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
 /// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
@@ -62,7 +71,7 @@ pub struct DevArgs {
     /// Where the build leaves the component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
-    /// Take the WIT packages in `wit/deps` as they are
+    /// Don't fetch WIT packages
     #[arg(long)]
     skip_fetch: bool,
     /// Fetch nothing from the network
@@ -71,7 +80,7 @@ pub struct DevArgs {
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
     stub_missing: bool,
-    /// Keep nothing: what the project stores lasts as long as this runs
+    /// Discard stored data on exit
     #[arg(long)]
     ephemeral: bool,
     /// Look for changes once a second, for file systems that do not tell of them
@@ -81,15 +90,29 @@ pub struct DevArgs {
     command: Option<DevCommand>,
 }
 
+impl DevArgs {
+    /// Whether it prints one JSON object a line: a session does.
+    pub(crate) fn prints_lines(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum DevCommand {
     Reset(ResetArgs),
 }
 
+/// How long a session that is to end at once may take to leave nothing behind.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// As shells have it.
+const INTERRUPTED: i32 = 130;
+
 pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(DevCommand::Reset(args)) = &args.command {
         return reset::run(args, globals).await;
     }
+    raise_file_limit();
     let load = loader(&args, globals)?;
     let project = load().map_err(hinted)?;
     warn_about(&project);
@@ -106,7 +129,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         .map_err(hinted)?;
     let storage = match args.ephemeral {
         true => Storage::ephemeral().context("cannot make a temporary directory")?,
-        false => Storage::of_project(&project.root)
+        false => Storage::of_project(&project.keeps_in())
             .with_context(|| format!("cannot use the state of `{}`", project.root.display()))?,
     };
     let console = match (globals.output, globals.quiet) {
@@ -134,10 +157,20 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     unless_stopped(fetch_wit(&project, &console)).await?;
     let front = Front::new(console.clone());
     let entrance = Arc::new(Entrance::new(front.clone()));
+    entrance.allow_hosts(&project);
     let stop = Stop::default();
-    let server = Server::new(front, console.clone(), stop.clone())
-        .with_tls(tls.clone())
-        .with_max_connections(project.dev.max_connections);
+    let server = || {
+        Server::new(front.clone(), console.clone(), stop.clone())
+            .with_tls(tls.clone())
+            .with_max_connections(project.dev.max_connections)
+    };
+    let servers = match other_loopback(wanted.localhost, address).await {
+        Some(other) => {
+            let (one, other) = (server().run(listener), server().run(other));
+            tokio::spawn(async { _ = tokio::join!(one, other) })
+        }
+        None => tokio::spawn(server().run(listener)),
+    };
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
         console: console.clone(),
@@ -153,7 +186,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         },
         host: Arc::new(host),
         entrance,
-        server: tokio::spawn(server.run(listener)),
+        server: servers,
         stop,
         tls,
         address,
@@ -168,8 +201,19 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let status = session::run(setup).await;
     hooks::run(HookPoint::AfterDev, hooks::event(&name), globals).await?;
+    console::flush();
     // Code may still be compiled, which nobody waits for any more and which cannot be interrupted.
     std::process::exit(i32::from(status))
+}
+
+/// `localhost` has two addresses, and clients try one or the other first. Where IPv6 is off, or its port is in use, one
+/// has to do.
+async fn other_loopback(localhost: bool, address: SocketAddr) -> Option<TcpListener> {
+    if !localhost {
+        return None;
+    }
+    let other = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port());
+    TcpListener::bind(other).await.ok()
 }
 
 /// What is missing of WIT packages is there before the first look for changes. What cannot be had, the build says.
@@ -242,17 +286,52 @@ impl Advice for TlsError {
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.
 fn interrupts() -> io::Result<mpsc::UnboundedReceiver<()>> {
     let (sender, receiver) = mpsc::unbounded_channel();
+    let asked = Arc::new(AtomicUsize::new(0));
     for kind in [
         SignalKind::interrupt(),
         SignalKind::terminate(),
         SignalKind::hangup(),
     ] {
-        let (mut signals, sender) = (signal(kind)?, sender.clone());
-        tokio::spawn(
-            async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} },
-        );
+        let (mut signals, sender, asked) = (signal(kind)?, sender.clone(), Arc::clone(&asked));
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                match asked.fetch_add(1, Ordering::Relaxed) {
+                    0 => {}
+                    1 => drop(thread::spawn(|| end_after(ABANDON_TIMEOUT))),
+                    _ => end_after(Duration::ZERO),
+                }
+                // The session may be over, and what comes after it may hang.
+                let _ = sender.send(());
+            }
+        });
     }
     Ok(receiver)
+}
+
+/// Allows as many open files as the system lets us have, within reason: each connection is one. The limits of macOS and Linux
+/// are low for the sake of old programs.
+fn raise_file_limit() {
+    const ENOUGH: u64 = 65_536;
+    // macOS allows no more than this whatever it says.
+    const FEW: u64 = 10_240;
+    let limit = getrlimit(Resource::Nofile);
+    for wanted in [ENOUGH, FEW] {
+        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let is_more = limit.current.is_some_and(|before| before < current);
+        let raised = Rlimit {
+            current: Some(current),
+            ..limit
+        };
+        if !is_more || setrlimit(Resource::Nofile, raised).is_ok() {
+            return;
+        }
+    }
+}
+
+/// Ends the process, whatever is under way.
+fn end_after(time: Duration) {
+    thread::sleep(time);
+    std::process::exit(INTERRUPTED)
 }
 
 /// What to type into a browser: an address of all interfaces is reached on this machine's own.

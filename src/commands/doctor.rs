@@ -13,11 +13,11 @@ use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
 use crate::project::Purpose;
 use crate::report::{self, hinted};
 
-/// Look for what keeps work on a project from going well
+/// Check the project and this machine for problems
 ///
-/// Looks at the project and its configuration, the tools it is built with, ports, caches and credentials for registries. Each
-/// finding has what mends it. The exit code is 1 when something must be mended to work on this project, and 0 otherwise, also with
-/// warnings. Nothing goes to the network without `--online`.
+/// Checks the project and its configuration, the tools it is built with, ports, caches and credentials for registries, and says how
+/// to fix each problem. The exit code is 1 when something must be fixed to work on this project, and 0 otherwise, also with
+/// warnings. Nothing of the project is run, and nothing goes to the network without `--online`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash doctor\n  wash doctor --fix\n  wash doctor -o json | jq '.data.findings[] | select(.level == \"error\")'"
@@ -26,7 +26,7 @@ pub struct DoctorArgs {
     /// The directory of a project, instead of the current directory
     #[arg(value_name = "DIR", add = values::directory())]
     project: Option<PathBuf>,
-    /// Run the commands that mend something and can do no harm, after asking for each
+    /// Apply the safe fixes, after asking for each
     #[arg(long)]
     fix: bool,
     /// Do not ask
@@ -136,7 +136,7 @@ fn tell(
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     let failed: Vec<&Done> = done.iter().filter(|done| !done.ok).collect();
     let data = json!({
-        "root": patient.root,
+        "root": report::json_path_or_null(patient.root.as_ref()),
         "errors": errors,
         "warnings": warnings,
         "findings": findings.iter().map(of_finding).collect::<Vec<_>>(),
@@ -175,8 +175,8 @@ fn tell(
         return Ok(ExitCode::FAILURE);
     }
     let message = match warnings {
-        0 => "nothing has to be mended".to_string(),
-        _ => format!("nothing has to be mended; {}", number(warnings, "warning")),
+        0 => "no errors".to_string(),
+        _ => format!("no errors, {}", number(warnings, "warning")),
     };
     let text = format!("{text}\n\n{message}");
     report::success(globals.output, &text, &message, data)?;
@@ -192,7 +192,7 @@ fn of_finding(finding: &Finding) -> Json {
         "fix": finding.fix.as_ref().map(|fix| json!({
             "command": fix.line(),
             "argv": fix.argv,
-            "directory": fix.dir,
+            "directory": report::json_path_or_null(fix.dir.as_ref()),
         })),
     })
 }

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Globals, unless_cancelled, warn_about};
 use crate::component::Shape;
+use crate::console::pasteable;
 use crate::dev::once::{self, Components};
 use crate::oci::{PullPolicy, Reference};
 use crate::plugin::{Store, guest, install};
 use crate::project::{self, Image, Overrides, Project, Sibling, SiblingSource};
-use crate::report::{self, hinted};
+use crate::report::{self, Advice, Fault, hinted};
 
 /// What a command line names: the directory of a project, or component files.
 pub enum Named {
@@ -39,6 +40,9 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
     {
         return Ok(plugin);
     }
+    for path in paths {
+        readable(path, &globals.path(path)?)?;
+    }
     let paths = paths.iter().map(|path| globals.path(path));
     let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
     match paths.as_slice() {
@@ -51,6 +55,49 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
             ))),
             None => Ok(Named::Files(paths)),
         },
+    }
+}
+
+/// Something was named that is neither a file nor a directory.
+#[derive(Debug, thiserror::Error)]
+enum NotAFile {
+    #[error(
+        "`{0}` is a URL: expected a file, the directory of a project, or REGISTRY/REPOSITORY:TAG"
+    )]
+    Url(String),
+    #[error("`{0}` is not a regular file: components are read from files only")]
+    Special(String),
+}
+
+impl Advice for NotAFile {
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            Self::Url(url) => match url.strip_prefix("file://") {
+                Some(path) => format!("name the file by its path: {}", pasteable(&[path])),
+                None => format!("download it first: curl -fLO {}", pasteable(&[url])),
+            },
+            Self::Special(_) => "write the component to a file first".to_owned(),
+        }]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+}
+
+/// Refuses what is there, or looks like something, and cannot be read as a file. What is missing is told elsewhere.
+fn readable(named: &Path, path: &Path) -> anyhow::Result<()> {
+    let text = named.to_string_lossy().into_owned();
+    let is_url = ["file://", "http://", "https://"];
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            Err(hinted(NotAFile::Special(text)))
+        }
+        Err(_) if named == Path::new("-") => Err(hinted(NotAFile::Special(text))),
+        Err(_) if is_url.iter().any(|scheme| text.starts_with(scheme)) => {
+            Err(hinted(NotAFile::Url(text)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `wash inspect`
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde_json::json;
 
 use super::gather::{self, Named};
@@ -19,7 +21,7 @@ use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
 use crate::inspect::{graph, survey, text, why};
 use crate::linker::{Driven, Exports, LinkRequest, Problem};
-use crate::project::{Image, Overrides, Purpose};
+use crate::project::{Image, Overrides, ProjectError, Purpose};
 use crate::report::{self, Advice, OutputFormat, hinted};
 
 /// Show what a component is, and who provides its imports
@@ -37,14 +39,14 @@ use crate::report::{self, Advice, OutputFormat, hinted};
     after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --why wasi:filesystem app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
 )]
 pub struct InspectArgs {
-    /// Component files, a reference to a registry, or the directory of a project, instead of the current directory
-    #[arg(value_name = "PATH", add = values::components())]
+    /// Component files, the directory of a project, a reference to a registry, or plugin:NAME, instead of the current directory
+    #[arg(value_name = "PATH", add = values::inspected())]
     paths: Vec<PathBuf>,
     /// Show how components are linked: every edge with its reason, and every problem
     #[arg(long)]
     plan: bool,
     /// Write the plan as a picture: FILE.svg, FILE.dot, or `svg` or `dot` for stdout
-    #[arg(long, value_name = "FILE", add = values::picture())]
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(Picture::parse), add = values::picture())]
     graph: Option<Picture>,
     /// Link imports that nobody provides to functions that trap when they are called
     #[arg(long)]
@@ -52,7 +54,7 @@ pub struct InspectArgs {
     /// Print the world of the component as WIT
     #[arg(long, conflicts_with_all = ["plan", "graph"])]
     wit: bool,
-    /// Tell why an interface, or any of a package, is imported: what in the component calls it, and what speaks of it
+    /// Explain why an interface, or any of a package, is imported
     #[arg(long, value_name = "INTERFACE", add = values::interfaces(), conflicts_with_all = ["plan", "graph", "wit"])]
     why: Option<String>,
     /// Read this config file instead of the project's own
@@ -79,14 +81,12 @@ enum Format {
     Dot,
 }
 
-impl std::str::FromStr for Picture {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = Path::new(text);
+impl Picture {
+    fn parse(text: OsString) -> Result<Self, String> {
+        let path = Path::new(&text);
         let (file, format) = match path.extension() {
             Some(extension) => (Some(path.to_path_buf()), extension.to_string_lossy()),
-            None => (None, text.into()),
+            None => (None, text.to_string_lossy()),
         };
         let format = match &*format {
             "svg" => Format::Svg,
@@ -103,6 +103,11 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
     let single = match &mut named {
         Named::Files(files) if !as_plan => match files.as_slice() {
             [path] => {
+                // Pipes and the like are refused before they are read.
+                if path.exists() && !path.is_file() {
+                    let special = ProjectError::NotRegular(path.clone());
+                    return Err(hinted(special));
+                }
                 let bytes = fs::read(path);
                 let bytes = bytes.with_context(|| format!("cannot read `{}`", path.display()))?;
                 Some((path.clone(), bytes))
@@ -162,7 +167,11 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
                 report::success(globals.output, &why::text(&whys), "inspected", data)?;
                 return Ok(ExitCode::SUCCESS);
             }
-            let overview = file::component(name, bytes.len(), shape, &plan.edges);
+            let profile = components.project().build.profile();
+            let overview = Overview {
+                profile: profile.map(str::to_owned),
+                ..file::component(name, bytes.len(), shape, &plan.edges)
+            };
             show(&overview, globals)
         }
     }
@@ -246,8 +255,9 @@ fn show_wit(path: &Path, bytes: &[u8], globals: &Globals) -> anyhow::Result<Exit
         Ok(_) | Err(ShapeError::WitPackage) => {}
         Err(error) => return Err(not_shown(path, error)),
     }
-    let wit = file::wit(bytes).with_context(|| format!("cannot read `{}`", path.display()))?;
-    report::success(
+    let wit =
+        file::wit(bytes).with_context(|| format!("cannot show `{}` as WIT", path.display()))?;
+    report::product(
         globals.output,
         wit.trim_end(),
         "inspected",
@@ -330,7 +340,7 @@ fn draw(
             ));
         }
         None => {
-            report::success(OutputFormat::Text, text.trim_end(), "", json!(null))?;
+            report::product(OutputFormat::Text, text.trim_end(), "", json!(null))?;
             return Ok(match plan.linked {
                 true => ExitCode::SUCCESS,
                 false => ExitCode::FAILURE,

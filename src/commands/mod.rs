@@ -24,16 +24,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::Context;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::build::Output;
 use crate::completion::values;
 use crate::project::{self, Overrides, Project, ProjectError, Purpose};
-use crate::report::{self, Fault, OutputFormat, hinted};
+use crate::report::{self, Advice, Fault, OutputFormat, hinted, sanitize};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -50,24 +50,24 @@ pub struct Globals {
 
 /// [`Globals`] as they are written, and the options of the log.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Work on the project in this directory, or above it
     #[arg(short = 'C', global = true, value_name = "DIR", add = values::start_directory())]
     pub directory: Option<PathBuf>,
-    /// How to print the result: text or json. With `build --compose` also FILE.wasm, where to write it
-    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, add = values::outputs())]
+    /// Output format: text or json; a file for `build --compose` and `wit build`
+    #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, value_parser = OsStringValueParser::new().try_map(OutputArg::parse), add = values::outputs())]
     output: Vec<OutputArg>,
-    /// How much to log: trace, debug, info, warn or error. `RUST_LOG` overrides it
+    /// Log level: trace, debug, info, warn, error or off. `RUST_LOG` overrides it
     #[arg(short, long, global = true, value_name = "LEVEL", add = values::levels())]
     pub log_level: Option<tracing::level_filters::LevelFilter>,
-    /// Print results, warnings and errors only: no progress, and what tools print when they fail
+    /// Hide progress, and build output unless the build fails
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Log more, with thread, file and line
     #[arg(long, global = true)]
     pub verbose: bool,
-    /// The user's config file, instead of `wash/config.yaml` in the user's config directory
+    /// Use this file as the user's config instead of `wash/config.yaml` in the config directory
     #[arg(long, global = true, value_name = "FILE", add = values::file())]
     pub user_config: Option<PathBuf>,
 }
@@ -79,13 +79,12 @@ enum OutputArg {
     File(PathBuf),
 }
 
-impl FromStr for OutputArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match <OutputFormat as clap::ValueEnum>::from_str(text, false) {
+impl OutputArg {
+    fn parse(text: OsString) -> Result<Self, &'static str> {
+        let lossy = text.to_string_lossy();
+        match <OutputFormat as clap::ValueEnum>::from_str(&lossy, false) {
             Ok(format) => Ok(OutputArg::Format(format)),
-            Err(_) if text.contains(['.', '/']) => Ok(OutputArg::File(text.into())),
+            Err(_) if lossy.contains(['.', '/']) => Ok(OutputArg::File(text.into())),
             Err(_) => Err(
                 "expected `text` or `json`; with `build --compose` and `wit build` also FILE.wasm",
             ),
@@ -114,16 +113,20 @@ impl From<GlobalArgs> for Globals {
 impl Globals {
     /// The directory of `-C`, or the current one.
     pub fn here(&self) -> anyhow::Result<PathBuf> {
-        let here = env::current_dir().context("cannot tell the current directory")?;
-        Ok(match &self.directory {
-            Some(directory) => here.join(directory),
-            None => here,
-        })
+        // The current directory may be gone, and matters to relative paths only.
+        match &self.directory {
+            Some(directory) if directory.is_absolute() => Ok(directory.clone()),
+            Some(directory) => Ok(current_directory()?.join(directory)),
+            None => current_directory(),
+        }
     }
 
     /// A path from the command line, which `-C` comes before: as if we had been started there.
     pub fn path(&self, path: &Path) -> anyhow::Result<PathBuf> {
-        Ok(self.here()?.join(path))
+        match path.is_absolute() {
+            true => Ok(path.to_path_buf()),
+            false => Ok(self.here()?.join(path)),
+        }
     }
 
     /// The same for one that may be left out.
@@ -222,24 +225,55 @@ pub fn root_above(start: &Path) -> anyhow::Result<Option<PathBuf>> {
 
 /// Prints help, the version, or what is wrong with a command line.
 pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let error = anyhow::Error::new(report::stdout_error(error));
+                let _ = report::failure(OutputFormat::Text, &error);
+                report::fault(&error).into()
+            }
+            _ => ExitCode::SUCCESS,
+        };
+    }
     // Nobody is there to read it; the exit code still tells.
-    if format == OutputFormat::Text || !error.use_stderr() {
-        let _ = error.print();
+    if format == OutputFormat::Text {
+        let text = error.render().ansi().to_string();
+        // Names of files may come from a pattern of the shell.
+        let _ = anstream::stderr().write_all(sanitize::styled(&text).as_bytes());
     } else {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ").trim_end();
         let _ = report::failure(format, &report::usage(text));
     }
-    match error.use_stderr() {
-        true => Fault::Usage.into(),
-        false => ExitCode::SUCCESS,
-    }
+    Fault::Usage.into()
 }
 
 /// Tells what the project's files have that does not stop anything.
 pub fn warn_about(project: &Project) {
     for warning in &project.warnings {
         report::warn(warning, warning.hint.as_deref());
+    }
+}
+
+fn current_directory() -> anyhow::Result<PathBuf> {
+    env::current_dir().map_err(|source| hinted(NoCurrentDirectory(source)))
+}
+
+/// Most likely it was removed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot tell the current directory")]
+struct NoCurrentDirectory(#[source] io::Error);
+
+impl Advice for NoCurrentDirectory {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            "it may have been removed: `cd` to one that exists, or name one with `-C DIR`"
+                .to_string(),
+        ]
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Environment
     }
 }
 

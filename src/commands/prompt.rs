@@ -1,16 +1,16 @@
 //! Questions that only somebody at a terminal can answer.
 
-use std::io::{self, ErrorKind, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::pin::pin;
 use std::thread;
 
 use anyhow::Context as _;
-use dialoguer::Confirm;
 use dialoguer::console::Term;
+use rustix::termios::{self, QueueSelector};
 use tokio::sync::oneshot;
 
 use super::stop_signal;
-use crate::report::{Advice, Fault};
+use crate::report::{Advice, Fault, sanitize};
 
 /// Nobody is there to be asked.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +37,48 @@ pub(super) fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a yes or no, after Enter alone `default`.
+/// Asks for a yes or no. The answer is a line: Enter alone is `default`, and the end of the input (Ctrl-D) is a no.
 pub(super) async fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
-    let question = question.to_owned();
-    let ask = move || {
-        let confirm = Confirm::new().with_prompt(question);
-        confirm.default(default).interact()
+    let choices = if default { "[Y/n]" } else { "[y/N]" };
+    let question = format!("{} {choices}", sanitize::line(question));
+    let understood = move |line: &str| match line.to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("please answer y or n".to_string()),
     };
-    answer(ask).await
+    Ok(line(question, understood).await?.unwrap_or(false))
+}
+
+/// Asks for a line until it is understood. `None` at the end of the input.
+pub(super) async fn line<T: Send + 'static>(
+    question: String,
+    understood: impl Fn(&str) -> Result<T, String> + Send + 'static,
+) -> anyhow::Result<Option<T>> {
+    answer(move || {
+        loop {
+            let mut stderr = io::stderr();
+            write!(stderr, "{question} ")?;
+            stderr.flush()?;
+            let mut line = String::new();
+            if io::stdin().read_line(&mut line)? == 0 {
+                // Nothing has ended the line of the question.
+                writeln!(stderr)?;
+                return Ok(None);
+            }
+            match understood(line.trim()) {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(problem) => writeln!(stderr, "{}", sanitize::line(&problem))?,
+            }
+        }
+    })
+    .await
+}
+
+/// Drops what was typed before a question, which is no answer to it.
+pub(super) fn drop_typed() {
+    // Where it fails there is no terminal, and nobody to have typed.
+    let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// Waits for an answer in a thread of its own, which nobody waits for when a signal comes first.
@@ -54,6 +88,7 @@ pub(super) async fn answer<T: Send + 'static>(
     let mut stopped = pin!(stop_signal()?);
     let (sender, answer) = oneshot::channel();
     thread::spawn(move || {
+        drop_typed();
         // Whoever asked may be gone.
         let _ = sender.send(ask());
     });
@@ -67,7 +102,7 @@ pub(super) async fn answer<T: Send + 'static>(
         },
         signal = &mut stopped => signal,
     };
-    // A question hides it, and is not there to show it again. A terminal that is gone has no cursor.
+    // A menu hides it, and is not there to show it again. A terminal that is gone has no cursor.
     let _ = Term::stderr().show_cursor();
     Err(signal.into())
 }

@@ -28,7 +28,7 @@ pub async fn run(args: &ResetArgs, globals: &Globals) -> anyhow::Result<ExitCode
     let kept = reset::look(&root).map_err(hinted)?;
     let directory = short(&kept.directory);
     let data = json!({
-        "directory": kept.directory,
+        "directory": report::json_path(&kept.directory),
         "removed": kept.entries.iter().map(|entry| json!({
             "name": entry.name,
             "size": entry.size,

@@ -210,7 +210,7 @@ fn option<'c>(command: &'c Command, word: &str) -> Option<Given<'c>> {
 }
 
 /// The shell has not done it yet.
-fn expand_home(path: &str) -> PathBuf {
+pub(super) fn expand_home(path: &str) -> PathBuf {
     match path.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             let home = env::home_dir().unwrap_or_default();

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 use wasm_encoder::{ComponentSectionId, Encode, MemorySection, MemoryType, SectionId};
 use wasmparser::{BinaryReader, BinaryReaderError, MemorySectionReader};
 
-/// Magic, version and layer, which components and core modules begin with.
-const PREAMBLE: usize = 8;
+use super::sections::map_sections;
 
 /// What a page has unless the memory says otherwise, as a power of two of bytes.
 const PAGE: u32 = 16;
@@ -70,23 +69,6 @@ fn limit_memories(section: &[u8], limit: u64) -> Result<Vec<u8>, MemoryLimitErro
     reader.read_var_u32()?;
     let start = reader.original_position();
     Ok(sized.split_off(start))
-}
-
-/// The same core module or component, with other contents of its sections.
-fn map_sections<'a>(
-    bytes: &'a [u8],
-    mut change: impl FnMut(u8, &'a [u8]) -> Result<Cow<'a, [u8]>, MemoryLimitError>,
-) -> Result<Vec<u8>, MemoryLimitError> {
-    let mut reader = BinaryReader::new(bytes, 0);
-    let mut changed = reader.read_bytes(PREAMBLE)?.to_vec();
-    while !reader.eof() {
-        let id = reader.read_u8()?;
-        let size = reader.read_var_u32()?;
-        let content = reader.read_bytes(size as usize)?;
-        changed.push(id);
-        change(id, content)?.encode(&mut changed);
-    }
-    Ok(changed)
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! Pure: knows nothing of files, config, wasmtime or who will provide an import.
 
 mod brought;
+mod code;
 mod core;
 mod describe;
+mod features;
+mod labels;
 mod memory;
 mod name;
 mod read;
+mod sections;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use wasm_metadata::Producers;
 
+pub use code::CodeSize;
 pub use describe::Names;
+pub use features::Unsupported;
+pub(crate) use features::supported;
+pub use labels::{member_of_module, with_member_labels};
 pub use memory::{MemoryLimitError, with_memory_limit};
 pub use name::{InterfaceName, NotAnInterface, track};
 pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
@@ -40,6 +48,8 @@ pub struct Shape {
     pub about: About,
     /// Whether it contains anything of the component model's async: such functions, streams, futures.
     pub needs_async: bool,
+    /// What of it does not run here, if something does not.
+    pub unsupported: Option<Unsupported>,
 }
 
 /// An import or an export of a component.
@@ -48,6 +58,13 @@ pub struct Extern {
     /// The interface it is, by its name or by its `implements`; `None` for functions and the like.
     pub interface: Option<InterfaceName>,
     pub item: Item,
+}
+
+impl Extern {
+    /// Whether its name is a label of the interface, chosen by the component, and not the name of the interface.
+    pub fn is_label(&self, name: &str) -> bool {
+        self.interface.is_some() && !name.contains('/')
+    }
 }
 
 /// What the metadata of a component tells of its making.
@@ -157,12 +174,17 @@ impl Shape {
         interfaces(&self.exports).filter(|(_, interface)| is_http_handler(interface))
     }
 
-    /// The name of the exported `wasi:cli/run`, the newest if there are several.
+    /// The name of the exported `wasi:cli/run@0.2.x` or `@0.3.x`, the newest if there are several.
     pub fn exports_run(&self) -> Option<&str> {
         interfaces(&self.exports)
-            .filter(|(_, interface)| {
-                interface.package == "wasi:cli" && interface.interface == "run"
-            })
+            .filter(|(_, interface)| is_run(interface))
+            .max_by(|(_, a), (_, b)| a.version.cmp(&b.version))
+            .map(|(name, _)| name)
+    }
+
+    /// The name of the export that answers HTTP requests, the newest if there are several.
+    pub fn exports_http(&self) -> Option<&str> {
+        self.http_exports()
             .max_by(|(_, a), (_, b)| a.version.cmp(&b.version))
             .map(|(name, _)| name)
     }
@@ -175,7 +197,8 @@ impl Shape {
             .map(|(name, _)| name)
     }
 
-    /// Whether it can only run where WASI 0.3 and the component model's async are switched on.
+    /// Whether it can only run where WASI 0.3 and the component model's async are switched on. That is also so where it
+    /// uses nothing but synchronous functions of WASI 0.3, because the host serves that as a whole.
     pub fn uses_wasi_p3(&self) -> bool {
         self.needs_async
             || interfaces(&self.imports)
@@ -192,21 +215,30 @@ impl Shape {
 
 /// Whether the interface is one through which the host hands over HTTP requests.
 pub fn is_http_handler(interface: &InterfaceName) -> bool {
-    let Some(version) = &interface.version else {
-        return false;
-    };
     interface.package == "wasi:http"
         && matches!(
-            (interface.interface.as_str(), version.major, version.minor),
-            ("incoming-handler", 0, 2) | ("handler", 0, 3)
+            (interface.interface.as_str(), release(interface)),
+            ("incoming-handler", Some((0, 2))) | ("handler", Some((0, 3)))
         )
+}
+
+/// Whether the interface is the one through which the host runs a service, or a command.
+fn is_run(interface: &InterfaceName) -> bool {
+    interface.path() == "wasi:cli/run" && matches!(release(interface), Some((0, 2 | 3)))
+}
+
+/// Major and minor version, of what is no pre-release.
+fn release(interface: &InterfaceName) -> Option<(u64, u64)> {
+    let version = interface.version.as_ref()?;
+    version
+        .pre
+        .is_empty()
+        .then_some((version.major, version.minor))
 }
 
 /// Whether the interface is the one through which the host hands over messages.
 pub fn is_message_handler(interface: &InterfaceName) -> bool {
-    let version = interface.version.as_ref();
-    interface.path() == "wasmcloud:messaging/handler"
-        && version.is_some_and(|version| (version.major, version.minor) == (0, 2))
+    interface.path() == "wasmcloud:messaging/handler" && release(interface) == Some((0, 2))
 }
 
 fn interfaces(externs: &IndexMap<String, Extern>) -> impl Iterator<Item = (&str, &InterfaceName)> {
@@ -356,6 +388,20 @@ mod tests {
                 Some(ShapeError::NotWasm { found: expected })
             );
         }
+    }
+
+    #[test]
+    fn a_version_in_two_parts_is_read_as_one() {
+        let shape = Shape::parse(
+            &wat::parse_str(
+                r#"(component (import "my:app/a@1" (versionsuffix ".2.0") (instance)))"#,
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        let import = &shape.imports["my:app/a@1"];
+        assert_eq!(import.interface, "my:app/a@1.2.0".parse().ok());
+        assert!(!import.is_label("my:app/a@1"));
     }
 
     #[test]

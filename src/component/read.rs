@@ -20,21 +20,25 @@ use wasmparser::{
 };
 
 use super::brought;
+use super::features::{self, supported};
 use super::types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
 use super::{About, Extern, Shape, ShapeError};
 
 /// Reads a component that is one: the caller has looked at the header.
 pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
     let needs_async;
-    let scan = match scan(bytes, features() - async_features()) {
+    let unsupported;
+    let scan = match scan(bytes, supported(false)) {
         Ok(scan) => {
-            needs_async = false;
+            (needs_async, unsupported) = (false, None);
             scan
         }
         // Either it needs the features that were left out, or it is broken with them as well.
         Err(_) => {
             needs_async = true;
-            scan(bytes, features())?
+            let scan = scan(bytes, WasmFeatures::all())?;
+            unsupported = features::unsupported(bytes);
+            scan
         }
     };
 
@@ -70,12 +74,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
         types: reader.types,
         about: scan.about,
         needs_async,
+        unsupported,
     })
 }
 
 /// Reads the interfaces of a WIT package. Each is described by the type of a component that exports it.
 pub(super) fn package(bytes: &[u8]) -> Result<Shape, ShapeError> {
-    let scan = scan(bytes, features())?;
+    let scan = scan(bytes, WasmFeatures::all())?;
     let mut reader = Reader::new(&scan.types);
     let mut exports = IndexMap::new();
     for name in &scan.exports {
@@ -102,18 +107,6 @@ pub(super) fn package(bytes: &[u8]) -> Result<Shape, ShapeError> {
 
 fn is_instance(item: &ComponentItem) -> bool {
     matches!(item.ty, ComponentEntityType::Instance(_))
-}
-
-fn features() -> WasmFeatures {
-    WasmFeatures::all()
-}
-
-fn async_features() -> WasmFeatures {
-    WasmFeatures::CM_ASYNC
-        | WasmFeatures::CM_ASYNC_STACKFUL
-        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
-        | WasmFeatures::CM_THREADING
-        | WasmFeatures::CM_ERROR_CONTEXT
 }
 
 impl From<BinaryReaderError> for ShapeError {
@@ -184,7 +177,7 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
         if let ValidPayload::End(types) = validator.payload(&payload)? {
             depth -= 1;
             if depth == 0 {
-                about.brought.retain(|name, _| imports.contains(name));
+                about.brought = brought::by_import(&about.brought, &imports);
                 return Ok(Scan {
                     types,
                     imports,
@@ -229,7 +222,12 @@ impl<'a> Reader<'a> {
     }
 
     fn external(&mut self, name: &str, item: &ComponentItem, origin: Origin) -> Extern {
-        let interface = item.implements.as_deref().unwrap_or(name).parse().ok();
+        let named = item.implements.as_deref().unwrap_or(name);
+        // A version may be in two parts: what compatible ones have in common, and the rest of it beside the name.
+        let interface = match &item.version_suffix {
+            Some(rest) => format!("{named}{rest}").parse().ok(),
+            None => named.parse().ok(),
+        };
         Extern {
             interface,
             item: self.item(name, &item.ty, &origin),

@@ -127,6 +127,25 @@ impl Types {
         matches!(item, Item::Type(_)) && self.named_resource(item).is_none()
     }
 
+    /// Whether an import consists of types that are determined without a provider: types of values, and resources that
+    /// another import makes. `import` is its name.
+    pub fn only_names_types(&self, import: &str, item: &Item) -> bool {
+        match item {
+            Item::Type(_) => match self.named_resource(item) {
+                Some(resource) => match &self.resource(resource).origin {
+                    Origin::Import(maker) => maker != import,
+                    Origin::Own => false,
+                },
+                None => true,
+            },
+            Item::Instance(instance) => {
+                let mut items = instance.exports.values();
+                items.all(|item| self.only_names_types(import, item))
+            }
+            Item::Func(_) | Item::Other(_) => false,
+        }
+    }
+
     /// Whether a type can only be imported or exported with a name.
     pub fn needs_name(&self, id: TypeId) -> bool {
         matches!(
@@ -193,13 +212,6 @@ impl Types {
             u32::try_from(self.types.len() - 1)
                 .expect("the validator limits the number of types to a million"),
         )
-    }
-}
-
-impl Instance {
-    /// Whether it consists of types alone, without functions or resources: nobody needs to provide it.
-    pub fn only_types(&self, types: &Types) -> bool {
-        self.exports.values().all(|item| types.is_value_type(item))
     }
 }
 

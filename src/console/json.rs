@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::GuestStream;
 use super::lines::{Access, Level};
 use crate::http::RequestId;
+use crate::report::sanitize;
 
 /// One line, of the fields of both objects.
 pub(super) fn record(event: &str, first: Value, rest: Value) -> String {
@@ -17,7 +18,7 @@ pub(super) fn record(event: &str, first: Value, rest: Value) -> String {
             record.extend(fields);
         }
     }
-    format!("{record}\n")
+    format!("{}\n", sanitize::json(&record.to_string()))
 }
 
 pub(super) fn guest(

@@ -4,28 +4,39 @@
 //! Talk goes to stderr; what a guest wrote to its stdout goes to stdout. Whoever writes passes text with anstyle
 //! escapes and forgets about colors: they are stripped here for a stream that does not want them. Text that comes
 //! from a guest or from the wire is made [`harmless`] first.
+//!
+//! Nobody who writes waits for a reader: see [`queue`].
 
 mod capture;
 mod json;
 mod lines;
+mod log;
+mod passed_on;
+mod queue;
 mod shield;
 mod text;
 mod visible;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::http::RequestId;
+use crate::report::sanitize;
 
 use lines::prefixed;
+use queue::{Chunk, Notice, OutputQueue};
 use shield::Shield;
 
 pub use capture::Captured;
 pub use lines::{Access, Level};
+pub use log::LogWriter;
+pub use passed_on::LostOutput;
 pub use text::{harmless, pasteable, plain};
 pub use visible::visible;
 
@@ -49,7 +60,10 @@ enum Form {
 }
 
 /// The events that [`Form::Hushed`] leaves out.
-const ALL_IS_WELL: [&str; 6] = [
+const ALL_IS_WELL: [&str; 9] = [
+    "listening",
+    "compiling",
+    "built_again",
     "wiring",
     "reloaded",
     "unchanged",
@@ -65,11 +79,39 @@ struct Streams {
 }
 
 struct Stream {
-    /// `None` once the reader has gone: the session goes on without it.
-    sink: Option<Box<dyn Write + Send>>,
+    sink: Sink,
     color: bool,
     /// What makes the bytes of a guest harmless, if it is to be.
     shield: Option<Shield>,
+}
+
+/// Hints look alike, whoever gives them.
+fn colored(text: &str) -> Cow<'_, str> {
+    match text.contains("\nhint: ") {
+        true => Cow::Owned(text.replace("\nhint: ", &format!("\n{HINT}hint{HINT:#}: "))),
+        false => Cow::Borrowed(text),
+    }
+}
+
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Where the bytes of a stream go.
+enum Sink {
+    Nowhere,
+    /// For streams of this process.
+    Queued(Arc<OutputQueue>, GuestStream),
+    /// For what never waits: memory.
+    Direct(Box<dyn Write + Send>),
+}
+
+/// How long the end of a command waits for a reader that takes nothing.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Writes what consoles of this process have not written yet, unless the reader takes nothing of it.
+pub fn flush() {
+    if let Some(queue) = OutputQueue::of_process_if_used() {
+        queue.wait_written(FLUSH_TIMEOUT);
+    }
 }
 
 /// Which of its two streams a guest wrote to.
@@ -82,11 +124,10 @@ pub enum GuestStream {
 impl Console {
     /// The streams of this process. Colors as the terminal and the user (`NO_COLOR`, `CLICOLOR_FORCE`) want them.
     pub fn stdio() -> Self {
-        let (stdout, stderr) = (io::stdout(), io::stderr());
         Self::new(
             Form::People,
-            Stream::of_process(stdout),
-            Stream::of_process(stderr),
+            Stream::of_process(GuestStream::Stdout),
+            Stream::of_process(GuestStream::Stderr),
         )
     }
 
@@ -107,20 +148,28 @@ impl Console {
         }
     }
 
+    /// As [`Self::stdio`], with everything on stderr: for guests that run while a command does something else.
+    pub fn on_stderr() -> Self {
+        Self::new(
+            Form::People,
+            Stream::of_process(GuestStream::Stderr),
+            Stream::of_process(GuestStream::Stderr),
+        )
+    }
+
     /// The streams of this process, for a program that reads what a session does.
     pub fn json() -> Self {
-        let (stdout, stderr) = (io::stdout(), io::stderr());
         Self::new(
             Form::Programs,
-            Stream::new(stdout, false),
-            Stream::new(stderr, false),
+            Stream::of_process(GuestStream::Stdout),
+            Stream::of_process(GuestStream::Stderr),
         )
     }
 
     /// A console that nobody reads.
     pub fn silent() -> Self {
         let nowhere = || Stream {
-            sink: None,
+            sink: Sink::Nowhere,
             color: false,
             shield: None,
         };
@@ -133,14 +182,13 @@ impl Console {
     /// The streams of this process for one guest that is not trusted: what it writes goes to the stream it chose, as it
     /// is where that is no terminal. On a terminal, everything but lines, tabs and colors is shown as text.
     pub fn shielded() -> Self {
-        let (stdout, stderr) = (io::stdout(), io::stderr());
-        let shields = (stdout.is_terminal(), stderr.is_terminal());
+        let shields = (io::stdout().is_terminal(), io::stderr().is_terminal());
         Self {
             bare: Some(GuestStream::Stdout),
             ..Self::new(
                 Form::People,
-                Stream::of_process(stdout).shielded(shields.0),
-                Stream::of_process(stderr).shielded(shields.1),
+                Stream::of_process(GuestStream::Stdout).shielded(shields.0),
+                Stream::of_process(GuestStream::Stderr).shielded(shields.1),
             )
         }
     }
@@ -184,7 +232,11 @@ impl Console {
         match self.form {
             Form::Hushed if ALL_IS_WELL.contains(&event) => {}
             Form::People | Form::Hushed => {
-                self.write(|streams| &mut streams.stderr, &format!("{text}\n"));
+                let text = sanitize::styled(text);
+                self.write(
+                    |streams| &mut streams.stderr,
+                    &format!("{}\n", colored(&text)),
+                );
             }
             Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
         }
@@ -198,7 +250,10 @@ impl Console {
                 let lines = prefixed(component, None, lines);
                 self.write(|streams| &mut streams.stderr, &lines);
             }
-            Form::People => self.write(|streams| &mut streams.stderr, &format!("{lines}\n")),
+            Form::People => {
+                let lines = sanitize::styled(lines);
+                self.write(|streams| &mut streams.stderr, &format!("{lines}\n"));
+            }
             Form::Hushed => {}
             Form::Programs => {
                 let fields = json!({ "component": component, "text": plain(lines) });
@@ -210,7 +265,7 @@ impl Console {
     /// Shows what tools printed before they failed, if it was not shown as it came.
     pub fn withheld(&self, lines: &str) {
         if self.form == Form::Hushed && !lines.is_empty() {
-            let lines = lines.trim_end_matches('\n');
+            let lines = sanitize::styled(lines.trim_end_matches('\n'));
             self.write(|streams| &mut streams.stderr, &format!("{lines}\n"));
         }
     }
@@ -226,19 +281,6 @@ impl Console {
             GuestStream::Stdout => self.write(|streams| &mut streams.stdout, &lines),
             GuestStream::Stderr => self.write(|streams| &mut streams.stderr, &lines),
         }
-    }
-
-    /// Passes on what a guest wrote as it is, if this console does that. Tells whether it does.
-    pub(crate) fn pass_on(&self, stream: GuestStream, bytes: &[u8]) -> bool {
-        let Some(stdout) = self.bare else {
-            return false;
-        };
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        match (stream, stdout) {
-            (GuestStream::Stdout, GuestStream::Stdout) => streams.stdout.pass_on(bytes),
-            _ => streams.stderr.pass_on(bytes),
-        }
-        true
     }
 
     /// Passes on what a member of the workload logged. The context may be empty.
@@ -281,23 +323,60 @@ impl Console {
     }
 
     fn write(&self, pick: impl FnOnce(&mut Streams) -> &mut Stream, text: &str) {
+        let notice: Notice = match self.form {
+            Form::People | Form::Hushed => text_notice,
+            Form::Programs => json_notice,
+        };
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        pick(&mut streams).write(text);
+        pick(&mut streams).write(text, notice);
+    }
+}
+
+fn text_notice(lines: u64) -> Chunk {
+    Chunk {
+        stream: GuestStream::Stderr,
+        bytes: format!("... {}\n", not_shown(lines)).into_bytes(),
+        notice: None,
+    }
+}
+
+fn json_notice(lines: u64) -> Chunk {
+    let fields = json!({ "lines": lines });
+    let message = json!({ "message": not_shown(lines) });
+    Chunk {
+        stream: GuestStream::Stdout,
+        bytes: json::record("omitted", message, fields).into_bytes(),
+        notice: None,
+    }
+}
+
+fn not_shown(lines: u64) -> String {
+    match lines {
+        1 => "1 line was not shown".to_owned(),
+        lines => format!("{lines} lines were not shown"),
     }
 }
 
 impl Stream {
+    /// One that is written to at once.
     fn new(sink: impl Write + Send + 'static, color: bool) -> Self {
         Self {
-            sink: Some(Box::new(sink)),
+            sink: Sink::Direct(Box::new(sink)),
             color,
             shield: None,
         }
     }
 
-    fn of_process(sink: impl RawStream + Send + 'static) -> Self {
-        let color = AutoStream::choice(&sink) != ColorChoice::Never;
-        Self::new(sink, color)
+    fn of_process(stream: GuestStream) -> Self {
+        let color = match stream {
+            GuestStream::Stdout => AutoStream::choice(&io::stdout()),
+            GuestStream::Stderr => AutoStream::choice(&io::stderr()),
+        };
+        Self {
+            sink: Sink::Queued(OutputQueue::of_process(), stream),
+            color: color != ColorChoice::Never,
+            shield: None,
+        }
     }
 
     fn shielded(mut self, on: bool) -> Self {
@@ -305,41 +384,22 @@ impl Stream {
         self
     }
 
-    /// Writes what a guest wrote.
-    fn pass_on(&mut self, bytes: &[u8]) {
-        match &mut self.shield {
-            Some(shield) => {
-                let text = shield.push(bytes);
-                self.write_bytes(text.as_bytes());
-            }
-            None => self.write_bytes(bytes),
-        }
-    }
-
-    fn write(&mut self, text: &str) {
+    fn write(&mut self, text: &str, notice: Notice) {
         // Colors of a guest do not spread to what others say.
-        if let Some(reset) = self.shield.as_mut().and_then(Shield::reset) {
-            self.write_bytes(reset.as_bytes());
-        }
-        match self.color {
-            true => self.write_bytes(text.as_bytes()),
-            false => self.write_bytes(plain(text).as_bytes()),
-        }
-    }
-
-    fn write_bytes(&mut self, bytes: &[u8]) {
-        let Some(sink) = &mut self.sink else { return };
-        let written = sink.write_all(bytes);
-        if written.and_then(|()| sink.flush()).is_err() {
-            self.sink = None;
-        }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        if let Some(rest) = self.shield.as_mut().map(Shield::end) {
-            self.write_bytes(rest.as_bytes());
+        let reset = self.shield.as_mut().and_then(Shield::reset);
+        let text = match self.color {
+            true => text.into(),
+            false => plain(text),
+        };
+        let text = match reset {
+            Some(reset) => (reset.to_owned() + &text).into(),
+            None => text,
+        };
+        match &mut self.sink {
+            Sink::Nowhere => {}
+            Sink::Queued(queue, stream) => queue.add_lines(*stream, text.as_bytes(), notice),
+            // Memory takes everything.
+            Sink::Direct(sink) => drop(sink.write_all(text.as_bytes())),
         }
     }
 }
@@ -391,7 +451,7 @@ mod tests {
             method: "GET",
             path: "/a",
             status: None,
-            duration: std::time::Duration::from_micros(1500),
+            duration: Duration::from_micros(1500),
             cut_off: Some("by the client"),
         });
         assert_eq!(captured.stderr(), "");
@@ -432,32 +492,6 @@ mod tests {
             let (member, text) = line.split_once(" | ").expect("a prefix");
             assert_eq!(text, member.repeat(40));
         }
-    }
-
-    #[test]
-    fn a_closed_pipe_is_left_alone() {
-        struct Closed(Arc<std::sync::atomic::AtomicUsize>);
-        impl Write for Closed {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let writes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let (captured, stdout, _) = capture::streams();
-        let console = Console::new(
-            Form::People,
-            Stream::new(stdout, false),
-            Stream::new(Closed(writes.clone()), false),
-        );
-        console.talk("one");
-        console.talk("two");
-        console.guest(GuestStream::Stdout, "api", None, "still here");
-        assert_eq!(writes.load(std::sync::atomic::Ordering::Relaxed), 1);
-        assert_eq!(captured.stdout(), "api | still here\n");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! The same rule as [`harmless`](super::harmless), for bytes that are cut anywhere and lines that are not complete.
 
-use super::text::{RESET, color_escape, picture};
+use super::text::{RESET, color_escape};
+use crate::report::sanitize::picture;
 
 /// A color escape longer than this is none.
 const LONGEST: usize = 64;

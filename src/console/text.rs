@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::report::sanitize::{is_unsafe, picture};
+
 pub(super) const RESET: &str = "\x1b[0m";
 
 /// The text without its ANSI escapes.
@@ -18,7 +20,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 /// Colors stay and end with the line, and tabs stay. Every other control character is shown as its picture (`␛`,
 /// `␇`), or as `�` where there is none: cursor movement, title changes and the like become text.
 pub fn harmless(line: &str) -> Cow<'_, str> {
-    if !line.contains(|c: char| c.is_control() && c != '\t') {
+    if !line.contains(|c: char| is_unsafe(c) && c != '\t') {
         return Cow::Borrowed(line);
     }
     let mut safe = String::with_capacity(line.len() + 8);
@@ -62,15 +64,6 @@ pub(super) fn color_escape(text: &str) -> Option<usize> {
         .then_some("\x1b[".len() + end + 1)
 }
 
-pub(super) fn picture(c: char) -> char {
-    match c {
-        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\x7f' => '␡',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
-    }
-}
-
 /// A duration with three digits or so: `0.42 ms`, `12.3 ms`, `2.05 s`, `61.0 s`.
 pub(super) fn duration_text(duration: Duration) -> String {
     let (value, unit) = match duration.as_secs_f64() {
@@ -111,6 +104,7 @@ mod tests {
         check("progress\rover", "progress␍over");
         check("a\x08b\0c\x7fd", "a␈b␀c␡d");
         check("\u{9b}31m", "\u{fffd}31m");
+        check("a\u{202e}b", "a\u{fffd}b");
         check("\x1b", "␛");
         check("\x1b[", "␛[");
         check("\x1b[31", "␛[31");

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use super::entries::{Entries, entries};
 use super::state::UnitName;
 use super::storage::Storage;
+use crate::capability::MAX_MEMBERS;
 use crate::component::{MemoryLimitError, Shape, with_memory_limit};
 use crate::host::workload::{
     Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberMemory,
-    MemberSettings, Volume, Workload,
+    MemberSettings, OutgoingHttp, Volume, Workload,
 };
 use crate::linker::{
     self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
@@ -59,6 +60,8 @@ pub(super) struct Linked {
     pub(super) name: String,
     pub(super) drive: Drive,
     pub(super) plan: LinkPlan,
+    /// Where the requests of each member may go, in the order of the plan.
+    pub(super) outgoing_http: Vec<OutgoingHttp>,
 }
 
 impl Linked {
@@ -114,6 +117,7 @@ pub(super) fn assemble_calls(parts: &Parts) -> Result<Workload, AssembleError> {
     let linked = Linked {
         name: parts.project.name.clone(),
         drive: Drive::Calls,
+        outgoing_http: outgoing_http(parts, &plan),
         plan,
     };
     Ok(Workload {
@@ -129,7 +133,9 @@ fn entry(
     bytes: &[&[u8]],
     composed: &mut Vec<Arc<[u8]>>,
 ) -> Result<Entry, AssembleError> {
-    let Linked { name, drive, plan } = linked;
+    let Linked {
+        name, drive, plan, ..
+    } = linked;
     let limits = limits(&parts.project, linked);
     let component = compose(parts, plan, bytes, &limits, composed)?;
     let members = plan.members.iter().map(|planned| {
@@ -146,7 +152,7 @@ fn entry(
     let grants = plan.host.iter().filter_map(|import| {
         Some(Grant {
             import: import.import.clone(),
-            interface: import.interface.to_string(),
+            interface: import.interface.as_ref()?.to_string(),
             member: import.member?,
         })
     });
@@ -177,6 +183,7 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
             Ok(plan) => linked.push(Linked {
                 name: entry.name,
                 drive: entry.drive,
+                outgoing_http: outgoing_http(parts, &plan),
                 plan,
             }),
             Err(failure) => problems.extend(failure.problems),
@@ -192,6 +199,13 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
         problems,
         draft: None,
     })
+}
+
+fn outgoing_http(parts: &Parts, plan: &LinkPlan) -> Vec<OutgoingHttp> {
+    let members = plan.members.iter();
+    members
+        .map(|member| settings(parts, member).outgoing_http)
+        .collect()
 }
 
 /// The bytes of a plan; those that are equal to others are the same.
@@ -273,6 +287,7 @@ pub(super) fn request<'a>(
         members,
         host: &parts.host,
         driven,
+        max_members: Some(MAX_MEMBERS),
         stub_missing: parts.stub_missing,
         ..LinkRequest::default()
     }
@@ -322,11 +337,9 @@ fn sibling<'p>(project: &'p Project, name: &str) -> Option<&'p Sibling> {
 }
 
 fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
-    let wire = |to: &str| match (to, to.strip_prefix("plugin:")) {
-        ("host", _) => Wire::Host,
-        ("stub", _) => Wire::Stub,
-        (_, Some(plugin)) => Wire::Plugin(plugin.to_string()),
-        (member, None) => Wire::Member(member.to_string()),
+    let wire = |to: &String| {
+        let Ok(wire) = to.parse();
+        wire
     };
     imports
         .iter()
@@ -334,10 +347,16 @@ fn wiring(imports: &BTreeMap<String, String>) -> BTreeMap<String, Wire> {
         .collect()
 }
 
+/// The package of which every interface keeps something.
+const KEYVALUE: &str = "wasi:keyvalue/";
+
 pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     let mut settings = said(parts, member);
-    let keyvalue = &mut settings.keyvalue;
-    keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    let mut imports = member.shape.imports.keys();
+    if imports.any(|name| name.starts_with(KEYVALUE)) {
+        let keyvalue = &mut settings.keyvalue;
+        keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
+    }
     settings
 }
 
@@ -397,25 +416,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-
-    #[test]
-    fn the_words_of_a_wiring() {
-        let imports = [
-            ("a:b/c", "host"),
-            ("d:e/f", "plugin:x"),
-            ("g:h/i", "stub"),
-            ("j:k/l", "cache"),
-        ];
-        let imports = imports.map(|(interface, to)| (interface.to_string(), to.to_string()));
-        let wires: Vec<Wire> = wiring(&imports.into()).into_values().collect();
-        let expected = [
-            Wire::Host,
-            Wire::Plugin("x".into()),
-            Wire::Stub,
-            Wire::Member("cache".into()),
-        ];
-        assert_eq!(wires, expected);
-    }
 
     #[test]
     fn a_provider_gets_its_directory_and_nothing_else() {

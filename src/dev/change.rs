@@ -53,6 +53,9 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
             None => "HTTP without TLS".to_string(),
         });
     }
+    if old.dev.allowed_hosts != new.dev.allowed_hosts {
+        change.applied.push("allowed hosts".to_string());
+    }
     if old.dev.max_connections != new.dev.max_connections {
         change.postponed.push("`max_connections`".to_string());
     }
@@ -93,7 +96,10 @@ impl ConfigChange {
     }
 
     fn compare_units(&mut self, name: &UnitName, before: &Unit<'_>, now: &Unit<'_>) {
-        if before.source != now.source {
+        if before.source.watched() != now.source.watched() {
+            self.applied.push(format!("what is watched for `{name}`"));
+        }
+        if before.source.is_built_otherwise(&now.source) {
             self.rebuild.insert(name.clone());
             self.applied.push(format!("how `{name}` is built"));
         }
@@ -130,6 +136,28 @@ enum Source<'p> {
     File(&'p std::path::Path),
     Image(&'p Image),
     Build(&'p std::path::Path, &'p Build),
+}
+
+impl Source<'_> {
+    fn watched(&self) -> &[std::path::PathBuf] {
+        match self {
+            Source::Build(_, build) => &build.watch,
+            Source::File(_) | Source::Image(_) => &[],
+        }
+    }
+
+    fn is_built_otherwise(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Source::Build(root, build), Source::Build(other_root, other)) => {
+                let other = Build {
+                    watch: build.watch.clone(),
+                    ..(*other).clone()
+                };
+                root != other_root || **build != other
+            }
+            (one, other) => one != other,
+        }
+    }
 }
 
 fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
@@ -273,6 +301,12 @@ mod tests {
             &["app"],
             false,
             &["how `app` is built"],
+        );
+        check(
+            |new| new.build.watch.push("/q/assets".into()),
+            &[],
+            false,
+            &["what is watched for `app`"],
         );
         check(
             |new| new.dev.components[0].source = SiblingSource::File("/p/other.wasm".into()),

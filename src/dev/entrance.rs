@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::host::local::Routes;
 use crate::host::workload::WorkloadId;
-use crate::http::{Front, Handler, Page};
+use crate::http::{AllowedHosts, Front, Handler, Page};
+use crate::project::Project;
 
 /// The one route of a session. A page never takes it from a version that runs.
 pub struct Entrance {
@@ -18,6 +19,15 @@ impl Entrance {
             front,
             serving: Mutex::new(None),
         }
+    }
+
+    /// Lets requests be for the hosts that the project names.
+    pub fn allow_hosts(&self, project: &Project) {
+        let routes = project.dev.routes.iter();
+        let routed = routes.filter_map(|routed| routed.route.host.clone());
+        let named = project.dev.allowed_hosts.iter().cloned();
+        self.front
+            .allow_hosts(AllowedHosts::new(named.chain(routed)));
     }
 
     /// Shows a page as long as nothing runs.

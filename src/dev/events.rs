@@ -9,6 +9,10 @@ use super::lines::Steps;
 use super::state::{News, Stage, Why};
 use crate::console::plain;
 
+pub(super) fn listening(url: &str) -> Value {
+    json!({ "url": url })
+}
+
 pub(super) fn serving(url: &str, steps: &Steps) -> Value {
     json!({ "url": url, "steps": duration_of(steps) })
 }
@@ -53,8 +57,12 @@ pub(super) fn news(news: &News) -> (&'static str, Value) {
             let fields = json!({ "applied": applied, "postponed": postponed });
             ("config", fields)
         }
-        News::RewrittenByBuild { unit, path } => {
-            let fields = json!({ "component": unit, "file": path });
+        News::Delayed { unit, paths } => ("delayed", json!({ "component": unit, "files": paths })),
+        News::BuiltAgain { unit, paths } => {
+            ("built_again", json!({ "component": unit, "files": paths }))
+        }
+        News::RewrittenByBuild { unit, paths } => {
+            let fields = json!({ "component": unit, "file": paths.first(), "files": paths });
             ("rewritten", fields)
         }
     }

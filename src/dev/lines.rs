@@ -1,8 +1,11 @@
 //! The words of a session: the line of a start or a reload, failures and other news. [`wiring()`] is the longest of them.
 
+mod diagnostics;
 mod wiring;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +29,9 @@ pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// How many files a line names before it only counts the others.
 const FILES_NAMED: usize = 3;
 
+/// A shorter step of linking or swapping is not named.
+const WORTH_NAMING: Duration = Duration::from_millis(10);
+
 /// How long each step to a running version took.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Steps {
@@ -41,23 +47,18 @@ pub(super) struct Steps {
 
 impl Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(build) = self.build {
-            write!(f, "build {}, ", Time(build))?;
-        }
-        let cached = if self.cached { " from the cache" } else { "" };
-        let Self {
-            link,
-            compile,
-            swap,
-            ..
-        } = *self;
-        write!(
-            f,
-            "link {}, compile {}{cached}, swap {}",
-            Time(link),
-            Time(compile),
-            Time(swap)
-        )
+        // What takes no time to speak of would only make the line too long.
+        let slow = |step: Duration| Some(step).filter(|step| *step >= WORTH_NAMING);
+        let compile = if self.cached { "cached" } else { "compile" };
+        let steps = [
+            ("build", self.build),
+            ("link", slow(self.link)),
+            (compile, Some(self.compile)),
+            ("swap", slow(self.swap)),
+        ];
+        let steps = steps.into_iter();
+        let steps = steps.filter_map(|(name, step)| Some(format!("{name} {}", Time(step?))));
+        f.write_str(&steps.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -121,6 +122,52 @@ pub(super) fn reloaded(why: &Why, steps: &Steps, project: &Project) -> String {
     format!("{GOOD}reloaded{GOOD:#} {BOLD}{what}{BOLD:#} {total} {DIM}({steps}){DIM:#}{because}")
 }
 
+/// The port is bound; nothing is built yet.
+pub(super) fn listening(url: &str) -> String {
+    format!("listening on {BOLD}{url}{BOLD:#} {DIM}(503 until the first version runs){DIM:#}")
+}
+
+/// A start takes longer than usual.
+pub(super) fn compiling(name: &str, bytes: usize) -> String {
+    let size = match bytes {
+        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    };
+    format!("{DIM}compiling {name} ({size}){DIM:#}")
+}
+
+/// A build goes on, and prints nothing.
+pub(super) fn still_building(unit: &str, command: &str, elapsed: Duration) -> String {
+    let elapsed = Time(elapsed);
+    match command {
+        "" => format!("{DIM}{unit} is still not there after {elapsed}{DIM:#}"),
+        command => format!("{DIM}{unit} still builds after {elapsed}: `{command}`{DIM:#}"),
+    }
+}
+
+/// What components store goes with the session.
+pub(super) fn unkept(directory: &Path, error: &io::Error) -> String {
+    let message = format!(
+        "nothing is kept: cannot write to `{}`: {error}",
+        directory.display()
+    );
+    trouble(&message, Some("`--ephemeral` says that this is meant"))
+}
+
+/// No edit of the project will be noticed.
+pub(super) fn ignored(root: &Path, file: &Path) -> String {
+    let (message, hint) = ignoring(root, file);
+    trouble(&message, Some(&hint))
+}
+
+/// What is wrong, and what to do, where an ignore file leaves out a whole project.
+pub(crate) fn ignoring(root: &Path, file: &Path) -> (String, String) {
+    let (root, file) = (root.display(), file.display());
+    let message = format!("no edit is noticed: `{file}` ignores everything in `{root}`");
+    let hint = "add `!*` to a .washignore there, or make it a repository: git init";
+    (message, hint.to_string())
+}
+
 /// The end has begun, with so many requests in flight.
 pub(super) fn stopping(in_flight: usize) -> String {
     match in_flight {
@@ -176,7 +223,7 @@ fn below(path: &Path, root: &Path) -> String {
 }
 
 /// What to print for a piece of news.
-pub(super) fn news(news: &News, url: &str) -> String {
+pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
     match news {
         News::Failed {
             failure,
@@ -225,18 +272,47 @@ pub(super) fn news(news: &News, url: &str) -> String {
                 .collect::<Vec<_>>()
                 .join("\n")
         }
-        News::RewrittenByBuild { unit, path } => format!(
-            "{WARNING}`{}` changes with every build of {unit}{WARNING:#}: it is ignored while builds run\n\
-             {HINT}hint{HINT:#}: if nobody but the build writes it, add it to .gitignore or .washignore",
-            path.display()
-        ),
+        News::Delayed { unit, paths } => {
+            let names = names(paths, root);
+            format!(
+                "{WARNING}{names} changes right after each build of {unit}{WARNING:#}: the next builds wait\n\
+                 {HINT}hint{HINT:#}: if nobody edits it, add it to .gitignore or .washignore"
+            )
+        }
+        News::BuiltAgain { unit, paths } => {
+            let verb = if paths.len() == 1 { "has" } else { "have" };
+            let names = names(paths, root);
+            format!("{DIM}{names} {verb} changed meanwhile: building {unit} again{DIM:#}")
+        }
+        News::RewrittenByBuild { unit, paths } => {
+            let (change, them) = match paths.len() {
+                1 => ("changes", "it"),
+                _ => ("change", "them"),
+            };
+            let names = names(paths, root);
+            format!(
+                "{WARNING}{names} {change} with every build of {unit}{WARNING:#}: ignored while builds run\n\
+                 {HINT}hint{HINT:#}: if only builds write {them}, add {them} to .gitignore or .washignore"
+            )
+        }
+    }
+}
+
+/// The first of some paths, and how many more there are.
+fn names(paths: &BTreeSet<PathBuf>, root: &Path) -> String {
+    let mut names = paths.iter().map(|path| below(path, root));
+    let first = names.next().unwrap_or_default();
+    match names.count() {
+        0 => format!("`{first}`"),
+        more => format!("`{first}` and {more} more"),
     }
 }
 
 /// What to show as long as nothing runs.
 pub(super) fn page(failures: &[Failure]) -> Page {
     let text = |failure: &Failure| {
-        let Cause { text, shown } = &failure.cause;
+        let Cause { text, shown, .. } = &failure.cause;
+        let shown = diagnostics::first(shown);
         format!("{text}\n\n{shown}").trim_end().to_string()
     };
     match failures {
@@ -303,7 +379,7 @@ mod tests {
                 config,
             };
             let line = reloaded(&why, &steps(), &project("/w/p"));
-            let times = "(build 1.1s, link 4ms, compile 60ms, swap <1ms)";
+            let times = "(build 1.1s, compile 60ms)";
             assert_eq!(plain(&line), expected.replace("TIMES", times));
         };
         check(
@@ -329,11 +405,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_build_writes_is_one_line() {
+        let told = |paths: &[&str]| {
+            let unit = "app".to_string();
+            let paths = paths.iter().map(PathBuf::from).collect();
+            let news_ = News::RewrittenByBuild { unit, paths };
+            let text = plain(&news(&news_, "http://x", Path::new("/w/p"))).into_owned();
+            text.lines().next().unwrap().to_string()
+        };
+        assert_eq!(
+            told(&["/w/p/tmp-*.txt"]),
+            "`tmp-*.txt` changes with every build of app: ignored while builds run"
+        );
+        assert_eq!(
+            told(&["/w/p/gen/a.ts", "/w/p/gen/b.ts", "/w/p/gen/c.ts"]),
+            "`gen/a.ts` and 2 more change with every build of app: ignored while builds run"
+        );
+    }
+
+    #[test]
     fn a_failure_is_told_once() {
         let failed = |again, serving| {
             let cause = Cause {
                 text: "`make` ended with 1".to_string(),
-                shown: String::new(),
+                ..Cause::default()
             };
             let failure = Failure {
                 stage: Stage::Build("app".to_string()),
@@ -346,6 +441,7 @@ mod tests {
                     serving,
                 },
                 "http://x",
+                Path::new("/w/p"),
             );
             plain(&text).into_owned()
         };

@@ -1,7 +1,7 @@
 //! The dev loop: watch, build, link, start, and again with every change.
 //!
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
-//! tells how it went. Between them, `scope` knows which files belong to which component, `change` compares two
+//! tells how it went. Between them, `scope` knows which files belong to which component (`cargo` and `glob` help), `change` compares two
 //! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built,
 //! `entrance` is what requests find, [`certificate`] is what HTTPS shows, `lines` has the words, [`storage`] is where
 //! state is kept, [`reset`] clears it, and [`once`] builds the same components for other commands.
@@ -15,7 +15,8 @@ mod change;
 mod entrance;
 mod entries;
 mod events;
-mod lines;
+mod glob;
+pub(crate) mod lines;
 pub mod once;
 pub mod reset;
 mod scope;

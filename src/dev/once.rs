@@ -81,7 +81,7 @@ pub async fn build(
         components.insert(name, component);
     }
     let host = offered(&project.dev.off).into();
-    let storage = Storage::unlocked(&project.root);
+    let storage = Storage::unlocked(&project.keeps_in());
     let plugins = work::plugins(Store::of_user().as_ref(), &project, &storage);
     for warning in &plugins.warnings {
         report::talk(warning);

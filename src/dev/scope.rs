@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::cargo;
+use super::glob::Glob;
 use super::state::UnitName;
-use super::watch::{Changed, Targets};
+use super::watch::{Differences, Targets, ignoring_everything};
 use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::plugin::Store;
 use crate::project::{Artifact, Command, Project, SiblingSource};
@@ -18,6 +19,9 @@ const PROJECT_FILES: [&str; 5] = [
     "componentize-py.toml",
     "go.mod",
 ];
+
+/// What the last build of each unit says that it has read.
+pub(super) type Inputs = BTreeMap<UnitName, BTreeSet<PathBuf>>;
 
 /// The units of a project and where their sources are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +42,12 @@ struct Sources {
     others: BTreeSet<PathBuf>,
     /// Single files that the build reads besides.
     files: BTreeSet<PathBuf>,
+    /// What `build.watch` names with wildcards.
+    globs: Vec<Glob>,
     /// The component itself, where there is no build.
     component: Option<PathBuf>,
+    /// The component that the build writes, where that is known.
+    artifact: Option<PathBuf>,
     /// What the build writes.
     artifacts: BTreeSet<PathBuf>,
     artifact_dirs: BTreeSet<PathBuf>,
@@ -49,12 +57,14 @@ struct Sources {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sorted {
     pub(super) config: BTreeSet<PathBuf>,
-    pub(super) units: BTreeMap<UnitName, Changed>,
+    pub(super) units: BTreeMap<UnitName, Differences>,
+    /// Components that builds make, and that are there.
+    pub(super) artifacts: BTreeMap<UnitName, PathBuf>,
 }
 
 impl Scope {
     /// Reads the manifests of cargo packages, for the packages that they depend on by path.
-    pub(super) fn of(project: &Project, plugins: Option<&Store>) -> Self {
+    pub(super) fn of(project: &Project, plugins: Option<&Store>, inputs: &Inputs) -> Self {
         let mut units = BTreeMap::from([(project.name.clone(), Sources::of(project))]);
         let mut config = config_of(project);
         config.extend(plugins.into_iter().flat_map(Store::sources));
@@ -77,6 +87,12 @@ impl Scope {
             };
             units.insert(sibling.name.clone(), sources);
         }
+        let roots: Vec<PathBuf> = units.values().flat_map(Sources::roots).cloned().collect();
+        let is_elsewhere = |file: &&PathBuf| !roots.iter().any(|root| file.starts_with(root));
+        for (name, sources) in &mut units {
+            let inputs = inputs.get(name).into_iter().flatten();
+            sources.files.extend(inputs.filter(is_elsewhere).cloned());
+        }
         Self {
             units,
             config,
@@ -91,12 +107,10 @@ impl Scope {
             ..Targets::default()
         };
         for sources in self.units.values() {
-            targets
-                .roots
-                .extend(sources.root.iter().chain(&sources.others).cloned());
-            targets
-                .files
-                .extend(sources.files.iter().chain(&sources.component).cloned());
+            targets.roots.extend(sources.roots().cloned());
+            let files = sources.files.iter();
+            let files = files.chain(&sources.component).chain(&sources.artifact);
+            targets.files.extend(files.cloned());
             targets.except.extend(sources.artifacts.iter().cloned());
             targets
                 .except_wasm_in
@@ -105,14 +119,16 @@ impl Scope {
         targets
     }
 
-    pub(super) fn sort(&self, change: Changed) -> Sorted {
+    pub(super) fn sort(&self, files: Differences) -> Sorted {
         let mut sorted = Sorted::default();
-        for file in change.files {
+        for (file, difference) in files {
             for name in self.units_of(&file) {
                 let unit = sorted.units.entry(name.clone()).or_default();
-                unit.files.insert(file.clone());
-                if change.appeared.contains(&file) {
-                    unit.appeared.insert(file.clone());
+                unit.insert(file.clone(), difference);
+            }
+            for (name, sources) in &self.units {
+                if sources.artifact.as_ref() == Some(&file) && !difference.after.is_missing() {
+                    sorted.artifacts.insert(name.clone(), file.clone());
                 }
             }
             if self.is_config(&file) {
@@ -120,6 +136,22 @@ impl Scope {
             }
         }
         sorted
+    }
+
+    /// Whether only a build has told of this file.
+    pub(super) fn is_elsewhere(&self, file: &Path) -> bool {
+        let targets = self.targets();
+        !targets.roots.iter().any(|root| file.starts_with(root))
+    }
+
+    /// The projects of which everything is ignored, and by which file.
+    pub(super) fn ignored_roots(&self) -> Vec<(PathBuf, PathBuf)> {
+        let roots = self
+            .units
+            .values()
+            .filter_map(|sources| sources.root.as_ref());
+        let ignored = roots.filter_map(|root| Some((root.clone(), ignoring_everything(root)?)));
+        ignored.collect()
     }
 
     fn is_config(&self, file: &Path) -> bool {
@@ -143,10 +175,15 @@ impl Scope {
         let only_config = self.is_config(file) && !is_project_file(file);
         let belongs = move |sources: &Sources| {
             let below = sources.root.as_deref() == innermost && innermost.is_some();
-            let besides = sources.others.iter().any(|dir| file.starts_with(dir));
+            let besides = sources.others.iter().any(|dir| file.starts_with(dir))
+                || sources.globs.iter().any(|glob| glob.has(file));
             match is_a_component {
                 true => sources.component.as_deref() == Some(file),
-                false => sources.files.contains(file) || ((below || besides) && !only_config),
+                false => {
+                    let named = sources.files.contains(file);
+                    let listed = (below || besides) && !sources.artifacts.contains(file);
+                    named || (listed && !only_config)
+                }
             }
         };
         self.units
@@ -196,6 +233,12 @@ impl Sources {
         }
     }
 
+    /// Directories that are watched with everything below them.
+    fn roots(&self) -> impl Iterator<Item = &PathBuf> {
+        let globs = self.globs.iter().map(|glob| &glob.dir);
+        self.root.iter().chain(&self.others).chain(globs)
+    }
+
     fn of(project: &Project) -> Self {
         match (&project.build.command, &project.build.artifact) {
             (Command::None, Artifact::Path(path)) => return Self::file(path),
@@ -208,16 +251,40 @@ impl Sources {
         };
         match &project.build.artifact {
             // A core module is wrapped, and the component put beside it.
-            Artifact::Path(path) => sources
-                .artifacts
-                .extend([path.clone(), path.with_extension("component.wasm")]),
+            Artifact::Path(path) => {
+                sources.artifact = Some(path.clone());
+                sources
+                    .artifacts
+                    .extend([path.clone(), path.with_extension("component.wasm")]);
+            }
             Artifact::Search(dirs) => sources.artifact_dirs.extend(dirs.iter().cloned()),
             Artifact::FromCargo | Artifact::Image(_) => {}
         }
         let cargo::Outside { dirs, files } = cargo::outside(&project.root);
         sources.others = dirs;
         sources.files = files;
+        let wit = cargo::resolve(&project.root, &project.wit.dir.to_string_lossy());
+        if !wit.starts_with(&project.root) {
+            sources.add(wit);
+        }
+        for path in &project.build.watch {
+            let path = cargo::resolve(&project.root, &path.to_string_lossy());
+            match Glob::of(&path) {
+                Some(glob) => sources.globs.push(glob),
+                None => sources.add(path),
+            }
+        }
         sources
+    }
+
+    /// A file or a directory that may not be there yet, and may be ignored.
+    fn add(&mut self, path: PathBuf) {
+        if !path.is_file() {
+            self.others.insert(path.clone());
+        }
+        if !path.is_dir() {
+            self.files.insert(path);
+        }
     }
 }
 

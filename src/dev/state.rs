@@ -6,25 +6,30 @@
 //! file's build is reading it) and a generation that counts its builds, so that the outcome of a build that was
 //! cancelled meanwhile is told from the one that counts. The rules:
 //!
-//! - A change to a unit cancels its running build and starts another, so what is on disk last is what is built last.
+//! - A change to a unit builds it, and what is on disk last is what is built last: an edit cancels a running build, or
+//!   is followed up when that has ended.
 //! - Nothing is linked while a unit builds: an edit that spans two units is judged when both are done.
+//! - A start goes on when something newer is there, unless it waits: a start that never ends must not keep that back.
 //! - What runs goes on running until something that differs from it has started.
-//! - A failure is news. It is told once for as long as its text stays the same.
-//! - A build may rewrite one of its own sources (`unit` has the rule), which must neither loop for ever nor lose
-//!   an edit of the user's.
+//! - A failure is news. It is told once for as long as its text stays the same. One that may pass by itself is looked
+//!   at again, and not told again.
+//! - A build may write where its sources are (`writes` has the rules), which must neither loop for ever nor lose an
+//!   edit of the user's.
 
 mod protocol;
+mod shape;
 mod unit;
+mod writes;
 
 use std::collections::BTreeMap;
 
 pub use protocol::{
-    Action, Cause, ConfigChange, Digest, Event, Failure, Generation, News, Revision, Stage,
-    UnitName, Why,
+    Action, Cause, ConfigChange, Digest, Event, Failure, Generation, News, Occasion, Revision,
+    Stage, UnitName, Why,
 };
 use unit::{Trigger, Unit};
 
-use super::watch::Changed;
+use super::watch::Differences;
 
 /// What a start is made from.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +46,8 @@ pub struct Machine {
     config: u64,
     running: Option<Wanted>,
     starting: Option<(Revision, Wanted)>,
+    /// What is tried was not asked for: it failed before, and is worth a word only if it comes to something else.
+    looking_again: bool,
     last_revision: Revision,
     /// Something was built or configured since the last start was considered.
     dirty: bool,
@@ -59,6 +66,7 @@ impl Machine {
             config: 0,
             running: None,
             starting: None,
+            looking_again: false,
             last_revision: 0,
             dirty: false,
             failures: BTreeMap::new(),
@@ -81,10 +89,21 @@ impl Machine {
             _ if self.draining => {}
             Event::FilesChanged {
                 unit,
-                change,
-                during_build,
-            } => self.files_changed(&unit, change, during_build, &mut actions),
+                files,
+                occasion,
+            } => self.files_changed(&unit, &files, occasion, &mut actions),
+            Event::ArtifactWritten { unit, path } => {
+                if let Some(written) = self.units.get_mut(&unit) {
+                    written.read(&unit, path, &mut actions);
+                }
+            }
+            Event::Due { unit } => {
+                if let Some(due) = self.units.get_mut(&unit) {
+                    due.due(&unit, &mut actions);
+                }
+            }
             Event::ConfigChanged => actions.push(Action::LoadConfig),
+            Event::LookAgain => self.look_again(&mut actions),
             Event::ConfigLoaded(outcome) => self.config_loaded(outcome, &mut actions),
             Event::BuildFinished {
                 unit,
@@ -94,8 +113,31 @@ impl Machine {
             Event::StartFinished { revision, outcome } => {
                 self.start_finished(revision, outcome, &mut actions);
             }
+            Event::StartGivenUp { revision } => {
+                self.starting.take_if(|(starting, _)| *starting == revision);
+                self.settle(&mut actions);
+            }
         }
         actions
+    }
+
+    /// Whether something failed that may pass by itself: a file that another process has locked, a file's mode.
+    pub fn may_pass(&self) -> bool {
+        let passing = |cause: &Cause| cause.passing;
+        !self.draining && self.is_at_rest() && self.failures.values().any(passing)
+    }
+
+    fn look_again(&mut self, actions: &mut Vec<Action>) {
+        if !self.may_pass() {
+            return;
+        }
+        self.looking_again = true;
+        if self.failures.contains_key(&Stage::Config) {
+            actions.push(Action::LoadConfig);
+        } else {
+            self.dirty = true;
+            self.settle(actions);
+        }
     }
 
     fn drain(&mut self, actions: &mut Vec<Action>) {
@@ -109,25 +151,19 @@ impl Machine {
     fn files_changed(
         &mut self,
         name: &UnitName,
-        change: Changed,
-        during_build: bool,
+        files: &Differences,
+        occasion: Occasion,
         actions: &mut Vec<Action>,
     ) {
-        let Some(unit) = self.units.get_mut(name) else {
+        if !self.units.contains_key(name) {
             return;
-        };
-        match unit.triggered(change, during_build) {
-            Trigger::Build => {
-                unit.cancel(name, actions);
-                unit.build(name, actions);
-            }
-            Trigger::BuildAfterwards => {}
-            Trigger::Nothing(own) => actions.extend(own.into_iter().map(|path| {
-                Action::Tell(News::RewrittenByBuild {
-                    unit: name.clone(),
-                    path,
-                })
-            })),
+        }
+        if matches!(occasion, Occasion::AtRest | Occasion::AfterBuild) {
+            self.units.values_mut().for_each(Unit::edited);
+        }
+        if let Some(unit) = self.units.get_mut(name) {
+            let trigger = unit.triggered(files, occasion);
+            perform(trigger, name, unit, occasion, actions);
         }
     }
 
@@ -136,6 +172,7 @@ impl Machine {
             Ok(change) => change,
             Err(cause) => return self.failed(Stage::Config, cause, actions),
         };
+        self.looking_again = false;
         self.mended(&Stage::Config, actions);
         if change.is_news() {
             let ConfigChange {
@@ -182,7 +219,7 @@ impl Machine {
         let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        let Some(again) = unit.finished(generation, outcome.as_ref().ok()) else {
+        let Some(trigger) = unit.finished(generation, outcome.as_ref()) else {
             return;
         };
         let good = outcome.is_ok();
@@ -200,8 +237,8 @@ impl Machine {
                 missing: self.missing(),
             }));
         }
-        if again && let Some(unit) = self.units.get_mut(name) {
-            unit.build(name, actions);
+        if let Some(unit) = self.units.get_mut(name) {
+            perform(trigger, name, unit, Occasion::DuringBuild, actions);
         }
     }
 
@@ -216,6 +253,7 @@ impl Machine {
         };
         match outcome {
             Ok(()) => {
+                self.looking_again = false;
                 self.running = Some(wanted);
                 self.failures.remove(&Stage::Start);
             }
@@ -226,7 +264,7 @@ impl Machine {
 
     /// Starts what was built last, if it is complete, at rest, and other than what runs.
     fn settle(&mut self, actions: &mut Vec<Action>) {
-        if !self.dirty || !self.is_at_rest() {
+        if !self.dirty || self.is_building() {
             return;
         }
         let artifacts: Option<BTreeMap<_, _>> = self
@@ -235,14 +273,21 @@ impl Machine {
             .map(|(name, unit)| Some((name.clone(), unit.built()?.clone())))
             .collect();
         let Some(artifacts) = artifacts else { return };
-        self.dirty = false;
-
         let wanted = Wanted {
             config: self.config,
             artifacts,
         };
+        if let Some((_, starting)) = &self.starting {
+            // One start at a time. This one may wait for something that never comes.
+            if *starting != wanted {
+                actions.push(Action::SupersedeStart);
+            }
+            return;
+        }
+        self.dirty = false;
         let why = self.why(&wanted);
         if self.running.as_ref() == Some(&wanted) {
+            self.looking_again = false;
             // A start that failed in between concerned something that is wanted no longer.
             self.failures.remove(&Stage::Start);
             actions.push(Action::Tell(News::Unchanged { units: why.units }));
@@ -257,7 +302,11 @@ impl Machine {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.starting.is_none() && self.units.values().all(|unit| !unit.is_building())
+        self.starting.is_none() && !self.is_building()
+    }
+
+    fn is_building(&self) -> bool {
+        self.units.values().any(Unit::is_building)
     }
 
     /// The units that were never built.
@@ -297,6 +346,9 @@ impl Machine {
             .failures
             .insert(stage.clone(), cause.clone())
             .is_some_and(|before| before == cause);
+        if std::mem::take(&mut self.looking_again) && again {
+            return;
+        }
         // Whoever reads the news and asks gets the page.
         self.page(actions);
         let failure = Failure { stage, cause };
@@ -325,6 +377,50 @@ impl Machine {
                     .collect(),
             ));
         }
+    }
+}
+
+fn perform(
+    trigger: Trigger,
+    name: &UnitName,
+    unit: &mut Unit,
+    occasion: Occasion,
+    actions: &mut Vec<Action>,
+) {
+    let again = |paths| {
+        let unit = name.clone();
+        Action::Tell(News::BuiltAgain { unit, paths })
+    };
+    match trigger {
+        Trigger::Build => {
+            unit.cancel(name, actions);
+            unit.build(name, actions);
+        }
+        Trigger::BuildAgain(paths) => {
+            actions.push(again(paths));
+            unit.cancel(name, actions);
+            unit.build(name, actions);
+        }
+        Trigger::FollowUp(paths) => {
+            // For the unit itself, an edit during the build of another is like any other.
+            if occasion == Occasion::DuringBuild {
+                actions.push(again(paths.clone()));
+            }
+            unit.follow_up(name, paths, actions);
+        }
+        Trigger::BuildLater(delay, paths) => {
+            let unit = name.clone();
+            actions.push(Action::BuildLater { unit, delay });
+            if !paths.is_empty() {
+                let unit = name.clone();
+                actions.push(Action::Tell(News::Delayed { unit, paths }));
+            }
+        }
+        Trigger::Nothing(own) if own.is_empty() => {}
+        Trigger::Nothing(own) => actions.push(Action::Tell(News::RewrittenByBuild {
+            unit: name.clone(),
+            paths: own,
+        })),
     }
 }
 

@@ -7,8 +7,11 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::Access;
 
 use crate::host::workload::{KeyValueBackend, MemberSettings, Volume, Workload};
 use crate::scratch::Scratch;
@@ -21,6 +24,8 @@ pub struct Storage {
     directory: PathBuf,
     held: Mutex<Held>,
     ephemeral: bool,
+    /// Why nothing is kept, although nobody asked for that: where it should be, and what is wrong there. Told once.
+    unwritable: Mutex<Option<(PathBuf, io::Error)>>,
 }
 
 #[derive(Debug)]
@@ -36,9 +41,16 @@ enum Held {
 }
 
 impl Storage {
-    /// What outlives the session. Waits while the directory is being cleared.
+    /// What outlives the session, or goes with it where nothing can be written. Waits while the directory is being
+    /// cleared.
     pub fn of_project(root: &Path) -> io::Result<Self> {
         let storage = Self::unlocked(root);
+        if let Err(error) = writable(&storage.directory) {
+            return Ok(Self {
+                unwritable: Mutex::new(Some((storage.directory, error))),
+                ..Self::ephemeral()?
+            });
+        }
         if storage.directory.is_dir() {
             storage.lock()?;
         }
@@ -51,6 +63,7 @@ impl Storage {
             directory: root.join(STATE),
             held: Mutex::new(Held::Nothing),
             ephemeral: false,
+            unwritable: Mutex::new(None),
         }
     }
 
@@ -63,6 +76,7 @@ impl Storage {
                 _directory: directory,
             }),
             ephemeral: true,
+            unwritable: Mutex::new(None),
         })
     }
 
@@ -102,12 +116,30 @@ impl Storage {
             return Ok(());
         }
         fs::create_dir_all(&self.directory)?;
+        // What components store is nobody else's.
+        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
         self.lock()?;
         let ignore = self.directory.join(".gitignore");
         match ignore.exists() {
             true => Ok(()),
             false => fs::write(ignore, "*\n"),
         }
+    }
+
+    /// Where the workload would keep something if it could, and why it cannot. Only told the first time.
+    pub(super) fn unkept(&self, workload: &Workload) -> Option<(PathBuf, io::Error)> {
+        let mut members = workload.entries.iter().flat_map(|entry| &entry.members);
+        let keeps = |settings: &MemberSettings| {
+            settings.keyvalue.backend == Some(KeyValueBackend::Memory) || self.is_used_by(settings)
+        };
+        members
+            .any(|member| keeps(&member.settings))
+            .then_some(())?;
+        let mut unwritable = self
+            .unwritable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        unwritable.take()
     }
 
     fn is_used_by(&self, settings: &MemberSettings) -> bool {
@@ -139,6 +171,14 @@ impl Storage {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         *held = Held::Nothing;
     }
+}
+
+/// Whether a directory can be written to, or made.
+fn writable(directory: &Path) -> io::Result<()> {
+    let mut above = directory.ancestors();
+    let nearest = above.find(|dir| dir.exists()).unwrap_or(directory);
+    rustix::fs::access(nearest, Access::WRITE_OK | Access::EXEC_OK)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub(super) fn project(root: &str) -> Project {
             kind: Kind::Custom,
             command: Command::Shell("make".to_string()),
             env: BTreeMap::new(),
+            watch: Vec::new(),
             artifact: Artifact::Path(root.join("app.wasm")),
         },
         dev: Dev::default(),

@@ -6,7 +6,11 @@
 //!
 //! Where the system has no watches left, everything is looked at again each second instead.
 
+mod fingerprint;
+mod ignored;
+mod links;
 mod list;
+mod outputs;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -18,6 +22,9 @@ use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
+pub use fingerprint::{Difference, Differences, Fingerprint};
+pub use list::ignoring_everything;
+use outputs::Outputs;
 pub use tree::{Changed, Targets};
 use tree::{Touched, Tree};
 
@@ -55,20 +62,30 @@ pub enum Means {
     Polling,
 }
 
-/// A running watcher. It ends when this is dropped.
-#[derive(Debug)]
+/// How long the system may take to tell of what has just been written.
+const NOTIFIED: Duration = Duration::from_millis(2);
+
+/// A running watcher. It ends when all clones of this are dropped.
+#[derive(Debug, Clone)]
 pub struct Watcher {
-    retarget: mpsc::Sender<(Targets, oneshot::Sender<()>)>,
+    requests: mpsc::Sender<Request>,
+}
+
+/// What a watcher is asked for, and where to tell that it is done.
+#[derive(Debug)]
+enum Request {
+    Retarget(Targets, oneshot::Sender<()>),
+    Settle(oneshot::Sender<()>),
 }
 
 impl Watcher {
     /// Starts to watch. Whatever changes after this has returned is reported.
     pub async fn start(targets: Targets, means: Means) -> (Self, mpsc::UnboundedReceiver<Report>) {
-        let (retarget, retargets) = mpsc::channel(1);
+        let (requests, asked) = mpsc::channel(1);
         let (reports, receiver) = mpsc::unbounded_channel();
         let (raw, events) = mpsc::unbounded_channel();
         let mut worker = Worker {
-            tree: Tree::default(),
+            tree: Tree::new(Outputs::of_process()),
             watched: BTreeSet::new(),
             notify: None,
             reports,
@@ -77,16 +94,25 @@ impl Watcher {
             Means::Notifications => worker.connect(raw),
             Means::Polling => {}
         }
-        tokio::spawn(worker.run(retargets, events));
-        let watcher = Self { retarget };
+        tokio::spawn(worker.run(asked, events));
+        let watcher = Self { requests };
         watcher.retarget(targets).await;
         (watcher, receiver)
     }
 
     /// Watches other targets from now on. A file that was watched before and changes meanwhile is still reported.
     pub async fn retarget(&self, targets: Targets) {
+        self.ask(|done| Request::Retarget(targets, done)).await;
+    }
+
+    /// Reports what has changed until now, without waiting for the disk to be quiet.
+    pub async fn settle(&self) {
+        self.ask(Request::Settle).await;
+    }
+
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) {
         let (done, wait) = oneshot::channel();
-        if self.retarget.send((targets, done)).await.is_ok() {
+        if self.requests.send(request(done)).await.is_ok() {
             // An error means that the runtime is shutting down.
             let _ = wait.await;
         }
@@ -125,17 +151,17 @@ impl Worker {
 
     async fn run(
         mut self,
-        mut retargets: mpsc::Receiver<(Targets, oneshot::Sender<()>)>,
+        mut requests: mpsc::Receiver<Request>,
         mut events: mpsc::UnboundedReceiver<Raw>,
     ) {
         loop {
             let polling = self.notify.is_none();
+            let mut request = None;
             let (since, touched) = tokio::select! {
-                retarget = retargets.recv() => {
-                    let Some((targets, done)) = retarget else { return };
-                    self = self.blocking(|worker| worker.retarget(targets)).await;
-                    let _ = done.send(());
-                    continue;
+                asked = requests.recv() => {
+                    let Some(asked) = asked else { return };
+                    request = Some(asked);
+                    (Instant::now(), Touched::new())
                 }
                 Some((since, event)) = events.recv(), if !polling => {
                     let mut touched = Touched::new();
@@ -143,9 +169,17 @@ impl Worker {
                         continue;
                     }
                     let mut last = since;
-                    while since.elapsed() < PATIENCE
-                        && let Ok(Some((at, event))) = timeout_at((last + QUIET).into(), events.recv()).await
-                    {
+                    while since.elapsed() < PATIENCE {
+                        let event = tokio::select! {
+                            event = timeout_at((last + QUIET).into(), events.recv()) => event,
+                            // Whoever asks does not wait for the disk.
+                            asked = requests.recv() => {
+                                let Some(asked) = asked else { return };
+                                request = Some(asked);
+                                break;
+                            }
+                        };
+                        let Ok(Some((at, event))) = event else { break };
                         if self.take(event, &mut touched) {
                             last = at;
                         }
@@ -154,10 +188,48 @@ impl Worker {
                 }
                 () = tokio::time::sleep(POLL), if polling => (Instant::now(), self.tree.everything()),
             };
-            self = self
-                .blocking(move |worker| worker.look(touched, since))
-                .await;
+            self = match request {
+                None => {
+                    self.blocking(move |worker| worker.look(touched, since))
+                        .await
+                }
+                Some(Request::Settle(done)) => self.settle(since, touched, &mut events, done).await,
+                Some(Request::Retarget(targets, done)) => {
+                    let work = move |worker: &mut Self| {
+                        worker.look(touched, since);
+                        worker.retarget(targets);
+                    };
+                    let worker = self.blocking(work).await;
+                    let _ = done.send(());
+                    worker
+                }
+            };
         }
+    }
+
+    async fn settle(
+        mut self,
+        mut since: Instant,
+        mut touched: Touched,
+        events: &mut mpsc::UnboundedReceiver<Raw>,
+        done: oneshot::Sender<()>,
+    ) -> Self {
+        match self.notify {
+            None => touched = self.tree.everything(),
+            Some(_) => {
+                tokio::time::sleep(NOTIFIED).await;
+                while let Ok((at, event)) = events.try_recv() {
+                    if self.take(event, &mut touched) {
+                        since = since.min(at);
+                    }
+                }
+            }
+        }
+        let worker = self
+            .blocking(move |worker| worker.look(touched, since))
+            .await;
+        let _ = done.send(());
+        worker
     }
 
     /// Looking at files blocks, so it is done where that is allowed.
@@ -208,6 +280,9 @@ impl Worker {
         self.watched
             .retain(|dir| !dir.ancestors().any(|above| touched.contains(above)));
 
+        if touched.is_empty() {
+            return;
+        }
         let mut change = Changed::default();
         let mut touched = touched;
         // What came to be in a directory before it was watched is only seen by looking.
@@ -216,7 +291,10 @@ impl Worker {
             change.append(look.changed);
             touched = look.new_dirs;
         }
+        // It may have become what it was.
+        change.files.retain(|_, file| file.before != file.after);
         if !change.files.is_empty() {
+            change.date();
             let _ = self.reports.send(Report::Changed { change, since });
         }
     }

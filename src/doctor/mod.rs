@@ -1,11 +1,13 @@
 //! Looks at everything that work on a project rests on, and tells what is wrong with the command that mends it.
 //!
 //! What matters is decided by the project: a tool that its build runs is an error when it is missing, and a note otherwise.
-//! Each module looks at one area and changes nothing; mending is the caller's.
+//! Each module looks at one area and changes nothing; mending is the caller's. Nothing of the project runs: tools are asked for their
+//! versions outside of it, since many of them obey files of the directory they are started in.
 
 mod caches;
 mod completion;
 mod finding;
+mod pins;
 mod plugins;
 mod ports;
 mod programs;

@@ -1,7 +1,8 @@
 //! The installed plugins: whether they can be read, and whether what they consist of is there.
 
 use super::finding::{Area, Finding, Level};
-use crate::plugin::Store;
+use crate::plugin::{Store, guest};
+use crate::report::Advice as _;
 
 /// What is wrong is only a warning: no project is built with a plugin.
 pub(super) fn examine() -> Vec<Finding> {
@@ -12,26 +13,20 @@ pub(super) fn examine() -> Vec<Finding> {
     let broken = installed.broken.iter().map(|broken| {
         Finding::new(Area::Plugins, Level::Warning, broken.to_string()).hint(broken.hint())
     });
-    let plugins = installed.plugins.iter().map(|plugin| {
-        let component = store.component_path(&plugin.digest);
-        match component.is_file() {
-            true => {
+    let plugins = installed
+        .plugins
+        .iter()
+        .map(|plugin| match guest::bytes(&store, plugin) {
+            Ok(_) => {
                 let version = plugin.version.as_deref().unwrap_or_default();
                 let message = format!("{} {version}", plugin.name);
                 Finding::new(Area::Plugins, Level::Fine, message.trim_end())
             }
-            false => {
-                let message = format!(
-                    "the plugin `{}` cannot run: there is no `{}`",
-                    plugin.name,
-                    component.display()
-                );
-                Finding::new(Area::Plugins, Level::Warning, message).hint(format!(
-                    "install it again: `wash plugin uninstall {}` first",
-                    plugin.name
-                ))
+            Err(error) => {
+                let message = format!("the plugin `{}` cannot run: {error}", plugin.name);
+                let hints = error.hints().join(", or ");
+                Finding::new(Area::Plugins, Level::Warning, message).hint(hints)
             }
-        }
-    });
+        });
     broken.chain(plugins).collect()
 }

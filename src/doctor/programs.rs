@@ -7,6 +7,15 @@ use std::time::Duration;
 /// No program takes so long to say its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Keeps the launchers of tools from fetching another version, and from running one that a project brings along.
+const NEUTRAL: [(&str, &str); 5] = [
+    ("RUSTUP_AUTO_INSTALL", "0"),
+    ("GOTOOLCHAIN", "local"),
+    ("YARN_IGNORE_PATH", "1"),
+    ("COREPACK_ENABLE_NETWORK", "0"),
+    ("COREPACK_ENABLE_PROJECT_SPEC", "0"),
+];
+
 /// What a shell does itself.
 const BUILT_IN: [&str; 24] = [
     ".", ":", "[", "alias", "cd", "command", "do", "done", "echo", "else", "eval", "exec", "exit",
@@ -14,19 +23,16 @@ const BUILT_IN: [&str; 24] = [
 ];
 
 /// The version that a program tells, as far as it has three numbers or fewer. The error is why it tells none.
-pub(super) async fn version(
-    program: &Path,
-    arguments: &[&str],
-    dir: Option<&Path>,
-) -> Result<[u32; 3], String> {
+///
+/// It is run outside of the project, and fetches nothing: many tools run or fetch what the project in the current directory names.
+pub(super) async fn version(program: &Path, arguments: &[&str]) -> Result<[u32; 3], String> {
     let mut command = tokio::process::Command::new(program);
     command
         .args(arguments)
+        .current_dir("/")
+        .envs(NEUTRAL)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    if let Some(dir) = dir {
-        command.current_dir(dir);
-    }
     let output = match tokio::time::timeout(PATIENCE, command.output()).await {
         Ok(output) => output.map_err(|error| format!("it cannot be run: {error}"))?,
         Err(_) => return Err(format!("it did not answer in {} s", PATIENCE.as_secs())),

@@ -3,6 +3,8 @@
 use super::finding::{Area, Finding, Fix, Level};
 use super::{Patient, all, writable};
 use crate::console::pasteable;
+use crate::dev::lines;
+use crate::dev::watch::ignoring_everything;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
 
 pub(super) struct Examined {
@@ -29,6 +31,7 @@ pub(super) fn examine(patient: &Patient) -> Examined {
         let message = format!("`{}`: {}", project.name, kind(project));
         findings.push(Finding::new(Area::Project, Level::Fine, message));
         findings.extend(all(project).into_iter().filter_map(unwritable));
+        findings.extend(all(project).into_iter().filter_map(ignored));
     }
     match project::verdict(root, &patient.overrides) {
         Ok(verdict) => findings.extend(config(verdict)),
@@ -77,6 +80,16 @@ fn kind(project: &Project) -> &'static str {
 }
 
 /// Builds write into the project.
+/// No edit is noticed where everything is ignored.
+fn ignored(project: &Project) -> Option<Finding> {
+    if project.build.command == Command::None {
+        return None;
+    }
+    let file = ignoring_everything(&project.root)?;
+    let (message, hint) = lines::ignoring(&project.root, &file);
+    Some(Finding::new(Area::Project, Level::Warning, message).hint(hint))
+}
+
 fn unwritable(project: &Project) -> Option<Finding> {
     let root = &project.root;
     writable(root).err().map(|error| {

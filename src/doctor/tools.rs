@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::join_all;
 
 use super::finding::{Area, Finding, Fix, Level};
+use super::pins::{self, Pin};
 use super::programs;
 use crate::build::tools::{Install, TOOLS, Tool, how_to_install, known, locate};
 use crate::build::{self, BuildError, Output};
@@ -19,9 +20,10 @@ pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Fi
     let mut needed: BTreeSet<&str> = kind.into_iter().flat_map(of_kind).copied().collect();
     needed.extend(projects.iter().flat_map(|project| of_project(project)));
     let dir = projects.first().map(|project| project.root.as_path());
+    let pins: Vec<Pin> = dir.map(pins::pins).unwrap_or_default();
     let looking = TOOLS
         .iter()
-        .map(|tool| look(tool, needed.contains(tool.name), dir));
+        .map(|tool| look(tool, needed.contains(tool.name), dir, &pins));
     let looked = join_all(looking).await;
     let mut findings: Vec<Finding> = looked.into_iter().flatten().collect();
     let missing: Vec<&str> = needed
@@ -39,6 +41,9 @@ pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Fi
     for project in projects {
         findings.extend(preflight(project).await);
     }
+    let of_needed = |pin: &&Pin| needed.iter().any(|tool| pin.is_about(tool));
+    let told = pins.iter().filter(of_needed).filter_map(Pin::message);
+    findings.extend(told.map(|message| Finding::new(Area::Tools, Level::Note, message)));
     findings.extend(wasi_sdk(kind));
     findings.sort_by_key(|finding| match finding.level {
         Level::Error => 0,
@@ -79,10 +84,10 @@ fn of_project(project: &Project) -> Vec<&str> {
 }
 
 /// `None`: there is nothing to tell.
-async fn look(tool: &Tool, needed: bool, dir: Option<&Path>) -> Option<Finding> {
+async fn look(tool: &Tool, needed: bool, dir: Option<&Path>, pins: &[Pin]) -> Option<Finding> {
     let name = tool.name;
     match locate(name, dir.unwrap_or(Path::new("."))) {
-        Some(program) => Some(judge(tool, &program, needed, dir).await),
+        Some(program) => Some(judge(tool, &program, needed, pins).await),
         None if needed => Some(absent(name, "the project is built with it")),
         None if tool.rare => None,
         None => {
@@ -93,13 +98,14 @@ async fn look(tool: &Tool, needed: bool, dir: Option<&Path>) -> Option<Finding> 
     }
 }
 
-async fn judge(tool: &Tool, program: &Path, needed: bool, dir: Option<&Path>) -> Finding {
+async fn judge(tool: &Tool, program: &Path, needed: bool, pins: &[Pin]) -> Finding {
     let name = tool.name;
     let bad = match needed {
         true => Level::Error,
         false => Level::Note,
     };
-    match programs::version(program, tool.version, dir).await {
+    let is_pinned = |name: &str| pins.iter().any(|pin| pin.is_about(name));
+    match programs::version(program, tool.version).await {
         Ok(version) => {
             let text = version.map(|number| number.to_string()).join(".");
             match tool.oldest {
@@ -111,6 +117,15 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, dir: Option<&Path>) ->
                 }
                 _ => Finding::new(Area::Tools, Level::Fine, format!("{name} {text}")),
             }
+        }
+        // What starts it may know a version in the project only.
+        Err(reason) if is_pinned(name) => {
+            let file = pins.iter().find(|pin| pin.is_about(name));
+            let file = file.map_or("", |pin| pin.file);
+            let message = format!(
+                "`{name}` tells no version outside of the project, where `{file}` decides: {reason}"
+            );
+            Finding::new(Area::Tools, Level::Note, message)
         }
         Err(reason) => {
             let message = format!("`{}` is of no use: {reason}", program.display());
@@ -162,7 +177,14 @@ async fn preflight(project: &Project) -> Option<Finding> {
         let mut said = sink.lock().unwrap_or_else(PoisonError::into_inner);
         said.extend_from_slice(bytes);
     }));
-    let error = match build::check(project, &output).await {
+    if cargo::target_of(&project.root, &project.build.command).is_some()
+        && pins::has_own_rust(&project.root)
+    {
+        // Its targets cannot be told without running it, and that it is there has been told.
+        return None;
+    }
+    let rust = pins::rust_channel(&project.root);
+    let error = match build::check_outside(project, rust, &output).await {
         Err(BuildError::MissingTool { .. }) => return None,
         Err(error) => error,
         Ok(()) => {

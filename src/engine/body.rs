@@ -1,8 +1,7 @@
 //! The body of a guest's response, which keeps an eye on the guest that writes it.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,28 +9,45 @@ use http_body::{Body, Frame, SizeHint};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::capability::Preview;
 use crate::http::BodyError;
 
 use super::activity::Flight;
+use super::guest_body::{BodyFailure, GuestBody};
 use super::handler::Guest;
 
 /// What a guest and the body that it writes tell each other.
 #[derive(Clone, Default)]
 pub(super) struct Link {
-    /// The guest failed: whatever the body looks like, it is not whole.
-    pub(super) failed: Arc<AtomicBool>,
+    /// Once the guest has answered.
+    body: Arc<Mutex<Option<GuestBody>>>,
     /// Nobody reads the body any more: it ended, or was dropped.
     pub(super) ended: CancellationToken,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the guest failed while it wrote the response")]
-struct Failed;
+impl Link {
+    /// Takes the body with which a guest has answered.
+    pub(super) fn attach(&self, body: WasiBody, preview: Preview) -> GuestBody {
+        let body = GuestBody::new(body, preview);
+        *self.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(body.clone());
+        body
+    }
+
+    /// The guest has failed, and its store is still there.
+    pub(super) fn guest_failed(&self) {
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(body) = &*body {
+            body.guest_failed();
+        }
+    }
+}
 
 /// Streams what the guest writes. When it is dropped before its end, the client has gone, and the guest is stopped.
 pub(super) struct ResponseBody {
-    inner: WasiBody,
+    inner: GuestBody,
     link: Link,
+    /// The length that the head has.
+    promised: Option<u64>,
     /// Bytes that the head promised and that have not come yet.
     remaining: Option<u64>,
     /// `None` once the body has ended: the guest may go on without it.
@@ -43,9 +59,9 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     /// `bodiless`: the client expects no body, whatever the guest writes.
     pub(super) fn new(
-        inner: WasiBody,
+        inner: GuestBody,
         link: Link,
-        remaining: Option<u64>,
+        promised: Option<u64>,
         bodiless: bool,
         guest: Guest,
         flight: Arc<Flight>,
@@ -53,7 +69,8 @@ impl ResponseBody {
         let mut body = Self {
             inner,
             link,
-            remaining,
+            promised,
+            remaining: promised,
             guest: Some(guest),
             _flight: flight,
         };
@@ -61,6 +78,11 @@ impl ResponseBody {
             body.end();
         }
         body
+    }
+
+    /// Whether the client has everything that the head promised, although the guest failed before it said so.
+    fn is_whole(&self, error: &BodyFailure) -> bool {
+        matches!(error, BodyFailure::GuestFailed) && self.remaining == Some(0)
     }
 
     fn end(&mut self) {
@@ -85,7 +107,7 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = ready!(self.inner.poll_frame(cx, self.promised));
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 if let (Some(remaining), Some(data)) = (&mut self.remaining, frame.data_ref()) {
@@ -97,12 +119,8 @@ impl Body for ResponseBody {
                 }
                 Some(Ok(frame))
             }
-            Some(Err(error)) => Some(Err(error.into())),
-            // A guest that fails closes its body like one that is done.
-            None if self.link.failed.load(Ordering::SeqCst) && self.remaining != Some(0) => {
-                Some(Err(Failed.into()))
-            }
-            None => {
+            Some(Err(error)) if !self.is_whole(&error) => Some(Err(error.into())),
+            Some(Err(_)) | None => {
                 self.end();
                 self.link.ended.cancel();
                 None

@@ -53,15 +53,6 @@ pub(crate) struct Cache {
     _held: Option<File>,
 }
 
-pub(crate) struct Loaded {
-    /// Good code may fail to load: a pool of instances has limits of its own.
-    pub(crate) component: Result<Component>,
-    /// The code was there.
-    pub(crate) hit: bool,
-    /// Why the code was not kept, if it was not. The component works all the same.
-    pub(crate) problem: Option<io::Error>,
-}
-
 impl Cache {
     /// Opens a folder, which is created if it is missing, and made private to this user.
     pub(crate) fn open(dir: &Path) -> std::result::Result<Self, CacheError> {
@@ -106,33 +97,23 @@ impl Cache {
         })
     }
 
-    /// Loads what was compiled before, or compiles and keeps it.
-    pub(crate) fn load_or_compile(&self, engine: &Engine, bytes: &[u8]) -> Loaded {
-        let key = key(engine, bytes);
-        let path = self.dir.join(format!("{}.cwasm", hex(&key)));
-        if let Some(component) = load(engine, &path, &key) {
-            return Loaded {
-                component,
-                hit: true,
-                problem: None,
-            };
-        }
-        let (component, problem) = match engine.precompile_component(bytes) {
-            Ok(code) => {
-                let problem = self.store(&path, &key, &code).err();
-                let kept = load(engine, &path, &key);
-                (kept.unwrap_or_else(|| from_memory(engine, &code)), problem)
-            }
-            Err(error) => (Err(error), None),
-        };
-        Loaded {
-            component,
-            hit: false,
-            problem,
-        }
+    /// What was compiled before. Good code may fail to load: a pool of instances has limits of its own.
+    pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Option<Result<Component>> {
+        let key = key(engine, component);
+        load(engine, &self.path(&key), &key)
     }
 
-    fn store(&self, path: &Path, key: &[u8; 32], code: &[u8]) -> io::Result<()> {
+    /// Keeps the code of a component for engines with the settings of this one.
+    pub(crate) fn store(&self, engine: &Engine, component: &[u8], code: &[u8]) -> io::Result<()> {
+        let key = key(engine, component);
+        self.write(&self.path(&key), &key, code)
+    }
+
+    fn path(&self, key: &[u8; 32]) -> PathBuf {
+        self.dir.join(format!("{}.cwasm", hex(key)))
+    }
+
+    fn write(&self, path: &Path, key: &[u8; 32], code: &[u8]) -> io::Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(TEMPORARY)
             .tempfile_in(&self.dir)?;
@@ -228,11 +209,25 @@ fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<Component
     Some(unsafe { Component::deserialize_file(engine, path) })
 }
 
+/// Gives memory that was freed back to the system. What a compiler has freed is scattered over the arenas of its threads,
+/// and glibc would keep it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "there is no other way to ask the allocator")]
+pub(super) fn give_back_memory() {
+    // SAFETY: `malloc_trim` has no preconditions; it takes the locks of the allocator itself.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Other allocators give memory back by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn give_back_memory() {}
+
+/// What was compiled just now.
 #[expect(
     unsafe_code,
     reason = "the code cannot be kept, and compiling it twice would be a waste"
 )]
-fn from_memory(engine: &Engine, code: &[u8]) -> Result<Component> {
+pub(super) fn from_memory(engine: &Engine, code: &[u8]) -> Result<Component> {
     // SAFETY: the bytes come from `precompile_component` of this process and were not touched since.
     unsafe { Component::deserialize(engine, code) }
 }
@@ -289,19 +284,19 @@ mod tests {
         let mut cache = Cache::open(&root.path().join("compiled")).unwrap();
         for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
             let path = cache.dir.join(name);
-            cache.store(&path, &[0; 32], &[0; 1000]).unwrap();
+            cache.write(&path, &[0; 32], &[0; 1000]).unwrap();
             age(&path, 100 - index as u64);
         }
         assert_eq!(names(&cache.dir), ["a", "b", "c"]);
         age(&cache.dir.join("a"), 1);
         cache.size = 2500;
         cache
-            .store(&cache.dir.join("d"), &[0; 32], &[0; 1000])
+            .write(&cache.dir.join("d"), &[0; 32], &[0; 1000])
             .unwrap();
         assert_eq!(names(&cache.dir), ["a", "d"]);
         cache.size = 10;
         cache
-            .store(&cache.dir.join("e"), &[0; 32], &[0; 1000])
+            .write(&cache.dir.join("e"), &[0; 32], &[0; 1000])
             .unwrap();
         assert_eq!(names(&cache.dir), ["e"]);
     }
@@ -315,7 +310,7 @@ mod tests {
         fs::write(cache.dir.join(&new), "").unwrap();
         age(&cache.dir.join(&old), 7200);
         cache
-            .store(&cache.dir.join("a"), &[0; 32], b"code")
+            .write(&cache.dir.join("a"), &[0; 32], b"code")
             .unwrap();
         assert_eq!(names(&cache.dir), [new, "a".to_owned()]);
     }

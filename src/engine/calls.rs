@@ -10,6 +10,7 @@ use crate::call::value::Answer;
 use crate::call::{Program, Step, Value};
 
 use super::Model;
+use super::activity::Flight;
 use super::instances::{Export, Fresh, Instances, Supplies};
 use super::limits::Metered;
 use super::pipes::Pipes;
@@ -49,6 +50,11 @@ impl Callee {
         }
     }
 
+    /// Counts a call from now on.
+    pub(crate) fn flight(&self) -> Flight {
+        self.instances.flight()
+    }
+
     /// Runs a program, which was checked against this component. `None`: the last function answers nothing. Dropping this
     /// stops the guest where it waits, or at the next tick if it computes.
     ///
@@ -56,8 +62,8 @@ impl Callee {
     pub(crate) async fn call(
         &self,
         program: &Program,
+        _flight: Flight,
     ) -> std::result::Result<Option<Value>, Failure> {
-        let _flight = self.instances.flight();
         let _permit = self.instances.permit().await;
         self.run(program)
             .await

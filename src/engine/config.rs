@@ -1,12 +1,14 @@
 //! The settings of an engine, and which engine a component needs.
 
-use wasmparser::{Parser, Validator, WasmFeatures};
+use wasmparser::WasmFeatures;
 use wasmtime::{
     Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
-use super::Model;
+use crate::component::{CodeSize, Shape, supported};
+
+use super::{Model, Settings};
 
 /// Where instances get their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,29 +23,65 @@ pub(super) enum Allocation {
 /// has.
 const MEMORIES: u32 = 2048;
 
-/// The settings that compiled code depends on.
-pub fn settings(model: Model) -> Config {
-    let mut config = Config::new();
-    config
-        .compiler_inlining(Inlining::InterModule)
-        .parallel_compilation(true)
-        .epoch_interruption(true)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
-        .wasm_component_model_implements(true);
-    match model {
-        Model::Async => config.wasm_component_model_async(true),
-        Model::Sync => config
-            .wasm_component_model_async(false)
-            .concurrency_support(false),
-    };
-    config
+impl Settings {
+    /// What a component needs, by its shape and its code.
+    pub fn of(shape: &Shape, component: &[u8]) -> Self {
+        Self {
+            model: model_of(shape),
+            inlining: inlines(CodeSize::of(component)),
+        }
+    }
+
+    /// The settings that compiled code depends on.
+    pub fn config(self) -> Config {
+        let mut config = Config::new();
+        config
+            .compiler_inlining(match self.inlining {
+                true => Inlining::InterModule,
+                false => Inlining::No,
+            })
+            .parallel_compilation(true)
+            .epoch_interruption(true)
+            .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+            .wasm_features(WasmFeatures::all(), false)
+            .wasm_features(supported(self.model == Model::Async), true)
+            .concurrency_support(self.model == Model::Async);
+        config
+    }
+}
+
+/// Which engine a component needs.
+pub fn model_of(shape: &Shape) -> Model {
+    match shape.uses_wasi_p3() {
+        true => Model::Async,
+        false => Model::Sync,
+    }
+}
+
+/// Most components with code among which calls are inlined.
+const MAX_INLINED_COMPONENTS: usize = 8;
+/// Most functions of a composition in which calls are inlined.
+const MAX_INLINED_FUNCTIONS: usize = 1_000;
+/// Most bytes of code of a composition in which calls are inlined.
+const MAX_INLINED_BYTES: usize = 256 << 10;
+
+/// Whether calls from one member of a composition to another are worth inlining.
+///
+/// A compiler that inlines holds the intermediate code of all functions at once, a quarter of a megabyte for each, and
+/// there is nothing to gain where nothing is composed, or where an interpreter is called. A backtrace lacks the calls that
+/// were inlined, which whoever debugs wants to see.
+pub fn inlines(code: CodeSize) -> bool {
+    !code.debug_info
+        && (2..=MAX_INLINED_COMPONENTS).contains(&code.components)
+        && code.functions <= MAX_INLINED_FUNCTIONS
+        && code.bytes <= MAX_INLINED_BYTES
 }
 
 /// Bytes of a memory, or table, that stay allocated while nobody uses it; the rest is given back to the system.
 const KEPT: usize = 256 << 10;
 
-pub(super) fn config(model: Model, allocation: Allocation) -> Config {
-    let mut config = settings(model);
+pub(super) fn config(settings: Settings, allocation: Allocation) -> Config {
+    let mut config = settings.config();
     if allocation == Allocation::Pooling {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(MEMORIES)
@@ -67,35 +105,18 @@ pub(super) fn config(model: Model, allocation: Allocation) -> Config {
     config
 }
 
-/// Tells which engine a component needs, by asking whether it is valid without the component model's async.
-///
-/// Looks at types and imports only, not at function bodies. What is invalid for another reason is left for the
-/// compiler to explain.
-pub fn model_of(component: &[u8]) -> Model {
-    let mut features = WasmFeatures::all();
-    features.remove(WasmFeatures::CM_ASYNC);
-    let mut validator = Validator::new_with_features(features);
-    for payload in Parser::new(0).parse_all(component) {
-        let Ok(payload) = payload else {
-            return Model::Async;
-        };
-        if validator.payload(&payload).is_err() {
-            return Model::Async;
-        }
-    }
-    Model::Sync
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn model(text: &str) -> Model {
+        model_of(&Shape::parse(&wat::parse_str(text).unwrap()).unwrap())
+    }
+
     #[test]
     fn a_component_without_async_needs_no_async() {
-        let component =
-            wat::parse_str(r#"(component (import "a:b/c@0.2.0" (instance (export "f" (func)))))"#)
-                .unwrap();
-        assert_eq!(model_of(&component), Model::Sync);
+        let text = r#"(component (import "a:b/c@0.3.0" (instance (export "f" (func)))))"#;
+        assert_eq!(model(text), Model::Sync);
     }
 
     #[test]
@@ -105,8 +126,83 @@ mod tests {
             r#"(component (type (stream u8)))"#,
             r#"(component (component (import "f" (func async))))"#,
         ] {
-            let component = wat::parse_str(text).unwrap();
-            assert_eq!(model_of(&component), Model::Async, "{text}");
+            assert_eq!(model(text), Model::Async, "{text}");
+        }
+    }
+
+    #[test]
+    fn synchronous_functions_of_wasi_p3_are_seen_under_every_name() {
+        let random = r#"(instance (export "get-random-u64" (func (result u64))))"#;
+        for name in [
+            r#""wasi:random/random@0.3.0""#,
+            r#""wasi:random/random@0.3.7""#,
+            r#""app-random" (implements "wasi:random/random@0.3.0")"#,
+        ] {
+            let text = format!("(component (import {name} {random}))");
+            assert_eq!(model(&text), Model::Async, "{text}");
+        }
+    }
+
+    #[test]
+    fn calls_are_inlined_between_a_few_small_components() {
+        let small = CodeSize {
+            components: 2,
+            modules: 4,
+            functions: 300,
+            bytes: 70_000,
+            debug_info: false,
+        };
+        assert!(inlines(small));
+        for (large, why) in [
+            (
+                CodeSize {
+                    components: 1,
+                    ..small
+                },
+                "nothing is composed",
+            ),
+            (
+                CodeSize {
+                    components: 100,
+                    ..small
+                },
+                "each is compiled with all behind it",
+            ),
+            (
+                CodeSize {
+                    functions: 12_700,
+                    ..small
+                },
+                "an interpreter takes part",
+            ),
+            (
+                CodeSize {
+                    bytes: 2 << 20,
+                    ..small
+                },
+                "much code in few functions",
+            ),
+            (
+                CodeSize {
+                    debug_info: true,
+                    ..small
+                },
+                "it is debugged",
+            ),
+        ] {
+            assert!(!inlines(large), "{why}");
+        }
+    }
+
+    #[test]
+    fn every_combination_of_settings_makes_an_engine() {
+        for model in [Model::Sync, Model::Async] {
+            for inlining in [false, true] {
+                let settings = Settings { model, inlining };
+                for allocation in [Allocation::Pooling, Allocation::OnDemand] {
+                    wasmtime::Engine::new(&config(settings, allocation)).unwrap();
+                }
+            }
         }
     }
 }

@@ -1,25 +1,29 @@
 //! The engines of one process, and the way from a component's bytes to code that runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
-use wasmtime::{Engine, Result};
+use wasmtime::{Engine, Error, Result};
 
+use crate::component::Shape;
 use crate::console::Console;
 
-use super::Model;
-use super::cache::Cache;
+use super::cache::{self, Cache};
+use super::compile::compile;
 use super::config::{self, Allocation};
 use super::ticker::Ticker;
+use super::{Model, Settings};
 
-/// One engine for each [`Model`] and [`Allocation`], made when it is first needed.
+/// One engine for each [`Settings`] and [`Allocation`], made when it is first needed. They run code and compile none.
 pub(crate) struct Engines {
-    made: Mutex<BTreeMap<(Model, Allocation), Engine>>,
+    made: Mutex<BTreeMap<(Settings, Allocation), Engine>>,
     cache: Option<Cache>,
     ticker: Arc<Ticker>,
+    /// Where this process runs: usually the project.
+    directory: Arc<Path>,
     console: Console,
 }
 
@@ -45,8 +49,13 @@ impl Engines {
             made: Mutex::default(),
             cache,
             ticker: Arc::new(Ticker::new()),
+            directory: std::env::current_dir().unwrap_or_default().into(),
             console,
         }
+    }
+
+    pub(crate) fn directory(&self) -> &Arc<Path> {
+        &self.directory
     }
 
     pub(crate) fn ticker(&self) -> &Arc<Ticker> {
@@ -57,55 +66,79 @@ impl Engines {
     /// where blocking is allowed.
     pub(crate) fn load(&self, bytes: &[u8]) -> Result<Code> {
         let started = Instant::now();
-        let model = config::model_of(bytes);
+        let shape = Shape::parse(bytes).map_err(Error::new)?;
+        if let Some(unsupported) = &shape.unsupported {
+            return Err(Error::msg(format!(
+                "the component cannot run: {unsupported}"
+            )));
+        }
+        let settings = Settings::of(&shape, bytes);
+        let mut compiled = None;
         // A component may be too large for a slot of the pool, and a machine may refuse the pool's address space
-        // (`ulimit -v`, some containers). If the component itself is at fault, the error comes again.
-        let (pooled, cached) = self.load_for(model, Allocation::Pooling, bytes);
+        // (`ulimit -v`, some containers).
+        let pooled = self.engine(settings, Allocation::Pooling);
+        let pooled = match pooled {
+            Ok(engine) => self.component(&engine, settings, bytes, &mut compiled)?,
+            Err(error) => Err(error),
+        };
         let component = match pooled {
             Ok(component) => component,
             Err(error) => {
                 tracing::debug!("not from the pool: {error:#}");
-                self.load_for(model, Allocation::OnDemand, bytes).0?
+                let engine = self.engine(settings, Allocation::OnDemand)?;
+                self.component(&engine, settings, bytes, &mut compiled)??
             }
         };
         Ok(Code {
             component,
-            model,
+            model: settings.model,
             took: started.elapsed(),
-            cached,
+            cached: compiled.is_none(),
         })
     }
 
-    /// The component as one of the engines has it, and whether its code was in the cache.
-    fn load_for(
+    /// The component as one of the engines has it, which may refuse good code. `compiled` has the code if it was not in
+    /// the cache.
+    ///
+    /// # Errors
+    ///
+    /// When it does not compile.
+    fn component(
         &self,
-        model: Model,
-        allocation: Allocation,
+        engine: &Engine,
+        settings: Settings,
         bytes: &[u8],
-    ) -> (Result<Component>, bool) {
-        let engine = match self.engine(model, allocation) {
-            Ok(engine) => engine,
-            Err(error) => return (Err(error), false),
-        };
-        let Some(cache) = &self.cache else {
-            return (Component::new(&engine, bytes), false);
-        };
-        let loaded = cache.load_or_compile(&engine, bytes);
-        if let Some(problem) = loaded.problem {
-            self.console
-                .talk(&format!("note: compiled code was not kept: {problem}"));
+        compiled: &mut Option<Vec<u8>>,
+    ) -> Result<Result<Component>> {
+        let cached = || self.cache.as_ref()?.load(engine, bytes);
+        if let Some(component) = cached() {
+            return Ok(component);
         }
-        (loaded.component, loaded.hit)
+        let code = match compiled {
+            Some(code) => code,
+            None => {
+                let code = compile(settings, bytes)?;
+                if let Some(cache) = &self.cache
+                    && let Err(problem) = cache.store(engine, bytes, &code)
+                {
+                    self.console
+                        .talk(&format!("note: compiled code was not kept: {problem}"));
+                }
+                compiled.insert(code)
+            }
+        };
+        // A file is mapped; what comes from memory takes memory.
+        Ok(cached().unwrap_or_else(|| cache::from_memory(engine, code)))
     }
 
-    fn engine(&self, model: Model, allocation: Allocation) -> Result<Engine> {
+    fn engine(&self, settings: Settings, allocation: Allocation) -> Result<Engine> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = made.get(&(model, allocation)) {
+        if let Some(engine) = made.get(&(settings, allocation)) {
             return Ok(engine.clone());
         }
-        let engine = Engine::new(&config::config(model, allocation))?;
+        let engine = Engine::new(&config::config(settings, allocation))?;
         self.ticker.drive(engine.weak());
-        made.insert((model, allocation), engine.clone());
+        made.insert((settings, allocation), engine.clone());
         Ok(engine)
     }
 }

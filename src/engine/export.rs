@@ -21,17 +21,20 @@ pub(super) fn callable(component: &Component, entry: &Entry) -> Result<Option<Ca
     let Some((wanted, does)) = wanted(&entry.drive) else {
         return Ok(None);
     };
-    let found = exports.iter().find_map(|name| {
+    let found = exports.iter().filter_map(|name| {
         let interface = Interface::parse(name);
         let preview = interface.preview()?;
-        wanted
-            .contains(&(interface.name, preview))
-            .then(|| Callable {
+        wanted.contains(&(interface.name, preview)).then(|| {
+            let callable = Callable {
                 name: name.clone(),
                 preview,
-            })
+            };
+            (interface.version, callable)
+        })
     });
-    found.map(Some).ok_or_else(|| {
+    // The newest, as the linker's plan has it.
+    let found = found.max_by(|(a, _), (b, _)| a.cmp(b));
+    found.map(|(_, callable)| Some(callable)).ok_or_else(|| {
         let exports = match exports.as_slice() {
             [] => "nothing".to_owned(),
             exports => listed(exports.iter().map(String::as_str), ", "),

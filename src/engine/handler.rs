@@ -1,16 +1,17 @@
 //! Answers HTTP requests with a component: a fresh instance for each request, in a task of its own.
 //!
 //! A request's task ends when the guest has nothing more to do, which may be before or after the last byte of the
-//! response went out. It is stopped when the client goes away before the response is complete. Whatever goes wrong in
-//! a guest ends its own request and no other.
+//! response went out; then it has half a minute left. It is stopped when the client goes away before the response is
+//! complete. Whatever goes wrong in a guest ends its own request and no other.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Method, StatusCode};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio_util::sync::CancellationToken;
 use wasmtime::Result;
 use wasmtime::component::InstancePre;
 use wasmtime_wasi::I32Exit;
@@ -24,6 +25,13 @@ use super::limits::Metered;
 use super::serve::{self, Answer, Incoming};
 use super::state::State;
 use super::wire::{accept, plain, respond};
+
+/// How long a guest may go on after the last byte of its response was taken.
+const AFTERWARDS: Duration = Duration::from_secs(30);
+
+#[derive(Debug, thiserror::Error)]
+#[error("stopped {} s after its response: it was still at work", AFTERWARDS.as_secs())]
+struct StillAtWork;
 
 /// A component that is ready to answer.
 pub(crate) struct ComponentHandler(Arc<Instances<Incoming>>);
@@ -41,8 +49,11 @@ impl ComponentHandler {
         Ok(Self(Arc::new(Instances::new(pre, incoming, supplies))))
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
-        self.0.try_out().await
+    pub(super) async fn try_out(
+        &self,
+        superseded: &CancellationToken,
+    ) -> std::result::Result<(), Failure> {
+        self.0.try_out(superseded).await
     }
 }
 
@@ -57,7 +68,7 @@ impl Handler for ComponentHandler {
         let permit = self.0.permit().await;
         let bodiless = request.method() == Method::HEAD;
         let link = Link::default();
-        let (answer, head) = Answer::new();
+        let (answer, head) = Answer::new(link.clone());
         let (failure, failed) = oneshot::channel();
         let task = tokio::spawn({
             let instances = Arc::clone(&self.0);
@@ -72,7 +83,16 @@ impl Handler for ComponentHandler {
         });
         let guest = Guest::new(&task);
         match head.await {
-            Ok(outcome) => respond(outcome, id, bodiless, link, guest, flight),
+            Ok(outcome) => match respond(outcome, bodiless, link, guest, flight) {
+                Ok(response) => response,
+                Err(reason) => {
+                    self.0.tell(Call::Request(id), &reason, &reason);
+                    plain(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        &format!("request {id} failed: {reason}"),
+                    )
+                }
+            },
             // The guest ended without an answer: it has failed, or else the task would have sent one.
             Err(_) => {
                 let summary = failed
@@ -125,10 +145,18 @@ impl Instances<Incoming> {
             meter,
         } = self.fresh(Some(id)).await?;
         let served = export.serve(&mut store, request, answer, link.ended.clone());
-        let result = Metered::new(meter, served).await;
+        let too_long = async {
+            link.ended.cancelled().await;
+            tokio::time::sleep(AFTERWARDS).await;
+        };
+        let result = tokio::select! {
+            result = Metered::new(meter, served) => result,
+            () = too_long => Err(StillAtWork.into()),
+        };
         // Before the store is dropped: to the reader, a body that was dropped looks like one that has ended.
-        let failed = result.as_ref().err().is_some_and(|error| !is_exit(error));
-        link.failed.store(failed, Ordering::SeqCst);
+        if result.as_ref().is_err_and(|error| !is_exit(error)) {
+            link.guest_failed();
+        }
         result.map_err(|error| store.data().call.panics.explain(error))
     }
 }

@@ -3,11 +3,15 @@
 //! Whatever drives an entry shares this: a request and a message take an instance each, a service one for each run.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Error, PoolConcurrencyLimitError, Result, Store};
 
@@ -16,9 +20,9 @@ use crate::host::workload::Limits;
 use crate::http::RequestId;
 
 use super::activity::{Activity, Flight};
-use super::limits::{CpuMeter, MemoryBudget, Metered};
+use super::limits::{CpuMeter, LimitReached, MemoryBudget, Metered};
 use super::panics::Panics;
-use super::report::{Report, report};
+use super::report::{Names, Report, report};
 use super::state::{self, MemberSetup, State};
 use super::ticker::Ticker;
 
@@ -26,6 +30,13 @@ use super::ticker::Ticker;
 /// large workloads gets there: the limit on concurrent calls usually comes first.
 const POOL_PATIENCE: Duration = Duration::from_secs(30);
 const POOL_RETRY: Duration = Duration::from_millis(5);
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// How long an instance may take to start when an entry is tried out, what it waits for included.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much longer an instance may take to start when there is a newer version: one that only computes is worth serving.
+const SUPERSEDED_GRACE: Duration = Duration::from_millis(500);
 
 /// What a guest was called for.
 #[derive(Debug, Clone, Copy)]
@@ -57,15 +68,20 @@ pub(super) struct Instances<E> {
     export: E,
     members: Vec<Arc<MemberSetup>>,
     limits: Arc<Limits>,
+    directory: Arc<Path>,
     ticker: Arc<Ticker>,
     activity: Arc<Activity>,
     permits: Arc<Semaphore>,
+    /// Calls wait for others to end, and the user was told.
+    is_crowded: AtomicBool,
 }
 
 /// What an entry's instances are made of, beside the component.
 pub(super) struct Supplies {
     pub(super) members: Vec<Arc<MemberSetup>>,
     pub(super) limits: Limits,
+    /// Files below it are told without it.
+    pub(super) directory: Arc<Path>,
     pub(super) console: Console,
     pub(super) ticker: Arc<Ticker>,
     /// Counts for the whole workload.
@@ -76,6 +92,10 @@ pub(super) struct Supplies {
 pub(super) enum Failure {
     Load(Error),
     Trap(Report),
+    /// It waits for something while it starts, longer than [`START_TIMEOUT`].
+    TooLate,
+    /// Something newer is to be started.
+    GivenUp,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +114,7 @@ impl<E: Export> Instances<E> {
         let Supplies {
             members,
             limits,
+            directory,
             console,
             ticker,
             activity,
@@ -105,9 +126,11 @@ impl<E: Export> Instances<E> {
             export,
             members,
             limits: Arc::new(limits),
+            directory,
             ticker,
             activity,
             permits: Arc::new(Semaphore::new(most)),
+            is_crowded: AtomicBool::new(false),
         }
     }
 
@@ -118,18 +141,43 @@ impl<E: Export> Instances<E> {
 
     /// Waits until one more call may run.
     pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            self.is_crowded.store(false, Ordering::Relaxed);
+            return permit;
+        }
+        if !self.is_crowded.swap(true, Ordering::Relaxed) {
+            let most = self.limits.concurrent_requests;
+            self.console.talk(&format!(
+                "as many requests as `limits.concurrent_requests` allows ({most}) are under way; others wait"
+            ));
+        }
         Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed")
     }
 
-    /// Instantiates the component once and throws the instance away, to find out whether it starts.
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
-        match self.fresh(None).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is::<Unfit>() => Err(Failure::Load(error)),
-            Err(error) => Err(Failure::Trap(self.describe(&error))),
+    /// Instantiates the component once and throws the instance away, to find out whether it starts. It is given up shortly
+    /// after `superseded` is cancelled.
+    pub(super) async fn try_out(
+        &self,
+        superseded: &CancellationToken,
+    ) -> std::result::Result<(), Failure> {
+        let fresh = tokio::time::timeout(START_TIMEOUT, self.fresh(None));
+        let given_up = async {
+            superseded.cancelled().await;
+            tokio::time::sleep(SUPERSEDED_GRACE).await;
+        };
+        let started = tokio::select! {
+            biased;
+            started = fresh => started,
+            () = given_up => return Err(Failure::GivenUp),
+        };
+        match started {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if error.is::<Unfit>() => Err(Failure::Load(error)),
+            Ok(Err(error)) => Err(Failure::Trap(self.describe(&error))),
+            Err(_) => Err(Failure::TooLate),
         }
     }
 
@@ -170,6 +218,8 @@ impl<E: Export> Instances<E> {
         let state = State::new(&self.members, budget, call);
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
+        store.set_hostcall_fuel(self.limits.transfer());
+        store.set_max_component_handles(self.limits.handles());
         let meter = CpuMeter::new(Arc::clone(&self.limits), Arc::clone(&self.ticker));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback({
@@ -183,14 +233,27 @@ impl<E: Export> Instances<E> {
     pub(super) fn failed(&self, call: Call<'_>, error: &Error) -> String {
         self.activity.count_trap();
         let report = self.describe(error);
-        self.tell(call, &report.summary, &report.text());
+        self.tell_of(
+            call,
+            &report.summary,
+            &report.text(),
+            report.component.as_deref(),
+        );
         report.summary
     }
 
     /// Tells of a call that failed: why, as one line, and with all that is known.
     pub(super) fn tell(&self, call: Call<'_>, summary: &str, report: &str) {
+        self.tell_of(call, summary, report, None);
+    }
+
+    fn tell_of(&self, call: Call<'_>, summary: &str, report: &str, component: Option<&str>) {
+        let only = match &*self.members {
+            [only] => Some(&*only.name),
+            _ => None,
+        };
         let (request, subject, component) = match call {
-            Call::Request(id) => (Some(id.0), None, None),
+            Call::Request(id) => (Some(id.0), None, component.or(only)),
             Call::Message { subject, to } => (None, Some(subject), Some(to)),
         };
         let fields = json!({
@@ -200,12 +263,20 @@ impl<E: Export> Instances<E> {
             "summary": summary,
             "report": plain(report),
         });
-        let text = format!("{call} failed: {report}");
+        let text = format!("{ERROR}{call} failed{ERROR:#}: {report}");
         self.console.tell("error", fields, &text);
     }
 
     pub(super) fn describe(&self, error: &Error) -> Report {
         let members: Vec<&str> = self.members.iter().map(|member| &*member.name).collect();
-        report(error, &members)
+        let names = Names {
+            members: &members,
+            directory: &self.directory,
+        };
+        let mut report = report(error, &names);
+        if let Some(limit) = LimitReached::of_engine(error, &self.limits) {
+            report.summary = limit.to_string();
+        }
+        report
     }
 }

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
+use futures::task::AtomicWaker;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result, UpdateDeadline};
 
@@ -38,6 +40,58 @@ pub(crate) enum LimitReached {
         /// In quotes; those of several may have several names.
         name: String,
     },
+    #[error(
+        "stopped when one call passed more data to the host than the guest may have of memory: {}",
+        limit_of(*limit, name)
+    )]
+    Transfer { limit: u64, name: Arc<str> },
+    #[error(
+        "stopped when it had {handles} resources open at the same time, as many as its memory allows: {}",
+        limit_of(*limit, name)
+    )]
+    Handles {
+        handles: usize,
+        limit: u64,
+        name: Arc<str>,
+    },
+}
+
+impl LimitReached {
+    /// What a guest has run into that the engine itself looks after. Its errors have no types.
+    pub(super) fn of_engine(error: &wasmtime::Error, limits: &Limits) -> Option<Self> {
+        let cause = error.root_cause().to_string();
+        let (limit, name) = (limits.memory.get(), Arc::clone(&limits.names.memory));
+        if cause.contains("fuel allocated for hostcalls has been exhausted") {
+            return Some(Self::Transfer { limit, name });
+        }
+        cause
+            .contains("store handle limit exceeded")
+            .then(|| Self::Handles {
+                handles: limits.handles(),
+                limit,
+                name,
+            })
+    }
+}
+
+/// What the headers of one request or response may take in the host, which holds them for the guest.
+pub(super) const FIELDS_SIZE: usize = 32 << 10;
+
+/// Handles that a guest has however little memory it may have.
+const MIN_HANDLES: u64 = 4 << 10;
+
+impl Limits {
+    /// Bytes that the guest may pass to the host in one call: it cannot have more of its own.
+    pub(super) fn transfer(&self) -> usize {
+        usize::try_from(self.memory.get()).unwrap_or(usize::MAX)
+    }
+
+    /// Resources that the guest may have at the same time. What is behind them in the host is no part of its memory; so
+    /// there may be as many as would fill that if each were as large as the largest.
+    pub(super) fn handles(&self) -> usize {
+        let handles = (self.memory.get() / FIELDS_SIZE as u64).max(MIN_HANDLES);
+        usize::try_from(handles).unwrap_or(usize::MAX)
+    }
 }
 
 /// Which setting raises a limit, if one does.
@@ -67,6 +121,8 @@ fn seconds(duration: Duration) -> String {
 pub(crate) struct MemoryBudget {
     limits: Arc<Limits>,
     used: u64,
+    /// What was added to it by the last growth, which may fail yet.
+    last: u64,
 }
 
 /// What an element of a table takes in the host.
@@ -77,7 +133,11 @@ const PAGE: u64 = 1 << 16;
 
 impl MemoryBudget {
     pub(crate) fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, used: 0 }
+        Self {
+            limits,
+            used: 0,
+            last: 0,
+        }
     }
 
     fn grow(&mut self, by: u64) -> Result<bool> {
@@ -94,7 +154,13 @@ impl MemoryBudget {
             .into());
         }
         self.used = wanted;
+        self.last = by;
         Ok(true)
+    }
+
+    /// What was allowed last did not come about.
+    fn give_back(&mut self) {
+        self.used -= std::mem::take(&mut self.last);
     }
 
     /// What a memory has run into that wants more than its maximum: the limit of a member, or one of the guest's own.
@@ -128,12 +194,21 @@ impl ResourceLimiter for MemoryBudget {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
+        self.last = 0;
         if let Some(maximum) = maximum
             && desired > maximum
         {
             return self.beyond(maximum as u64, desired as u64);
         }
         self.grow((desired - current) as u64)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        // Other failures come before anybody was asked, and nothing was added for them.
+        if error.is::<io::Error>() {
+            self.give_back();
+        }
+        Ok(())
     }
 
     fn table_growing(
@@ -149,19 +224,49 @@ impl ResourceLimiter for MemoryBudget {
     }
 }
 
-/// Measures for how long a guest has computed since it last waited for something.
+/// A guest that waits for so long has ended a stretch of computing: the shortest time that timers are set to, a
+/// millisecond, with room for what passes before the wait is noticed.
+const REST: Duration = Duration::from_micros(500);
+
+/// A shorter wait is none: so long may it take until a task that is ready at once is polled again.
+const NO_REST: Duration = Duration::from_micros(100);
+
+/// By how much more than its own length a wait in between shortens the stretch: a guest that waits for a fifth of the
+/// time may go on for ever.
+const RELIEF: u32 = 4;
+
+/// Measures for how long a guest has computed since it last rested.
 ///
 /// The [`Metered`] future and the epoch callback of the store share it: at each tick of the epoch the guest yields, so
-/// that others get the thread, and what it has used so far is added up; when it waits for anything else, the count
-/// starts anew. It is the thread's CPU time that counts: a busy machine stops nobody.
+/// that others get the thread, and what it has used so far is added up. It is the thread's CPU time that counts: a busy
+/// machine stops nobody. A wait counts from where the guest began it to where it was over, whenever the guest is polled
+/// then; so what is ready at once, a timer of zero or a yield, is no wait.
 pub(crate) struct CpuMeter {
     limits: Arc<Limits>,
     ticker: Arc<Ticker>,
-    /// CPU time used up by earlier polls since the guest last waited, in nanoseconds.
-    spent: AtomicU64,
+    stretch: Mutex<Stretch>,
     /// The thread's CPU time when the current poll began, in nanoseconds.
     resumed: AtomicU64,
-    yielded: AtomicBool,
+}
+
+/// What a guest has computed since it last rested.
+#[derive(Default)]
+struct Stretch {
+    /// CPU time of the polls before the current one.
+    spent: Duration,
+    /// When the last poll ended.
+    paused: Option<Instant>,
+}
+
+impl Stretch {
+    /// The guest goes on after what it waited for was there.
+    fn waited(&mut self, wait: Duration) {
+        if wait >= REST {
+            self.spent = Duration::ZERO;
+        } else if wait >= NO_REST {
+            self.spent = self.spent.saturating_sub(wait * RELIEF);
+        }
+    }
 }
 
 impl CpuMeter {
@@ -169,16 +274,14 @@ impl CpuMeter {
         Arc::new(Self {
             limits,
             ticker,
-            spent: AtomicU64::new(0),
+            stretch: Mutex::default(),
             resumed: AtomicU64::new(thread_time()),
-            yielded: AtomicBool::new(false),
         })
     }
 
     /// Called in the guest at every tick.
     pub(crate) fn tick(&self) -> Result<UpdateDeadline> {
-        let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
-        let spent = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(now));
+        let spent = self.stretch().spent + self.current();
         if spent > self.limits.cpu_time {
             return Err(LimitReached::CpuTime {
                 limit: self.limits.cpu_time,
@@ -186,21 +289,34 @@ impl CpuMeter {
             }
             .into());
         }
-        self.yielded.store(true, Ordering::Relaxed);
         Ok(UpdateDeadline::Yield(1))
     }
 
-    fn resume(&self) {
+    /// A poll begins, after the guest was woken at some time if it had to wait.
+    fn resume(&self, woken: Option<Instant>) {
+        let mut stretch = self.stretch();
+        if let (Some(paused), Some(woken)) = (stretch.paused.take(), woken) {
+            stretch.waited(woken.saturating_duration_since(paused));
+        }
         self.resumed.store(thread_time(), Ordering::Relaxed);
     }
 
+    /// A poll has ended.
     fn pause(&self) {
-        if self.yielded.swap(false, Ordering::Relaxed) {
-            let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
-            self.spent.fetch_add(now, Ordering::Relaxed);
-        } else {
-            self.spent.store(0, Ordering::Relaxed);
-        }
+        let current = self.current();
+        let mut stretch = self.stretch();
+        stretch.spent += current;
+        stretch.paused = Some(Instant::now());
+    }
+
+    /// CPU time of the current poll.
+    fn current(&self) -> Duration {
+        let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
+        Duration::from_nanos(now)
+    }
+
+    fn stretch(&self) -> MutexGuard<'_, Stretch> {
+        self.stretch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -213,6 +329,38 @@ fn thread_time() -> u64 {
 pub(crate) struct Metered<F> {
     guest: Pin<Box<F>>,
     meter: Arc<CpuMeter>,
+    alarm: Arc<Alarm>,
+}
+
+/// Wakes the task of a guest, and remembers when.
+#[derive(Default)]
+struct Alarm {
+    task: AtomicWaker,
+    /// When it first rang since the last poll began.
+    rang: Mutex<Option<Instant>>,
+}
+
+impl Alarm {
+    fn take(&self) -> Option<Instant> {
+        self.rang
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rang
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(Instant::now);
+        self.task.wake();
+    }
 }
 
 impl<F: Future> Metered<F> {
@@ -220,6 +368,7 @@ impl<F: Future> Metered<F> {
         Self {
             guest: Box::pin(guest),
             meter,
+            alarm: Arc::default(),
         }
     }
 }
@@ -228,11 +377,13 @@ impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let meter = Arc::clone(&self.meter);
+        let (meter, alarm) = (Arc::clone(&self.meter), Arc::clone(&self.alarm));
         // Only while it is polled: a guest that waits, perhaps for days, keeps no clock going.
         let _ticking = meter.ticker.run();
-        meter.resume();
-        let result = self.guest.as_mut().poll(cx);
+        alarm.task.register(cx.waker());
+        meter.resume(alarm.take());
+        let waker = Waker::from(alarm);
+        let result = self.guest.as_mut().poll(&mut Context::from_waker(&waker));
         meter.pause();
         result
     }
@@ -258,6 +409,19 @@ mod tests {
         assert!(budget.memory_growing(0, 40, None).unwrap());
         let error = budget.memory_growing(40, 41, None).unwrap_err();
         assert!(error.to_string().contains("dev.limits.memory"), "{error}");
+    }
+
+    #[test]
+    fn memory_that_the_system_refuses_is_not_counted() {
+        let mut budget = MemoryBudget::new(Arc::new(memory(100)));
+        assert!(budget.memory_growing(0, 60, None).unwrap());
+        assert!(budget.memory_growing(60, 100, None).unwrap());
+        let refused = || wasmtime::Error::new(io::Error::from(io::ErrorKind::OutOfMemory));
+        budget.memory_grow_failed(refused()).unwrap();
+        assert!(budget.memory_growing(0, 40, None).unwrap());
+        let impossible = wasmtime::Error::msg("more than a memory can have");
+        budget.memory_grow_failed(impossible).unwrap();
+        assert!(budget.memory_growing(0, 1, None).is_err());
     }
 
     #[test]
@@ -301,8 +465,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn waiting_starts_the_count_anew() {
+    /// Computes for 3 ms at most 5 ms of which are allowed in a stretch, waits, and does so again. Whether it may.
+    fn may_go_on_after(wait: Duration) -> bool {
         let burn = || {
             let start = thread_time();
             while thread_time() - start < 3_000_000 {}
@@ -312,17 +476,56 @@ mod tests {
             ..Limits::default()
         };
         let meter = CpuMeter::new(Arc::new(limits), Arc::new(Ticker::new()));
-        for _ in 0..4 {
-            meter.resume();
-            burn();
-            meter.pause();
-        }
-        meter.resume();
+        meter.resume(None);
         burn();
         assert!(meter.tick().is_ok());
         meter.pause();
-        meter.resume();
+        let paused = meter.stretch().paused.expect("it has paused");
+        meter.resume(Some(paused + wait));
         burn();
-        assert!(meter.tick().is_err());
+        meter.tick().is_ok()
+    }
+
+    #[test]
+    fn a_rest_starts_the_count_anew() {
+        assert!(may_go_on_after(REST));
+        assert!(may_go_on_after(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn what_is_ready_at_once_is_no_rest() {
+        assert!(!may_go_on_after(Duration::ZERO));
+        assert!(!may_go_on_after(Duration::from_micros(50)));
+    }
+
+    #[test]
+    fn a_short_wait_takes_something_off() {
+        let mut stretch = Stretch {
+            spent: Duration::from_millis(100),
+            paused: None,
+        };
+        stretch.waited(Duration::from_millis(5));
+        assert_eq!(stretch.spent, Duration::from_millis(80));
+        stretch.waited(NO_REST / 2);
+        assert_eq!(stretch.spent, Duration::from_millis(80));
+        stretch.waited(REST);
+        assert_eq!(stretch.spent, Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_yields_without_end_runs_into_the_limit() {
+        let limits = Limits {
+            cpu_time: Duration::from_millis(20),
+            ..Limits::default()
+        };
+        let meter = CpuMeter::new(Arc::new(limits), Arc::new(Ticker::new()));
+        let busy = async {
+            while meter.tick().is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let busy = Metered::new(Arc::clone(&meter), busy);
+        let stopped = tokio::time::timeout(Duration::from_secs(60), busy).await;
+        assert!(stopped.is_ok());
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use wasmtime::component::types::{ComponentInstance, ComponentItem};
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre, Linker, ResourceType};
 use wasmtime::{Engine, Result};
 
 use crate::capability::{self, Capabilities, Interface};
@@ -60,23 +60,21 @@ pub(super) fn check_component(
 ) -> Vec<Problem> {
     let engine = component.engine();
     let ty = component.component_type();
-    let imports = ty
-        .imports(engine)
-        .filter(|(name, _)| !grants.iter().any(|grant| grant.import == *name));
-    imports
-        .filter_map(|(name, item)| check_shared(capabilities, engine, name, &item.ty))
-        .collect()
+    // The resources of the imports before: to name one of these again takes no implementation.
+    let mut known = Vec::new();
+    let mut problems = Vec::new();
+    for (name, item) in ty.imports(engine) {
+        let only_types = only_types(engine, &item.ty, &known);
+        resources(engine, &item.ty, &mut known);
+        if !only_types && !grants.iter().any(|grant| grant.import == name) {
+            problems.extend(check_shared(capabilities, name, &item.ty));
+        }
+    }
+    problems
 }
 
-fn check_shared(
-    capabilities: &Capabilities,
-    engine: &Engine,
-    name: &str,
-    item: &ComponentItem,
-) -> Option<Problem> {
+fn check_shared(capabilities: &Capabilities, name: &str, item: &ComponentItem) -> Option<Problem> {
     match (capabilities.find(&Interface::parse(name)), item) {
-        // An interface of types alone needs no implementation, and grants nothing.
-        (_, ComponentItem::ComponentInstance(instance)) if only_types(engine, instance) => None,
         (Some(capability::Served::Shared), _) => None,
         (Some(capability::Served::PerMember), _) => {
             let message =
@@ -86,7 +84,6 @@ fn check_shared(
                 Some("add a grant that names the import and the member".to_owned()),
             ))
         }
-        (None, ComponentItem::Type(_)) => None,
         (None, _) => {
             let message = format!("nobody serves the import `{name}`");
             Some(problem(message, None))
@@ -94,10 +91,30 @@ fn check_shared(
     }
 }
 
-fn only_types(engine: &Engine, instance: &ComponentInstance) -> bool {
-    instance
-        .exports(engine)
-        .all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+/// Whether an import only names types, which needs no implementation and grants nothing. `known` has the resources of the
+/// imports before it.
+fn only_types(engine: &Engine, item: &ComponentItem, known: &[ResourceType]) -> bool {
+    match item {
+        ComponentItem::Type(_) => true,
+        ComponentItem::Resource(resource) => known.contains(resource),
+        ComponentItem::ComponentInstance(instance) => instance
+            .exports(engine)
+            .all(|(_, item)| only_types(engine, &item.ty, known)),
+        _ => false,
+    }
+}
+
+/// Adds the resources that an import names.
+fn resources(engine: &Engine, item: &ComponentItem, known: &mut Vec<ResourceType>) {
+    match item {
+        ComponentItem::Resource(resource) => known.push(*resource),
+        ComponentItem::ComponentInstance(instance) => {
+            for (_, item) in instance.exports(engine) {
+                resources(engine, &item.ty, known);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn problem(message: String, hint: Option<String>) -> Problem {
@@ -119,7 +136,8 @@ pub(super) fn link(
         capability.share(&mut linker, code.model)?;
     }
     for grant in &entry.grants {
-        let interface = Interface::parse(&grant.interface);
+        let interface =
+            Interface::parse(&grant.interface).imported_by(&code.component, &grant.import);
         for capability in capabilities.iter() {
             if capability.grant(&mut linker, &grant.import, &interface, grant.member)? {
                 break;

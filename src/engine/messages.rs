@@ -3,6 +3,7 @@
 //! Knows nothing of subjects and subscriptions: the messaging capability decides who gets what.
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 use wasmtime::Result;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Store, format_err};
@@ -113,8 +114,11 @@ impl MessageHandler {
         }
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
-        self.instances.try_out().await
+    pub(super) async fn try_out(
+        &self,
+        superseded: &CancellationToken,
+    ) -> std::result::Result<(), Failure> {
+        self.instances.try_out(superseded).await
     }
 }
 
@@ -150,7 +154,12 @@ mod tests {
             capabilities: &Capabilities::default(),
             console: &console,
         };
-        (means.prepare(&workload([entry])).await, output)
+        (
+            means
+                .prepare(&workload([entry]), &CancellationToken::new())
+                .await,
+            output,
+        )
     }
 
     fn message() -> Message {

@@ -10,9 +10,11 @@ mod body;
 pub mod cache;
 mod calls;
 mod check;
+mod compile;
 mod config;
 mod engines;
 mod export;
+mod guest_body;
 mod handler;
 mod instances;
 mod limits;
@@ -32,7 +34,7 @@ mod wire;
 
 pub(crate) use activity::Activity;
 pub(crate) use calls::{Callee, Failure};
-pub use config::{model_of, settings};
+pub use config::{inlines, model_of};
 pub(crate) use engines::{Code, Engines};
 pub(crate) use messages::MessageHandler;
 pub(crate) use prepare::{Answering, Means, Prepared, Receiving, Serving};
@@ -46,4 +48,12 @@ pub enum Model {
     Sync,
     /// The component model's async, which WASI 0.3 is made of.
     Async,
+}
+
+/// What the compiled code of a component depends on, beside the component: code of one cannot run with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Settings {
+    pub model: Model,
+    /// Calls between members that are composed are inlined.
+    pub inlining: bool,
 }

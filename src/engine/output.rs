@@ -1,14 +1,16 @@
-//! What a guest writes to its stdout and stderr, line by line on the console.
+//! What a guest writes to its stdout and stderr: line by line on the console, or passed on as it is.
 
+use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::console::{Console, GuestStream};
 use crate::http::RequestId;
@@ -40,14 +42,25 @@ impl GuestOutput {
             request,
             panics,
             pending: Vec::new(),
-            passed_on: false,
+            is_continued: false,
         })))
     }
 
     fn push(&self, bytes: &[u8]) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.passed_on = lines.console.pass_on(lines.stream, bytes);
+        if lines.console.passes_on() {
+            lines.console.pass_on(lines.stream, bytes);
+        }
         lines.push(bytes);
+    }
+
+    /// Waits until more may be written. Only what is passed on as it is has to wait, or can fail.
+    fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match lines.console.passes_on() {
+            true => lines.console.poll_room(lines.stream, context),
+            false => Poll::Ready(Ok(())),
+        }
     }
 }
 
@@ -59,36 +72,57 @@ struct Lines {
     panics: Panics,
     /// The line that has not ended yet.
     pending: Vec<u8>,
-    /// The console has had it already, as it is; only its words count.
-    passed_on: bool,
+    /// The beginning of that line was printed already: it is long.
+    is_continued: bool,
 }
 
 impl Lines {
     fn push(&mut self, mut bytes: &[u8]) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.pending.extend_from_slice(&bytes[..end]);
-            self.print();
+            self.end_line();
             bytes = &bytes[end + 1..];
         }
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() > LONGEST_LINE {
-            self.print();
+        self.print_pieces();
+    }
+
+    /// Prints what is too long to wait for its end. Something of it stays, so that the line still has an end.
+    fn print_pieces(&mut self) {
+        let mut printed = 0;
+        while self.pending.len() - printed > LONGEST_LINE {
+            let length = piece(&self.pending[printed..]);
+            self.print(&self.pending[printed..printed + length]);
+            printed += length;
+        }
+        if printed > 0 {
+            self.pending.drain(..printed);
+            self.is_continued = true;
         }
     }
 
-    fn print(&mut self) {
-        let line = self.pending.strip_suffix(b"\r").unwrap_or(&self.pending);
+    fn end_line(&mut self) {
+        if self.pending.last() == Some(&b'\r') {
+            self.pending.pop();
+        }
+        self.print_pieces();
+        if !(self.is_continued && self.pending.is_empty()) {
+            self.print(&self.pending);
+        }
+        self.pending.clear();
+        self.is_continued = false;
+    }
+
+    fn print(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         if self.stream == GuestStream::Stderr {
             self.panics.hear(&line);
         }
         // The console has what was passed on.
-        let line = (!self.passed_on).then_some(&*line);
-        for piece in line.into_iter().flat_map(|line| pieces(line, LONGEST_LINE)) {
+        if !self.console.passes_on() {
             self.console
-                .guest(self.stream, &self.member, self.request, piece);
+                .guest(self.stream, &self.member, self.request, &line);
         }
-        self.pending.clear();
     }
 }
 
@@ -96,23 +130,19 @@ impl Drop for Lines {
     /// The end of the instance ends the line.
     fn drop(&mut self) {
         if !self.pending.is_empty() {
-            self.print();
+            self.end_line();
         }
     }
 }
 
-/// Cuts a line into pieces of at most `longest` bytes, between characters. An empty line is one piece.
-fn pieces(line: &str, longest: usize) -> impl Iterator<Item = &str> {
-    let mut rest = Some(line);
-    std::iter::from_fn(move || {
-        let line = rest.take()?;
-        if line.len() <= longest {
-            return Some(line);
-        }
-        let (piece, tail) = line.split_at(line.floor_char_boundary(longest));
-        rest = Some(tail);
-        Some(piece)
-    })
+/// The length of the first piece of a line that is too long, which does not end within a character.
+fn piece(line: &[u8]) -> usize {
+    let begins_character = |at: &usize| line[*at] & 0b1100_0000 != 0b1000_0000;
+    // What has no beginning of a character there is no text.
+    (LONGEST_LINE - 3..=LONGEST_LINE)
+        .rev()
+        .find(begins_character)
+        .unwrap_or(LONGEST_LINE)
 }
 
 impl IsTerminal for GuestOutput {
@@ -133,7 +163,10 @@ impl StdoutStream for GuestOutput {
 
 #[async_trait]
 impl Pollable for GuestOutput {
-    async fn ready(&mut self) {}
+    async fn ready(&mut self) {
+        // The next write tells of a failure.
+        let _ = poll_fn(|context| self.poll_room(context)).await;
+    }
 }
 
 impl OutputStream for GuestOutput {
@@ -147,25 +180,34 @@ impl OutputStream for GuestOutput {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(WRITE)
+        match self.poll_room(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Ok(WRITE),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Err(StreamError::Closed)
+            }
+            Poll::Ready(Err(error)) => Err(StreamError::LastOperationFailed(error.into())),
+            Poll::Pending => Ok(0),
+        }
     }
 }
 
 impl AsyncWrite for GuestOutput {
     fn poll_write(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_room(context))?;
+        let bytes = &bytes[..bytes.len().min(WRITE)];
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }
@@ -206,5 +248,47 @@ mod tests {
         let text = written(&["é".repeat(LONGEST_LINE).as_bytes()]);
         assert_eq!(text.lines().count(), 2);
         assert_eq!(text.matches('é').count(), LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters_and_ends_once() {
+        let long = |letter: &str, count| letter.repeat(count).into_bytes();
+        let lengths = |writes: &[&[u8]]| -> Vec<usize> {
+            let text = written(writes);
+            assert!(!text.contains('\u{fffd}'), "{text}");
+            let lines = text.lines().map(|line| line.rsplit("| ").next().unwrap());
+            lines.map(str::len).collect()
+        };
+        let most = LONGEST_LINE;
+        let e = "é".as_bytes();
+        for (first, rest, expected) in [
+            (long("a", most), &b"\n"[..], vec![most]),
+            (long("a", most + 1), b"\n", vec![most, 1]),
+            (long("a", most + 1), b"b\nc", vec![most, 2, 1]),
+            (long("a", most), b"\r\n", vec![most]),
+            (
+                [long("a", most), b"\r".to_vec()].concat(),
+                b"\n",
+                vec![most],
+            ),
+            (long("a", 2 * most), b"\n", vec![most, most]),
+            (long("a", 2 * most + 5), b"\n\n", vec![most, most, 5, 0]),
+            (
+                [long("a", most), e[..1].to_vec()].concat(),
+                &e[1..],
+                vec![most, 2],
+            ),
+            (
+                [long("a", most - 1), e.to_vec()].concat(),
+                b"\n",
+                vec![most - 1, 2],
+            ),
+            (long("🦀", most / 4), "🦀\n".as_bytes(), vec![most, 4]),
+        ] {
+            let length = first.len();
+            assert_eq!(lengths(&[&first, rest]), expected, "{length} and {rest:?}");
+        }
+        let raw = written(&[&[0x80; LONGEST_LINE + 1], b"\n"]);
+        assert_eq!(raw.lines().count(), 2);
     }
 }

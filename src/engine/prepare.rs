@@ -4,6 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::Error;
 
 use crate::capability::messaging::Pattern;
@@ -16,7 +17,7 @@ use super::activity::Activity;
 use super::calls::Callee;
 use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
-use super::instances::{Failure, Supplies};
+use super::instances::{Failure, START_TIMEOUT, Supplies};
 use super::messages::MessageHandler;
 use super::service::Service;
 use super::state::MemberSetup;
@@ -70,7 +71,12 @@ pub(crate) struct Means<'a> {
 
 impl Means<'_> {
     /// Checks everything that can be checked with nothing running, then compiles, links, and tries each entry out once.
-    pub(crate) async fn prepare(&self, workload: &Workload) -> Result<Prepared, StartError> {
+    /// What still tries to start when `superseded` is cancelled is given up.
+    pub(crate) async fn prepare(
+        &self,
+        workload: &Workload,
+        superseded: &CancellationToken,
+    ) -> Result<Prepared, StartError> {
         let started = Instant::now();
         self.check(workload)?;
         let mut codes = Vec::new();
@@ -112,13 +118,15 @@ impl Means<'_> {
             let supplies = Supplies {
                 members,
                 limits: entry.limits.clone(),
+                directory: Arc::clone(self.engines.directory()),
                 console: self.console.clone(),
                 ticker: Arc::clone(self.engines.ticker()),
                 activity: Arc::clone(&prepared.activity),
             };
-            self.enter(&mut prepared, entry, &code, callable.as_ref(), supplies)
+            let callable = callable.as_ref();
+            self.enter(&mut prepared, entry, &code, callable, supplies, superseded)
                 .await
-                .map_err(|failure| failure.of(workload))?;
+                .map_err(|failure| failure.of(workload, entry))?;
         }
         prepared.timings.link = started.elapsed().saturating_sub(prepared.timings.compile);
         Ok(prepared)
@@ -182,6 +190,7 @@ impl Means<'_> {
         code: &Code,
         callable: Option<&Callable>,
         supplies: Supplies,
+        superseded: &CancellationToken,
     ) -> Result<(), Failure> {
         let pre = linking::link(self.capabilities, code, entry).map_err(Failure::Load)?;
         let Some(Callable { name, preview }) = callable else {
@@ -193,7 +202,7 @@ impl Means<'_> {
             Drive::Http { routes } => {
                 let handler =
                     ComponentHandler::new(pre, *preview, supplies).map_err(Failure::Load)?;
-                handler.try_out().await?;
+                handler.try_out(superseded).await?;
                 prepared.answering.push(Answering {
                     routes: routes.clone(),
                     handler: Arc::new(handler),
@@ -202,7 +211,7 @@ impl Means<'_> {
             Drive::Messages { subscriptions } => {
                 let handler = MessageHandler::new(entry.name.clone(), pre, name, supplies)
                     .map_err(Failure::Load)?;
-                handler.try_out().await?;
+                handler.try_out(superseded).await?;
                 prepared.receiving.push(Receiving {
                     subscriptions: subscriptions
                         .iter()
@@ -215,7 +224,7 @@ impl Means<'_> {
             }
             Drive::Service { restart } => {
                 let service = Service::new(pre, *preview, supplies).map_err(Failure::Load)?;
-                service.try_out().await?;
+                service.try_out(superseded).await?;
                 prepared.service = Some(Serving {
                     name: entry.name.clone(),
                     restart: restart.clone(),
@@ -229,8 +238,16 @@ impl Means<'_> {
 }
 
 impl Failure {
-    fn of(self, workload: &Workload) -> StartError {
+    fn of(self, workload: &Workload, entry: &Entry) -> StartError {
         match self {
+            Self::TooLate => StartError::TooLate {
+                name: workload.name.clone(),
+                component: entry.name.clone(),
+                limit: START_TIMEOUT,
+            },
+            Self::GivenUp => StartError::GivenUp {
+                name: workload.name.clone(),
+            },
             Self::Load(error) => load_error(workload, &error),
             Self::Trap(report) => StartError::Trap {
                 name: workload.name.clone(),

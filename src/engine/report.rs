@@ -2,12 +2,14 @@
 //! its functions among them, are made harmless here.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use wasmtime::{Error, FrameInfo, FrameSymbol, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::limits::LimitReached;
 use super::panics::Panic;
+use crate::component::member_of_module;
 use crate::console::harmless;
 use crate::linker::stub_call;
 
@@ -16,10 +18,20 @@ pub(crate) struct Report {
     pub(crate) summary: String,
     /// The calls that led there, innermost first, indented; empty when it did not happen in a guest.
     pub(crate) backtrace: String,
+    /// Whose code it happened in, if it did in a guest.
+    pub(crate) component: Option<String>,
 }
 
-/// Describes the failure of a guest of which the members are composed.
-pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
+/// What a guest consists of, as people know it.
+pub(crate) struct Names<'a> {
+    /// The members that are composed.
+    pub(crate) members: &'a [&'a str],
+    /// Files below it are told without it.
+    pub(crate) directory: &'a Path,
+}
+
+/// Describes the failure of a guest.
+pub(crate) fn report(error: &Error, names: &Names<'_>) -> Report {
     let mut backtrace = String::new();
     let trace = error.downcast_ref::<WasmBacktrace>();
     let frames = trace.map_or(&[][..], WasmBacktrace::frames);
@@ -28,20 +40,38 @@ pub(crate) fn report(error: &Error, members: &[&str]) -> Report {
         Some(_) => within_stub(frames),
         None => panic_machinery(frames),
     };
-    for (index, frame) in frames.iter().enumerate().skip(untold) {
-        write_frame(&mut backtrace, index, frame, members);
+    let frames = &frames[untold..];
+    // What only the language's own library and functions without names have to do with is left out, unless there is
+    // nothing else.
+    let all = !frames.iter().any(is_telling);
+    let told = frames.iter().filter(|frame| all || is_telling(frame));
+    for (index, frame) in told.enumerate() {
+        write_frame(&mut backtrace, index, frame, names);
     }
     let summary = stub.map_or_else(|| summary(error), str::to_owned);
+    let component = frames.iter().find_map(|frame| member(frame, names.members));
     Report {
         summary: harmless(&summary).into_owned(),
         backtrace,
+        component: component.map(str::to_owned),
     }
 }
+
+/// Whether a frame says something about the guest's own code, or that of a library it chose.
+fn is_telling(frame: &FrameInfo) -> bool {
+    let file = frame.symbols().last().and_then(FrameSymbol::file);
+    let is_language = file.is_some_and(|file| file.starts_with(RUSTC) || file.contains(RUSTLIB));
+    frame.func_name().is_some() && !is_language
+}
+
+/// Where the sources of Rust's own library are: as they were built, and as they are installed.
+const RUSTC: &str = "/rustc/";
+const RUSTLIB: &str = "/lib/rustlib/src/";
 
 /// What a function that stands for a missing one has to say, if it was such a function that trapped.
 fn stub(frames: &[FrameInfo]) -> Option<&str> {
     let frame = frames.first()?;
-    stub_call(frame.module().name(), frame.func_name()?)
+    stub_call(module(frame), frame.func_name()?)
 }
 
 /// How many of the innermost frames are in the same module as the first.
@@ -79,6 +109,7 @@ impl Report {
         Self {
             summary: summary.into(),
             backtrace: String::new(),
+            component: None,
         }
     }
 
@@ -113,15 +144,13 @@ fn summary(error: &Error) -> String {
         .to_owned()
 }
 
-fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, members: &[&str]) {
+fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, names: &Names<'_>) {
     let function = frame
         .func_name()
         .map_or_else(|| format!("function {}", frame.func_index()), demangle);
-    let origin = match member(frame, members) {
+    let origin = match member(frame, names.members) {
         Some(member) => format!("  [{member}]"),
-        None => frame
-            .module()
-            .name()
+        None => module(frame)
             .map(|name| format!("  [module {}]", harmless(name)))
             .unwrap_or_default(),
     };
@@ -131,40 +160,52 @@ fn write_frame(out: &mut String, index: usize, frame: &FrameInfo, members: &[&st
     for symbol in inlined {
         let name = symbol.name().map_or_else(|| "?".to_owned(), demangle);
         let _ = writeln!(out, "  {mark} {name}{origin}");
-        write_place(out, symbol);
+        write_place(out, symbol, names.directory);
         mark = "    ".to_owned();
     }
     let _ = writeln!(out, "  {mark} {function}{origin}");
     if let Some(symbol) = symbols.last() {
-        write_place(out, symbol);
+        write_place(out, symbol, names.directory);
     }
 }
 
-fn write_place(out: &mut String, symbol: &FrameSymbol) {
+fn write_place(out: &mut String, symbol: &FrameSymbol, directory: &Path) {
     if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
         let column = symbol
             .column()
             .map(|column| format!(":{column}"))
             .unwrap_or_default();
+        let file = shortened(file, directory);
         let _ = writeln!(out, "         at {}:{line}{column}", harmless(file));
     }
 }
 
-/// The member that a frame belongs to, if it can be told: the only one, or the one that gave its core module its name,
-/// as Rust's and other toolchains do.
+/// A file of the project without the way there, and one of a crate from the name of the crate on.
+fn shortened<'f>(file: &'f str, directory: &Path) -> &'f str {
+    let own = Path::new(file).strip_prefix(directory).ok();
+    if let Some(own) = own.and_then(Path::to_str) {
+        return own;
+    }
+    let in_registry = || {
+        let (_, within) = file.split_once("/registry/src/")?;
+        within.split_once('/').map(|(_, file)| file)
+    };
+    in_registry().unwrap_or(file)
+}
+
+/// The member that a frame belongs to, if it can be told: the only one, or the one that the module is named after.
 fn member<'a>(frame: &FrameInfo, members: &[&'a str]) -> Option<&'a str> {
     if let [only] = members {
         return Some(only);
     }
-    let module = plain(frame.module().name()?);
-    members
-        .iter()
-        .copied()
-        .find(|member| plain(member) == module)
+    let (name, _) = member_of_module(frame.module().name()?);
+    members.iter().copied().find(|member| Some(*member) == name)
 }
 
-fn plain(name: &str) -> String {
-    name.strip_suffix(".wasm").unwrap_or(name).replace('-', "_")
+/// What the module of a frame calls itself.
+fn module(frame: &FrameInfo) -> Option<&str> {
+    let (_, own) = member_of_module(frame.module().name()?);
+    Some(own).filter(|own| !own.is_empty())
 }
 
 fn demangle(name: &str) -> String {
@@ -187,16 +228,28 @@ mod tests {
 
     #[test]
     fn what_a_guest_says_does_nothing_to_the_terminal() {
-        let report = report(&Error::msg("\x1b]0;title\x07"), &[]);
+        let names = Names {
+            members: &[],
+            directory: Path::new("/"),
+        };
+        let report = report(&Error::msg("\x1b]0;title\x07"), &names);
         assert_eq!(report.text(), "␛]0;title␇");
         assert_eq!(demangle("\x1b[2J\n  0: main"), "␛[2J␊  0: main");
     }
 
     #[test]
-    fn module_names_tell_members() {
-        assert_eq!(
-            plain("blobstore_filesystem.wasm"),
-            plain("blobstore-filesystem")
-        );
+    fn files_of_the_project_and_of_crates_are_told_without_the_way_there() {
+        let project = Path::new("/home/me/shop");
+        for (file, expected) in [
+            ("/home/me/shop/src/lib.rs", "src/lib.rs"),
+            ("src/lib.rs", "src/lib.rs"),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949/serde-1.0.2/src/de.rs",
+                "serde-1.0.2/src/de.rs",
+            ),
+            ("/home/me/other/src/lib.rs", "/home/me/other/src/lib.rs"),
+        ] {
+            assert_eq!(shortened(file, project), expected);
+        }
     }
 }

@@ -12,11 +12,13 @@ use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
 
 use crate::capability::Preview;
 
+use super::body::Link;
+use super::guest_body::GuestBody;
 use super::instances::Export;
 use super::state::State;
 
 pub(super) type Request = http::Request<WasiBody>;
-type Response = http::Response<WasiBody>;
+type Response = http::Response<GuestBody>;
 
 /// The exported handler, looked up once.
 pub(super) enum Incoming {
@@ -26,33 +28,44 @@ pub(super) enum Incoming {
 
 /// Takes the head of the response, at most once.
 #[derive(Clone)]
-pub(super) struct Answer(Arc<Mutex<Option<oneshot::Sender<Outcome>>>>);
+pub(super) struct Answer {
+    sender: Arc<Mutex<Option<oneshot::Sender<Outcome>>>>,
+    link: Link,
+}
 
 /// How a guest answered: with a response, or with one of the error codes of wasi:http.
 pub(super) type Outcome = std::result::Result<Response, HttpError>;
 
 impl Answer {
-    pub(super) fn new() -> (Self, oneshot::Receiver<Outcome>) {
+    pub(super) fn new(link: Link) -> (Self, oneshot::Receiver<Outcome>) {
         let (sender, receiver) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        (Self { sender, link }, receiver)
     }
 
-    fn send(&self, outcome: Outcome) {
+    fn send(
+        &self,
+        outcome: std::result::Result<http::Response<WasiBody>, HttpError>,
+        preview: Preview,
+    ) {
         if let Some(sender) = self.take() {
+            let outcome =
+                outcome.map(|response| response.map(|body| self.link.attach(body, preview)));
             // When nobody waits, the client has gone, and the guest is about to be stopped.
             let _ = sender.send(outcome);
         }
     }
 
     pub(super) fn is_sent(&self) -> bool {
-        self.0
+        self.sender
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_none()
     }
 
     fn take(&self) -> Option<oneshot::Sender<Outcome>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.take()
     }
 }
 
@@ -112,7 +125,7 @@ async fn serve_p2(
     let request = http.new_incoming_request(scheme, request)?;
     let out = http.new_response_outparam_from_callback({
         let answer = answer.clone();
-        move |response| answer.send(response.map_err(HttpError::from))
+        move |response| answer.send(response.map_err(HttpError::from), Preview::P2)
     })?;
     proxy
         .wasi_http_incoming_handler()
@@ -141,12 +154,12 @@ async fn serve_p3(
                         let response = store.get().table().delete(response)?;
                         response.into_http_with_getter(&mut store, sent, State::http)
                     })?;
-                    answer.send(Ok(response));
+                    answer.send(Ok(response), Preview::P3);
                     // Streams move only while this runs, whoever feeds them: a guest may have passed on a stream that
                     // the host writes to, and be done long before its end.
                     ended.cancelled().await;
                 }
-                Err(code) => answer.send(Err(HttpError::from(code))),
+                Err(code) => answer.send(Err(HttpError::from(code)), Preview::P3),
             }
             poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
             Ok(())

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Result, Store};
 use wasmtime_wasi::I32Exit;
@@ -77,8 +78,11 @@ impl Service {
             .map_err(|error| store.data().call.panics.explain(error))
     }
 
-    pub(super) async fn try_out(&self) -> std::result::Result<(), Failure> {
-        self.instances.try_out().await
+    pub(super) async fn try_out(
+        &self,
+        superseded: &CancellationToken,
+    ) -> std::result::Result<(), Failure> {
+        self.instances.try_out(superseded).await
     }
 }
 

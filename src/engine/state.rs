@@ -6,7 +6,7 @@ use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::cli::WasiCliCtxView;
 use wasmtime_wasi::clocks::WasiClocksCtxView;
-use wasmtime_wasi::filesystem::{WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::random::WasiRandomCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
@@ -17,7 +17,7 @@ use crate::capability::sockets::{self, Caller};
 use crate::console::{Console, GuestStream, Level};
 use crate::http::RequestId;
 
-use super::limits::MemoryBudget;
+use super::limits::{FIELDS_SIZE, MemoryBudget};
 use super::output::GuestOutput;
 use super::panics::Panics;
 
@@ -28,8 +28,6 @@ pub(crate) struct MemberSetup {
     pub(crate) arguments: Vec<String>,
     /// It reads the stdin of this process.
     pub(crate) stdin: bool,
-    /// Holds the directories open.
-    pub(crate) filesystem: WasiFilesystemCtx,
     pub(crate) outgoing_http: AllowList,
     pub(crate) log_level: Level,
     /// What the capabilities keep for it.
@@ -73,12 +71,14 @@ impl State {
             gate: Gate::new(Arc::clone(setup), call.clone()),
             sockets: None,
         });
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_SIZE);
         Self {
             budget,
             members: members.collect(),
             call,
             table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            http,
             no_gate: NoGate,
             nobody: WasiCtx::default(),
         }
@@ -141,14 +141,6 @@ impl State {
         }
     }
 
-    pub(crate) fn member_filesystem(&mut self, member: usize) -> WasiFilesystemCtxView<'_> {
-        let ctx = self.members[member].wasi(&self.call).filesystem();
-        WasiFilesystemCtxView {
-            ctx,
-            table: &mut self.table,
-        }
-    }
-
     pub(crate) fn member_sockets(&mut self, member: usize) -> sockets::View<'_> {
         let Self {
             members,
@@ -193,9 +185,7 @@ impl MemberState {
             if setup.stdin {
                 wasi.inherit_stdin();
             }
-            let mut wasi = wasi.build();
-            *wasi.filesystem() = setup.filesystem.clone();
-            wasi
+            wasi.build()
         })
     }
 }

@@ -8,7 +8,9 @@ use http::{HeaderValue, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::Error as HttpError;
 
-use crate::http::{Body, Request, RequestId};
+use crate::console::{harmless, plain as without_colors};
+use crate::http::{Body, Request, RequestBodyError};
+use crate::report::causes;
 
 use super::activity::Flight;
 use super::body::{Link, ResponseBody};
@@ -39,39 +41,70 @@ pub(super) fn accept(request: Request) -> Result<serve::Request, &'static str> {
     parts.uri = Uri::from_parts(uri).map_err(|_| "the request's target is not a URI")?;
     Ok(serve::Request::from_parts(
         parts,
-        body.map_err(HttpError::from).boxed_unsync(),
+        body.map_err(|error| body_error(&error)).boxed_unsync(),
     ))
 }
 
+/// What a guest is told when the rest of a request does not come.
+fn body_error(error: &RequestBodyError) -> HttpError {
+    match error {
+        RequestBodyError::Silent(_) => HttpError::ConnectionReadTimeout,
+        RequestBodyError::Client(error) if is_broken_off(error) => HttpError::ConnectionTerminated,
+        RequestBodyError::Client(_) => HttpError::HttpProtocolError,
+    }
+}
+
+/// Whether a client went away before the end.
+fn is_broken_off(error: &hyper::Error) -> bool {
+    use std::io::{self, ErrorKind};
+    let is_end = |cause: &io::Error| {
+        matches!(
+            cause.kind(),
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+        )
+    };
+    error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || causes(error)
+            .filter_map(|cause| cause.downcast_ref())
+            .any(is_end)
+}
+
+/// The response to a request, or why what the guest answered is none.
 pub(super) fn respond(
     outcome: Outcome,
-    id: RequestId,
     bodiless: bool,
     link: Link,
     guest: Guest,
     flight: Arc<Flight>,
-) -> http::Response<Body> {
+) -> Result<http::Response<Body>, String> {
     match outcome {
+        Ok(response) if response.status().is_informational() => {
+            let status = response.status().as_u16();
+            Err(format!(
+                "the component answered with status {status}, which cannot be the last answer to a request"
+            ))
+        }
         Ok(response) => {
             let bodiless = bodiless
                 || matches!(
                     response.status(),
                     StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-                )
-                || response.status().is_informational();
+                );
             let promised = response.headers().get(header::CONTENT_LENGTH);
             let promised = promised.and_then(|length| length.to_str().ok()?.parse().ok());
-            response.map(|body| {
+            Ok(response.map(|body| {
                 ResponseBody::new(body, link, promised, bodiless, guest, flight).boxed_unsync()
-            })
+            }))
         }
         // The guest ended the request itself; it may still have things to do.
         Err(code) => {
             guest.detach();
             link.ended.cancel();
-            let reason =
-                format!("request {id} failed: the component answered with an error: {code}");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, &reason)
+            let code = code.to_string();
+            let code = harmless(&without_colors(&code)).into_owned();
+            Err(format!("the component answered with an error: {code}"))
         }
     }
 }

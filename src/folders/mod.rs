@@ -1,7 +1,9 @@
 //! The folders of the user that belong to `wash`: its config, its caches, and its data.
 
+pub mod beneath;
 pub mod cleanup;
 pub mod contents;
+pub mod protected;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

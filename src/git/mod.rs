@@ -7,9 +7,11 @@ mod said;
 mod secrets;
 
 use std::env;
-use std::io;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
+use ignore::WalkBuilder;
 use tokio_util::sync::CancellationToken;
 
 use crate::build::process::{self, Job};
@@ -82,7 +84,10 @@ impl GitError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     pub id: String,
-    pub has_submodules: bool,
+    /// The folders of its submodules, which are not there.
+    pub submodules: Vec<PathBuf>,
+    /// Files that are kept by Git LFS and of which there is only what points to them.
+    pub pointers: Vec<PathBuf>,
 }
 
 /// Checks a commit out into `dir`, which must not exist: that of a branch, a tag or a commit, or what the repository has as
@@ -101,10 +106,14 @@ pub async fn fetch(
         dir,
         cancel,
         ssh: None,
+        without_lfs: false,
     };
     git.silence_ssh().await;
     let at = dir.to_string_lossy();
     git.run_in(None, &["init", "--quiet", "--template=", &at])
+        .await?;
+    // Git LFS looks there for what is not in the repository itself.
+    git.run(&["config", "remote.origin.url", repository])
         .await?;
     let wanted = reference.unwrap_or("HEAD");
     let fetched = git.fetch(&["--depth=1"], &[wanted]).await;
@@ -118,14 +127,14 @@ pub async fn fetch(
         }
         (Err(error), _) => return Err(error),
     };
-    git.run(&["checkout", "--quiet", "--detach", wanted, "--"])
-        .await?;
+    git.check_out(wanted).await?;
     let said = git.run(&["rev-parse", "HEAD"]).await?;
     // Whoever traces git hears more of it.
     let id = said.lines().rfind(|line| is_id(line));
     Ok(Commit {
         id: id.ok_or_else(|| git.failed(&said))?.to_string(),
-        has_submodules: dir.join(".gitmodules").exists(),
+        submodules: submodules(dir),
+        pointers: pointers(dir),
     })
 }
 
@@ -135,6 +144,8 @@ struct Git<'g> {
     cancel: &'g CancellationToken,
     /// How ssh is run.
     ssh: Option<(String, String)>,
+    /// Files of Git LFS stay what points to them.
+    without_lfs: bool,
 }
 
 impl Git<'_> {
@@ -161,6 +172,18 @@ impl Git<'_> {
             .await
     }
 
+    /// Without the large files of Git LFS if they cannot be fetched: they may be the least of it.
+    async fn check_out(&mut self, wanted: &str) -> Result<(), GitError> {
+        let checkout = ["checkout", "--quiet", "--force", "--detach", wanted, "--"];
+        match self.run(&checkout).await {
+            Err(GitError::Failed { said, .. }) if said.contains("smudge filter lfs") => {
+                self.without_lfs = true;
+                self.run(&checkout).await.map(drop)
+            }
+            other => other.map(drop),
+        }
+    }
+
     async fn run(&self, arguments: &[&str]) -> Result<String, GitError> {
         self.run_in(Some(self.dir), arguments).await
     }
@@ -181,6 +204,9 @@ impl Git<'_> {
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .to_vec();
         set.extend(self.ssh.clone());
+        if self.without_lfs {
+            set.push(("GIT_LFS_SKIP_SMUDGE".to_string(), "1".to_string()));
+        }
         let parent = self.dir.parent().unwrap_or(Path::new("/"));
         let job = Job {
             command: &Command::Argv(argv),
@@ -212,6 +238,38 @@ impl Git<'_> {
             said: without_secrets(said, self.repository),
         }
     }
+}
+
+/// The folders that `.gitmodules` names.
+fn submodules(dir: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(dir.join(".gitmodules")).unwrap_or_default();
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    let paths = settings.filter(|(name, _)| name.trim() == "path");
+    paths
+        .map(|(_, path)| PathBuf::from(path.trim().trim_matches('"')))
+        .collect()
+}
+
+/// What a file of Git LFS begins with as long as it only points to one.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+
+/// The files that only point to others, by their paths in the repository.
+fn pointers(dir: &Path) -> Vec<PathBuf> {
+    let mut walk = WalkBuilder::new(dir);
+    walk.standard_filters(false).sort_by_file_name(Ord::cmp);
+    walk.filter_entry(|entry| entry.file_name() != ".git");
+    let is_pointer = |path: &Path| {
+        let mut begin = [0; POINTER.len()];
+        let file = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+        file.is_ok() && begin == *POINTER
+    };
+    let files = walk.build().flatten().filter(|entry| {
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        is_file && is_pointer(entry.path())
+    });
+    files
+        .filter_map(|entry| Some(entry.path().strip_prefix(dir).ok()?.to_path_buf()))
+        .collect()
 }
 
 fn check(reference: &str) -> Result<(), GitError> {

@@ -2,19 +2,34 @@
 
 use url::Url;
 
-/// The URL of a repository, as it may be shown.
+/// A URL, as it may be shown: without a password, a token in the place of a name, and what is asked for with it.
 pub fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let hidden = parsed.set_password(Some("..."));
-            hidden.map_or_else(|()| url.to_string(), |()| parsed.to_string())
-        }
-        Ok(mut parsed) if is_token(&parsed) => {
-            let hidden = parsed.set_username("...");
-            hidden.map_or_else(|()| url.to_string(), |()| parsed.to_string())
-        }
-        _ => url.to_string(),
+    let Ok(mut parsed) = Url::parse(url) else {
+        return url.to_string();
+    };
+    let hidden = if parsed.password().is_some() {
+        parsed.set_password(Some("...")).is_ok()
+    } else if is_token(&parsed) {
+        parsed.set_username("...").is_ok()
+    } else {
+        false
+    };
+    let query = parsed.query().map(without_values);
+    match &query {
+        Some(query) => parsed.set_query(Some(query)),
+        None if !hidden => return url.to_string(),
+        None => {}
     }
+    parsed.to_string()
+}
+
+/// `token=...` of `token=secret`.
+fn without_values(query: &str) -> String {
+    let parts = query.split('&').map(|part| match part.split_once('=') {
+        Some((name, _)) => format!("{name}=..."),
+        None => "...".to_string(),
+    });
+    parts.collect::<Vec<_>>().join("&")
 }
 
 /// What was said about a repository, without what is secret in its URL.
@@ -28,7 +43,8 @@ pub(super) fn without_secrets(said: &str, url: &str) -> String {
 
 /// Where there is no password, the name may be one.
 fn is_token(url: &Url) -> bool {
-    url.scheme().starts_with("http") && !url.username().is_empty() && url.password().is_none()
+    let scheme = url.scheme().trim_start_matches("git+");
+    scheme.starts_with("http") && !url.username().is_empty() && url.password().is_none()
 }
 
 #[cfg(test)]
@@ -40,6 +56,19 @@ mod tests {
         for (url, shown) in [
             ("https://me:secret@host/a", "https://me:...@host/a"),
             ("https://secret@host/a", "https://...@host/a"),
+            (
+                "git+https://secret@host/a#v1:b",
+                "git+https://...@host/a#v1:b",
+            ),
+            ("git+ssh://git@host/a", "git+ssh://git@host/a"),
+            (
+                "https://me:secret@host/a.wit?token=x&y",
+                "https://me:...@host/a.wit?token=...&...",
+            ),
+            (
+                "https://host/a.wit?token=x#v1",
+                "https://host/a.wit?token=...#v1",
+            ),
             ("ssh://git@host/a", "ssh://git@host/a"),
             ("git@host:a", "git@host:a"),
         ] {

@@ -9,17 +9,18 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::call::{Program, Value};
 use crate::capability::{self, Capabilities, Kept};
 use crate::console::Console;
 use crate::engine::{self, Activity, Answering, Callee, Engines, Means, Prepared, Serving};
-use crate::http::{Handler, Router};
+use crate::http::{Body, Handler, Request, RequestId, Router};
 
 use super::supervisor::{Failure, Run, Supervisor};
 use super::workload::WorkloadId;
@@ -27,6 +28,10 @@ use super::{
     Heartbeat, Host, NoSuchWorkload, ServiceState, StartError, StartRequest, Started,
     WorkloadState, WorkloadStatus,
 };
+
+/// How long whoever still holds the handler of a workload that goes is waited for. Requests that were counted are waited
+/// for as long as they take.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the requests for a workload come from.
 pub trait Routes: Send + Sync {
@@ -77,6 +82,8 @@ struct Running {
     name: String,
     draining: bool,
     activity: Arc<Activity>,
+    /// Cancelled when nobody holds the handler of its requests any more, so that no request can come any more.
+    handed_over: CancellationToken,
     service: Option<Supervisor>,
     /// What can be called by name.
     callee: Option<Arc<Callee>>,
@@ -138,15 +145,19 @@ impl LocalHost {
         id: &WorkloadId,
         program: &Program,
     ) -> Result<Option<Value>, CallError> {
-        let callee = {
+        let (callee, flight) = {
             let workloads = self.0.workloads();
             let running = workloads
                 .get(id)
                 .ok_or_else(|| NoSuchWorkload(id.clone()))?;
-            running.callee.clone()
+            let callee = running.callee.clone();
+            let callee = callee.ok_or_else(|| CallError::NothingToCall(id.clone()))?;
+            // Counted before the workload can be stopped.
+            let flight = callee.flight();
+            (callee, flight)
         };
-        let callee = callee.ok_or_else(|| CallError::NothingToCall(id.clone()))?;
-        callee.call(program).await.map_err(|failure| match failure {
+        let called = callee.call(program, flight).await;
+        called.map_err(|failure| match failure {
             engine::Failure::Exit(status) => CallError::Exit(status),
             engine::Failure::Trap(report) => CallError::Trap {
                 report: report.text(),
@@ -184,6 +195,14 @@ impl Host for LocalHost {
     }
 
     async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        self.start_unless(request, CancellationToken::new()).await
+    }
+
+    async fn start_unless(
+        &self,
+        request: StartRequest,
+        superseded: CancellationToken,
+    ) -> Result<Started, StartError> {
         let StartRequest { workload, replaces } = request;
         if let Some(old) = &replaces {
             self.0.known(old)?;
@@ -193,7 +212,7 @@ impl Host for LocalHost {
             capabilities: &self.0.capabilities,
             console: &self.0.console,
         };
-        let prepared = means.prepare(&workload).await?;
+        let prepared = means.prepare(&workload, &superseded).await?;
         let timings = prepared.timings;
         let id = self.0.swap(workload.name, prepared, replaces.as_ref())?;
         if let Some(old) = replaces {
@@ -285,12 +304,15 @@ impl Inner {
         }
         let only_service = answering.is_empty() && receiving.is_empty();
         let service = service.map(|serving| self.supervise(serving));
+        let handed_over = CancellationToken::new();
+        let router = router(answering, handed_over.clone().drop_guard());
         workloads.insert(
             id.clone(),
             Running {
                 name,
                 draining: false,
                 activity,
+                handed_over,
                 service,
                 callee: callee.map(Arc::new),
                 only_service,
@@ -298,7 +320,7 @@ impl Inner {
                 gone: CancellationToken::new(),
             },
         );
-        match router(answering) {
+        match router {
             Some(router) => self.routes.serve(&id, router),
             // What answered before goes without a successor.
             None => replaces.into_iter().for_each(|old| self.routes.clear(old)),
@@ -317,14 +339,20 @@ impl Inner {
 
     /// Waits for the last request of a workload, ends its service, and forgets it once nothing of it is left.
     async fn drain(&self, id: &WorkloadId) {
-        let (activity, gone) = {
+        let (activity, handed_over, gone) = {
             let mut workloads = self.workloads();
             let Some(running) = workloads.get_mut(id) else {
                 return;
             };
             running.retire();
-            (Arc::clone(&running.activity), running.gone.clone())
+            (
+                Arc::clone(&running.activity),
+                running.handed_over.clone(),
+                running.gone.clone(),
+            )
         };
+        // Whoever has taken the handler at the last moment counts as a request as soon as it is called.
+        let _ = timeout(HANDOVER_TIMEOUT, handed_over.cancelled()).await;
         activity.idle().await;
         let last = {
             let mut workloads = self.workloads();
@@ -377,8 +405,8 @@ impl Running {
     }
 }
 
-/// What answers requests for all entries that do.
-fn router(answering: Vec<Answering>) -> Option<Arc<dyn Handler>> {
+/// What answers requests for all entries that do. It holds the guard for as long as anybody holds it.
+fn router(answering: Vec<Answering>, guard: DropGuard) -> Option<Arc<dyn Handler>> {
     if answering.is_empty() {
         return None;
     }
@@ -388,7 +416,23 @@ fn router(answering: Vec<Answering>) -> Option<Arc<dyn Handler>> {
             .into_iter()
             .map(move |route| (route, Arc::clone(&handler) as Arc<dyn Handler>))
     });
-    Some(Arc::new(Router::new(routes)))
+    Some(Arc::new(Guarded {
+        router: Router::new(routes),
+        _guard: guard,
+    }))
+}
+
+/// The handler of a workload, which tells when it goes.
+struct Guarded {
+    router: Router,
+    _guard: DropGuard,
+}
+
+#[async_trait]
+impl Handler for Guarded {
+    async fn handle(&self, request: Request, id: RequestId) -> http::Response<Body> {
+        self.router.handle(request, id).await
+    }
 }
 
 #[async_trait]

@@ -16,6 +16,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use workload::{Workload, WorkloadId};
 
@@ -31,6 +32,17 @@ pub trait Host: Send + Sync {
     /// the new version, and the old one stops when its last request has ended, its service last. The new service starts
     /// as the routes are swapped. When the start is refused or fails, the old one goes on untouched.
     async fn start(&self, request: StartRequest) -> Result<Started, StartError>;
+
+    /// The same for a workload that may be out of date before it has started: once `superseded` is cancelled, what does
+    /// not start at once is given up with [`StartError::GivenUp`].
+    async fn start_unless(
+        &self,
+        request: StartRequest,
+        superseded: CancellationToken,
+    ) -> Result<Started, StartError> {
+        let _ = superseded;
+        self.start(request).await
+    }
 
     /// Tells how a workload is doing. A workload that has stopped is unknown.
     async fn status(&self, id: &WorkloadId) -> Result<WorkloadStatus, NoSuchWorkload>;
@@ -144,6 +156,19 @@ pub enum StartError {
         /// The trap with its backtrace, demangled.
         report: String,
     },
+    #[error(
+        "workload `{name}` did not start: `{component}` waits for something while it is instantiated, and had no end \
+         after {} s", limit.as_secs()
+    )]
+    TooLate {
+        name: String,
+        /// The component that is driven; what it waits for may be in one that is composed behind it.
+        component: String,
+        limit: std::time::Duration,
+    },
+    /// See [`Host::start_unless`].
+    #[error("workload `{name}` was given up for a newer one before it had started")]
+    GivenUp { name: String },
     #[error(transparent)]
     NoSuchWorkload(#[from] NoSuchWorkload),
 }
@@ -168,7 +193,19 @@ impl StartError {
             }
             Self::Load { reason, .. } => format!("{self}: {reason}"),
             Self::Trap { report, .. } => format!("{self}\n{report}"),
-            Self::NoSuchWorkload(_) => self.to_string(),
+            Self::TooLate { .. } | Self::GivenUp { .. } | Self::NoSuchWorkload(_) => {
+                self.to_string()
+            }
+        }
+    }
+
+    /// What to do about it, where that is not part of what is wrong.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLate { .. } => Some(
+                "what runs while a component is instantiated (a core module's `start`, constructors of globals) must not wait: do it in the handler, or in `run`",
+            ),
+            _ => None,
         }
     }
 }

@@ -228,6 +228,8 @@ pub struct KeyValue {
     pub prefix: String,
     /// The buckets that it may open, as it names them; `None`: any.
     pub buckets: Option<BTreeSet<String>>,
+    /// Bytes of keys and values that the store may hold. `None`: as many as the disk has, 256 MiB in memory.
+    pub quota: Option<NonZeroU64>,
 }
 
 /// Members that name the same one share it.
@@ -277,6 +279,22 @@ pub enum OutgoingHttp {
     Any,
     /// Patterns as upstream writes them: `host[:port]`, `scheme://host[:port]`, `*.suffix`, `*`.
     Allowed(Vec<String>),
+}
+
+impl OutgoingHttp {
+    /// Adds patterns to what is allowed.
+    pub fn allow(&mut self, patterns: &[String]) {
+        if patterns.is_empty() {
+            return;
+        }
+        let mut hosts = match std::mem::take(self) {
+            Self::Denied => Vec::new(),
+            Self::Any => vec!["*".to_owned()],
+            Self::Allowed(hosts) => hosts,
+        };
+        hosts.extend(patterns.iter().cloned());
+        *self = Self::Allowed(hosts);
+    }
 }
 
 /// How a member's outgoing HTTP requests travel.

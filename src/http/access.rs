@@ -13,6 +13,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::InFlight;
 use super::{Body, BodyError, Handler, Request, RequestId};
 use crate::console::{Access, Console};
 
@@ -26,6 +27,7 @@ pub(super) struct Ticket {
     in_flight: Arc<AtomicUsize>,
     aborted: CancellationToken,
     progress: Progress,
+    _on_connection: InFlight,
 }
 
 enum Progress {
@@ -43,6 +45,7 @@ impl Ticket {
         console: &Console,
         in_flight: &Arc<AtomicUsize>,
         aborted: CancellationToken,
+        on_connection: InFlight,
     ) -> Self {
         in_flight.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -57,6 +60,7 @@ impl Ticket {
             in_flight: in_flight.clone(),
             aborted,
             progress: Progress::Asked,
+            _on_connection: on_connection,
         }
     }
 

@@ -5,18 +5,25 @@
 //! handler of the moment and writes its line to the access log. A [`Router`] is a handler in front of several.
 
 mod access;
+mod connection;
 mod front;
+mod hosts;
 mod listen;
 mod page;
+mod request_body;
 mod router;
 mod server;
+mod target;
 #[cfg(test)]
 mod tests;
 pub mod tls;
 
+pub use connection::Timeouts;
 pub use front::Front;
+pub use hosts::AllowedHosts;
 pub use listen::{ListenError, Listening, Skipped, listen};
 pub use page::{Page, Wants};
+pub use request_body::{RequestBody, RequestBodyError};
 pub use router::Router;
 pub use server::{Server, Stop};
 
@@ -31,7 +38,7 @@ pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request as it came from the wire. One that came inside TLS has [`http::uri::Scheme::HTTPS`] among its extensions.
-pub type Request = http::Request<hyper::body::Incoming>;
+pub type Request = http::Request<RequestBody>;
 
 /// Answers requests. Never fails: what goes wrong becomes a response, and a line on the console.
 #[async_trait]

@@ -2,13 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use anstyle::{AnsiColor, Style};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 
 use super::{Body, RequestId};
-use crate::console::plain;
+use crate::console::{harmless, plain};
 
 /// Something to tell the person who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,6 +93,29 @@ impl Page {
         }
     }
 
+    /// 400: what came is not a request that can be answered.
+    pub(super) fn bad_request(reason: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: reason.to_owned(),
+            details: String::new(),
+            passing: false,
+        }
+    }
+
+    /// 403: the request is for a host that is not known to be this machine.
+    pub(super) fn host_not_allowed(host: &str) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            title: format!("requests for `{}` are not allowed", harmless(host)),
+            details: format!(
+                "A website could use a name of its own to read what is served here. If this name is yours, add to .wash/config.yaml:\n\n{}",
+                allow_host(host)
+            ),
+            passing: false,
+        }
+    }
+
     pub fn response(&self, wants: Wants) -> Response<Body> {
         let (content_type, body) = match wants {
             Wants::Text => ("text/plain; charset=utf-8", self.text()),
@@ -170,6 +194,29 @@ impl Page {
         )
     }
 }
+
+/// What to tell the user whose requests are refused because of their host.
+pub(super) fn host_warning(host: &str) -> String {
+    let shown = harmless(host);
+    let lines: Vec<String> = allow_host(host)
+        .lines()
+        .map(|line| format!("    {line}"))
+        .collect();
+    format!(
+        "{WARNING}warning{WARNING:#}: refused a request for `{shown}`: only `localhost`, addresses and the hosts of `dev.routes` are \
+         allowed, so that no website can read what is served here\n  \
+         {HINT}hint{HINT:#}: if `{shown}` is a name of yours, such as that of a proxy or a tunnel, add to .wash/config.yaml:\n{}",
+        lines.join("\n")
+    )
+}
+
+/// The setting that allows a host.
+fn allow_host(host: &str) -> String {
+    format!("dev:\n  allowed_hosts: [\"{}\"]", harmless(host))
+}
+
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The header of a request that only waits for a page to be out of date; its value is the page's edition.
 const WAIT: &str = "x-wash-wait";

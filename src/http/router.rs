@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::Response;
-use http::header::HOST;
 
+use super::target::host;
 use super::{Body, Handler, Page, Request, RequestId, Wants};
 use crate::host::workload::Route;
 
@@ -32,26 +32,6 @@ impl Handler for Router {
             }
         }
     }
-}
-
-/// The host that a request is for, without port, in lower case.
-fn host(request: &Request) -> Option<String> {
-    // HTTP/2 has it in the request's target.
-    let authority = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str());
-    let header = || request.headers().get(HOST)?.to_str().ok();
-    authority.or_else(header).map(without_port)
-}
-
-fn without_port(authority: &str) -> String {
-    let host = match authority.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
-        Some((host, port)) if !port.ends_with(']') => host,
-        _ => authority,
-    };
-    host.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// Routes and what they lead to, most specific first.
@@ -108,7 +88,11 @@ fn has_host(route: &Route, host: Option<&str>) -> bool {
     }
 }
 
+/// `*` is for the server as a whole: what any of the routes leads to.
 fn has_path(route: &Route, path: &str) -> bool {
+    if path == "*" {
+        return true;
+    }
     path.strip_prefix(&route.path)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -116,6 +100,7 @@ fn has_path(route: &Route, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::target::without_port;
 
     fn table(routes: &[&'static str]) -> Table<&'static str> {
         let route = |text: &'static str| {
@@ -134,7 +119,8 @@ mod tests {
     fn check(routes: &[&'static str], cases: &[(&str, Option<&str>)]) {
         let table = table(routes);
         for (request, expected) in cases {
-            let (host, path) = request.split_at(request.find('/').expect("a path"));
+            let path = request.find(['/', '*']).expect("a path");
+            let (host, path) = request.split_at(path);
             let host = (!host.is_empty()).then(|| without_port(host));
             assert_eq!(
                 table.find(host.as_deref(), path).copied(),
@@ -189,6 +175,17 @@ mod tests {
                 ("[::1]/", Some("[::1]")),
                 ("127.0.0.1:1/", Some("127.0.0.1")),
                 ("/", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_whole_server_is_behind_any_path() {
+        check(
+            &["/", "/api", "admin.localhost/api"],
+            &[
+                ("*", Some("/api")),
+                ("admin.localhost*", Some("admin.localhost/api")),
             ],
         );
     }

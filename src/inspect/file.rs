@@ -3,12 +3,13 @@
 use serde::{Serialize, Serializer};
 use wasm_metadata::Producers;
 use wasmparser::{KnownCustom, Parser, Payload};
-use wit_component::{OutputToString, WitPrinter, decode};
 
 use super::names::{size, table, together};
 use super::text::{drives, provided_by};
 use super::view::{self, Edge, Provider};
 use crate::component::{About, Kind, Shape, ShapeError};
+use crate::report::sanitize;
+use crate::wit::source::{decode_binary, print_packages};
 
 /// What a file of WebAssembly is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +20,8 @@ pub struct Overview {
     pub kind: Kind,
     /// Bytes.
     pub size: usize,
+    /// The profile of cargo that it was built with, if it was just built.
+    pub profile: Option<String>,
     pub languages: Vec<String>,
     pub tools: Vec<String>,
     /// How many core modules a component contains.
@@ -120,6 +123,7 @@ fn about(name: &str, kind: Kind, size: usize, about: &About) -> Overview {
         name: name.to_string(),
         kind,
         size,
+        profile: None,
         languages: about.languages.iter().cloned().collect(),
         tools: about.tools.iter().cloned().collect(),
         core_modules: 0,
@@ -171,7 +175,7 @@ impl Module {
 
 /// The interfaces and worlds that a WIT package describes.
 fn packages(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
-    let decoded = decode(bytes)?;
+    let decoded = decode_binary(bytes)?;
     let package = &decoded.resolve().packages[decoded.package()];
     let interfaces = package.interfaces.keys();
     let interfaces = interfaces.map(|name| package.name.interface_id(name));
@@ -182,13 +186,11 @@ fn packages(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
 
 /// The world of a component, or the whole of a WIT package, as WIT. The bytes are known to be one of these.
 pub fn wit(bytes: &[u8]) -> anyhow::Result<String> {
-    let decoded = decode(bytes)?;
+    let decoded = decode_binary(bytes)?;
     let (resolve, main) = (decoded.resolve(), decoded.package());
     let others = resolve.packages.iter().map(|(id, _)| id);
     let others: Vec<_> = others.filter(|id| *id != main).collect();
-    let mut printer = WitPrinter::new(OutputToString::default());
-    printer.print(resolve, main, &others)?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, main, &others)
 }
 
 /// What a file is, in words; ends without a line break.
@@ -196,12 +198,15 @@ pub fn text(overview: &Overview) -> String {
     let kind = overview.kind;
     let mut text = format!(
         "{}: {}, {}",
-        overview.name,
+        sanitize::line(&overview.name),
         words(kind),
         size(overview.size)
     );
+    if let Some(profile) = &overview.profile {
+        text += &format!(" ({} build)", sanitize::line(profile));
+    }
     for language in &overview.languages {
-        text += &format!(", {language}");
+        text += &format!(", {}", sanitize::line(language));
     }
     text.push('\n');
     // Where it was built, and from what, is left out.
@@ -211,7 +216,7 @@ pub fn text(overview: &Overview) -> String {
         .collect();
     tools.dedup();
     if !tools.is_empty() {
-        text += &format!("made with {}\n", tools.join(", "));
+        text += &format!("made with {}\n", sanitize::line(&tools.join(", ")));
     }
     let mut section = |title: &str, lines: String| {
         if !lines.is_empty() {

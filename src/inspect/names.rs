@@ -1,6 +1,9 @@
 //! Names of interfaces in fewer words.
 
+use dialoguer::console::{Alignment, measure_text_width, pad_str};
+
 use crate::component::InterfaceName;
+use crate::report::sanitize;
 
 /// Letters that a name made of several does not exceed.
 const WIDTH: usize = 60;
@@ -43,17 +46,19 @@ pub(super) fn together<'a, K: PartialEq>(
     joined.collect()
 }
 
-/// Lines of aligned columns, each line indented.
+/// Lines of aligned columns, each line indented. A cell is one line, whatever is in it.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let one_line = |row: &[String; N]| row.each_ref().map(|cell| sanitize::line(cell).into_owned());
+    let rows: Vec<[String; N]> = rows.iter().map(one_line).collect();
     let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
+        let widths = rows.iter().map(|row| measure_text_width(&row[column]));
         widths.max().unwrap_or_default()
     };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths);
         let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
+            .map(|(cell, width)| pad_str(cell, width, Alignment::Left, None))
             .collect();
         format!("  {}\n", cells.join("  ").trim_end())
     };

@@ -14,7 +14,7 @@ pub struct Survey<'a> {
 
 /// Plans, and keeps what was found out if that fails.
 pub fn survey(request: LinkRequest<'_>) -> Survey<'_> {
-    let (mut plan, problems) = parts(linker::plan(&request));
+    let (mut plan, mut problems) = parts(linker::plan(&request));
     let undecided = |problem: &Problem| {
         matches!(
             problem,
@@ -31,7 +31,15 @@ pub fn survey(request: LinkRequest<'_>) -> Survey<'_> {
             exports: Exports::All,
             ..request
         };
-        (plan, _) = parts(linker::plan(&undriven));
+        let more;
+        (plan, more) = parts(linker::plan(&undriven));
+        // What only stands in the way of exports that nobody asked for is no problem.
+        let is_new = |problem: &Problem| {
+            !problem.is_about_driving() && !undecided(problem) && !problem.is_about_exports()
+        };
+        problems.extend(more.into_iter().filter(is_new));
+        problems.sort();
+        problems.dedup();
     }
     Survey {
         request,

@@ -109,6 +109,7 @@ pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String,
             member
         }
         Provider::Host { .. } => "the host",
+        Provider::Runtime { .. } => "the runtime",
         Provider::Nobody => "nobody",
         Provider::Stub => "a stub",
         Provider::Missing => "?",

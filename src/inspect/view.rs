@@ -70,6 +70,8 @@ pub enum Provider {
         import: String,
         capability: &'static str,
     },
+    /// The runtime that the composed component is made for.
+    Runtime { import: String },
     /// Nobody needs to: the import only names types.
     Nobody,
     /// Nobody does: its functions trap when they are called.
@@ -206,10 +208,16 @@ fn provider(plan: &LinkPlan, edge: &linker::Edge) -> Provider {
             member: plan.members[*member].name.clone(),
             export: export.clone(),
         },
-        linker::Provider::Host { import } => Provider::Host {
-            import: plan.host[*import].import.clone(),
-            capability: plan.host[*import].capability,
-        },
+        linker::Provider::Host { import } => {
+            let linker::HostImport {
+                import, capability, ..
+            } = &plan.host[*import];
+            let import = import.clone();
+            match *capability {
+                Some(capability) => Provider::Host { import, capability },
+                None => Provider::Runtime { import },
+            }
+        }
         linker::Provider::Nobody => Provider::Nobody,
         linker::Provider::Stub => Provider::Stub,
     }
@@ -228,19 +236,20 @@ fn host(entry: usize, plan: &LinkPlan) -> Vec<HostImport> {
         users
     };
     let imports = plan.host.iter().enumerate();
-    imports
-        .map(|(index, import)| HostImport {
+    let served = imports.filter_map(|(index, import)| {
+        Some(HostImport {
             entry,
             import: import.import.clone(),
-            interface: import.interface.to_string(),
+            interface: import.interface.as_ref()?.to_string(),
             scope: match import.scope {
                 Scope::Shared => "shared",
                 Scope::PerMember => "member",
             },
             members: users(index),
-            capability: import.capability,
+            capability: import.capability?,
         })
-        .collect()
+    });
+    served.collect()
 }
 
 fn export(entry: usize, plan: &LinkPlan, exported: &linker::Exported) -> Export {
@@ -277,10 +286,14 @@ fn obstacle(problem: &Problem) -> Obstacle {
     Obstacle {
         kind: match problem {
             Problem::DuplicateName { .. } => "duplicate-name",
+            Problem::TooManyMembers { .. } => "too-many-members",
+            Problem::Unsupported { .. } => "unsupported",
             Problem::NoSuchProvider { .. } => "no-such-provider",
             Problem::NoSuchImport { .. } => "no-such-import",
             Problem::WiredMisfit { .. } => "wired-misfit",
             Problem::TypeClash { .. } => "type-clash",
+            Problem::LeftToRuntime { .. } => "left-to-runtime",
+            Problem::Unlinkable { .. } => "unlinkable",
             Problem::Unmet { .. } => "unmet",
             Problem::Tie { .. } => "tie",
             Problem::Cycle { .. } => "cycle",

@@ -1,6 +1,7 @@
 //! Why members do not link: data, every problem at once. `render` puts it into words.
 
 use super::{LinkPlan, Role};
+use crate::component::Unsupported;
 
 /// Everything that stands in the way of a plan, and as much of one as there is.
 #[derive(Debug, Clone)]
@@ -19,6 +20,13 @@ impl std::error::Error for LinkFailure {}
 pub enum Problem {
     /// Two members have the same name.
     DuplicateName { name: String },
+    /// More members than the host can tell apart.
+    TooManyMembers { count: usize, max: usize },
+    /// A member needs something of WebAssembly that the host does not run.
+    Unsupported {
+        member: String,
+        unsupported: Unsupported,
+    },
     /// The config wires an import to somebody who is not there.
     NoSuchProvider {
         member: String,
@@ -64,6 +72,21 @@ pub enum Problem {
         near: Vec<NearMiss>,
         fixes: Vec<Fix>,
     },
+    /// The config leaves it to the runtime, and this one does not have it.
+    LeftToRuntime {
+        member: String,
+        import: String,
+        kind: &'static str,
+    },
+    /// It is of a kind that is not linked: a core module, a component, a value, or the type of one.
+    Unlinkable {
+        member: String,
+        /// `imports` or `exports`.
+        verb: &'static str,
+        name: String,
+        /// What it is, or what in it is.
+        kind: &'static str,
+    },
     /// Several members of the same rank provide it.
     Tie {
         member: String,
@@ -84,8 +107,9 @@ pub enum Problem {
         /// Who makes the resource that the member means, and who makes the one that the provider means.
         here: String,
         there: String,
-        /// The import that the member has the resource from, and how the config would name the provider of the other.
-        other: Option<(String, String)>,
+        /// The imports of the member that would have to be wired for both to be the same, and to what. Empty if no wiring
+        /// helps.
+        wires: Vec<(String, String)>,
     },
     /// Two members expect different things of an interface that the host serves to both as one.
     SharedClash {
@@ -161,6 +185,18 @@ impl Problem {
                 | Problem::NoSuchDriven { .. }
         )
     }
+
+    /// Whether it stands in the way of nothing but an export.
+    pub fn is_about_exports(&self) -> bool {
+        matches!(
+            self,
+            Problem::HiddenResource { .. }
+                | Problem::Unlinkable {
+                    verb: "exports",
+                    ..
+                }
+        )
+    }
 }
 
 /// A way to drive a member, besides requests.
@@ -191,6 +227,8 @@ pub struct Difference {
 pub enum NearMiss {
     /// The host would serve it, but what serves it is switched off.
     SwitchedOff { capability: String, at: String },
+    /// Under another name, exactly what is imported.
+    OtherName { provider: String, export: String },
     /// The same interface with types that differ.
     OtherType {
         provider: String,

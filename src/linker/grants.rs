@@ -33,23 +33,23 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
             })
         });
         for choice in choices {
-            let Chosen::Host(served) = choice.provider else {
-                continue;
+            let capability = match choice.provider {
+                Chosen::Host(served) => Some(served.capability),
+                Chosen::Runtime => None,
+                _ => continue,
             };
-            let interface = shape.imports[choice.import]
-                .interface
-                .clone()
-                .expect("the host only serves interfaces");
+            let interface = shape.imports[choice.import].interface.clone();
+            let family = interface
+                .as_ref()
+                .map_or_else(|| choice.import.to_string(), InterfaceName::family);
             let per_member = own.contains(&choice.import);
             let alone = planned.len() == 1;
-            let labelled = choice.import != interface.to_string();
+            let labelled = shape.imports[choice.import].is_label(choice.import);
             let index = if !alone && !per_member && !labelled {
-                let index = *shared
-                    .entry(interface.family())
-                    .or_insert(names.imports.len());
+                let index = *shared.entry(family.clone()).or_insert(names.imports.len());
                 if let Some(known) = names.imports.get_mut(index) {
-                    if known.interface.version < interface.version {
-                        known.import = interface.to_string();
+                    if known.version() < interface.as_ref().and_then(|i| i.version.as_ref()) {
+                        known.import = choice.import.to_string();
                         known.interface = interface;
                     }
                     names.of.insert((*member, choice.import), index);
@@ -64,14 +64,14 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
                 false => plain_name(
                     &planned[place].name,
                     choice.import,
-                    &interface,
+                    interface.as_ref(),
                     &names.imports,
                 ),
             };
             let mut same = BTreeMap::new();
             for resource in made(shape, choice.import) {
                 let known = *first
-                    .entry((interface.family(), resource.to_string()))
+                    .entry((family.clone(), resource.to_string()))
                     .or_insert(index);
                 if known != index {
                     same.insert(resource.to_string(), known);
@@ -86,7 +86,7 @@ pub(super) fn name<'a>(planned: &[Planned], resolution: &Resolution<'a>) -> Name
                     Scope::Shared
                 },
                 member: (per_member || labelled).then_some(place),
-                capability: served.capability,
+                capability,
                 same,
             });
             names.of.insert((*member, choice.import), index);
@@ -137,21 +137,19 @@ fn own_grants(shape: &Shape, grants: impl Fn(&str) -> bool) -> Vec<&str> {
 fn plain_name(
     member: &str,
     import: &str,
-    interface: &InterfaceName,
+    interface: Option<&InterfaceName>,
     taken: &[HostImport],
 ) -> String {
-    let label = if import == interface.to_string() {
-        interface.path()
-    } else {
-        import.to_string()
+    let label = match interface {
+        Some(interface) if import == interface.to_string() => interface.path(),
+        _ => import.to_string(),
     };
     let name = kebab(&format!("{member}-{label}"));
     if !taken.iter().any(|known| known.import == name) {
         return name;
     }
     let version = interface
-        .version
-        .as_ref()
+        .and_then(|interface| interface.version.as_ref())
         .map(|v| format!("v{}x{}x{}{}", v.major, v.minor, v.patch, v.pre));
     let mut name = kebab(&format!("{name}-{}", version.unwrap_or_default()));
     while taken.iter().any(|known| known.import == name) {
@@ -161,7 +159,7 @@ fn plain_name(
 }
 
 /// A label of the component model: words of letters and digits that begin with a letter, joined by dashes.
-fn kebab(text: &str) -> String {
+pub(super) fn kebab(text: &str) -> String {
     let mut label = String::new();
     for word in text
         .split(|c: char| !c.is_ascii_alphanumeric())

@@ -5,12 +5,11 @@
 //! of the first.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::fit::fits;
 use super::near::{HOST, STUB};
 use super::{Difference, LinkPlan, Planned, Problem, Provider};
-use crate::component::{Instance, InterfaceName, Item, Origin, ResourceId, is_http_handler};
+use crate::component::{InterfaceName, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,7 +31,7 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
         let import = &member.shape.imports[&edge.import];
         let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &Maker| {
             let known = member.shape.types.resource(resource);
-            let other = match &known.origin {
+            let wire = match &known.origin {
                 Origin::Import(other) if *other != edge.import => {
                     wire_text(plan, there).map(|wire| (other.clone(), wire))
                 }
@@ -46,7 +45,7 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
                 resource: known.name.clone(),
                 here: maker_name(plan, here),
                 there: maker_name(plan, there),
-                other,
+                wires: Vec::from_iter(wire),
             }
         };
         match &edge.provider {
@@ -107,12 +106,10 @@ fn shared(plan: &LinkPlan) -> Vec<Problem> {
             .edges
             .iter()
             .filter(|edge| edge.provider == provider)
-            .filter_map(
-                |edge| match &plan.members[edge.member].shape.imports[&edge.import].item {
-                    Item::Instance(instance) => Some((edge.member, instance)),
-                    _ => None,
-                },
-            );
+            .map(|edge| {
+                let shape = &plan.members[edge.member].shape;
+                (edge.member, &shape.imports[&edge.import].item)
+            });
         let Some(first) = users.next() else { continue };
         for second in users {
             if let Err(difference) = agree(plan, first, second) {
@@ -129,14 +126,13 @@ fn shared(plan: &LinkPlan) -> Vec<Problem> {
 }
 
 /// Compares what two members both expect of an interface.
-fn agree(
-    plan: &LinkPlan,
-    first: (usize, &Arc<Instance>),
-    second: (usize, &Arc<Instance>),
-) -> Result<(), Difference> {
+fn agree(plan: &LinkPlan, first: (usize, &Item), second: (usize, &Item)) -> Result<(), Difference> {
     let types = |member: usize| &plan.members[member].shape.types;
-    for (name, item) in &first.1.exports {
-        let Some(other) = second.1.exports.get(name) else {
+    let (Item::Instance(expected), Item::Instance(also)) = (first.1, second.1) else {
+        return fits((types(first.0), first.1), (types(second.0), second.1)).map(|_| ());
+    };
+    for (name, item) in &expected.exports {
+        let Some(other) = also.exports.get(name) else {
             continue;
         };
         let within = |mut difference: Difference| {

@@ -22,10 +22,13 @@ pub mod render;
 mod resolve;
 mod stub;
 mod typing;
+mod unify;
 mod wiring;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::component::{Item, Shape, Types};
@@ -79,11 +82,46 @@ impl Role {
 /// An explicit choice of provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wire {
-    Member(String),
-    Plugin(String),
+    Member(WireTo),
+    Plugin(WireTo),
     Host,
     /// Functions that trap when they are called.
     Stub,
+    /// The host, or else the runtime that the composed component is made for.
+    Runtime,
+}
+
+/// A provider by its name, and one of its exports where the names of both do not tell which is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireTo {
+    pub name: String,
+    pub export: Option<String>,
+}
+
+/// What separates a provider from its export in the text of a wire.
+const EXPORT_MARK: char = '#';
+
+impl FromStr for Wire {
+    type Err = Infallible;
+
+    /// Reads a wire as the config has it: `NAME`, `NAME#EXPORT`, `plugin:NAME`, `host`, `stub` or `runtime`.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let to = |text: &str| {
+            let (name, export) = match text.split_once(EXPORT_MARK) {
+                Some((name, export)) => (name, Some(export.to_string())),
+                None => (text, None),
+            };
+            let name = name.to_string();
+            WireTo { name, export }
+        };
+        Ok(match (text, text.strip_prefix("plugin:")) {
+            ("host", _) => Wire::Host,
+            ("stub", _) => Wire::Stub,
+            ("runtime", _) => Wire::Runtime,
+            (_, Some(plugin)) => Wire::Plugin(to(plugin)),
+            (member, None) => Wire::Member(to(member)),
+        })
+    }
 }
 
 /// An interface that the host can serve.
@@ -127,6 +165,10 @@ pub struct LinkRequest<'a> {
     pub host: &'a [HostInterface],
     pub driven: Driven<'a>,
     pub exports: Exports,
+    /// How many members the host can tell apart in one component, if there is a limit.
+    pub max_members: Option<usize>,
+    /// The composed component is for another runtime: what is wired to the runtime, and not served here, stays an import.
+    pub other_runtime: bool,
     /// Link imports that nobody provides to functions that trap when they are called, instead of refusing.
     pub stub_missing: bool,
 }
@@ -161,4 +203,31 @@ pub enum Exports {
     Driven,
     /// Everything the project's component exports, besides.
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wire_is_read_as_the_config_has_it() {
+        let to = |name: &str, export: Option<&str>| WireTo {
+            name: name.to_string(),
+            export: export.map(str::to_string),
+        };
+        for (text, expected) in [
+            ("host", Wire::Host),
+            ("stub", Wire::Stub),
+            ("runtime", Wire::Runtime),
+            ("cache", Wire::Member(to("cache", None))),
+            ("cache#first", Wire::Member(to("cache", Some("first")))),
+            ("plugin:x", Wire::Plugin(to("x", None))),
+            (
+                "plugin:x#a:b/c@1.0.0",
+                Wire::Plugin(to("x", Some("a:b/c@1.0.0"))),
+            ),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+    }
 }

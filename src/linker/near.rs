@@ -46,9 +46,12 @@ pub(super) fn misses<'a>(
 
 fn of_member(import: Import<'_>, other: &Member) -> Vec<NearMiss> {
     let provider = || other.name.clone();
-    if let Some(candidate) = candidates::of_member(import, &other.shape) {
+    if let Some(candidate) = candidates::of_member(import, &other.shape)
+        .into_iter()
+        .next()
+    {
         let export = candidate.export.to_string();
-        return match (candidate.fit, candidate.how) {
+        return match (candidate.fit, candidate.closeness.how) {
             (Ok(()), _) => Vec::new(),
             (Err(difference), How::Alias) => {
                 vec![NearMiss::OtherDraft {
@@ -63,6 +66,14 @@ fn of_member(import: Import<'_>, other: &Member) -> Vec<NearMiss> {
                 difference,
             }],
         };
+    }
+    let same = candidates::of_content(import, &other.shape);
+    if !same.is_empty() {
+        let same = same.into_iter().map(|export| NearMiss::OtherName {
+            provider: provider(),
+            export: export.to_string(),
+        });
+        return same.collect();
     }
     match &import.external.interface {
         Some(wanted) => {

@@ -1,7 +1,9 @@
 //! What the composed component exports, and which members are needed for that.
 
-use super::near;
-use super::{Driven, Exported, Exports, Lack, LinkRequest, Member, Problem, Role, Way};
+use super::candidates::Import;
+use super::{
+    Driven, Exported, Exports, Lack, LinkRequest, Member, Problem, Role, Way, Wire, near, wiring,
+};
 use crate::component::{Extern, InterfaceName, Shape, is_http_handler};
 
 /// The side that the host sees. Members are indexes into the ordered members.
@@ -102,9 +104,44 @@ pub fn answering<'a>(members: &[&'a Member]) -> Vec<&'a Member> {
             .collect::<Vec<_>>()
     };
     match with_role(Role::Project) {
-        project if project.is_empty() => with_role(Role::Sibling),
+        project if project.is_empty() => {
+            let siblings = with_role(Role::Sibling).into_iter();
+            siblings
+                .filter(|sibling| !is_called(sibling, members))
+                .collect()
+        }
         project => project,
     }
+}
+
+/// Whether the project itself calls the handler of a sibling, which then answers nobody else.
+fn is_called(sibling: &Member, members: &[&Member]) -> bool {
+    with_role(members, Role::Project).any(|(_, project)| {
+        handlers_called(&project.shape).any(|(name, external, interface)| {
+            let import = Import {
+                name,
+                external,
+                types: &project.shape.types,
+            };
+            let provides = match wiring::wire_of(project, import) {
+                Some(Wire::Member(to)) => to.name == sibling.name,
+                Some(_) => false,
+                None => true,
+            };
+            let mut exports = sibling.shape.http_exports();
+            provides && exports.any(|(_, exported)| exported.compatible(interface))
+        })
+    })
+}
+
+/// The handlers of requests that a component imports, and not for their types alone.
+fn handlers_called(shape: &Shape) -> impl Iterator<Item = (&str, &Extern, &InterfaceName)> {
+    shape.imports.iter().filter_map(|(name, external)| {
+        let interface = external.interface.as_ref()?;
+        let calls =
+            is_http_handler(interface) && !shape.types.only_names_types(name, &external.item);
+        calls.then_some((name.as_str(), external, interface))
+    })
 }
 
 /// The project, and whoever is exported. If there is neither, all siblings.
@@ -202,10 +239,7 @@ impl Outward {
                 continue;
             };
             let shape = &members[index].shape;
-            let imports = shape
-                .imports
-                .values()
-                .any(|e| e.interface.as_ref().is_some_and(is_http_handler));
+            let imports = handlers_called(shape).next().is_some();
             let lacks = match (
                 shape.http_exports().next().is_some(),
                 imports || position + 1 == names.len(),

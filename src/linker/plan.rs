@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use semver::Version;
+
 use super::{Role, Scope};
 use crate::component::{InterfaceName, Shape};
 
@@ -101,16 +103,26 @@ pub struct HostImport {
     /// Its name in the composed component: the interface's own, or a plain one such as
     /// `blob-wasi-filesystem-preopens` where each member has its own.
     pub import: String,
-    /// The interface to serve under that name, as the members import it; the highest version where they share it.
-    pub interface: InterfaceName,
+    /// The interface to serve under that name, as the members import it; the highest version where they share it. `None`
+    /// for what has no such name, which only another runtime serves.
+    pub interface: Option<InterfaceName>,
     pub scope: Scope,
     /// The member it belongs to, an index into [`LinkPlan::members`]; `None` if it is shared.
     pub member: Option<usize>,
-    /// What serves it.
-    pub capability: &'static str,
+    /// What serves it; `None` where it is left to the runtime that the composed component is made for.
+    pub capability: Option<&'static str>,
     /// Its resources that an import before it, of the same interface for another member, has as well: which one that is,
     /// an index into [`LinkPlan::host`]. They are the same, so that members can lend each other what they were granted.
     pub same: BTreeMap<String, usize>,
+}
+
+impl HostImport {
+    /// The version of its interface.
+    pub fn version(&self) -> Option<&Version> {
+        self.interface
+            .as_ref()
+            .and_then(|interface| interface.version.as_ref())
+    }
 }
 
 /// A member that does not take part.
@@ -123,13 +135,6 @@ pub struct LeftOut {
 }
 
 impl LinkPlan {
-    /// Whether any member needs WASI 0.3 or the component model's async, and so an engine that has it.
-    pub fn uses_wasi_p3(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| member.shape.uses_wasi_p3())
-    }
-
     /// Whether there is anything to write: several members, or stubs. Otherwise the one member runs as it is.
     pub fn needs_composing(&self) -> bool {
         self.members.len() > 1 || self.edges.iter().any(|e| e.provider == Provider::Stub)

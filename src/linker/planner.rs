@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::resolve::{self, Chosen, Resolution};
 use super::{
     Edge, Exported, LeftOut, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Problem,
-    Provider, cycles, grants, identity, outward,
+    Provider, cycles, grants, identity, outward, unify,
 };
 
 /// Finds the provider of every import, or everything that stands in the way.
@@ -13,6 +13,15 @@ use super::{
 /// The result does not depend on the order of the members. Plugins and shipped providers take part only when an import
 /// needs them.
 pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
+    let mut planned = attempt(request);
+    if let Err(failure) = &mut planned {
+        unify::find_wires(request, &mut failure.problems);
+    }
+    planned
+}
+
+/// Plans; what is suggested against resources that are not the same is not tried out.
+pub(super) fn attempt(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
     let members = resolve::ordered(request);
     let mut problems = duplicates(&members);
     if !problems.is_empty() {
@@ -28,8 +37,28 @@ pub fn plan(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure> {
     problems.extend(resolution.problems.iter().cloned());
 
     let plan = assemble(request, &resolution, outward.exports);
+    problems.extend(plan.members.iter().filter_map(|member| {
+        let unsupported = member.shape.unsupported.clone()?;
+        Some(Problem::Unsupported {
+            member: member.name.clone(),
+            unsupported,
+        })
+    }));
     problems.extend(cycles::find(&plan));
-    if problems.is_empty() {
+    problems.extend(unlinkable_exports(&plan));
+    problems.extend(too_many(request, &plan));
+    // Without a provider for each import, nothing is known of the resources that come from there.
+    let is_complete = |problem: &Problem| {
+        problem.is_about_driving()
+            || problem.is_about_exports()
+            || matches!(
+                problem,
+                Problem::NothingToDrive { .. }
+                    | Problem::SeveralHandlers { .. }
+                    | Problem::TooManyMembers { .. }
+            )
+    };
+    if problems.iter().all(is_complete) {
         problems.extend(identity::check(&plan));
     }
     if problems.is_empty() {
@@ -69,7 +98,13 @@ fn without(mut plan: LinkPlan, problems: &[Problem]) -> LinkPlan {
                 }
                 _ => true,
             }),
-            Problem::HiddenResource { member, export, .. } => {
+            Problem::HiddenResource { member, export, .. }
+            | Problem::Unlinkable {
+                member,
+                name: export,
+                verb: "exports",
+                ..
+            } => {
                 exports.retain(|e| (&members[e.member].name, &e.export) != (member, export));
             }
             // The others are about what was never planned.
@@ -77,6 +112,31 @@ fn without(mut plan: LinkPlan, problems: &[Problem]) -> LinkPlan {
         }
     }
     plan
+}
+
+fn too_many(request: &LinkRequest<'_>, plan: &LinkPlan) -> Option<Problem> {
+    let count = plan.members.len();
+    let max = request.max_members.filter(|max| count > *max)?;
+    Some(Problem::TooManyMembers { count, max })
+}
+
+/// What a composed component cannot export. A member that is not composed has its exports as they are.
+fn unlinkable_exports(plan: &LinkPlan) -> Vec<Problem> {
+    if !plan.needs_composing() {
+        return Vec::new();
+    }
+    let unlinkable = |exported: &Exported| {
+        let member = &plan.members[exported.member];
+        let item = &member.shape.exports[&exported.export].item;
+        let kind = resolve::unlinkable(&member.shape.types, item)?;
+        Some(Problem::Unlinkable {
+            member: member.name.clone(),
+            verb: "exports",
+            name: exported.export.clone(),
+            kind,
+        })
+    };
+    plan.exports.iter().filter_map(unlinkable).collect()
 }
 
 fn duplicates(members: &[&Member]) -> Vec<Problem> {
@@ -152,7 +212,7 @@ fn assemble(
                     member: places[&member],
                     export: export.to_string(),
                 },
-                Chosen::Host(_) => Provider::Host {
+                Chosen::Host(_) | Chosen::Runtime => Provider::Host {
                     import: names.of[&(*member, choice.import)],
                 },
                 Chosen::Nobody => Provider::Nobody,

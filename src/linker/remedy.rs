@@ -18,6 +18,18 @@ pub(super) fn fixes(
     near: &[NearMiss],
     members: &[&Member],
 ) -> Vec<Fix> {
+    let same = near.iter().find_map(|miss| match miss {
+        NearMiss::OtherName { provider, .. } => members.iter().find(|m| m.name == *provider),
+        _ => None,
+    });
+    if let Some(provider) = same {
+        return vec![Fix::Wire {
+            member: member.name.clone(),
+            role: member.role,
+            import: import.name.to_string(),
+            to: provider.role.wire_text(&provider.name),
+        }];
+    }
     let there = near.iter().find_map(|miss| match miss {
         NearMiss::OtherType {
             provider, export, ..
@@ -27,7 +39,9 @@ pub(super) fn fixes(
         }
         | NearMiss::OtherVersion { provider, export }
         | NearMiss::SimilarName { provider, export } => Some((provider, export)),
-        NearMiss::SwitchedOff { .. } | NearMiss::OtherInterface { .. } => None,
+        NearMiss::SwitchedOff { .. }
+        | NearMiss::OtherInterface { .. }
+        | NearMiss::OtherName { .. } => None,
     });
     let Some((provider, export)) = there else {
         return vec![Fix::AddComponent {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{self, How, Import};
+use super::candidates::{self, Candidate, How, Import};
+use super::fit::fits;
 use super::index::Index;
 use super::{
-    Driven, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier, Wire, near,
-    remedy, wiring,
+    Driven, EXPORT_MARK, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier,
+    Wire, WireTo, near, remedy, wiring,
 };
-use crate::component::{Item, is_http_handler};
+use crate::component::{Instance, Item, Shape, Types, is_http_handler};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
@@ -27,8 +28,13 @@ pub(super) struct Choice<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Chosen<'a> {
-    Member { member: usize, export: &'a str },
+    Member {
+        member: usize,
+        export: &'a str,
+    },
     Host(&'a HostInterface),
+    /// The runtime that the composed component is made for.
+    Runtime,
     Nobody,
     Stub,
 }
@@ -50,6 +56,7 @@ pub(super) fn resolve<'a>(
     let mut resolver = Resolver {
         host: request.host,
         stub_missing: request.stub_missing,
+        other_runtime: request.other_runtime,
         index: Index::of(&members),
         members,
         next_handler: chain.windows(2).map(|pair| (pair[0], pair[1])).collect(),
@@ -83,6 +90,7 @@ pub(super) fn resolve<'a>(
 struct Resolver<'a> {
     host: &'a [HostInterface],
     stub_missing: bool,
+    other_runtime: bool,
     members: Vec<&'a Member>,
     index: Index<'a>,
     /// Of each member of the chain of HTTP handlers but the last, the next.
@@ -129,17 +137,34 @@ impl<'a> Resolver<'a> {
     /// First match wins. `None`: there is a problem, and it is recorded.
     fn import(&mut self, member: usize, import: Import<'a>) -> Option<(Chosen<'a>, Reason)> {
         let this = self.members[member];
+        let kind = unlinkable(import.types, &import.external.item);
+        if let Some(kind) = kind.filter(|_| !only_types(import)) {
+            self.problems.push(Problem::Unlinkable {
+                member: this.name.clone(),
+                verb: "imports",
+                name: import.name.to_string(),
+                kind,
+            });
+            return None;
+        }
         if let Some(wire) = wiring::wire_of(this, import) {
-            return self
-                .wired(member, import, wire)
-                .map(|chosen| (chosen, Reason::Wired));
+            return self.wired(member, import, wire).map(|chosen| match chosen {
+                Chosen::Stub if *wire != Wire::Stub => (chosen, Reason::Missing),
+                chosen => (chosen, Reason::Wired),
+            });
         }
         if only_types(import) {
             return Some((Chosen::Nobody, Reason::OnlyTypes));
         }
         if let Some(next) = self.next_handler(member, import) {
             let from = self.members[next];
-            if let Some(chosen) = from_member(import, next, from) {
+            let candidates = candidates::of_member(import, &from.shape).into_iter();
+            let mut fitting = candidates.filter(|candidate| candidate.fit.is_ok());
+            if let Some(Candidate { export, .. }) = fitting.next() {
+                let chosen = Chosen::Member {
+                    member: next,
+                    export,
+                };
                 return Some((chosen, Reason::Chain));
             }
             self.problems.push(Problem::BrokenChain {
@@ -231,22 +256,24 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             let exports = exports.iter().map(|export| (export.name, export.external));
-            let Some(candidate) = candidates::best(import, &provider.shape.types, exports) else {
-                continue;
-            };
-            match candidate.fit {
-                Ok(()) => fitting.push((index, candidate.export, candidate.how)),
-                // Another draft with other types is not what was asked for; the same name with other types is a mistake,
-                // unless nobody chose that provider for this project.
-                Err(_) if candidate.how == How::Alias || !roles.contains(&Role::Sibling) => {}
-                Err(difference) => clash = clash.or(Some((index, candidate.export, difference))),
+            for candidate in candidates::best(import, &provider.shape.types, exports) {
+                match candidate.fit {
+                    Ok(()) => fitting.push((index, candidate.export, candidate.closeness)),
+                    // Another draft with other types is not what was asked for; the same name with other types is a
+                    // mistake, unless nobody chose that provider for this project.
+                    Err(_)
+                        if candidate.closeness.how == How::Alias
+                            || !roles.contains(&Role::Sibling) => {}
+                    Err(difference) => {
+                        clash = clash.or(Some((index, candidate.export, difference)));
+                    }
+                }
             }
         }
         let this = self.members[member];
-        // The spelling that was asked for beats another spelling of it.
-        if fitting.iter().any(|(_, _, how)| *how != How::Alias) {
-            fitting.retain(|(_, _, how)| *how != How::Alias);
-        }
+        // The spelling that was asked for beats another one of it, and the exact version one that will do.
+        let closest = fitting.iter().map(|(.., closeness)| *closeness).min();
+        fitting.retain(|(.., closeness)| Some(*closeness) == closest);
         match (fitting.as_slice(), clash) {
             ([], None) => Offer::Nothing,
             ([], Some((provider, export, difference))) => {
@@ -266,25 +293,48 @@ impl<'a> Resolver<'a> {
                 export,
             },
             (several, _) => {
-                self.problems.push(Problem::Tie {
-                    member: this.name.clone(),
-                    role: this.role,
-                    import: import.name.to_string(),
-                    candidates: several
-                        .iter()
-                        .map(|(index, ..)| wire_text(self.members[*index]))
-                        .collect(),
-                });
+                let several: Vec<_> = several
+                    .iter()
+                    .map(|(member, export, _)| (*member, *export))
+                    .collect();
+                self.tie(member, import, &several);
                 Offer::Refused
             }
         }
     }
 
+    /// Several exports would do equally well.
+    fn tie(&mut self, member: usize, import: Import<'_>, candidates: &[(usize, &str)]) {
+        let this = self.members[member];
+        let wire = |(member, export): &(usize, &str)| {
+            let of_member = candidates.iter().filter(|(other, _)| other == member);
+            let name = wire_text(self.members[*member]);
+            match of_member.count() {
+                1 => name,
+                _ => format!("{name}{EXPORT_MARK}{export}"),
+            }
+        };
+        let problem = Problem::Tie {
+            member: this.name.clone(),
+            role: this.role,
+            import: import.name.to_string(),
+            candidates: candidates.iter().map(wire).collect(),
+        };
+        self.problems.push(problem);
+    }
+
     fn wired(&mut self, member: usize, import: Import<'a>, wire: &Wire) -> Option<Chosen<'a>> {
         let this = self.members[member];
-        let (wanted, plugin) = match wire {
-            Wire::Member(name) => (name, false),
-            Wire::Plugin(name) => (name, true),
+        let (
+            WireTo {
+                name: wanted,
+                export,
+            },
+            plugin,
+        ) = match wire {
+            Wire::Member(to) => (to, false),
+            Wire::Plugin(to) => (to, true),
+            Wire::Runtime => return self.left_to_runtime(this, import),
             Wire::Stub if only_types(import) => return Some(Chosen::Nobody),
             Wire::Stub if is_plain(import) => return Some(Chosen::Stub),
             Wire::Stub => {
@@ -331,13 +381,48 @@ impl<'a> Resolver<'a> {
             return None;
         };
         let from = self.members[provider];
-        let chosen = from_member(import, provider, from);
-        if chosen.is_none() {
-            let near = near::misses(import, std::iter::once(from), &[]);
-            let exports = from.shape.exports.keys().cloned().collect();
-            self.misfit(this, import, &from.name, near, exports);
+        let exports = match export {
+            Some(export) => named_export(import, export, from).into_iter().collect(),
+            None => fitting_exports(import, from),
+        };
+        match exports.as_slice() {
+            [] => {
+                let near = near::misses(import, std::iter::once(from), &[]);
+                let exports = from.shape.exports.keys().cloned().collect();
+                self.misfit(this, import, &from.name, near, exports);
+                None
+            }
+            [export] => Some(Chosen::Member {
+                member: provider,
+                export,
+            }),
+            several => {
+                let several: Vec<_> = several.iter().map(|export| (provider, *export)).collect();
+                self.tie(member, import, &several);
+                None
+            }
         }
-        chosen
+    }
+
+    /// What the host has, or else what the runtime is to provide that the composed component is made for.
+    fn left_to_runtime(&mut self, this: &Member, import: Import<'a>) -> Option<Chosen<'a>> {
+        if let Some(served) = self.served(import) {
+            return Some(Chosen::Host(served));
+        }
+        if only_types(import) {
+            return Some(Chosen::Nobody);
+        }
+        if !self.other_runtime && self.stub_missing && is_plain(import) {
+            return Some(Chosen::Stub);
+        }
+        if !self.other_runtime {
+            self.problems.push(Problem::LeftToRuntime {
+                member: this.name.clone(),
+                import: import.name.to_string(),
+                kind: import.external.item.kind(),
+            });
+        }
+        Some(Chosen::Runtime)
     }
 
     fn next_handler(&self, member: usize, import: Import<'_>) -> Option<usize> {
@@ -370,14 +455,26 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Takes an import from a given provider, if that has what fits.
-fn from_member<'a>(import: Import<'_>, member: usize, provider: &'a Member) -> Option<Chosen<'a>> {
-    let candidate =
-        candidates::of_member(import, &provider.shape).filter(|candidate| candidate.fit.is_ok())?;
-    Some(Chosen::Member {
-        member,
-        export: candidate.export,
-    })
+/// What a given provider has for an import: by its name, or else by its content.
+fn fitting_exports<'a>(import: Import<'_>, provider: &'a Member) -> Vec<&'a str> {
+    let candidates = candidates::of_member(import, &provider.shape);
+    if candidates.is_empty() {
+        return candidates::of_content(import, &provider.shape);
+    }
+    let fitting = candidates
+        .into_iter()
+        .filter(|candidate| candidate.fit.is_ok());
+    fitting.map(|candidate| candidate.export).collect()
+}
+
+/// The export of a given name, if it fits.
+fn named_export<'a>(import: Import<'_>, export: &str, provider: &'a Member) -> Option<&'a str> {
+    let Shape { exports, types, .. } = &*provider.shape;
+    let (name, external) = exports.get_key_value(export)?;
+    let expected = (import.types, &import.external.item);
+    fits(expected, (types, &external.item))
+        .ok()
+        .map(|_| name.as_str())
 }
 
 fn wire_text(member: &Member) -> String {
@@ -386,10 +483,34 @@ fn wire_text(member: &Member) -> String {
 
 /// Whether an import only names types, which need nobody to provide them.
 fn only_types(import: Import<'_>) -> bool {
-    match &import.external.item {
-        Item::Instance(instance) => instance.only_types(import.types),
-        item => import.types.is_value_type(item),
+    import
+        .types
+        .only_names_types(import.name, &import.external.item)
+}
+
+/// What in an import or export no member can have from another, if there is such.
+pub(super) fn unlinkable(types: &Types, item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Other(kind) => Some(kind),
+        Item::Instance(instance) => {
+            let mut items = instance.exports.values();
+            items.find_map(|item| match item {
+                Item::Instance(inner) if has_resource(types, inner) => {
+                    Some("interface with resources inside the interface")
+                }
+                item => unlinkable(types, item),
+            })
+        }
+        Item::Func(_) | Item::Type(_) => None,
     }
+}
+
+/// Whether an interface, or one inside it, names a resource.
+fn has_resource(types: &Types, instance: &Instance) -> bool {
+    instance.exports.values().any(|item| match item {
+        Item::Instance(inner) => has_resource(types, inner),
+        item => types.named_resource(item).is_some(),
+    })
 }
 
 /// Whether an import consists of functions and types: all that a host serves, and all that a stub can stand for.

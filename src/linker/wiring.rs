@@ -14,10 +14,11 @@ pub(super) fn wire_of<'a>(member: &'a Member, import: Import<'_>) -> Option<&'a 
         .map(|(_, wire)| wire)
 }
 
-/// How exactly a key of the wiring names an import: a package, an interface of any version, the import itself.
+/// How exactly a key of the wiring names an import: a package, an interface of any version, the interface, the import
+/// itself, which may be one of several labels of that interface.
 fn specificity(key: &str, name: &str, external: &Extern) -> Option<u8> {
     if key == name {
-        return Some(3);
+        return Some(4);
     }
     let interface = external.interface.as_ref()?;
     if key == interface.to_string() {

@@ -48,8 +48,38 @@ impl Digest {
         }
     }
 
+    /// For bytes that come in pieces, by the same algorithm.
+    pub(super) fn hasher(&self) -> Hasher {
+        match self.parts().0 {
+            "sha512" => Hasher::Sha512(Sha512::new()),
+            _ => Hasher::Sha256(Sha256::new()),
+        }
+    }
+
     pub fn matches(&self, bytes: &[u8]) -> bool {
         self.of_same_kind(bytes) == *self
+    }
+}
+
+/// A digest in the making.
+pub(super) enum Hasher {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> Digest {
+        match self {
+            Self::Sha256(hasher) => Digest(format!("sha256:{:x}", hasher.finalize())),
+            Self::Sha512(hasher) => Digest(format!("sha512:{:x}", hasher.finalize())),
+        }
     }
 }
 

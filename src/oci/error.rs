@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::credentials::Source;
 use super::digest::Digest;
 use super::failure::Failure;
+use super::pull::LAYER;
 use super::reference::Reference;
 use crate::component::ShapeError;
 use crate::report::{Advice, Fault};
@@ -27,8 +29,12 @@ pub enum OciError {
     Authorities { path: PathBuf, reason: String },
     #[error("cannot prepare a connection: {0}")]
     Connection(String),
-    #[error("docker's credentials for `{registry}` are an identity token, which is not supported")]
-    IdentityToken { registry: String },
+    #[error("the credential helper `{helper}` did not answer for `{registry}` within {} seconds", .timeout.as_secs())]
+    SilentHelper {
+        helper: String,
+        registry: String,
+        timeout: Duration,
+    },
     #[error("cannot keep what was pulled in `{}`", .path.display())]
     Cache { path: PathBuf, source: io::Error },
 }
@@ -84,9 +90,9 @@ impl Advice for OciError {
                 )
             }
             OciError::NotPushable { reason, .. } => reason.hint().to_string(),
-            OciError::IdentityToken { registry } => format!(
-                "give a name and a password or token: `--user NAME --password-stdin`, or WASH_OCI_USER and WASH_OCI_PASSWORD, for `{registry}`"
-            ),
+            OciError::SilentHelper { .. } => {
+                "it may be waiting for something: `--timeout SECONDS` waits longer; `--user NAME --password-stdin`, or WASH_OCI_USER and WASH_OCI_PASSWORD, do without it".to_string()
+            }
             OciError::Authorities { .. } => {
                 "`--ca-path` and WASH_OCI_CA_PATHS name files with certificates in PEM form"
                     .to_string()
@@ -106,7 +112,7 @@ impl Advice for OciError {
             | OciError::Authorities { .. } => Fault::Input,
             OciError::NotCached { .. }
             | OciError::Connection(_)
-            | OciError::IdentityToken { .. }
+            | OciError::SilentHelper { .. }
             | OciError::Cache { .. } => Fault::Environment,
         }
     }
@@ -123,6 +129,9 @@ impl Refusal {
             Failure::Unauthorized(_) if self.source == Source::Nobody => {
                 vec![format!("no credentials were found for `{registry}`: {login}")]
             }
+            Failure::Unauthorized(_) if self.source == Source::Withheld => vec![format!(
+                "WASH_OCI_USER and WASH_OCI_PASSWORD go to a registry that a project names only with `WASH_OCI_REGISTRY={registry}`"
+            )],
             Failure::Unauthorized(_) => vec![used, format!("are they right, and still valid? {login}")],
             Failure::Forbidden(_) => {
                 let allowed = match self.doing {
@@ -139,6 +148,12 @@ impl Refusal {
                 hints
             }
             Failure::Refused | Failure::Unreachable(_) => vec![format!("is there a registry at `{registry}`?")],
+            Failure::Proxy(_) => vec![
+                "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name proxies; NO_PROXY names hosts that are asked directly".to_string(),
+            ],
+            Failure::TooLarge { what: LAYER, .. } => vec![
+                "WASH_OCI_MAX_SIZE_MIB allows more: `WASH_OCI_MAX_SIZE_MIB=4096`".to_string(),
+            ],
             Failure::NoTls => vec![
                 "`--insecure` asks without TLS; for a project's images, `dev.allow_insecure_registries: true`".to_string(),
             ],
@@ -147,7 +162,7 @@ impl Refusal {
                 "`--ca-path FILE` (or WASH_OCI_CA_PATHS) trusts a private certificate authority".to_string(),
             ],
             Failure::TimedOut => vec!["`--timeout SECONDS` waits longer".to_string()],
-            Failure::TooMany(_) if self.source == Source::Nobody => {
+            Failure::TooMany { .. } if self.source == Source::Nobody => {
                 vec![format!("registries allow more to those who log in: {login}")]
             }
             Failure::Digest { .. } | Failure::Size { .. } => vec![

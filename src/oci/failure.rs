@@ -2,10 +2,13 @@
 
 use std::error::Error;
 use std::io;
+use std::time::{Duration, SystemTime};
 
-use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciErrorCode};
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use oci_client::errors::{OciEnvelope, OciErrorCode};
 
-use crate::report::Fault;
+use crate::report::{self, Fault};
 
 /// How a request ended that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,14 +19,24 @@ pub enum Failure {
     Forbidden(String),
     #[error("the registry has no such repository, tag or digest (404)")]
     NotFound,
-    #[error("the registry gets too many requests (429){}", said(.0))]
-    TooMany(String),
+    #[error("the registry gets too many requests (429){}", said(.message))]
+    TooMany {
+        message: String,
+        /// How long the registry wants to be left alone.
+        retry_after: Option<Duration>,
+    },
     #[error("the registry failed ({code}){}", said(.message))]
-    Server { code: u16, message: String },
+    Server {
+        code: u16,
+        message: String,
+        retry_after: Option<Duration>,
+    },
     #[error("the registry rejects the request{}", said(.0))]
     Rejected(String),
     #[error("nobody listens there (connection refused)")]
     Refused,
+    #[error("the proxy `{0}` refuses the connection")]
+    Proxy(String),
     #[error("the host cannot be reached: {0}")]
     Unreachable(String),
     #[error("the registry does not speak TLS")]
@@ -46,13 +59,17 @@ pub enum Failure {
         "the component has another size than its manifest says: expected {expected} bytes, received {found}"
     )]
     Size { expected: u64, found: String },
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge { what: &'static str, limit: u64 },
     #[error("its manifest makes no sense: {0}")]
     Manifest(String),
-    #[error("there is no WebAssembly in it: {}", .found.join(", "))]
+    #[error("there is no WebAssembly in it{}", said(&.found.join(", ")))]
     NoWasm {
         /// The media types of what there is.
         found: Vec<String>,
     },
+    #[error("{0} of its layers are WebAssembly, expected one")]
+    SeveralComponents(usize),
     #[error("the registry keeps to no standard: {0}")]
     Protocol(String),
 }
@@ -68,15 +85,51 @@ impl Failure {
     /// A name that is wrong is the user's; everything else lies between the registry and us.
     pub(super) fn fault(&self) -> Fault {
         match self {
-            Failure::NotFound | Failure::NoWasm { .. } => Fault::Input,
+            Failure::NotFound | Failure::NoWasm { .. } | Failure::SeveralComponents(_) => {
+                Fault::Input
+            }
             _ => Fault::Environment,
+        }
+    }
+
+    /// How long the registry wants to be left alone, if it said so.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Failure::TooMany { retry_after, .. } | Failure::Server { retry_after, .. } => {
+                *retry_after
+            }
+            _ => None,
+        }
+    }
+
+    /// What an answer means that is no success.
+    pub(super) fn of_status(code: u16, body: &str, retry_after: Option<Duration>) -> Self {
+        let message = words(body);
+        match code {
+            400 if PLAIN_HTTP_TO_TLS.iter().any(|text| body.contains(text)) => Failure::OnlyTls,
+            401 => Failure::Unauthorized(message),
+            403 => Failure::Forbidden(message),
+            404 => Failure::NotFound,
+            429 => Failure::TooMany {
+                message,
+                retry_after,
+            },
+            408 | 500.. => Failure::Server {
+                code,
+                message,
+                retry_after,
+            },
+            _ => match serde_json::from_str::<OciEnvelope>(body) {
+                Ok(envelope) if !envelope.errors.is_empty() => of_envelope(&envelope),
+                _ => Failure::Rejected(format!("{code} {message}").trim().to_string()),
+            },
         }
     }
 
     /// Whether the same request may succeed in a moment.
     pub(super) fn passes(&self) -> bool {
         match self {
-            Failure::TooMany(_) | Failure::Broken(_) => true,
+            Failure::TooMany { .. } | Failure::Broken(_) => true,
             // 501 and 505 are final.
             Failure::Server { code, .. } => !matches!(code, 501 | 505),
             _ => false,
@@ -84,62 +137,50 @@ impl Failure {
     }
 }
 
-impl From<OciDistributionError> for Failure {
-    fn from(error: OciDistributionError) -> Self {
-        use OciDistributionError as E;
-        match error {
-            E::UnauthorizedError { .. } => Failure::Unauthorized(String::new()),
-            E::AuthenticationFailure(message) => Failure::Unauthorized(words(&message)),
-            E::ImageManifestNotFoundError(_) => Failure::NotFound,
-            E::RegistryError { envelope, .. } => of_envelope(&envelope),
-            E::ServerError { code, message, .. } => of_status(code, &message),
-            E::DigestError(error) => of_digest(error, "the manifest"),
-            E::IoError(error) => of_chain(&error),
-            E::RequestError(error) => match error.status() {
-                Some(status) => of_status(status.as_u16(), ""),
-                None if error.is_timeout() => Failure::TimedOut,
-                None => match of_chain(&error) {
-                    // Nobody has heard what was to be said.
-                    Failure::Broken(reason) if error.is_connect() => Failure::Unreachable(reason),
-                    failure => failure,
-                },
-            },
-            other => Failure::Protocol(other.to_string()),
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Failure::TimedOut;
+        }
+        if error.is_redirect() {
+            let cause = report::causes(&error).last();
+            let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
+            return Failure::Protocol(reason);
+        }
+        match of_chain(&error) {
+            // Nobody has heard what was to be said.
+            Failure::Broken(reason) if error.is_connect() => Failure::Unreachable(reason),
+            failure => failure,
         }
     }
 }
 
-/// What the client library found out while it verified what it read.
-fn of_digest(error: DigestError, what: &'static str) -> Failure {
-    match error {
-        DigestError::VerificationError { expected, actual } => Failure::Digest {
-            what,
-            expected,
-            found: actual,
-        },
-        other => Failure::Protocol(other.to_string()),
+/// How long an answer asks to wait before the next request: seconds, or a date (RFC 9110, 10.2.3).
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
     }
+    let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+    let date = SystemTime::from(date);
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-fn of_status(code: u16, body: &str) -> Failure {
-    let message = words(body);
-    match code {
-        400 if body.contains("HTTP request to an HTTPS server") => Failure::OnlyTls,
-        401 => Failure::Unauthorized(message),
-        403 => Failure::Forbidden(message),
-        404 => Failure::NotFound,
-        429 => Failure::TooMany(message),
-        408 | 500.. => Failure::Server { code, message },
-        _ => Failure::Rejected(format!("{code} {message}").trim().to_string()),
-    }
-}
+/// What web servers say to plain HTTP on a port that speaks TLS: Go's and nginx's.
+const PLAIN_HTTP_TO_TLS: [&str; 2] = [
+    "HTTP request to an HTTPS server",
+    "plain HTTP request was sent to HTTPS port",
+];
 
 fn of_envelope(envelope: &OciEnvelope) -> Failure {
     let message = sentences(envelope);
     match envelope.errors.first().map(|error| &error.code) {
         Some(OciErrorCode::Unauthorized) => Failure::Unauthorized(message),
         Some(OciErrorCode::Denied) => Failure::Forbidden(message),
-        Some(OciErrorCode::Toomanyrequests) => Failure::TooMany(message),
+        Some(OciErrorCode::Toomanyrequests) => Failure::TooMany {
+            message,
+            retry_after: None,
+        },
         Some(
             OciErrorCode::ManifestUnknown
             | OciErrorCode::NameUnknown
@@ -175,16 +216,6 @@ fn of_chain(error: &(dyn Error + 'static)) -> Failure {
     let mut next = Some(error);
     while let Some(error) = next {
         reason = error.to_string();
-        if let Some(error) = error.downcast_ref::<DigestError>() {
-            if let DigestError::VerificationError { expected, actual } = error {
-                return Failure::Digest {
-                    what: "the component",
-                    expected: expected.clone(),
-                    found: actual.clone(),
-                };
-            }
-            return Failure::Protocol(reason);
-        }
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
             return of_tls(error);
         }
@@ -228,12 +259,7 @@ mod tests {
     use super::*;
 
     fn server(code: u16, message: &str) -> Failure {
-        OciDistributionError::ServerError {
-            code,
-            url: "https://r.io/v2/".to_string(),
-            message: message.to_string(),
-        }
-        .into()
+        Failure::of_status(code, message, None)
     }
 
     #[test]
@@ -264,11 +290,30 @@ mod tests {
             assert!(!server(code, "").passes(), "{code}");
         }
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-        assert!(Failure::from(OciDistributionError::IoError(reset)).passes());
-        let wrong = io::Error::other(DigestError::VerificationError {
-            expected: "sha256:a".to_string(),
-            actual: "sha256:b".to_string(),
-        });
-        assert!(!Failure::from(OciDistributionError::IoError(wrong)).passes());
+        assert!(of_chain(&reset).passes());
+    }
+
+    #[test]
+    fn plain_http_is_recognized_by_what_servers_say() {
+        for body in [
+            "Client sent an HTTP request to an HTTPS server.\n",
+            "<html>\n<title>400 The plain HTTP request was sent to HTTPS port</title>",
+        ] {
+            assert_eq!(server(400, body), Failure::OnlyTls);
+        }
+        let rejected = Failure::Rejected("400 no".to_string());
+        assert_eq!(server(400, "no"), rejected);
+    }
+
+    #[test]
+    fn the_time_to_wait_is_read() {
+        let wait = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(wait("4"), Some(Duration::from_secs(4)));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("soon"), None);
     }
 }

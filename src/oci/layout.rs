@@ -24,7 +24,6 @@ pub(super) enum Leads {
 
 #[derive(Debug)]
 pub(super) struct Layer {
-    pub(super) descriptor: OciDescriptor,
     pub(super) digest: Digest,
     pub(super) size: u64,
 }
@@ -53,7 +52,6 @@ pub(super) fn read(manifest: &[u8]) -> Result<Leads, Failure> {
         digest: descriptor.digest.parse().map_err(|error| wrong(&error))?,
         size: u64::try_from(descriptor.size)
             .map_err(|_| wrong(&format!("a size of {} bytes", descriptor.size)))?,
-        descriptor,
     }))
 }
 
@@ -73,27 +71,39 @@ fn one_layer(layers: Vec<OciDescriptor>) -> Result<OciDescriptor, Failure> {
         (Some(layer), 0) => Ok(layer),
         (None, _) if found.is_empty() => Err(Failure::Manifest("it has no layers".to_string())),
         (None, _) => Err(Failure::NoWasm { found }),
-        (Some(_), others) => Err(Failure::Manifest(format!(
-            "{} of its layers are WebAssembly, expected one",
-            others + 1
-        ))),
+        (Some(_), others) => Err(Failure::SeveralComponents(others + 1)),
     }
 }
 
-/// The one for WebAssembly, or the only one.
+/// The one for WebAssembly, or the only one. Components go before core modules: a tool that publishes both names the
+/// system `wasip2` or `wasip1`.
 fn one_manifest(entries: &[ImageIndexEntry]) -> Result<&ImageIndexEntry, Failure> {
-    let architecture = |entry: &ImageIndexEntry| {
-        let platform = entry.platform.as_ref();
-        platform.map(|platform| platform.architecture.to_string())
-    };
-    let is_wasm =
-        |entry: &&ImageIndexEntry| architecture(entry).as_deref() == Some(WASM_ARCHITECTURE);
-    match entries {
-        [only] => Ok(only),
-        entries => entries.iter().find(is_wasm).ok_or_else(|| Failure::NoWasm {
-            found: entries.iter().filter_map(architecture).collect(),
-        }),
+    if let [only] = entries {
+        return Ok(only);
     }
+    let system = |entry: &ImageIndexEntry| {
+        let platform = entry.platform.as_ref()?;
+        (platform.architecture.to_string() == WASM_ARCHITECTURE).then(|| platform.os.to_string())
+    };
+    let preference = |entry: &&ImageIndexEntry| match system(entry).as_deref() {
+        Some("wasip2") => 0,
+        Some("wasip3") => 1,
+        Some("wasip1") => 3,
+        _ => 2,
+    };
+    let wasm = entries.iter().filter(|entry| system(entry).is_some());
+    wasm.min_by_key(preference).ok_or_else(|| {
+        let found = entries.iter().map(|entry| match &entry.platform {
+            Some(platform) => platform.architecture.to_string(),
+            None => "an image without a platform".to_owned(),
+        });
+        Failure::NoWasm {
+            found: match entries.is_empty() {
+                true => vec!["an image index that names nothing".to_owned()],
+                false => found.collect(),
+            },
+        }
+    })
 }
 
 #[cfg(test)]
@@ -150,12 +160,13 @@ mod tests {
 
     #[test]
     fn an_index_leads_to_wasm() {
-        let entry = |architecture: &str, text: &[u8]| {
+        let on = |architecture: &str, os: &str, text: &[u8]| {
             let digest = Digest::sha256(text);
-            let platform = serde_json::json!({ "architecture": architecture, "os": "wasip2" });
+            let platform = serde_json::json!({ "architecture": architecture, "os": os });
             serde_json::json!({ "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 "digest": digest.as_str(), "size": 1, "platform": platform })
         };
+        let entry = |architecture: &str, text: &[u8]| on(architecture, "wasip2", text);
         let index = |entries: serde_json::Value| {
             let index = serde_json::json!({ "schemaVersion": 2,
                 "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries });
@@ -174,5 +185,26 @@ mod tests {
             entry("arm64", b"b")
         ]));
         assert!(found.unwrap_err().to_string().contains("amd64, arm64"));
+        let found = index(serde_json::json!([
+            on("wasm", "wasip1", b"module"),
+            on("wasm", "wasip2", b"component")
+        ]));
+        let Ok(Leads::Manifest(digest)) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(digest, Digest::sha256(b"component"));
+        for (entries, why) in [
+            (serde_json::json!([]), "names nothing"),
+            (
+                serde_json::json!([
+                    { "mediaType": "x", "digest": Digest::sha256(b"a").as_str(), "size": 1 },
+                    { "mediaType": "x", "digest": Digest::sha256(b"b").as_str(), "size": 1 }
+                ]),
+                "without a platform",
+            ),
+        ] {
+            let error = index(entries).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

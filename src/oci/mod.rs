@@ -14,8 +14,10 @@
 mod access;
 mod artifact;
 mod cache;
+mod challenge;
 mod credentials;
 mod digest;
+mod docker;
 mod error;
 mod failure;
 mod layout;
@@ -23,12 +25,15 @@ mod pull;
 mod push;
 mod reference;
 mod session;
+mod transport;
+mod upload;
 
 pub use access::{Access, Scheme};
 pub use artifact::Artifact;
 pub use cache::Cache;
-pub use credentials::{DockerConfig, Login, Source, survey as docker_config};
+pub use credentials::{Login, Source};
 pub use digest::{Digest, DigestError};
+pub use docker::{DockerConfig, survey as docker_config};
 pub use error::{Doing, OciError, Refusal};
 pub use failure::Failure;
 pub use pull::{Origin, PullPolicy, Pulled, ask, peek, pull};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::FutureExt as _;
 
 use super::Progress;
 use super::access::Access;
@@ -19,6 +19,9 @@ use super::session::Session;
 
 /// An index may name a manifest; more than that is a riddle.
 const DEEPEST: usize = 2;
+
+/// The layer of an artifact, in messages.
+pub(super) const LAYER: &str = "the component";
 
 /// When the registry is asked. What a digest names never changes, so that is taken from the cache by every policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -209,13 +212,19 @@ async fn download(
         Ok(file) => file,
         Err(error) => return Ok(Err(error)),
     };
-    let mut stream = session.blob(&layer.descriptor).await?;
+    if layer.size > session.max_size {
+        return Err(Failure::TooLarge {
+            what: LAYER,
+            limit: session.max_size,
+        });
+    }
+    let mut answer = session.blob(&layer.digest).await?;
     progress.begin(layer.size);
     let mut received = 0;
-    // The stream ends with an error when the digest is another.
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(oci_client::errors::OciDistributionError::IoError)?;
+    let mut hasher = layer.digest.hasher();
+    while let Some(piece) = answer.chunk().await? {
         received += piece.len() as u64;
+        hasher.update(&piece);
         if received > layer.size {
             return Err(Failure::Size {
                 expected: layer.size,
@@ -231,6 +240,14 @@ async fn download(
         return Err(Failure::Size {
             expected: layer.size,
             found: received.to_string(),
+        });
+    }
+    let found = hasher.finish();
+    if found != layer.digest {
+        return Err(Failure::Digest {
+            what: LAYER,
+            expected: layer.digest.to_string(),
+            found: found.to_string(),
         });
     }
     Ok(Ok(file))

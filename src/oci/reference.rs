@@ -242,17 +242,17 @@ impl Reference {
             .map_or(&self.repository, |(_, name)| name)
     }
 
-    pub(super) fn to_client(&self) -> oci_client::Reference {
+    /// The tag that is asked for where there is no digest.
+    pub(super) fn tag(&self) -> &str {
+        self.tag.as_deref().unwrap_or(LATEST)
+    }
+
+    /// The host and port that serve the registry's API: that of Docker Hub has another name.
+    pub(super) fn host(&self) -> String {
         let (registry, repository) = (self.registry.clone(), self.repository.clone());
-        match (&self.tag, &self.digest) {
-            (_, Some(digest)) => {
-                oci_client::Reference::with_digest(registry, repository, digest.to_string())
-            }
-            (tag, None) => {
-                let tag = tag.clone().unwrap_or_else(|| LATEST.to_string());
-                oci_client::Reference::with_tag(registry, repository, tag)
-            }
-        }
+        let reference =
+            oci_client::Reference::with_tag(registry, repository, self.tag().to_owned());
+        reference.resolve_registry().to_owned()
     }
 }
 

@@ -2,39 +2,51 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use oci_client::client::SizedStream;
-use oci_client::errors::OciDistributionError;
-use oci_client::manifest::{IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE};
-use oci_client::manifest::{OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor};
-use oci_client::{Client, RegistryOperation};
+use http::header::{ACCEPT, HeaderValue};
+use http::{HeaderName, Method};
+use oci_client::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
+    OCI_IMAGE_MEDIA_TYPE,
+};
+use reqwest::Response;
 
 use super::access::Access;
-use super::credentials::{self, Credentials};
+use super::credentials;
+use super::credentials::Source;
 use super::digest::Digest;
 use super::error::{Doing, OciError, Refusal};
 use super::failure::Failure;
 use super::reference::Reference;
+use super::transport::{Call, MAX_MANIFEST_SIZE, Transport, body, successful};
 
-/// How long to wait before each further attempt.
+/// How long to wait before each further attempt, unless the registry says how long.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(300),
     Duration::from_millis(1_200),
     Duration::from_millis(5_000),
 ];
 
-const MANIFESTS: &[&str] = &[
+/// A registry that wants to be left alone for longer is not waited for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+const MANIFESTS: [&str; 4] = [
     OCI_IMAGE_MEDIA_TYPE,
     OCI_IMAGE_INDEX_MEDIA_TYPE,
     IMAGE_MANIFEST_MEDIA_TYPE,
     IMAGE_MANIFEST_LIST_MEDIA_TYPE,
 ];
 
+/// The digest of the manifest in an answer, as the registry has it.
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
 pub(super) struct Session {
-    pub(super) client: Client,
+    pub(super) transport: Transport,
+    pub(super) max_size: u64,
     reference: Reference,
-    credentials: Credentials,
+    source: Source,
     doing: Doing,
 }
 
@@ -44,34 +56,35 @@ impl Session {
         reference: &Reference,
         doing: Doing,
     ) -> Result<Self, OciError> {
-        let (access, registry) = (access.clone(), reference.registry.clone());
-        // Reads files, and runs docker's helpers.
-        let prepare = move || {
-            let credentials = credentials::find(&registry, access.login(&registry))?;
-            Ok((access.client()?, credentials))
+        let registry = &reference.registry;
+        let credentials =
+            credentials::find(registry, access.login(registry), access.timeout).await?;
+        // Reads files.
+        let (owned, host) = (access.clone(), registry.clone());
+        let client = tokio::task::spawn_blocking(move || owned.client(&host)).await;
+        let client = client.expect("making a client does not panic")?;
+        let source = match credentials.source() {
+            Source::Nobody if access.login_withheld => Source::Withheld,
+            source => source,
         };
-        let prepared = tokio::task::spawn_blocking(prepare).await;
-        let (client, credentials) = prepared.expect("preparing does not panic")?;
+        let transport = Transport::new(client, access, reference, doing, credentials);
+        let transport = transport.map_err(|failure| {
+            let (reference, source) = (reference.clone(), source.clone());
+            OciError::Registry(Box::new(Refusal {
+                doing,
+                reference,
+                source,
+                failure,
+                cached: None,
+            }))
+        })?;
         Ok(Self {
-            client,
+            transport,
+            max_size: access.max_size,
             reference: reference.clone(),
-            credentials,
+            source,
             doing,
         })
-    }
-
-    /// Proves who we are. The client library would leave out what was wrong with that.
-    async fn authenticate(&self) -> Result<(), Failure> {
-        let operation = match self.doing {
-            Doing::Push => RegistryOperation::Push,
-            Doing::Pull => RegistryOperation::Pull,
-        };
-        let reference = self.reference.to_client();
-        let outcome = self
-            .client
-            .auth(&reference, &self.credentials.auth, operation)
-            .await;
-        outcome.map(drop).map_err(Failure::from)
     }
 
     /// Tries until it succeeds, or fails for good.
@@ -80,19 +93,26 @@ impl Session {
         request: impl Fn() -> BoxFuture<'a, Result<T, Failure>> + Send,
     ) -> Result<T, OciError> {
         let mut pauses = PAUSES.iter();
+        let mut timed_out = false;
         loop {
             let outcome = async {
-                self.authenticate().await?;
+                self.transport.log_in().await?;
                 request().await
             };
             let failure = match outcome.await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            match pauses.next() {
-                Some(pause) if failure.passes() => {
+            // Whoever said nothing for the whole time is asked once more.
+            let may_pass = failure.passes() || failure == Failure::TimedOut && !timed_out;
+            timed_out |= failure == Failure::TimedOut;
+            let pause = pauses
+                .next()
+                .map(|pause| failure.retry_after().unwrap_or(*pause));
+            match pause {
+                Some(pause) if may_pass && pause <= MAX_PAUSE => {
                     tracing::debug!("trying again in {pause:?}: {failure}");
-                    tokio::time::sleep(*pause).await;
+                    tokio::time::sleep(pause).await;
                 }
                 _ => return Err(self.refusal(failure)),
             }
@@ -103,7 +123,7 @@ impl Session {
         OciError::Registry(Box::new(Refusal {
             doing: self.doing,
             reference: self.reference.clone(),
-            source: self.credentials.source.clone(),
+            source: self.source.clone(),
             failure,
             cached: None,
         }))
@@ -114,30 +134,56 @@ impl Session {
         &self,
         digest: Option<&Digest>,
     ) -> Result<(Vec<u8>, Digest), OciError> {
-        let reference = match digest {
-            Some(digest) => self.reference.pinned(digest),
-            None => self.reference.clone(),
-        };
-        let of_client = reference.to_client();
-        let request = || {
-            let auth = &self.credentials.auth;
-            let pulled = self.client.pull_manifest_raw(&of_client, auth, MANIFESTS);
-            pulled.map(|answer| answer.map_err(Failure::from)).boxed()
-        };
-        let (bytes, said) = self.attempt(request).await?;
-        let digest = match said.parse::<Digest>() {
-            Ok(digest) if digest.matches(&bytes) => digest,
-            _ => Digest::sha256(&bytes),
-        };
+        let pinned = digest.or(self.reference.digest.as_ref());
+        let request = || self.read_manifest(pinned).boxed();
+        let (bytes, digest) = self.attempt(request).await?;
         Ok((bytes.to_vec(), digest))
     }
 
-    pub(super) async fn blob(&self, layer: &OciDescriptor) -> Result<SizedStream, Failure> {
-        let reference = self.reference.to_client();
-        let answer = self.client.pull_blob_stream(&reference, layer).await;
-        answer.map_err(|error| match error {
-            OciDistributionError::DigestError(error) => Failure::Protocol(error.to_string()),
-            error => error.into(),
-        })
+    async fn read_manifest(&self, pinned: Option<&Digest>) -> Result<(Bytes, Digest), Failure> {
+        let accept = HeaderValue::try_from(MANIFESTS.join(", ")).expect("media types are a header");
+        let url = self.transport.url(&format!(
+            "manifests/{}",
+            match pinned {
+                Some(digest) => digest.as_str(),
+                None => self.reference.tag(),
+            }
+        ));
+        let call = Call::new(Method::GET, url).header(ACCEPT, accept);
+        let answer = successful(self.transport.send(&call).await?).await?;
+        let claimed = answer.headers().get(CONTENT_DIGEST);
+        let claimed = claimed.and_then(|digest| digest.to_str().ok()?.parse::<Digest>().ok());
+        let bytes = body(answer, MAX_MANIFEST_SIZE, "its manifest").await?;
+        let expected = pinned.cloned().or(claimed);
+        let expected = expected.unwrap_or_else(|| Digest::sha256(&bytes));
+        match expected.matches(&bytes) {
+            true => Ok((bytes, expected)),
+            false => Err(Failure::Digest {
+                what: "the manifest",
+                found: expected.of_same_kind(&bytes).to_string(),
+                expected: expected.to_string(),
+            }),
+        }
+    }
+
+    /// The content of a layer, not verified.
+    pub(super) async fn blob(&self, digest: &Digest) -> Result<Response, Failure> {
+        let url = self.transport.url(&format!("blobs/{digest}"));
+        let answer = self.transport.send(&Call::new(Method::GET, url)).await?;
+        successful(answer).await
+    }
+
+    pub(super) async fn put_manifest(
+        &self,
+        media_type: &'static str,
+        manifest: Bytes,
+    ) -> Result<(), Failure> {
+        let url = self
+            .transport
+            .url(&format!("manifests/{}", self.reference.tag()));
+        let media_type = HeaderValue::from_static(media_type);
+        let call = Call::new(Method::PUT, url).body(media_type, manifest);
+        successful(self.transport.send(&call).await?).await?;
+        Ok(())
     }
 }

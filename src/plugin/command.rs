@@ -154,9 +154,10 @@ fn of_kind(arg: Arg, kind: &ValueKind, ask: ArgValueCompleter) -> Arg {
         ValueKind::Text => arg.value_parser(StringValueParser::new()),
         ValueKind::Completed => arg.value_parser(StringValueParser::new()).add(ask),
         ValueKind::Integer { least, most } => {
-            let range = least.unwrap_or(i64::MIN)..=most.unwrap_or(i64::MAX);
-            arg.allow_negative_numbers(true)
-                .value_parser(clap::value_parser!(i64).range(range))
+            let (least, most) = (*least, *most);
+            arg.allow_negative_numbers(true).value_parser(
+                StringValueParser::new().try_map(move |text| integer(&text, least, most)),
+            )
         }
         ValueKind::Number => arg
             .allow_negative_numbers(true)
@@ -183,6 +184,19 @@ fn of_kind(arg: Arg, kind: &ValueKind, ask: ArgValueCompleter) -> Arg {
             .value_parser(PathBufValueParser::new().try_map(directory))
             .add(values::directory()),
     }
+}
+
+fn integer(text: &str, least: Option<i64>, most: Option<i64>) -> Result<i64, String> {
+    let (from, to) = (least.unwrap_or(i64::MIN), most.unwrap_or(i64::MAX));
+    let integer = text.parse().ok();
+    integer
+        .filter(|integer| (from..=to).contains(integer))
+        .ok_or_else(|| match (least, most) {
+            (Some(least), Some(most)) => format!("expected {least} to {most}"),
+            (Some(least), None) => format!("expected {least} or more"),
+            (None, Some(most)) => format!("expected {most} or less"),
+            (None, None) => "expected an integer".to_owned(),
+        })
 }
 
 fn number(text: String) -> Result<f64, &'static str> {
@@ -325,7 +339,8 @@ mod tests {
             ("wash my list", "<WHAT>"),
             ("wash my list x a.txt", "*.wasm"),
             ("wash my list x --color blue", "red"),
-            ("wash my list x --level 4", "-3..=3"),
+            ("wash my list x --level 4", "expected -3 to 3"),
+            ("wash my list x --level four", "expected -3 to 3"),
             ("wash my list x --factor nan", "a number"),
             ("wash my list x --what", "unexpected argument"),
         ] {

@@ -64,7 +64,7 @@ fn ask(store: &Store, question: &Question) -> Option<Vec<Candidate>> {
             memory: MEMORY,
         },
         console: Console::silent(),
-        compiled: store.compiled(),
+        compiled: store.compiled(&manifest.digest),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

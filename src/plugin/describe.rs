@@ -191,12 +191,32 @@ fn hold(commands: &mut Vec<Command>) {
         .iter()
         .flat_map(|path| (1..path.len()).map(|end| path[..end].to_vec()));
     let missing: BTreeSet<_> = prefixes.filter(|prefix| !known.contains(prefix)).collect();
-    commands.extend(missing.into_iter().map(|path| Command {
-        described: path.clone(),
-        path,
-        group: true,
-        ..Command::default()
-    }));
+    let groups: Vec<Command> = missing
+        .into_iter()
+        .map(|path| Command {
+            summary: contents(&path, &known),
+            described: path.clone(),
+            path,
+            group: true,
+            ..Command::default()
+        })
+        .collect();
+    commands.extend(groups);
+}
+
+/// A summary for a group that has none: `Commands: add, list`.
+fn contents(group: &[String], known: &BTreeSet<Vec<String>>) -> String {
+    let below = known.iter().filter(|path| path.starts_with(group));
+    let names: BTreeSet<&str> = below
+        .filter_map(|path| path.get(group.len()))
+        .map(String::as_str)
+        .collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let text = format!("Commands: {}", names.join(", "));
+    match text.chars().count() > LINE {
+        true => format!("{} commands", names.len()),
+        false => text,
+    }
 }
 
 /// No two commands of a group have a name in common.
@@ -282,7 +302,7 @@ fn check_flag(flag: &Flag, reserved: &Reserved) -> Result<(), String> {
     line(&flag.summary)?;
     if reserved.flags.contains(&flag.name) {
         return Err(format!(
-            "`--{}` is a flag that every command of `wash` has",
+            "`--{}` is the name of a global option of `wash`",
             flag.name
         ));
     }
@@ -292,7 +312,7 @@ fn check_flag(flag: &Flag, reserved: &Reserved) -> Result<(), String> {
         }
         if reserved.shorts.contains(&short) {
             return Err(format!(
-                "`-{short}` is a flag that every command of `wash` has"
+                "`-{short}` is the letter of a global option of `wash`"
             ));
         }
     }

@@ -1,9 +1,11 @@
 //! Finds out what a component is as a plugin, before anything of it is kept: its imports and exports, and what it says
 //! of itself, for which it is run once with nothing allowed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat};
 
 use super::describe::{self, DescribeError, Description, Reserved};
 use super::grants;
@@ -15,7 +17,7 @@ use crate::component::Shape;
 use crate::console::Console;
 use crate::host::StartError;
 use crate::oci::Digest;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// What is to be installed.
 #[derive(Debug, Clone)]
@@ -51,6 +53,10 @@ pub enum ExamineError {
         "`{0}` is not a name: expected lower-case letters, digits and `-`, such as `my-plugin`"
     )]
     Name(String),
+    #[error(
+        "`{0}` is not the name of a command: expected lower-case letters, digits and `-`, such as `my-command`"
+    )]
+    CommandName(String),
     #[error("`{0}` exports nothing that a plugin has")]
     NoPlugin(String),
     #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
@@ -66,8 +72,8 @@ pub enum ExamineError {
         what: &'static str,
         interface: &'static str,
     },
-    #[error("`{0}` is not a command that the plugin adds")]
-    NoSuchCommand(String),
+    #[error("`{command}` is not a command that the plugin adds")]
+    NoSuchCommand { command: String, adds: Vec<String> },
     #[error("the plugin adds several commands ({0}): `--as` must say which one it renames")]
     WhichCommand(String),
     #[error("{}", .0.told())]
@@ -79,7 +85,11 @@ impl Advice for ExamineError {
         match self {
             Self::Open(error) => error.hints(),
             Self::World(error) => error.hints(),
-            Self::Name(_) => vec!["`--name NAME` gives it another one".to_owned()],
+            Self::Name(_) => vec!["`--name NAME` gives the plugin another name".to_owned()],
+            Self::CommandName(_) => vec!["`--as NAME` names its command".to_owned()],
+            Self::NoSuchCommand { adds, .. } if !adds.is_empty() => {
+                vec![format!("it adds {}", adds.join(", "))]
+            }
             Self::NoPlugin(_) => vec![
                 "a plugin exports `wash:plugin/describer`, or `wasi:cli/run`, or interfaces that other components import"
                     .to_owned(),
@@ -93,6 +103,23 @@ impl Advice for ExamineError {
             Self::WhichCommand(_) => vec!["write `--as OLD=NEW`".to_owned()],
             _ => Vec::new(),
         }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Name(_)
+            | Self::CommandName(_)
+            | Self::NoSuchCommand { .. }
+            | Self::WhichCommand(_) => Fault::Usage,
+            _ => Fault::Input,
+        }
+    }
+}
+
+fn no_such_command(command: &str, names: &[String]) -> ExamineError {
+    ExamineError::NoSuchCommand {
+        command: describe::printable(command, 40),
+        adds: names.iter().map(|name| format!("`{name}`")).collect(),
     }
 }
 
@@ -114,11 +141,13 @@ pub async fn examine(
         });
     }
     world::check(&guest)?;
+    let digest = Digest::sha256(&subject.bytes);
+    let code = store.compiled(&digest);
     // Compiling takes as long as it takes.
-    let compiled = guest.compile(store.compiled()).await;
+    let compiled = guest.compile(code.clone()).await;
     compiled.map_err(ExamineError::Start)?;
     let described = match guest.export("wash:plugin/describer") {
-        Some(_) => Some(describe(&guest, &fallback, store, reserved).await?),
+        Some(_) => Some(describe(&guest, &fallback, code, reserved).await?),
         None => None,
     };
     let mut manifest = Manifest {
@@ -126,10 +155,10 @@ pub async fn examine(
         name: fallback.clone(),
         version: None,
         summary: String::new(),
-        digest: Digest::sha256(&subject.bytes),
+        digest,
         size: subject.bytes.len() as u64,
         source: subject.source.clone(),
-        installed: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        installed: now(),
         runs: Runs::Nothing,
         commands: Vec::new(),
         hooks: Vec::new(),
@@ -160,17 +189,31 @@ pub async fn examine(
     Ok(manifest)
 }
 
+/// The time, as RFC 3339 writes it, also where the clock stands before 1970.
+fn now() -> String {
+    rfc3339(SystemTime::now())
+}
+
+fn rfc3339(time: SystemTime) -> String {
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |it| -it),
+    };
+    let time = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 async fn describe(
     guest: &Guest,
     name: &str,
-    store: &Store,
+    compiled: PathBuf,
     reserved: &Reserved,
 ) -> Result<Description, ExamineError> {
     let terms = Terms {
         settings: grants::nothing(name),
         bounds: DESCRIBE,
         console: Console::silent(),
-        compiled: store.compiled(),
+        compiled,
     };
     let call = guest.call("wash:plugin/describer", "describe", Vec::new(), terms);
     let answer = call.await.map_err(ExamineError::Describe)?;
@@ -236,13 +279,13 @@ impl Choices {
             let names: Vec<_> = manifest.top_level().map(|c| c.path[0].clone()).collect();
             let old = match (old, names.as_slice()) {
                 (Some(old), names) if names.contains(old) => old.clone(),
-                (Some(old), _) => return Err(ExamineError::NoSuchCommand(old.clone())),
+                (Some(old), _) => return Err(no_such_command(old, &names)),
                 (None, [only]) => only.clone(),
-                (None, []) => return Err(ExamineError::NoSuchCommand(new.clone())),
+                (None, []) => return Err(no_such_command(new, &names)),
                 (None, several) => return Err(ExamineError::WhichCommand(several.join(", "))),
             };
             if !is_name(new) {
-                return Err(ExamineError::Name(describe::printable(new, 40)));
+                return Err(ExamineError::CommandName(describe::printable(new, 40)));
             }
             rename(manifest, &old, new);
         }
@@ -301,6 +344,8 @@ fn provided(shape: &Shape) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::plugin::testing::{command, manifest};
 
@@ -365,6 +410,13 @@ mod tests {
         };
         let named = apply(program, Some("say"), &[]).unwrap();
         assert_eq!(named.commands[0].path, ["say"]);
+    }
+
+    #[test]
+    fn clocks_may_stand_before_1970() {
+        let seconds = Duration::from_secs(86_400);
+        assert_eq!(rfc3339(UNIX_EPOCH + seconds), "1970-01-02T00:00:00Z");
+        assert_eq!(rfc3339(UNIX_EPOCH - seconds), "1969-12-31T00:00:00Z");
     }
 
     #[test]

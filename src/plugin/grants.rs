@@ -4,6 +4,7 @@
 //! named on its command line at `/arguments/N`.
 
 use std::env;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use super::manifest::{Access, Permission};
 use super::permission::{self, LOCALHOST};
 use super::policy::Decisions;
 use super::store::Store;
+use crate::folders;
 use crate::host::sockets::{MachinePort, SocketRule, Sockets};
 use crate::host::workload::{
     Access as Mounted, Directory, MemberSettings, OpenProject, OutgoingHttp, Plugin, ProjectInfo,
@@ -47,6 +49,24 @@ pub enum GrantError {
         option: String,
         source: io::Error,
     },
+    #[error("the plugin `{plugin}` may use `{path}`, which is the whole home or more")]
+    TooWide {
+        plugin: String,
+        path: String,
+        option: String,
+    },
+    #[error("the plugin `{plugin}` must not change `{path}`: it belongs to `wash`")]
+    Own {
+        plugin: String,
+        path: String,
+        option: String,
+    },
+    #[error("the plugin `{plugin}` may read `{path}`, which does not exist")]
+    Missing {
+        plugin: String,
+        path: String,
+        option: String,
+    },
     #[error(
         "the plugin `{plugin}` must not change `{path}`: what plugins are allowed is kept there"
     )]
@@ -60,13 +80,26 @@ pub enum GrantError {
 impl Advice for GrantError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Open { plugin, option, .. } | Self::Store { plugin, option, .. } => {
-                vec![format!(
-                    "`wash plugin deny {plugin} {option}` takes the permission back"
-                )]
+            Self::Open { plugin, option, .. }
+            | Self::TooWide { plugin, option, .. }
+            | Self::Own { plugin, option, .. }
+            | Self::Store { plugin, option, .. } => {
+                vec![taken_back(plugin, option)]
             }
+            Self::Missing {
+                plugin,
+                path,
+                option,
+            } => vec![
+                format!("make it: mkdir -p {}", permission::home(path)),
+                taken_back(plugin, option),
+            ],
         }
     }
+}
+
+fn taken_back(plugin: &str, option: &str) -> String {
+    format!("`wash plugin deny {plugin} {option}` takes the permission back")
 }
 
 /// What a plugin runs with: its own folder in `data`, and what it was allowed.
@@ -78,7 +111,7 @@ pub fn settings(
     around: &Surroundings,
 ) -> Result<MemberSettings, GrantError> {
     let mut settings = MemberSettings {
-        directories: vec![mount(data, "/".to_owned(), Access::ReadWrite, true)],
+        directories: vec![own_folder(plugin, data)],
         ..MemberSettings::default()
     };
     let mut open = Plugin {
@@ -91,10 +124,7 @@ pub fn settings(
         match permission {
             Permission::Directory { path, access } => {
                 let found = directory(store, plugin, path, permission, *access)?;
-                let (host, guest) = found;
-                settings
-                    .directories
-                    .push(mount(host, guest, *access, false));
+                settings.directories.push(found);
             }
             Permission::Host(host) => {
                 add_host(&mut settings.sockets, host);
@@ -126,6 +156,37 @@ pub fn settings(
     Ok(settings)
 }
 
+/// The folder of a plugin. Where it cannot be made or read, because the plugin was installed by another user or the disk is
+/// read-only, there is an empty one that is removed when the plugin ends.
+fn own_folder(plugin: &str, data: PathBuf) -> Directory {
+    let usable = match fs::read_dir(&data) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut above = data.ancestors();
+            let nearest = above.find(|path| path.exists());
+            let writable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
+            nearest.map_or(Ok(()), |path| writable(path).map_err(io::Error::from))
+        }
+        Err(error) => Err(error),
+    };
+    match usable {
+        Ok(()) => mount(data, "/".to_owned(), Access::ReadWrite, true),
+        Err(error) => {
+            tracing::debug!(
+                "the plugin `{plugin}` has an empty folder: `{}`: {error}",
+                data.display()
+            );
+            Directory {
+                volume: Volume::Empty {
+                    name: format!("plugin-{plugin}"),
+                },
+                guest: "/".to_owned(),
+                access: Mounted::ReadWrite,
+            }
+        }
+    }
+}
+
 /// What a plugin runs with while it may do nothing.
 pub fn nothing(plugin: &str) -> MemberSettings {
     MemberSettings {
@@ -149,14 +210,14 @@ pub fn mount(host: PathBuf, guest: String, access: Access, create: bool) -> Dire
     }
 }
 
-/// Where an allowed directory is, on the machine and for the plugin.
+/// An allowed directory, which the plugin finds at its own path. One that may be changed is made when it is missing.
 fn directory(
     store: &Store,
     plugin: &str,
     path: &str,
     allowed: &Permission,
     access: Access,
-) -> Result<(PathBuf, String), GrantError> {
+) -> Result<Directory, GrantError> {
     let expanded = permission::expanded(path);
     let failed = |source| GrantError::Open {
         plugin: plugin.to_owned(),
@@ -164,15 +225,63 @@ fn directory(
         option: allowed.option(),
         source,
     };
-    let real = expanded.canonicalize().map_err(failed)?;
+    let guest = expanded.to_string_lossy().into_owned();
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let real = match expanded.canonicalize() {
+        Err(error) if missing(&error) && access == Access::ReadWrite => {
+            let place = place(&expanded).map_err(failed)?;
+            keeps_out(store, plugin, &place, allowed, access)?;
+            return Ok(mount(place, guest, access, true));
+        }
+        Err(error) if missing(&error) => {
+            return Err(GrantError::Missing {
+                plugin: plugin.to_owned(),
+                path: path.to_owned(),
+                option: allowed.option(),
+            });
+        }
+        found => found.map_err(failed)?,
+    };
     if !real.is_dir() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
     keeps_out(store, plugin, &real, allowed, access)?;
-    Ok((real, expanded.to_string_lossy().into_owned()))
+    // A link may lead there, too.
+    if permission::holds_home(&real) {
+        return Err(GrantError::TooWide {
+            plugin: plugin.to_owned(),
+            path: path.to_owned(),
+            option: allowed.option(),
+        });
+    }
+    Ok(mount(real, guest, access, false))
 }
 
-/// Nobody who may write to the store is held by it.
+/// Where a directory is to be that is not there: links on the way to it are followed.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    let mut above = path.ancestors();
+    let nearest = above.find(|path| path.symlink_metadata().is_ok());
+    let nearest = nearest.unwrap_or(Path::new("/"));
+    // A link that leads nowhere is an error.
+    let real = nearest.canonicalize()?;
+    Ok(match path.strip_prefix(nearest) {
+        Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+        _ => real,
+    })
+}
+
+/// Whether a permission can be given.
+pub fn check(store: &Store, plugin: &str, permission: &Permission) -> Result<(), GrantError> {
+    match permission {
+        Permission::Directory { path, access } => {
+            directory(store, plugin, path, permission, *access).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nobody who may write to the store is held by it. Of a directory that holds a folder of `wash`, all but that folder may
+/// be changed: see [`folders::protected`].
 fn keeps_out(
     store: &Store,
     plugin: &str,
@@ -182,14 +291,29 @@ fn keeps_out(
 ) -> Result<(), GrantError> {
     let root = store.root();
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let inside = root.starts_with(real) || real.starts_with(&root);
-    match access == Access::ReadWrite && inside {
-        false => Ok(()),
-        true => Err(GrantError::Store {
-            plugin: plugin.to_owned(),
-            path: real.display().to_string(),
-            option: permission.option(),
+    let (plugin, path, option) = (
+        plugin.to_owned(),
+        real.display().to_string(),
+        permission.option(),
+    );
+    let inside =
+        |folder: &Path| real.starts_with(folder.canonicalize().as_deref().unwrap_or(folder));
+    let folders = [folders::config(), folders::cache(), folders::data()];
+    let is_own = || folders.iter().flatten().any(|folder| inside(folder));
+    match access {
+        Access::ReadWrite if root.starts_with(real) || real.starts_with(&root) => {
+            Err(GrantError::Store {
+                plugin,
+                path,
+                option,
+            })
+        }
+        Access::ReadWrite if is_own() => Err(GrantError::Own {
+            plugin,
+            path,
+            option,
         }),
+        Access::ReadOnly | Access::ReadWrite => Ok(()),
     }
 }
 
@@ -253,7 +377,7 @@ mod tests {
     fn what_plugins_are_allowed_is_out_of_their_reach() {
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("plugins/data");
-        std::fs::create_dir_all(&inner).unwrap();
+        fs::create_dir_all(&inner).unwrap();
         for path in [root.path(), &root.path().join("plugins"), &inner] {
             let error = run(root.path(), vec![dir(path, Access::ReadWrite)]).unwrap_err();
             assert!(matches!(error, GrantError::Store { .. }), "{error}");
@@ -262,13 +386,49 @@ mod tests {
     }
 
     #[test]
+    fn no_link_leads_to_the_whole_home() {
+        let root = tempfile::tempdir().unwrap();
+        let home = etcetera::home_dir().unwrap();
+        for (name, target) in [("home", home.as_path()), ("machine", Path::new("/"))] {
+            let link = root.path().join(name);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let error = run(root.path(), vec![dir(&link, Access::ReadOnly)]).unwrap_err();
+            assert!(matches!(error, GrantError::TooWide { .. }), "{error}");
+        }
+    }
+
+    #[test]
     fn what_is_gone_is_told_with_what_to_do() {
         let root = tempfile::tempdir().unwrap();
-        let gone = dir(&root.path().join("gone"), Access::ReadOnly);
-        let error = run(root.path(), vec![gone]).unwrap_err();
+        let path = root.path().join("gone");
+        let error = run(root.path(), vec![dir(&path, Access::ReadOnly)]).unwrap_err();
+        let hints = error.hints();
+        assert_eq!(hints[0], format!("make it: mkdir -p {}", path.display()));
         assert!(
-            error.hints()[0].starts_with("`wash plugin deny my --dir "),
+            hints[1].starts_with("`wash plugin deny my --dir "),
             "{error}"
         );
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_may_be_changed_is_made_where_it_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+        let path = root.path().join("link/trips/2026");
+        let settings = run(root.path(), vec![dir(&path, Access::ReadWrite)]).unwrap();
+        let real = root.path().canonicalize().unwrap();
+        let real = real.join("real/trips/2026");
+        let guest = path.display().to_string();
+        assert_eq!(
+            settings.directories[1],
+            mount(real, guest, Access::ReadWrite, true)
+        );
+        // Not where plugins are kept, though.
+        let inside = root.path().join("plugins/new");
+        let error = run(root.path(), vec![dir(&inside, Access::ReadWrite)]).unwrap_err();
+        assert!(matches!(error, GrantError::Store { .. }), "{error}");
+        assert!(!inside.exists());
     }
 }

@@ -90,7 +90,7 @@ impl Advice for OpenError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { plugin, .. } | Self::Changed { plugin, .. } => vec![format!(
-                "`wash plugin upgrade {plugin}` installs it from its source again, `wash plugin uninstall {plugin}` removes it"
+                "`wash plugin upgrade {plugin}` installs it from its source again; it keeps its folder and its permissions"
             )],
             Self::Shape { reason, .. } => vec![reason.hint().to_owned()],
             Self::Link { .. } | Self::Compose { .. } => Vec::new(),
@@ -148,6 +148,8 @@ impl Guest {
             host: &host,
             driven: Driven::Nothing,
             exports: Exports::All,
+            other_runtime: false,
+            max_members: None,
             stub_missing: true,
         };
         let plan = linker::plan(&request).map_err(|source| OpenError::Link {
@@ -166,7 +168,7 @@ impl Guest {
         let grants = plan.host.iter().filter_map(|import| {
             Some(Grant {
                 import: import.import.clone(),
-                interface: import.interface.to_string(),
+                interface: import.interface.as_ref()?.to_string(),
                 member: import.member?,
             })
         });

@@ -2,18 +2,20 @@
 //! as before or as after whenever this ends.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::describe::Reserved;
-use super::manifest::{Manifest, Permission};
+use super::manifest::{Manifest, Permission, Source};
 use super::policy::{Decisions, Policy, PolicyError};
 use super::store::{Broken, Store, is_name};
 use super::write;
+use crate::console::pasteable;
 use crate::oci::Digest;
-use crate::report::Advice;
+use crate::report::{Advice, Fault};
 
 /// A file that is being written for longer than this was left behind by a process that died.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -34,8 +36,10 @@ pub enum StoreError {
         name: String,
         installed: Vec<String>,
     },
-    #[error("the plugin `{name}` was changed by somebody else meanwhile")]
+    #[error("the plugin `{name}` was changed by another process meanwhile")]
     Changed { name: String },
+    #[error("cannot tell where plugins are kept: there is no home directory")]
+    NoHome,
     #[error(transparent)]
     Broken(#[from] Broken),
     #[error(transparent)]
@@ -45,9 +49,12 @@ pub enum StoreError {
 impl Advice for StoreError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Taken { name, .. } => format!(
-                "`--name NAME` installs it under another name, `wash plugin uninstall {name}` makes room, `wash plugin upgrade {name}` takes a new version from there"
-            ),
+            Self::Taken { name, .. } => {
+                return vec![
+                    "`--name NAME` installs it under another name".to_owned(),
+                    format!("`wash plugin upgrade {name}` takes a new version from there"),
+                ];
+            }
             Self::BuiltIn { command } | Self::Command { command, .. } => {
                 format!("`--as {command}=NAME` gives the command another name")
             }
@@ -55,18 +62,39 @@ impl Advice for StoreError {
             Self::Changed { .. } => "try again".to_owned(),
             Self::Broken(broken) => broken.hint(),
             Self::Policy(error) => return error.hints(),
-            Self::Write { .. } => "XDG_DATA_HOME says where plugins are kept".to_owned(),
+            Self::Write { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                let path = pasteable(&[path.to_string_lossy()]);
+                format!(
+                    "`sudo chown -R \"$USER\" {path}` makes it yours, XDG_DATA_HOME names another place"
+                )
+            }
+            Self::Write { .. } => "XDG_DATA_HOME names another place".to_owned(),
+            Self::NoHome => "set HOME, or XDG_DATA_HOME".to_owned(),
         };
         vec![hint]
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoHome => Fault::Environment,
+            _ => Fault::Input,
+        }
     }
 }
 
 fn missing(name: &str, installed: &[String]) -> Vec<String> {
-    let near = |other: &&String| strsim::damerau_levenshtein(name, other) <= 2;
-    match installed.iter().find(near) {
-        Some(near) => vec![format!("there is `{near}`")],
+    let distance = |other: &&String| strsim::damerau_levenshtein(name, other);
+    // Of a short name, every other is only a few letters away.
+    let is_near = |other: &&String| {
+        let begins = name.len() > 1 && other.starts_with(name);
+        let longest = name.chars().count().max(other.chars().count());
+        begins || (distance(other) <= 2 && distance(other) * 2 <= longest)
+    };
+    let near = installed.iter().filter(is_near).min_by_key(distance);
+    match near {
+        Some(near) => vec![format!("did you mean `{near}`?")],
         None if installed.is_empty() => vec!["`wash plugin install` installs one".to_owned()],
-        None => vec![format!("installed are {}", installed.join(", "))],
+        None => vec![format!("installed plugins: {}", installed.join(", "))],
     }
 }
 
@@ -85,6 +113,11 @@ pub enum Installed {
     New,
     /// In the place of this one.
     Replaced(Box<Manifest>),
+    /// In the place of one that could not be read. Its folder and its permissions were kept.
+    Repaired {
+        /// Whether it is known to have come from the same source.
+        same_source: bool,
+    },
 }
 
 /// Installs a plugin: its component, then its manifest.
@@ -97,26 +130,32 @@ pub fn install(
 ) -> Result<Installed, StoreError> {
     let failed = failed(store);
     let _lock = write::lock(store).map_err(&failed)?;
-    let before = match (store.find(&manifest.name), replace) {
-        // What cannot be read is replaced.
-        (Err(_), _) => None,
-        (Ok(before), Replace::SameSource) => match before {
-            Some(other) if other.source != manifest.source => {
-                return Err(StoreError::Taken {
-                    name: other.name,
-                    from: other.source.to_string(),
-                });
+    let installed = match (store.find(&manifest.name), replace) {
+        // What cannot be read is replaced, unless it is known to be another plugin. What it keeps may be all that the
+        // user has of it.
+        (Err(Broken { origin, .. }), _) => match origin {
+            Some(origin) if origin != manifest.source => {
+                return Err(taken(&manifest.name, &origin));
             }
-            before => before,
+            origin => Installed::Repaired {
+                same_source: origin.is_some(),
+            },
         },
-        (Ok(Some(before)), Replace::Version(digest)) if before.digest == *digest => Some(before),
+        (Ok(None), Replace::SameSource) => Installed::New,
+        (Ok(Some(other)), Replace::SameSource) if other.source != manifest.source => {
+            return Err(taken(&other.name, &other.source));
+        }
+        (Ok(Some(before)), Replace::SameSource) => Installed::Replaced(before.into()),
+        (Ok(Some(before)), Replace::Version(digest)) if before.digest == *digest => {
+            Installed::Replaced(before.into())
+        }
         (Ok(_), Replace::Version(_)) => {
             let name = manifest.name.clone();
             return Err(StoreError::Changed { name });
         }
     };
     check_commands(store, manifest, reserved)?;
-    if before.is_none() {
+    if installed == Installed::New {
         forget(store, &manifest.name)?;
     }
     let component = store.component_path(&manifest.digest);
@@ -127,17 +166,22 @@ pub fn install(
     let text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
     write::file(&store.manifest_path(&manifest.name), &text).map_err(&failed)?;
     sweep(store);
-    Ok(match before {
-        None => Installed::New,
-        Some(before) => Installed::Replaced(before.into()),
-    })
+    Ok(installed)
+}
+
+fn taken(name: &str, from: &Source) -> StoreError {
+    StoreError::Taken {
+        name: name.to_owned(),
+        from: from.to_string(),
+    }
 }
 
 /// Removes plugins with their folders and everything that they were allowed; none if one of them is not there.
 pub fn uninstall(store: &Store, names: &[String]) -> Result<(), StoreError> {
     let failed = failed(store);
     // It need not be one that can be read.
-    let is_there = |name: &String| is_name(name) && store.manifest_path(name).exists();
+    let is_there =
+        |name: &String| is_name(name) && store.manifest_path(name).symlink_metadata().is_ok();
     if let Some(missing) = names.iter().find(|name| !is_there(name)) {
         return Err(not_there(store, missing));
     }
@@ -243,7 +287,8 @@ fn forget(store: &Store, name: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Removes components that no plugin has, and what processes left behind that died. Whoever calls this holds the lock.
+/// Removes components that no plugin has, their compiled code, and what processes left behind that died. Whoever calls
+/// this holds the lock.
 fn sweep(store: &Store) {
     let installed = store.installed();
     // Of a manifest that cannot be read it is not known which component it has.
@@ -255,6 +300,7 @@ fn sweep(store: &Store) {
         .iter()
         .map(|plugin| store.component_path(&plugin.digest))
         .collect();
+    sweep_compiled(store, &installed.plugins);
     for dir in [
         store.components(),
         store.manifests(),
@@ -282,6 +328,24 @@ fn sweep(store: &Store) {
     }
 }
 
+/// Removes compiled code of what is not installed any more, unless somebody runs it.
+fn sweep_compiled(store: &Store, plugins: &[Manifest]) {
+    let is_needed = |name: &OsStr| plugins.iter().any(|plugin| name == plugin.digest.parts().1);
+    let entries = fs::read_dir(store.all_compiled());
+    for entry in entries.into_iter().flatten().flatten() {
+        let path = entry.path();
+        // It costs room and does no harm.
+        let _ = match entry.file_type() {
+            _ if is_needed(&entry.file_name()) => continue,
+            Ok(kind) if kind.is_dir() => match File::open(&path).map(|dir| dir.try_lock()) {
+                Ok(Ok(())) => fs::remove_dir_all(path),
+                _ => continue,
+            },
+            _ => fs::remove_file(path),
+        };
+    }
+}
+
 /// What a new version wants that the old one did not.
 pub fn added<'m>(before: &Manifest, after: &'m Manifest) -> Vec<&'m Permission> {
     let had = |wanted: &Permission| before.wants.iter().any(|want| want.what.covers(wanted));
@@ -292,7 +356,7 @@ pub fn added<'m>(before: &Manifest, after: &'m Manifest) -> Vec<&'m Permission> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::manifest::{Source, Want};
+    use crate::plugin::manifest::Want;
     use crate::plugin::testing::{command, manifest};
 
     fn store() -> (tempfile::TempDir, Store) {
@@ -417,6 +481,81 @@ mod tests {
         let (_root, store) = store();
         put(&store, &manifest("my-plugin")).unwrap();
         let error = find(&store, "my-plugn").unwrap_err();
-        assert_eq!(error.hints(), ["there is `my-plugin`"]);
+        assert_eq!(error.hints(), ["did you mean `my-plugin`?"]);
+    }
+
+    #[test]
+    fn names_are_near_where_most_of_their_letters_are_the_same() {
+        let installed = ["n1", "keyvalue-redis", "say"].map(str::to_owned);
+        for (name, hint) in [
+            ("r", "installed plugins: n1, keyvalue-redis, say"),
+            ("s", "installed plugins: n1, keyvalue-redis, say"),
+            ("n2", "did you mean `n1`?"),
+            ("sya", "did you mean `say`?"),
+            ("keyvalue-rediz", "did you mean `keyvalue-redis`?"),
+            ("keyvalue", "did you mean `keyvalue-redis`?"),
+        ] {
+            assert_eq!(missing(name, &installed), [hint], "{name}");
+        }
+        assert_eq!(missing("a", &[]), ["`wash plugin install` installs one"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_repaired_with_all_that_it_keeps() {
+        for (manifest_text, same_source) in [
+            (r#"{"format": 2, "source": {"file": "/my.wasm"}}"#, true),
+            ("{", false),
+        ] {
+            let (_root, store) = store();
+            put(&store, &manifest("my")).unwrap();
+            decide(&store, "my", |decisions| {
+                decisions.allow(Permission::Host("a".into()))
+            })
+            .unwrap();
+            fs::create_dir_all(store.data("my")).unwrap();
+            fs::write(store.data("my").join("trips"), "mine").unwrap();
+            let policy = Policy::read(&store).unwrap();
+            let path = store.manifest_path("my");
+            fs::write(&path, manifest_text).unwrap();
+            let mine = Manifest {
+                source: Source::File("/my.wasm".into()),
+                ..manifest("my")
+            };
+            let repaired = put(&store, &mine).unwrap();
+            assert_eq!(repaired, Installed::Repaired { same_source });
+            assert_eq!(Policy::read(&store).unwrap(), policy);
+            assert!(store.data("my").join("trips").exists());
+            assert_eq!(store.installed().plugins, [mine]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_replaced_by_another_plugin() {
+        let (_root, store) = store();
+        fs::create_dir_all(store.manifests()).unwrap();
+        let text = r#"{"format": 2, "source": {"image": "ghcr.io/me/my:1"}}"#;
+        fs::write(store.manifest_path("my"), text).unwrap();
+        let error = put(&store, &manifest("my")).unwrap_err();
+        assert!(matches!(error, StoreError::Taken { .. }), "{error}");
+        assert_eq!(fs::read_to_string(store.manifest_path("my")).unwrap(), text);
+    }
+
+    #[test]
+    fn compiled_code_goes_with_what_it_was_made_of() {
+        let (_root, store) = store();
+        let compiled = |name: &str| {
+            let mine = manifest(name);
+            put(&store, &mine).unwrap();
+            let dir = store.compiled(&mine.digest);
+            fs::create_dir_all(&dir).unwrap();
+            dir
+        };
+        let my = compiled("my");
+        let flat = store.all_compiled().join("of-an-earlier-version.cwasm");
+        fs::write(&flat, "").unwrap();
+        let other = compiled("other");
+        assert!(my.exists() && !flat.exists());
+        uninstall(&store, &["my".to_owned()]).unwrap();
+        assert!(!my.exists() && other.exists());
     }
 }

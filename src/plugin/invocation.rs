@@ -1,6 +1,5 @@
 //! From a parsed command line to what a plugin is called with, and the files and directories named in it.
 
-use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +13,7 @@ use super::grants::mount;
 use super::manifest::{Access, Command, Flag, ValueKind};
 use crate::call::Value;
 use crate::host::workload::Directory;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, ScratchError};
 
 /// What `run` is called with.
 #[derive(Debug)]
@@ -45,11 +44,15 @@ pub struct Terminal {
 pub enum NamedError {
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("cannot write to the temporary directory `{}`", path.display())]
+    Temporary { path: PathBuf, source: io::Error },
     #[error("`{}` is not a {expected}", path.display())]
     Kind {
         path: PathBuf,
         expected: &'static str,
     },
+    #[error(transparent)]
+    Scratch(ScratchError),
 }
 
 impl Invocation {
@@ -148,7 +151,7 @@ impl Invocation {
                 expected: "file",
             });
         }
-        let (dir, name) = self.place(path).map_err(failed)?;
+        let (dir, name) = self.place(path)?;
         let copy = dir.join(&name);
         // A second name is for nothing; but not every file may have one, nor one on another file system.
         let link = |real: PathBuf| fs::hard_link(real, &copy);
@@ -162,28 +165,29 @@ impl Invocation {
 
     /// Lets the plugin read what is shown as a file. Returns where it finds it.
     pub(super) fn content(&mut self, path: &Path, bytes: &[u8]) -> Result<String, NamedError> {
-        let placed = self.place(path).and_then(|(dir, name)| {
-            fs::write(dir.join(&name), bytes)?;
-            Ok((dir, name))
-        });
-        let (dir, name) = placed.map_err(|source| NamedError::Read {
-            path: path.to_owned(),
+        let (dir, name) = self.place(path)?;
+        fs::write(dir.join(&name), bytes).map_err(|source| NamedError::Temporary {
+            path: dir.clone(),
             source,
         })?;
         Ok(format!("{}/{name}", self.give(dir)))
     }
 
     /// A directory for one file, and what the file is called there.
-    fn place(&mut self, path: &Path) -> io::Result<(PathBuf, String)> {
+    fn place(&mut self, path: &Path) -> Result<(PathBuf, String), NamedError> {
         let root = match &self.named {
             Some(named) => named,
             None => {
-                let named = Scratch::new(&env::temp_dir(), "wash-plugin-arguments-")?;
+                let named =
+                    Scratch::temporary("wash-plugin-arguments-").map_err(NamedError::Scratch)?;
                 self.named.insert(named)
             }
         };
         let dir = root.path().join(self.directories.len().to_string());
-        fs::create_dir(&dir)?;
+        fs::create_dir(&dir).map_err(|source| NamedError::Temporary {
+            path: dir.clone(),
+            source,
+        })?;
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or("file");
         Ok((dir, name.to_owned()))
     }

@@ -48,9 +48,9 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    File(PathBuf),
+    File(#[serde(serialize_with = "crate::report::serialize_path")] PathBuf),
     /// A project, which is built first.
-    Project(PathBuf),
+    Project(#[serde(serialize_with = "crate::report::serialize_path")] PathBuf),
     /// A reference to a registry.
     Image(String),
 }
@@ -155,7 +155,9 @@ pub struct Choice {
     pub summary: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookPoint {
     BeforeBuild,

@@ -19,6 +19,8 @@ pub enum PermissionError {
         "`{0}` is not a directory that can be allowed: expected an absolute path, or one that begins with `~/`"
     )]
     Directory(String),
+    #[error("`{0}` is the whole home or more: name a directory in it")]
+    TooWide(String),
     #[error(
         "`{0}` is not a host: expected `api.example.com`, `*.example.com`, `localhost:6379` or `*`"
     )]
@@ -38,7 +40,8 @@ impl Permission {
             Self::Directory { path, .. } => {
                 let below = path.strip_prefix("~/").or_else(|| path.strip_prefix('/'));
                 let goes_up = || path.split('/').any(|part| part == "..");
-                match below.is_some_and(|below| !below.is_empty()) && !goes_up() {
+                let names = |below: &str| below.split('/').any(|part| !matches!(part, "" | "."));
+                match below.is_some_and(names) && !goes_up() {
                     true => Ok(()),
                     false => Err(PermissionError::Directory(path.clone())),
                 }
@@ -99,8 +102,8 @@ impl Permission {
     }
 }
 
-/// The shell expands `~` only where it is not quoted.
-fn home(path: &str) -> String {
+/// A path as it can be pasted into a shell, which expands `~` only where it is not quoted.
+pub fn home(path: &str) -> String {
     match path.strip_prefix("~/") {
         Some(rest) => format!("~/{}", pasteable(&[rest])),
         None => pasteable(&[path]),
@@ -140,6 +143,16 @@ pub fn expanded(path: &str) -> PathBuf {
         (Some(rest), Ok(home)) => home.join(rest),
         _ => path.into(),
     }
+}
+
+/// Whether a directory is the home of the user or holds it: whoever has that has everything.
+pub(super) fn holds_home(directory: &Path) -> bool {
+    let home = etcetera::home_dir().ok();
+    let home = home.as_deref().unwrap_or(Path::new("/"));
+    home.starts_with(directory)
+        || home
+            .canonicalize()
+            .is_ok_and(|home| home.starts_with(directory))
 }
 
 /// The opposite: a path in the home begins with `~/`, so that it is the same for whoever wrote it so.
@@ -256,6 +269,13 @@ mod tests {
         for permission in [
             dir("notes", Access::ReadOnly),
             dir("/a/../etc", Access::ReadOnly),
+            dir("/", Access::ReadOnly),
+            dir("/.", Access::ReadOnly),
+            dir("//", Access::ReadOnly),
+            dir("/./.", Access::ReadWrite),
+            dir("~/", Access::ReadOnly),
+            dir("~/.", Access::ReadOnly),
+            dir("~//./", Access::ReadOnly),
             Permission::Host("https://a".into()),
             Permission::Host("a b".into()),
             Permission::Host(String::new()),

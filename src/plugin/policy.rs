@@ -6,10 +6,12 @@ use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use super::manifest::{Manifest, Permission, Want};
-use super::store::Store;
+use super::store::{Store, is_open_to_all};
 use super::write;
+use crate::console::pasteable;
 use crate::report::Advice;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +35,12 @@ pub struct Decisions {
 pub enum PolicyError {
     #[error("cannot read what plugins are allowed, in `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("`{}`, which says what plugins are allowed, makes no sense: {reason}", path.display())]
+    #[error("`{}` is not valid JSON: {reason}", path.display())]
+    Json { path: PathBuf, reason: String },
+    #[error("`{}` does not say what plugins are allowed: {reason}", path.display())]
     Syntax { path: PathBuf, reason: String },
+    #[error("every user of this machine can change `{}`, which says what plugins are allowed", path.display())]
+    Shared { path: PathBuf },
     #[error("cannot write what plugins are allowed, to `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -42,10 +48,20 @@ pub enum PolicyError {
 impl Advice for PolicyError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Syntax { .. } => {
+            Self::Json { .. } | Self::Syntax { .. } => {
                 vec!["correct it, or remove it to begin with nothing allowed".to_owned()]
             }
-            _ => Vec::new(),
+            Self::Shared { path } => {
+                let path = pasteable(&[path.to_string_lossy()]);
+                vec![format!(
+                    "read what it allows, then close it to others: chmod o-w {path}"
+                )]
+            }
+            Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                let path = pasteable(&[path.to_string_lossy()]);
+                vec![format!("`sudo chown \"$USER\" {path}` makes it yours")]
+            }
+            Self::Read { .. } | Self::Write { .. } => Vec::new(),
         }
     }
 }
@@ -58,9 +74,15 @@ impl Policy {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(PolicyError::Read { path, source }),
         };
-        serde_json::from_slice(&bytes).map_err(|error| PolicyError::Syntax {
-            path,
-            reason: error.to_string(),
+        if is_open_to_all(&path) {
+            return Err(PolicyError::Shared { path });
+        }
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let reason = error.to_string();
+            match error.classify() {
+                Category::Data => PolicyError::Syntax { path, reason },
+                _ => PolicyError::Json { path, reason },
+            }
         })
     }
 
@@ -116,6 +138,8 @@ impl Decisions {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::plugin::manifest::Access;
     use crate::plugin::testing::manifest;
@@ -200,6 +224,20 @@ mod tests {
         )
         .unwrap();
         let error = Policy::read(&store).unwrap_err();
-        assert!(error.to_string().contains("makes no sense"), "{error}");
+        assert!(matches!(error, PolicyError::Syntax { .. }), "{error}");
+        fs::write(store.policy_path(), "{").unwrap();
+        let error = Policy::read(&store).unwrap_err();
+        assert!(error.to_string().contains("is not valid JSON: "), "{error}");
+    }
+
+    #[test]
+    fn a_policy_that_others_can_change_allows_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::at(root.path().to_owned());
+        Policy::default().write(&store).unwrap();
+        let path = store.policy_path();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let error = Policy::read(&store).unwrap_err();
+        assert!(matches!(error, PolicyError::Shared { .. }), "{error}");
     }
 }

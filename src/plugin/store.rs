@@ -3,7 +3,7 @@
 //! ```text
 //! plugins/installed/NAME.json     the manifest: a plugin is installed when this file is there
 //! plugins/components/HEX.wasm     by digest
-//! plugins/compiled/               compiled code
+//! plugins/compiled/HEX/           its compiled code
 //! plugins/data/NAME/              what the plugin may write to
 //! plugins/policy.json             what the user allowed and denied
 //! plugins/lock                    held by whoever writes
@@ -13,9 +13,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{FORMAT, Manifest};
+use rustix::fs::Access;
+
+use super::manifest::{FORMAT, Manifest, Source};
+use crate::console::pasteable;
+use crate::engine::cache::default_dir;
 use crate::folders;
 use crate::oci::Digest;
 
@@ -35,22 +40,96 @@ pub struct Installed {
 
 /// An entry of the store that cannot be read. It does not keep others from working.
 #[derive(Debug, thiserror::Error)]
-#[error("the plugin in `{}` cannot be read: {reason}", path.display())]
+#[error("{} cannot be read: {reason}", subject(path))]
 pub struct Broken {
     pub path: PathBuf,
     pub reason: String,
+    /// Where the plugin came from, if that much can be read.
+    pub origin: Option<Source>,
+    cause: Cause,
+}
+
+/// What keeps an entry from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Content,
+    /// Its permissions, or those of a folder above it.
+    Access,
+    /// Every user of the machine may have changed it.
+    Shared,
 }
 
 impl Broken {
-    /// What the user can do about it.
-    pub fn hint(&self) -> String {
-        match self.path.file_stem() {
-            Some(name) => format!(
-                "`wash plugin uninstall {0}` removes it; installing it again replaces it",
-                name.to_string_lossy()
-            ),
-            None => "XDG_DATA_HOME says where plugins are".to_owned(),
+    fn new(path: &Path, cause: Cause, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: reason.into(),
+            origin: None,
+            cause,
         }
+    }
+
+    fn io(path: &Path, error: &io::Error) -> Self {
+        let cause = match error.kind() {
+            io::ErrorKind::PermissionDenied => Cause::Access,
+            _ => Cause::Content,
+        };
+        Self::new(path, cause, error.to_string())
+    }
+
+    /// Whether it is the content that is wrong, not who may read and change it.
+    pub fn is_damaged(&self) -> bool {
+        self.cause == Cause::Content
+    }
+
+    /// The name of the plugin, if the entry is one of a plugin.
+    pub fn name(&self) -> Option<&str> {
+        plugin_of(&self.path)
+    }
+
+    /// What the user can do about it, without losing what the plugin keeps.
+    pub fn hint(&self) -> String {
+        let path = pasteable(&[&self.path.to_string_lossy()]);
+        match (self.cause, self.name()) {
+            (Cause::Shared, _) => format!("`chmod o-w {path}` closes it to others"),
+            (Cause::Access, _) => {
+                format!(
+                    "`sudo chown -R \"$USER\" {path}` makes it yours, XDG_DATA_HOME names another place"
+                )
+            }
+            (Cause::Content, Some(name)) => {
+                let source = match &self.origin {
+                    Some(source) => pasteable(&[&source.to_string()]),
+                    None => "SOURCE".to_owned(),
+                };
+                let named = match self.origin {
+                    Some(_) => String::new(),
+                    None => format!(" --name {name}"),
+                };
+                format!(
+                    "`wash plugin install {source}{named}` repairs it; it keeps its folder and its permissions"
+                )
+            }
+            (Cause::Content, None) => {
+                format!(
+                    "move it away: `mv {path} {path}.old`; XDG_DATA_HOME says where plugins are"
+                )
+            }
+        }
+    }
+}
+
+/// The name of the plugin that has its manifest here.
+fn plugin_of(path: &Path) -> Option<&str> {
+    let is_manifest = path.extension().is_some_and(|it| it == "json");
+    let name = path.file_stem()?.to_str()?;
+    (is_manifest && is_name(name)).then_some(name)
+}
+
+fn subject(path: &Path) -> String {
+    match plugin_of(path) {
+        Some(_) => format!("the plugin in `{}`", path.display()),
+        None => format!("`{}`, where plugins are kept,", path.display()),
     }
 }
 
@@ -89,7 +168,26 @@ impl Store {
         self.root.join("policy.json")
     }
 
-    pub fn compiled(&self) -> PathBuf {
+    /// Where compiled code of a component is kept: beside the plugins, or where they belong to another user or cannot
+    /// be changed, in this user's own cache.
+    pub fn compiled(&self, component: &Digest) -> PathBuf {
+        let (_, digits) = component.parts();
+        let beside = self.all_compiled().join(digits);
+        let own = match fs::metadata(&beside) {
+            Ok(metadata) => metadata.uid() == rustix::process::geteuid().as_raw(),
+            Err(_) => {
+                let mut above = beside.ancestors();
+                let nearest = above.find(|path| path.exists());
+                nearest.is_some_and(|path| rustix::fs::access(path, Access::WRITE_OK).is_ok())
+            }
+        };
+        match own {
+            true => beside,
+            false => default_dir().unwrap_or(beside),
+        }
+    }
+
+    pub(super) fn all_compiled(&self) -> PathBuf {
         self.root.join("compiled")
     }
 
@@ -114,18 +212,31 @@ impl Store {
     pub fn installed(&self) -> Installed {
         let mut installed = Installed::default();
         let dir = self.manifests();
+        for folder in [self.root(), &dir] {
+            if is_open_to_all(folder) {
+                let reason = "every user of this machine can change it";
+                let broken = Broken::new(folder, Cause::Shared, reason);
+                installed.broken.push(broken);
+                return installed;
+            }
+        }
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    let reason = error.to_string();
-                    installed.broken.push(Broken { path: dir, reason });
+                    installed.broken.push(Broken::io(&dir, &error));
                 }
                 return installed;
             }
         };
-        for entry in entries.flatten() {
-            let path = entry.path();
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(error) => {
+                    installed.broken.push(Broken::io(&dir, &error));
+                    continue;
+                }
+            };
             if path
                 .extension()
                 .is_some_and(|extension| extension == "json")
@@ -134,7 +245,7 @@ impl Store {
                     Ok(Some(manifest)) => installed.plugins.push(manifest),
                     // It was uninstalled this moment.
                     Ok(None) => {}
-                    Err(reason) => installed.broken.push(Broken { path, reason }),
+                    Err(broken) => installed.broken.push(broken),
                 }
             }
         }
@@ -148,33 +259,70 @@ impl Store {
         if !is_name(name) {
             return Ok(None);
         }
-        let path = self.manifest_path(name);
-        read(&path).map_err(|reason| Broken { path, reason })
+        read(&self.manifest_path(name))
     }
 }
 
-fn read(path: &Path) -> Result<Option<Manifest>, String> {
+/// `None` if there is none.
+fn read(path: &Path) -> Result<Option<Manifest>, Broken> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        // A link that leads nowhere was not removed by `wash`.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Broken::io(path, &error)),
     };
+    let broken = |reason: String| Broken::new(path, Cause::Content, reason);
     // A pipe would never end.
     if !metadata.is_file() || metadata.len() > LARGEST {
-        return Err("it is no file that `wash` wrote".to_owned());
+        return Err(broken("it is no file that `wash` wrote".to_owned()));
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    if manifest.format != FORMAT {
+    if is_open_to_all(path) {
+        let reason = "every user of this machine can change it";
+        return Err(Broken::new(path, Cause::Shared, reason));
+    }
+    let bytes = fs::read(path).map_err(|error| Broken::io(path, &error))?;
+    parse(path, &bytes).map(Some).map_err(|reason| Broken {
+        origin: origin(&bytes),
+        ..broken(reason)
+    })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, String> {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    // A newer manifest need not have what this version asks for.
+    if let Ok(Format { format }) = serde_json::from_slice(bytes)
+        && format != FORMAT
+    {
         return Err(format!(
-            "it has format {}, which this version of `wash` does not know",
-            manifest.format
+            "it has format {format}, which this version of `wash` does not know"
         ));
     }
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if path.file_stem() != Some(manifest.name.as_ref()) || !is_name(&manifest.name) {
         return Err("it is the manifest of a plugin with another name".to_owned());
     }
-    Ok(Some(manifest))
+    Ok(manifest)
+}
+
+/// Where a plugin came from whose manifest makes no sense otherwise.
+fn origin(bytes: &[u8]) -> Option<Source> {
+    #[derive(serde::Deserialize)]
+    struct Origin {
+        source: Source,
+    }
+    let origin: Option<Origin> = serde_json::from_slice(bytes).ok();
+    origin.map(|origin| origin.source)
+}
+
+/// Whether users who are neither the owner nor of the group may write to it.
+pub(super) fn is_open_to_all(path: &Path) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & OTHERS_WRITE != 0)
 }
 
 /// Whether a plugin, a command, an argument or a flag may be called so: words of lower-case letters and digits with `-`

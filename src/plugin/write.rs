@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::store::Store;
@@ -21,11 +22,15 @@ pub(super) fn lock(store: &Store) -> io::Result<Lock> {
     Ok(Lock(file))
 }
 
-/// Writes a file, and the folders above it, so that readers see it as before or as after.
+/// Writes a file, and the folders above it, so that readers see it as before or as after. Others may read it, unless the
+/// umask says otherwise: plugins may be installed by one user and run by another.
 pub(super) fn file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(NEW)
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(dir)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -52,6 +52,20 @@ pub(super) fn route(text: &str) -> Result<Route, String> {
     })
 }
 
+/// A name that requests may be for: `app.test`, `*.app.test`, or `*` for any. In lower case.
+pub(super) fn allowed_host(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let is_name = name
+        .parse::<http::uri::Authority>()
+        .is_ok_and(|host| host.host() == name);
+    match text == "*" || (is_name && !name.contains('*')) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(format!(
+            "expected host names without scheme and port such as `app.test` or `*.app.test`, or `*` for any, found `{text}`"
+        )),
+    }
+}
+
 /// A list of subjects with commas between them: `tasks.*, audit.>`. Empty: none.
 pub(super) fn subscriptions(text: &str) -> Result<Vec<String>, String> {
     let subjects = text.split(',').map(str::trim);
@@ -101,6 +115,19 @@ pub(super) fn max_restarts(restart: Restart, most: u32) -> Restart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn allowed_hosts() {
+        for host in ["app.test", "*.app.test", "*", "My-Box", "[::1]", "10.0.0.1"] {
+            assert_eq!(allowed_host(host), Ok(host.to_ascii_lowercase()));
+        }
+        for host in [
+            "", "*.", "a.*", "*a", "http://a", "a:80", "a/b", "a b", "u@a", "**",
+        ] {
+            let problem = allowed_host(host).expect_err(host);
+            assert!(problem.ends_with(&format!("found `{host}`")), "{problem}");
+        }
+    }
 
     #[test]
     fn routes() {

@@ -15,6 +15,8 @@ pub enum ProjectError {
     NoSuchFile(PathBuf),
     #[error("`{}` is a directory, expected a component", .0.display())]
     NotAFile(PathBuf),
+    #[error("`{}` is not a regular file", .0.display())]
+    NotRegular(PathBuf),
     #[error("cannot read `{}`", .path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("no project in `{}`{}", .start.display(), if *.searched_above { " or above it" } else { "" })]
@@ -57,6 +59,9 @@ impl Advice for ProjectError {
                  build:\n  command: make component.wasm\n  component_path: component.wasm"
                     .to_string(),
             ],
+            ProjectError::NotRegular(_) => {
+                vec!["save the component to a file first: it is read more than once".to_string()]
+            }
             ProjectError::NotAFile(path) => vec![format!("for the project in it: wash -C {} dev", path.display())],
             ProjectError::NoBuildScript { script, .. } => vec![format!(
                 "add a script `{script}` that writes a component, or set `build.command` and `build.component_path` in \

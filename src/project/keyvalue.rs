@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::raw::RawInterface;
 use super::table::{Located, Notes, Table, nearest};
+use super::units;
 use crate::host::workload::{KeyValue, KeyValueBackend};
 
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,7 @@ pub(super) struct RawKeyValue {
     backend: Option<RawBackend>,
     prefix: Option<String>,
     buckets: Option<Vec<String>>,
+    quota: Option<Located<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -27,7 +29,7 @@ enum RawBackend {
 const BACKENDS: [&str; 2] = ["in_memory", "filesystem"];
 
 impl RawKeyValue {
-    /// `keyvalue: { path, memory, prefix, buckets }`
+    /// `keyvalue: { path, memory, prefix, buckets, quota }`
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let memory = table.boolean("memory").unwrap_or_default();
         let backend = match (table.text("path"), memory) {
@@ -47,6 +49,7 @@ impl RawKeyValue {
             backend,
             prefix: table.text("prefix").map(|prefix| prefix.value),
             buckets: table.texts("buckets").map(|buckets| buckets.value),
+            quota: table.text_or_number("quota"),
         };
         table.finish();
         raw
@@ -78,6 +81,15 @@ impl RawKeyValue {
             },
             prefix: take("prefix").map(|prefix| prefix.value),
             buckets: take("buckets").or(bucket).map(listed),
+            quota: None,
+        }
+    }
+
+    /// The directory in which values are kept as files.
+    pub(super) fn files_path(&self) -> Option<&Located<String>> {
+        match self.backend.as_ref()? {
+            RawBackend::Files(path) => Some(path),
+            RawBackend::Memory => None,
         }
     }
 
@@ -95,6 +107,7 @@ impl RawKeyValue {
             backend: self.backend.or(other.backend),
             prefix: self.prefix.or(other.prefix),
             buckets: self.buckets.or(other.buckets),
+            quota: self.quota.or(other.quota),
         }
     }
 
@@ -120,6 +133,11 @@ impl RawKeyValue {
                 .buckets
                 .clone()
                 .map(|buckets| buckets.into_iter().collect()),
+            quota: self
+                .quota
+                .clone()
+                .and_then(|quota| quota.parse(notes, |text| units::size(text)))
+                .map(|quota| quota.value),
         }
     }
 }
@@ -142,7 +160,7 @@ fn chosen(
         }
         "redis" | "nats" => {
             let message = format!("`{key}` is not obeyed: there is no {value} store yet");
-            notes.warn(at, message, Some(INSTEAD.to_string()));
+            notes.warn(at, message, Some(instead_of(value)));
             None
         }
         _ => {
@@ -154,9 +172,19 @@ fn chosen(
     }
 }
 
-/// What stores that we do not have are replaced by.
-pub(super) const INSTEAD: &str =
-    "values are kept in `.wash/state`, or as files with `dev.wasi_keyvalue_path: DIR`";
+/// What a store that the host does not have is replaced by.
+pub(super) fn instead_of(store: &str) -> String {
+    let instead =
+        "values are kept in `.wash/state`, or as files with `dev.wasi_keyvalue_path: DIR`";
+    match store {
+        "redis" => format!("{REDIS}; otherwise {instead}"),
+        _ => instead.to_string(),
+    }
+}
+
+/// The plugin that keeps values in Redis.
+const REDIS: &str =
+    "the plugin `keyvalue-redis` keeps values in Redis: install it and set `REDIS_URL`";
 
 /// What an entry says, then what the project it names says, then the rest: setting by setting.
 pub(super) fn layered(layers: [KeyValue; 3]) -> KeyValue {
@@ -169,6 +197,7 @@ pub(super) fn layered(layers: [KeyValue; 3]) -> KeyValue {
                 false => nearer.prefix,
             },
             buckets: nearer.buckets.or(farther.buckets),
+            quota: nearer.quota.or(farther.quota),
         })
         .unwrap_or_default()
 }

@@ -4,9 +4,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::keys::{NoSuchKey, key_of_variable};
+use super::keys::{Form, NoSuchKey, VariableKey, key_of_variable, meant_by};
 use super::parse::parse;
 use super::table::Notes;
 use super::value::{Node, Origin, Value};
@@ -45,14 +44,28 @@ pub(super) fn read(
         (None, Some(root)) => layers.add_first(&root.join(".wash"), notes)?,
         (None, None) => {}
     }
-    for (name, text) in &overrides.env {
+    for (name, text) in in_order(overrides) {
         match key_of_variable(name, &layers.config) {
-            None => {}
-            Some(Ok(path)) => layers.config.insert(&path, variable(name, text)),
+            None => {
+                if let Some(meant) = meant_by(name) {
+                    let hint = format!("two underscores lead into a section: `{meant}`");
+                    notes.warn(
+                        &of_variable(name),
+                        "this is no setting".to_string(),
+                        Some(hint),
+                    );
+                }
+            }
+            Some(Ok(VariableKey { path, form })) => {
+                layers.config.insert(&path, variable(name, text, form));
+            }
             Some(Err(NoSuchKey { path, near })) => {
                 let hint = near.map(|near| format!("did you mean `{near}`?"));
-                let at = variable(name, text).at;
-                notes.unknown(&at, format!("there is no key `{path}`"), hint);
+                notes.unknown(
+                    &of_variable(name),
+                    format!("there is no key `{path}`"),
+                    hint,
+                );
             }
         }
     }
@@ -190,30 +203,47 @@ fn user_config_dir(overrides: &Overrides) -> Option<PathBuf> {
     }
 }
 
-/// Booleans, numbers, lists and maps as in YAML; everything else is the text itself.
-fn variable(name: &str, text: &str) -> Value {
-    let file: Arc<Path> = Path::new(&format!("${name}")).into();
-    let at = Origin {
-        file: file.clone(),
+/// The variables, so that the entries of a list come in its order: `X__2` before `X__10`.
+fn in_order(overrides: &Overrides) -> Vec<(&String, &String)> {
+    let mut variables: Vec<_> = overrides.env.iter().collect();
+    variables.sort_by_cached_key(|(name, _)| {
+        let segments = name.split("__");
+        let key = |segment: &str| (segment.parse::<usize>().ok(), segment.to_string());
+        segments.map(key).collect::<Vec<_>>()
+    });
+    variables
+}
+
+fn of_variable(name: &str) -> Origin {
+    Origin {
+        file: Path::new(&format!("${name}")).into(),
         line: None,
-    };
-    match parse(&file, text) {
-        Ok(Value {
-            node: node @ (Node::Bool { .. } | Node::Number { .. } | Node::List(_)),
-            ..
-        }) => Value { node, at },
-        Ok(Value {
-            node: Node::Map(entries),
-            ..
-        }) if !entries.is_empty() => Value {
-            node: Node::Map(entries),
-            at,
-        },
-        _ => Value {
-            node: Node::Text(text.to_string()),
-            at,
-        },
     }
+}
+
+/// What a variable says to a key that takes such values.
+fn variable(name: &str, text: &str, form: Form) -> Value {
+    let at = of_variable(name);
+    let as_text = || Node::Text(text.to_string());
+    let node = match form {
+        Form::Text => as_text(),
+        Form::TextOrList | Form::List | Form::Yaml => match parse(&at.file, text) {
+            Ok(Value {
+                node: node @ Node::List(_),
+                ..
+            }) => node,
+            Ok(Value {
+                node: node @ (Node::Bool { .. } | Node::Number { .. }),
+                ..
+            }) if form == Form::Yaml => node,
+            Ok(Value {
+                node: Node::Map(entries),
+                ..
+            }) if form == Form::Yaml && !entries.is_empty() => Node::Map(entries),
+            _ => as_text(),
+        },
+    };
+    Value { node, at }
 }
 
 #[cfg(test)]
@@ -221,12 +251,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_is_a_scalar_or_text() {
-        let node = |text| variable("WASH_A__B", text).node;
-        assert!(matches!(node("true"), Node::Bool { value: true, .. }));
-        assert_eq!(node("127.0.0.1:80"), Node::Text("127.0.0.1:80".into()));
-        assert_eq!(node("[::1]:80"), Node::Text("[::1]:80".into()));
-        assert_eq!(node(""), Node::Text(String::new()));
-        assert!(matches!(node("[a, b]"), Node::List(items) if items.len() == 2));
+    fn the_form_decides_what_a_variable_is() {
+        let node = |text, form| variable("WASH_A__B", text, form).node;
+        let text = |text: &str| Node::Text(text.to_string());
+        for value in [
+            "true",
+            "80",
+            "Hello: world",
+            "{\"a\": 1}",
+            "[1, 2]",
+            "",
+            "\"x\"",
+            "# x",
+            "a: b",
+        ] {
+            assert_eq!(node(value, Form::Text), text(value));
+        }
+        assert!(matches!(
+            node("true", Form::Yaml),
+            Node::Bool { value: true, .. }
+        ));
+        assert!(matches!(node("{a: 1}", Form::Yaml), Node::Map(map) if map.len() == 1));
+        assert_eq!(node("[::1]:80", Form::Yaml), text("[::1]:80"));
+        assert_eq!(node("", Form::Yaml), text(""));
+        for form in [Form::Yaml, Form::List, Form::TextOrList] {
+            assert!(matches!(node("[a, b]", form), Node::List(items) if items.len() == 2));
+        }
+        assert_eq!(node("a, b", Form::List), text("a, b"));
+        assert_eq!(node("a: b", Form::TextOrList), text("a: b"));
+    }
+
+    #[test]
+    fn entries_of_a_list_come_in_its_order() {
+        let env = ["WASH_A__10", "WASH_A__2", "WASH_A", "HOME"];
+        let overrides = Overrides {
+            env: env.map(|name| (name.to_string(), String::new())).into(),
+            ..Overrides::default()
+        };
+        let names: Vec<_> = in_order(&overrides)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["HOME", "WASH_A", "WASH_A__2", "WASH_A__10"]);
     }
 }

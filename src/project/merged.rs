@@ -1,6 +1,6 @@
 //! The configuration as it is after its layers are merged, each value with the place it came from, for people to look at.
 //!
-//! What is secret is not in here: values of `secrets`, tokens, passwords in URLs, values whose names say that they are
+//! What is secret is not in here: values of `secrets`, tokens, private keys, logins in URLs, values whose names say that they are
 //! secret, and whatever stands under a key that does not exist, for it may be a misspelt one of those.
 
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use super::keys::{self, Takes};
+use super::redact;
 use super::table::Notes;
 use super::value::{Node, Origin, Value};
 use super::{Overrides, ProjectError, Warning, layers};
@@ -80,7 +81,7 @@ impl From {
 impl Hidden {
     pub fn text(self) -> &'static str {
         match self {
-            Hidden::Secret => "(secret)",
+            Hidden::Secret => redact::SECRET,
             Hidden::UnknownKey => "(not shown: there is no such key)",
         }
     }
@@ -170,13 +171,16 @@ fn shown(value: Value, path: &str, place: Option<Place>) -> Shown {
         Node::Bool { .. } | Node::Number { .. } | Node::Text(_) if keys::is_secret(path) => {
             return hide(Hidden::Secret);
         }
-        Node::Bool { .. } | Node::Number { .. } if says_secret(path) => {
+        Node::Bool { .. } | Node::Number { .. } if redact::says_secret(path) => {
             return hide(Hidden::Secret);
         }
-        Node::Text(text) if says_secret(path) && !text.is_empty() => return hide(Hidden::Secret),
+        Node::Text(text) if redact::says_secret(path) && !text.is_empty() => {
+            return hide(Hidden::Secret);
+        }
         Node::Bool { value, text } => What::Scalar(Scalar::Bool { value, text }),
         Node::Number { text } => What::Scalar(Scalar::Number(text)),
-        Node::Text(text) => What::Scalar(Scalar::Text(without_password(&text))),
+        Node::Text(text) if redact::is_secret_value(&text) => return hide(Hidden::Secret),
+        Node::Text(text) => What::Scalar(Scalar::Text(redact::without_secrets(&text))),
         Node::List(items) => {
             let items = items.into_iter().enumerate();
             let items = items.map(|(index, item)| {
@@ -225,44 +229,6 @@ fn entry_of(place: Place, name: &str, is_nested: bool) -> Option<Place> {
         Place::Takes(Takes::Named(keys)) => Some(Place::Keys(keys)),
         Place::Takes(_) => Some(Place::Takes(Takes::Any)),
     }
-}
-
-/// Whether a name says that its value is for nobody to see: `DB_PASSWORD`, `apiKey`.
-fn says_secret(path: &str) -> bool {
-    let name = path.rsplit('.').next().unwrap_or_default();
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    let words = [
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "credential",
-        "apikey",
-        "privatekey",
-        "accesskey",
-    ];
-    // The names of entries of `secrets` are no secrets.
-    !plain.starts_with("secretfrom") && words.iter().any(|word| plain.contains(word))
-}
-
-/// `redis://me:(secret)@host`
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_string();
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let Some((login, host)) = authority.rsplit_once('@') else {
-        return text.to_string();
-    };
-    let Some((user, _)) = login.split_once(':') else {
-        return text.to_string();
-    };
-    let after = &rest[authority.len()..];
-    format!("{scheme}://{user}:{}@{host}{after}", Hidden::Secret.text())
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! Raw at the edge (`RawConfig` mirrors the file), resolved inside: absolute paths, and no `Option` that means
 //! "default".
 
+mod dotenv;
 mod drive;
 mod error;
+mod exposure;
 mod interfaces;
 pub mod keys;
 mod keyvalue;
@@ -13,6 +15,7 @@ mod layers;
 pub mod merged;
 mod parse;
 mod raw;
+mod redact;
 mod resolve;
 mod settings;
 mod setup;
@@ -28,9 +31,10 @@ mod wit;
 pub mod yaml;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::host::sockets::PublishedPort;
 use crate::host::workload::{Limits, MemberSettings};
@@ -100,7 +104,7 @@ pub struct Project {
     pub name: String,
     /// Absolute, without symlinks.
     pub root: PathBuf,
-    /// The files the project was read from (config, `.env`), and directories of such files, existing or not: a change to
+    /// The files the project was read from (config, files of variables), and directories of such files, existing or not: a change to
     /// one changes the project.
     pub sources: Vec<PathBuf>,
     pub build: Build,
@@ -111,7 +115,8 @@ pub struct Project {
     pub settings: MemberSettings,
     /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
     pub subscriptions: Vec<String>,
-    /// Explicit wiring of the project's own component: interface -> `NAME`, `plugin:NAME`, `host` or `stub`.
+    /// Explicit wiring of the project's own component: interface -> `NAME`, `NAME#EXPORT`, `plugin:NAME`, `host`, `stub` or
+    /// `runtime`.
     pub imports: BTreeMap<String, String>,
     /// Things to tell the user that do not stop anything: unknown keys, keys that need what we do not have yet.
     pub warnings: Vec<Warning>,
@@ -128,6 +133,7 @@ impl Project {
                 kind: Kind::Prebuilt,
                 command: Command::None,
                 env: BTreeMap::new(),
+                watch: Vec::new(),
                 artifact,
             },
             dev: Dev::default(),
@@ -140,6 +146,20 @@ impl Project {
     }
 }
 
+impl Project {
+    /// The directory in which what components store is kept. A component that is there already lies in a project's
+    /// `target`, say, which is cleaned now and then.
+    pub fn keeps_in(&self) -> PathBuf {
+        let is_project = |dir: &&Path| layers::has_config(dir) || language::has_project_file(dir);
+        let mut above = self.root.ancestors();
+        match (self.build.kind, &self.build.artifact) {
+            (Kind::Prebuilt, Artifact::Path(_)) => above.find(is_project).unwrap_or(&self.root),
+            _ => &self.root,
+        }
+        .to_path_buf()
+    }
+}
+
 /// How the project's component comes to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Build {
@@ -147,8 +167,35 @@ pub struct Build {
     pub command: Command,
     /// Added to the environment of the command.
     pub env: BTreeMap<String, String>,
+    /// What it reads outside the project, or although it is ignored: absolute paths, also with wildcards.
+    pub watch: Vec<PathBuf>,
     /// Where the command leaves the component.
     pub artifact: Artifact,
+}
+
+impl Build {
+    /// The profile of a cargo build, as its target directory calls it. `None` where it cannot be told.
+    pub fn profile(&self) -> Option<&str> {
+        let (Kind::Cargo, Command::Argv(argv)) = (self.kind, &self.command) else {
+            return None;
+        };
+        let mut words = argv.iter().map(String::as_str);
+        if words.next() != Some("cargo") {
+            return None;
+        }
+        let mut profile = "debug";
+        while let Some(word) = words.next() {
+            match word {
+                "--release" | "-r" => profile = "release",
+                "--profile" => profile = words.next()?,
+                word => profile = word.strip_prefix("--profile=").unwrap_or(profile),
+            }
+        }
+        Some(match profile {
+            "dev" => "debug",
+            profile => profile,
+        })
+    }
 }
 
 /// What the project is written in, so far as it matters for building and for advice.
@@ -232,6 +279,8 @@ pub struct Dev {
     pub blobstore: Option<PathBuf>,
     /// `None` serves plain HTTP.
     pub tls: Option<ServerTls>,
+    /// Names that requests may be for, beside `localhost`, addresses and the hosts of routes: a name, `*.suffix`, or `*`.
+    pub allowed_hosts: Vec<String>,
     /// Connections to the server at the same time; more wait.
     pub max_connections: Option<NonZeroUsize>,
     /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
@@ -271,6 +320,8 @@ impl ServerTls {
 pub struct Address {
     pub socket: SocketAddr,
     pub requested: bool,
+    /// Both addresses of `localhost`, of which `socket` is one.
+    pub localhost: bool,
 }
 
 impl Default for Address {
@@ -278,6 +329,7 @@ impl Default for Address {
         Self {
             socket: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             requested: false,
+            localhost: false,
         }
     }
 }
@@ -407,12 +459,21 @@ fn load_below(
 
 /// A project around a component that is there already. Of the config files only the user's applies to it.
 pub fn prebuilt(path: &Path, overrides: &Overrides) -> Result<Project, ProjectError> {
-    let path = path
-        .canonicalize()
-        .map_err(|_| ProjectError::NoSuchFile(path.to_path_buf()))?;
-    if path.is_dir() {
-        return Err(ProjectError::NotAFile(path));
+    // A pipe or a terminal would have to be read more than once.
+    let is_special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if fs::metadata(path).is_ok_and(is_special) {
+        return Err(ProjectError::NotRegular(path.to_path_buf()));
     }
+    let none = |_| ProjectError::NoSuchFile(path.to_path_buf());
+    let real = path.canonicalize().map_err(none)?;
+    if real.is_dir() {
+        return Err(ProjectError::NotAFile(real));
+    }
+    // A link keeps its name: it may be pointed elsewhere while a session runs.
+    let path = match path.components().any(|part| part == Component::ParentDir) {
+        true => real,
+        false => std::path::absolute(path).unwrap_or(real),
+    };
     let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
     let name = resolve::name_of(&path);
     as_user_says(
@@ -455,9 +516,11 @@ pub fn wit(
     };
     let notes = Notes::default();
     let Layers { config, .. } = layers::read(Some(&root), overrides, &notes)?;
+    let raw = RawConfig::read(&notes, config);
+    let sibling_paths = raw.dev.sibling_paths();
     let wit = Wit {
         offline: overrides.offline,
-        ..RawConfig::read(&notes, config).wit
+        ..raw.wit.with_siblings(&root, &sibling_paths)
     };
     let problems = notes.problems.into_inner();
     match problems.is_empty() {

@@ -34,7 +34,7 @@ impl Format {
 pub(super) fn parse(path: &Path, text: &str) -> Result<Value, Warning> {
     let file: Arc<Path> = path.into();
     let value = match Format::of(path) {
-        Format::Yaml => yaml(&file, text)?,
+        Format::Yaml => yaml(&file, text, "YAML")?,
         Format::Json => {
             // JSON is YAML, and the YAML parser tells lines; but what is not JSON must not pass.
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
@@ -46,7 +46,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Value, Warning> {
                     format!("this is not valid JSON: {message}"),
                 )
             })?;
-            yaml(&file, text)?
+            yaml(&file, text, "JSON")?
         }
         Format::Toml => toml(&file, text)?,
     };
@@ -66,7 +66,8 @@ fn complaint(file: &Path, line: Option<usize>, message: String) -> Warning {
     }
 }
 
-fn yaml(file: &Arc<Path>, text: &str) -> Result<Value, Warning> {
+/// `format` is what the file says that it is.
+fn yaml(file: &Arc<Path>, text: &str, format: &str) -> Result<Value, Warning> {
     let tree: Spanned<Tree> = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map(|location| location.line() as usize);
         let message = error.without_snippet().to_string();
@@ -75,7 +76,7 @@ fn yaml(file: &Arc<Path>, text: &str) -> Result<Value, Warning> {
             .split(", set DuplicateKeyPolicy")
             .next()
             .unwrap_or_default();
-        complaint(file, line, format!("this is not valid YAML: {message}"))
+        complaint(file, line, format!("this is not valid {format}: {message}"))
     })?;
     Ok(from_tree(file, text, tree))
 }

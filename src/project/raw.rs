@@ -4,7 +4,7 @@
 //! Ours are:
 //!
 //! - `name`: the name of the project's component
-//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `plugin:NAME`, `host` or `stub`
+//! - `imports`, here and in each of `dev.components`: interface to `NAME`, `NAME#EXPORT`, `plugin:NAME`, `host`, `stub` or `runtime`
 //! - `dev.http`: the components through which requests go, in order
 //! - `dev.routes`: `[HOST][/PATH]` to the component, or the list of components, that its requests go through
 //! - `dev.service` as the name of a component, or as a map: `component`, or what an entry of `dev.components` has, and
@@ -16,15 +16,16 @@
 //! - `dev.limits`, and `limits` of `dev.components[]`: `cpu_time` (`10s`), `memory` (`512MiB`),
 //!   `concurrent_requests` and `queued_messages` (numbers)
 //! - `dev.log_level`, and `log_level` of `workload` and of `dev.components[]`: the least of wasi:logging that is shown
+//! - `env_file` of `workload` and of each of `dev.components`: a file of variables such as `.env`, which is not read unless it is named
 //! - `allowedSockets` of `workload` and of each of `dev.components`: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`
 //! - `dev.volumes` and `volumes` of each of `dev.components`: `empty: NAME` instead of `host_path`, `read_only`
 //! - `dev.capabilities`: the name of a capability to `on` or `off`
-//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`
+//! - `keyvalue` of `workload` and of each of `dev.components`: `path`, `memory`, `prefix`, `buckets`, `quota`
 //! - `environment` as a plain map of variables, besides upstream's map of `config`, `configFrom` and `secretFrom`
 
 use std::collections::BTreeMap;
 
-use super::keyvalue::{INSTEAD, RawKeyValue};
+use super::keyvalue::{RawKeyValue, instead_of};
 use super::sockets::{self, RawSockets};
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
@@ -48,6 +49,7 @@ pub(super) struct RawBuild {
     pub(super) command: Option<Located<String>>,
     pub(super) component_path: Option<Located<String>>,
     pub(super) env: BTreeMap<String, String>,
+    pub(super) watch: Vec<String>,
     pub(super) rust: Option<RawRust>,
     pub(super) tinygo: Option<RawTinyGo>,
     pub(super) typescript: Option<RawTypeScript>,
@@ -96,6 +98,7 @@ pub(super) struct RawDev {
     pub(super) tls_cert_path: Option<Located<String>>,
     pub(super) tls_key_path: Option<Located<String>>,
     pub(super) tls_ca_path: Option<Located<String>>,
+    pub(super) allowed_hosts: Option<Located<Vec<String>>>,
     pub(super) max_connections: Option<Located<String>>,
     pub(super) max_outbound_connections: Option<Located<String>>,
     pub(super) http_connection_wait: Option<Located<String>>,
@@ -188,9 +191,18 @@ pub(super) struct RawComponent {
     pub(super) imports: BTreeMap<String, String>,
 }
 
+impl RawDev {
+    /// Where the projects of its components are, as the config says.
+    pub(super) fn sibling_paths(&self) -> Vec<String> {
+        let paths = self.components.iter().filter_map(|it| it.path.as_ref());
+        paths.map(|path| path.value.clone()).collect()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) env_file: Option<Located<String>>,
     pub(super) config_from: Option<Located<Vec<String>>>,
     pub(super) secret_from: Option<Located<Vec<String>>>,
     pub(super) config: BTreeMap<String, String>,
@@ -263,6 +275,7 @@ impl RawBuild {
             command: build.text("command"),
             component_path: component_path.or(artifact_path),
             env: build.text_map("env").unwrap_or_default(),
+            watch: texts(&mut build, "watch"),
             rust: build.table("rust").map(RawRust::read),
             tinygo: build.table("tinygo").map(RawTinyGo::read),
             typescript: build.table("typescript").map(RawTypeScript::read),
@@ -334,6 +347,7 @@ impl RawDev {
             tls_cert_path: dev.text("tls_cert_path"),
             tls_key_path: dev.text("tls_key_path"),
             tls_ca_path: dev.text("tls_ca_path"),
+            allowed_hosts: dev.texts("allowed_hosts"),
             max_connections: dev.text_or_number("max_connections"),
             max_outbound_connections: dev
                 .text_or_number("max_outbound_http_connections_per_workload"),
@@ -367,10 +381,13 @@ impl RawDev {
             "there is no such capability yet",
             &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
         );
-        dev.not_yet(
-            &format!("there is no such store yet; {INSTEAD}"),
-            &["wasi_keyvalue_redis_url", "wasi_keyvalue_nats_url"],
-        );
+        for (store, key) in [
+            ("redis", "wasi_keyvalue_redis_url"),
+            ("nats", "wasi_keyvalue_nats_url"),
+        ] {
+            let instead = instead_of(store);
+            dev.not_yet(&format!("there is no such store yet; {instead}"), &[key]);
+        }
         dev.not_yet(
             "connections are not limited",
             &[
@@ -512,6 +529,7 @@ impl RawSettings {
             key: format!("{}.config.subscriptions", table.name()),
         });
         let mut raw = Self {
+            env_file: table.text("env_file"),
             config,
             subscriptions,
             allowed_hosts: table.texts("allowedHosts"),

@@ -1,15 +1,17 @@
 //! From [`RawConfig`] and what was detected to a [`Project`]: paths become absolute, and defaults are filled in.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::drive::{self, Routed};
+use super::exposure;
 use super::interfaces::Interfaces;
 use super::language::{self, Detected, Recipe};
 use super::raw::{RawBuild, RawConfig, RawLimits};
-use super::settings::{Context, dotenv};
+use super::settings::Context;
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
@@ -17,6 +19,7 @@ use super::{
     ServerTls, units,
 };
 use crate::host::workload::{LimitNames, Limits, MemberSettings};
+use crate::report::sanitize;
 use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
@@ -51,18 +54,22 @@ impl Resolver<'_> {
             .map(|name| name.value)
             .or(detected.as_ref().and_then(|found| found.name.clone()));
         let name = name.unwrap_or_else(|| name_of(self.root));
+        // It stands before every line of the component's output.
+        let name = sanitize::line(&name).into_owned();
         let dev = self.dev(&raw);
         let build = self.build(&raw, detected);
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
-        let dotenv_file = self.root.join(".env");
         let (settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
+                exposure::warn(&raw, self.root, self.notes);
                 let directories = context.directories(&raw.dev.volumes);
-                let variables = dotenv(&dotenv_file, self.notes);
-                let settings = context.settings(&raw.workload, directories.clone(), variables);
+                let settings = context.settings(&raw.workload, directories.clone());
+                if self.overrides.purpose == Purpose::Dev {
+                    context.unused_dotenv(&raw);
+                }
                 let siblings = Siblings {
                     resolver: self,
                     raw: &raw,
@@ -75,9 +82,10 @@ impl Resolver<'_> {
             }
         };
         let subscriptions = context.subscriptions(&raw.workload);
+        let sibling_paths = raw.dev.sibling_paths();
         // Only now, when every problem of the files has been noted.
         let (build, (components, service)) = (build?, others?);
-        sources.push(dotenv_file);
+        sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
         Ok(Project {
             name,
@@ -92,7 +100,7 @@ impl Resolver<'_> {
             wit: Wit {
                 skip_fetch: raw.wit.skip_fetch || self.overrides.skip_fetch,
                 offline: self.overrides.offline,
-                ..raw.wit
+                ..raw.wit.with_siblings(self.root, &sibling_paths)
             },
             settings,
             subscriptions,
@@ -111,8 +119,10 @@ impl Resolver<'_> {
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
         let dev = self.dev(&raw);
+        exposure::warn(&raw, self.root, self.notes);
         let directories = context.directories(&raw.dev.volumes);
-        let settings = context.settings(&raw.workload, directories, BTreeMap::new());
+        let settings = context.settings(&raw.workload, directories);
+        sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
         Project {
             sources,
@@ -153,6 +163,8 @@ impl Resolver<'_> {
         }
         env.extend(raw.build.env.clone());
         let kind = kind(&raw.build, detected.as_ref());
+        let watch = raw.build.watch.iter();
+        let watch: Vec<PathBuf> = watch.map(|path| self.root.join(path)).collect();
 
         if let Some(command) = command {
             if command.value.trim().is_empty() {
@@ -169,6 +181,7 @@ impl Resolver<'_> {
                 kind,
                 command,
                 env,
+                watch,
                 artifact: Artifact::Path(artifact),
             });
         }
@@ -177,6 +190,7 @@ impl Resolver<'_> {
                 kind,
                 command: Command::None,
                 env,
+                watch,
                 artifact: Artifact::Path(path),
             }),
             (_, artifact) => {
@@ -204,6 +218,7 @@ impl Resolver<'_> {
                     kind,
                     command,
                     env,
+                    watch,
                     artifact,
                 })
             }
@@ -212,6 +227,8 @@ impl Resolver<'_> {
 
     /// Without components.
     fn dev(&self, raw: &RawConfig) -> Dev {
+        let localhost = raw.dev.address.as_ref();
+        let localhost = localhost.map(|text| text.value.trim().to_owned());
         let asked = raw
             .dev
             .address
@@ -225,6 +242,7 @@ impl Resolver<'_> {
                 Some(address) => Address {
                     socket: address.value,
                     requested: true,
+                    localhost: localhost.is_some_and(|text| text.starts_with("localhost")),
                 },
                 None => Address::default(),
             },
@@ -243,6 +261,7 @@ impl Resolver<'_> {
                 .as_ref()
                 .map(|path| self.root.join(&path.value)),
             tls: self.server_tls(&raw.dev),
+            allowed_hosts: self.allowed_hosts(&raw.dev),
             max_connections: self.value(&raw.dev.max_connections, |text| units::count(text)),
             off: off(&raw.dev.capabilities),
         }
@@ -270,6 +289,28 @@ impl Resolver<'_> {
                 }
             }
         }
+    }
+
+    /// Those that the config names, and the one of the address.
+    fn allowed_hosts(&self, raw: &super::raw::RawDev) -> Vec<String> {
+        let named = raw.allowed_hosts.clone();
+        let named = named.and_then(|hosts| {
+            hosts.parse(self.notes, |hosts| {
+                hosts
+                    .iter()
+                    .map(|host| drive::allowed_host(host))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+        });
+        let mut hosts = named.map(|hosts| hosts.value).unwrap_or_default();
+        let address = raw.address.as_ref().map(|address| address.value.as_str());
+        let name = address
+            .and_then(|address| address.rsplit_once(':'))
+            .map(|(name, _)| name)
+            // Addresses are allowed in any case.
+            .filter(|name| name.trim_matches(['[', ']']).parse::<IpAddr>().is_err());
+        hosts.extend(name.and_then(|name| drive::allowed_host(name).ok()));
+        hosts
     }
 
     fn routes(&self, raw: &RawConfig) -> Vec<Routed> {
@@ -379,6 +420,6 @@ pub(super) fn name_of(path: &Path) -> String {
     };
     name.map_or_else(
         || "app".to_string(),
-        |name| name.to_string_lossy().into_owned(),
+        |name| sanitize::line(&name.to_string_lossy()).into_owned(),
     )
 }

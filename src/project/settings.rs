@@ -1,19 +1,22 @@
-//! What a component is given at run time, from its section of the config, `configs` and `secrets`, and `.env`.
+//! What a component is given at run time, from its section of the config, and from `configs` and `secrets`.
 //!
-//! Variables, later ones win: `configFrom`, `secretFrom`, `environment`, `.env`. Settings of wasi:config, later ones
-//! win: `dev.host_interfaces`, `config`, and the variables, which are settings as well. `.env` belongs to the
-//! project's own component alone. Directories are those of `dev.volumes`, unless a component has `volumes` of its own. Outgoing HTTP reaches any host when nothing is said, none with an empty list.
+//! Variables, later ones win: `configFrom`, `secretFrom`, `environment`, `env_file`. Settings of wasi:config, later ones
+//! win: `dev.host_interfaces`, the variables, which are settings as well, and `config`. A `.env` that no `env_file` names is not
+//! read: it may hold what is meant for other tools. Directories are those of `dev.volumes`, unless a component has `volumes` of
+//! its own. Outgoing HTTP reaches no host but those of `allowedHosts`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::dotenv;
 use super::drive;
 use super::interfaces::Interfaces;
-use super::raw::{RawPlace, RawSettings, RawSource, RawVolume};
+use super::raw::{RawConfig, RawPlace, RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
 use super::units;
 use super::value::Origin;
+use crate::capability::http_client::{Pattern, PatternError};
 use crate::console::Level;
 use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
@@ -36,28 +39,22 @@ impl Context<'_> {
         &self,
         raw: &RawSettings,
         directories: Vec<Directory>,
-        dotenv: BTreeMap<String, String>,
     ) -> MemberSettings {
         let mut environment = self.named(raw.config_from.as_ref(), "configs");
         environment.extend(self.named(raw.secret_from.as_ref(), "secrets"));
         environment.extend(raw.environment.clone());
-        environment.extend(dotenv);
+        environment.extend(self.env_file(raw));
 
         let mut config = self.interfaces.config.clone();
-        config.extend(raw.config.clone());
         config.extend(environment.clone());
+        config.extend(raw.config.clone());
 
         MemberSettings {
             environment,
             arguments: Vec::new(),
             directories,
             config,
-            outgoing_http: match &raw.allowed_hosts {
-                None => OutgoingHttp::Any,
-                Some(hosts) if hosts.value.is_empty() => OutgoingHttp::Denied,
-                Some(hosts) if hosts.value.iter().any(|host| host == "*") => OutgoingHttp::Any,
-                Some(hosts) => OutgoingHttp::Allowed(hosts.value.clone()),
-            },
+            outgoing_http: self.outgoing_http(raw.allowed_hosts.as_ref()),
             log_level: raw
                 .log_level
                 .clone()
@@ -71,6 +68,25 @@ impl Context<'_> {
                 .or(self.interfaces.keyvalue.clone())
                 .resolve(self.root, self.notes),
             ..MemberSettings::default()
+        }
+    }
+
+    /// Patterns that are none are problems.
+    fn outgoing_http(&self, hosts: Option<&Located<Vec<String>>>) -> OutgoingHttp {
+        let Some(hosts) = hosts else {
+            return OutgoingHttp::Denied;
+        };
+        for (index, host) in hosts.value.iter().enumerate() {
+            if let Err(error) = Pattern::parse(host) {
+                let message = format!("`{}[{index}]`: {error}", hosts.key);
+                let hint = Some(PatternError::HINT.to_owned());
+                self.notes.problem(&hosts.at, message, hint);
+            }
+        }
+        match hosts.value.as_slice() {
+            [] => OutgoingHttp::Denied,
+            hosts if hosts.iter().all(|host| host == "*") => OutgoingHttp::Any,
+            hosts => OutgoingHttp::Allowed(hosts.to_vec()),
         }
     }
 
@@ -121,6 +137,49 @@ impl Context<'_> {
         sources
             .flat_map(|source| source.file.iter().chain(&source.dir))
             .map(|path| self.root.join(&path.value))
+            .collect()
+    }
+
+    fn env_file(&self, raw: &RawSettings) -> BTreeMap<String, String> {
+        let file = raw.env_file.as_ref().filter(|file| !file.value.is_empty());
+        let path = file.and_then(|file| self.contained(file, false));
+        path.map(|path| variables(&path, self.notes))
+            .unwrap_or_default()
+    }
+
+    /// Tells of a `.env` that a developer may take for read.
+    pub(super) fn unused_dotenv(&self, raw: &RawConfig) {
+        let path = self.root.join(".env");
+        let named = self.files().into_iter().chain(self.env_files(raw));
+        if path.is_file()
+            && raw.workload.env_file.is_none()
+            && !named.into_iter().any(|file| file == path)
+        {
+            let at = Origin {
+                file: path.into(),
+                line: None,
+            };
+            let hint = "to give its variables to the component: `workload: {env_file: .env}`; to hear no more of it: `env_file: \"\"`";
+            self.notes.warn(
+                &at,
+                "not read: nothing in the configuration names it".to_string(),
+                Some(hint.to_string()),
+            );
+        }
+    }
+
+    /// The files that `env_file` names.
+    pub(super) fn env_files(&self, raw: &RawConfig) -> Vec<PathBuf> {
+        let components = raw
+            .dev
+            .components
+            .iter()
+            .map(|component| &component.settings);
+        let files = [&raw.workload].into_iter().chain(components);
+        let files = files.filter_map(|settings| settings.env_file.as_ref());
+        files
+            .filter(|file| !file.value.is_empty())
+            .map(|file| self.root.join(&file.value))
             .collect()
     }
 
@@ -183,7 +242,7 @@ impl Context<'_> {
             .as_ref()
             .and_then(|file| self.contained(file, secret))
         {
-            values.extend(dotenv(&path, self.notes));
+            values.extend(variables(&path, self.notes));
         }
         if let Some(path) = source
             .dir
@@ -266,36 +325,31 @@ fn readable_by_others(_: &Path) -> bool {
     false
 }
 
-/// The variables of a `.env` file; none when there is no such file.
-pub(super) fn dotenv(path: &Path, notes: &Notes) -> BTreeMap<String, String> {
-    let mut values = BTreeMap::new();
+/// The values in a file of `NAME=value` lines.
+fn variables(path: &Path, notes: &Notes) -> BTreeMap<String, String> {
     let at = |line| Origin {
         file: path.into(),
         line,
     };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return values,
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) => {
             notes.problem(&at(None), format!("cannot be read: {error}"), None);
-            return values;
+            return BTreeMap::new();
         }
     };
-    for entry in dotenvy::from_read_iter(text.as_bytes()) {
-        match entry {
-            Ok((name, value)) => {
-                values.insert(name, value);
-            }
-            Err(dotenvy::Error::LineParse(wrong, _)) => {
-                let line = text
-                    .lines()
-                    .position(|line| line.trim() == wrong.trim())
-                    .map(|index| index + 1);
-                // The line may hold a secret: it is not repeated.
-                notes.problem(&at(line), "expected `NAME=value`".to_string(), None);
-            }
-            Err(error) => notes.problem(&at(None), error.to_string(), None),
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            notes.problem(&at(Some(line)), "this is not UTF-8 text".to_string(), None);
+            return BTreeMap::new();
         }
+    };
+    let (values, errors) = dotenv::parse(text);
+    for error in errors {
+        notes.problem(&at(Some(error.line)), error.message.to_string(), None);
     }
     values
 }

@@ -13,6 +13,7 @@ use super::{Image, ProjectError, Sibling, SiblingSource};
 use crate::host::workload::{Directory, HttpClient, Limits};
 use crate::oci::Reference;
 use crate::report::Advice as _;
+use crate::report::sanitize;
 
 /// What the components are resolved with.
 pub(super) struct Siblings<'s> {
@@ -139,9 +140,7 @@ impl Siblings<'_> {
         siblings.push(Sibling {
             name: name.clone(),
             source,
-            settings: self
-                .context
-                .settings(workload, directories, BTreeMap::new()),
+            settings: self.context.settings(workload, directories),
             subscriptions: self.context.subscriptions(workload),
             imports: BTreeMap::new(),
             limits: self.limits.clone(),
@@ -153,9 +152,7 @@ impl Siblings<'_> {
     fn sibling(&self, raw: &RawComponent) -> Result<Option<Sibling>, ProjectError> {
         let own = raw.volumes.as_deref().map(|v| self.context.directories(v));
         let settings = |directories| {
-            let mut settings = self
-                .context
-                .settings(&raw.settings, directories, BTreeMap::new());
+            let mut settings = self.context.settings(&raw.settings, directories);
             settings.http_client = self
                 .resolver
                 .trusting(&raw.http_client, settings.http_client);
@@ -168,6 +165,8 @@ impl Siblings<'_> {
             Some(name) => name.value.clone(),
             None => called(&source),
         };
+        // It stands before every line of the component's output.
+        let name = sanitize::line(&name).into_owned();
         let sibling = match source {
             SiblingSource::File(_) | SiblingSource::Image(_) => Sibling {
                 name,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::keys::SCHEMA_URL;
+use super::keys::SCHEMA_FILE;
 use super::{Artifact, Command, Kind, Project, yaml};
 use crate::component::{Extern, Shape};
 use crate::console::pasteable;
@@ -69,7 +69,7 @@ const WORKLOAD: [Setting; 5] = [
     },
     Setting {
         yaml: "allowedHosts: [api.example.com]",
-        about: "where outgoing HTTP may go; anywhere if nothing is said",
+        about: "where outgoing HTTP may go; nowhere if nothing is said",
         interfaces: &["wasi:http/outgoing-handler", "wasi:http/client"],
     },
     Setting {
@@ -153,6 +153,7 @@ impl Starter<'_> {
             let path = yaml::string(&path.to_string_lossy());
             lines.could(&format!("  component_path: {path}"));
         }
+        lines.could("  watch: [../assets]  # sources elsewhere; `*` and `**` stand for any names");
     }
 
     /// What is built, and the settings that mean something to it; those that mean something to most, if nothing is.
@@ -210,7 +211,7 @@ pub fn for_user() -> String {
     lines.could("  log_level: info");
     lines.could("  http_client_ca_paths: [/etc/ssl/corporate.pem]    # private authorities");
     lines.blank();
-    lines.prose("Registries of WIT packages to look in first.");
+    lines.prose("Registries to ask for WIT packages whose namespace has none.");
     lines.could("wit:");
     lines.could("  registries: [{url: registry.example.com}]");
     lines.text
@@ -223,7 +224,7 @@ struct Lines {
 
 impl Lines {
     fn head(&mut self) {
-        self.active(&format!("# yaml-language-server: $schema={SCHEMA_URL}"));
+        self.active(&format!("# yaml-language-server: $schema=./{SCHEMA_FILE}"));
     }
 
     fn active(&mut self, line: &str) {

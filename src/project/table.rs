@@ -165,7 +165,14 @@ impl<'n> Table<'n> {
             self.key(key),
             value.describe_at(&self.key(key))
         );
-        self.notes.problem(&value.at, message, None);
+        let variable = value.at.file.to_string_lossy();
+        let hint = match variable.strip_prefix('$') {
+            Some(name) if what.starts_with("a list of strings") => {
+                Some(format!("{name}='[a, b]', or {name}__0=a for one entry"))
+            }
+            _ => None,
+        };
+        self.notes.problem(&value.at, message, hint);
         None
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::keys;
+use super::{keys, redact};
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Value {
     }
 
     /// Sets the value at a path of keys, making the maps on the way. An entry of a list that is there may be named by
-    /// its index.
+    /// its index; any other name adds one.
     pub(super) fn insert(&mut self, path: &[String], value: Value) {
         let Some((first, rest)) = path.split_first() else {
             return self.merge(value);
@@ -90,6 +90,9 @@ impl Value {
         };
         if let Some(below) = below {
             return below.insert(rest, value);
+        }
+        if let (Node::List(items), []) = (&mut self.node, rest) {
+            return items.push(value);
         }
         let nested = path.iter().rev().fold(value, |inner, key| {
             let at = inner.at.clone();
@@ -127,10 +130,13 @@ impl Value {
 
     /// [`Self::describe`], without the value of a key whose values are never shown.
     pub(super) fn describe_at(&self, path: &str) -> String {
+        let is_secret = keys::is_secret(path) || redact::says_secret(path);
         match &self.node {
-            Node::Bool { .. } if keys::is_secret(path) => "a boolean".to_string(),
-            Node::Number { .. } if keys::is_secret(path) => "a number".to_string(),
-            Node::Text(_) if keys::is_secret(path) => "a string".to_string(),
+            Node::Bool { .. } if is_secret => "a boolean".to_string(),
+            Node::Number { .. } if is_secret => "a number".to_string(),
+            Node::Text(_) if is_secret => "a string".to_string(),
+            Node::Text(text) if redact::is_secret_value(text) => "a string".to_string(),
+            Node::Text(text) => format!("the string `{}`", redact::without_secrets(text)),
             _ => self.describe(),
         }
     }

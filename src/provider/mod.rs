@@ -1,7 +1,8 @@
 //! The components that ship inside the binary, for imports that nobody else provides.
 //!
-//! Each is a crate under `plugins/`, built by `scripts/build-providers` into the artifact that is committed beside it;
-//! `tests/providers.rs` proves that the artifact comes from the sources. What a provider needs while it runs is data:
+//! Each is a crate under `plugins/`, built by `scripts/build-providers` into an artifact in `providers/` that is committed
+//! (cargo leaves crates inside a crate out of what it publishes); `tests/providers.rs` proves that the artifact comes from
+//! the sources. What a provider needs while it runs is data:
 //! whoever starts the session turns it into settings of that member.
 
 /// A component we ship.
@@ -30,7 +31,7 @@ pub enum Need {
 pub fn shipped() -> &'static [Provider] {
     &[Provider {
         name: "blobstore-filesystem",
-        bytes: include_bytes!("../../plugins/blobstore-filesystem/blobstore-filesystem.wasm"),
+        bytes: include_bytes!("../../providers/blobstore-filesystem.wasm"),
         needs: &[Need::StateDirectory {
             name: "blobstore",
             guest: "/",

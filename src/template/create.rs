@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +98,11 @@ pub async fn from_source(
         }
     };
     let from = tree::subfolder(root, subfolder.unwrap_or("."))?;
+    let commit = commit.map(|commit| Commit {
+        submodules: of_template(root, &from, commit.submodules),
+        pointers: of_template(root, &from, commit.pointers),
+        ..commit
+    });
     let to = place.dir();
     let copied = tokio::task::spawn_blocking(move || -> Result<bool, TemplateError> {
         tree::copy(&from, &to, files)?;
@@ -110,6 +115,14 @@ pub async fn from_source(
         true => Ok(commit),
         false => Err(TemplateError::Empty),
     }
+}
+
+/// Of paths in a repository those that are in the template, as they are called there.
+fn of_template(root: &Path, template: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let paths = paths.iter().map(|path| root.join(path));
+    let inside = paths.filter_map(|path| Some(path.strip_prefix(template).ok()?.to_path_buf()));
+    inside.collect()
 }
 
 /// With a working tree or without one.
@@ -138,7 +151,7 @@ pub async fn set_up(
         Ok(finished) if finished.status.success() => Ok(()),
         Ok(finished) => {
             if let Output::IfFailed = output {
-                report::talk(String::from_utf8_lossy(&finished.tail).trim_end());
+                report::tool_output(String::from_utf8_lossy(&finished.tail).trim_end());
             }
             Err(TemplateError::SetUp {
                 command: command.to_string(),

@@ -33,6 +33,8 @@ pub enum TemplateError {
     NoParent(PathBuf),
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
+    #[error("`{}` is not empty", .0.display())]
+    NotEmpty(PathBuf),
     #[error("`{}` is no git repository, so it has no `{reference}`", .path.display())]
     NoRepository { path: PathBuf, reference: String },
     #[error(transparent)]
@@ -101,6 +103,7 @@ impl Advice for TemplateError {
                     .to_string()
             }
             TemplateError::Ambiguous { .. } => "write which of them is meant".to_string(),
+            TemplateError::NotEmpty(_) => "a project is created in an empty directory (`.git` may be there), or in a new one: wash new NAME".to_string(),
             TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
             TemplateError::Git(error) => match of_git(error) {
                 Some(hint) => hint.to_string(),

@@ -12,6 +12,7 @@ mod place;
 mod render;
 pub mod source;
 mod tree;
+pub mod workspace;
 
 pub use create::{from_bundled, from_source, set_up};
 pub use error::TemplateError;

@@ -8,25 +8,40 @@ use tempfile::TempDir;
 
 use super::TemplateError;
 
-/// A folder that does not exist yet. Dropped before [`Place::settle`], it leaves nothing behind.
+/// A folder that does not exist yet, or the current one. Dropped before [`Place::settle`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Place {
     target: PathBuf,
     stage: TempDir,
+    /// The target is the folder that somebody is in, which must stay the one it is.
+    is_here: bool,
 }
 
 impl Place {
     /// `parent` must exist, and have nothing of that name.
     pub fn reserve(parent: &Path, name: &str) -> Result<Self, TemplateError> {
         let target = free(parent, name)?;
+        Self::with_stage(target, parent, false)
+    }
+
+    /// An existing folder itself, with nothing in it but perhaps a new git repository.
+    pub fn here(dir: &Path) -> Result<Self, TemplateError> {
+        match has_nothing_but_git(dir) {
+            true => Self::with_stage(dir.to_path_buf(), dir, true),
+            false => Err(TemplateError::NotEmpty(dir.to_path_buf())),
+        }
+    }
+
+    fn with_stage(target: PathBuf, stage: &Path, is_here: bool) -> Result<Self, TemplateError> {
         let failed = |source| TemplateError::Write {
             path: target.clone(),
             source,
         };
-        let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(parent);
+        let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(stage);
         let place = Self {
             stage: stage.map_err(failed)?,
             target: target.clone(),
+            is_here,
         };
         // Not the temporary folder itself, which is for its owner alone.
         fs::create_dir(place.dir()).map_err(failed)?;
@@ -45,20 +60,36 @@ impl Place {
 
     /// Moves the project to where it belongs.
     pub fn settle(self) -> Result<Settled, TemplateError> {
-        fs::rename(self.dir(), &self.target).map_err(|source| match source.kind() {
-            // Somebody else was faster.
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
-                TemplateError::Exists(self.target.clone())
-            }
-            _ => TemplateError::Write {
-                path: self.target.clone(),
-                source,
-            },
-        })?;
-        Ok(Settled {
+        let mut settled = Settled {
             path: self.target.clone(),
+            made: Vec::new(),
             keep: false,
-        })
+        };
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source: io::Error| match source.kind() {
+                // Somebody else was faster.
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+                    TemplateError::Exists(path)
+                }
+                _ => TemplateError::Write { path, source },
+            }
+        };
+        if !self.is_here {
+            fs::rename(self.dir(), &self.target).map_err(failed(&self.target))?;
+            settled.made.push(self.target);
+            return Ok(settled);
+        }
+        let entries = fs::read_dir(self.dir()).map_err(failed(&self.target))?;
+        for entry in entries.flatten() {
+            let target = self.target.join(entry.file_name());
+            if fs::symlink_metadata(&target).is_ok() {
+                return Err(TemplateError::Exists(target));
+            }
+            fs::rename(entry.path(), &target).map_err(failed(&target))?;
+            settled.made.push(target);
+        }
+        Ok(settled)
     }
 }
 
@@ -75,10 +106,18 @@ pub(super) fn free(parent: &Path, name: &str) -> Result<PathBuf, TemplateError> 
     }
 }
 
+fn has_nothing_but_git(dir: &Path) -> bool {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut others = entries.filter(|entry| entry.file_name() != ".git");
+    dir.is_dir() && others.next().is_none()
+}
+
 /// A project that is there, and goes again unless it is kept: its own set-up may still fail.
 #[derive(Debug)]
 pub struct Settled {
     path: PathBuf,
+    /// What was not there before.
+    made: Vec<PathBuf>,
     keep: bool,
 }
 
@@ -95,9 +134,15 @@ impl Settled {
 
 impl Drop for Settled {
     fn drop(&mut self) {
-        if !self.keep {
+        if self.keep {
+            return;
+        }
+        for path in &self.made {
             // There is nobody left to tell.
-            let _ = fs::remove_dir_all(&self.path);
+            let _ = match path.is_dir() && !path.is_symlink() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
         }
     }
 }
@@ -125,6 +170,26 @@ mod tests {
         let path = place.settle().unwrap().keep();
         assert!(path.join("file").is_file());
         assert_eq!(entries(), 1);
+    }
+
+    #[test]
+    fn a_folder_becomes_the_project_itself() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = parent.path().join("here");
+        fs::create_dir_all(here.join(".git")).unwrap();
+        let place = Place::here(&here).unwrap();
+        fs::create_dir_all(place.dir().join("src")).unwrap();
+        // The set-up fails.
+        drop(place.settle().unwrap());
+        assert_eq!(fs::read_dir(&here).unwrap().count(), 1);
+        let place = Place::here(&here).unwrap();
+        fs::create_dir_all(place.dir().join("src")).unwrap();
+        place.settle().unwrap().keep();
+        assert_eq!(fs::read_dir(&here).unwrap().count(), 2);
+        assert!(matches!(
+            Place::here(&here),
+            Err(TemplateError::NotEmpty(_))
+        ));
     }
 
     #[test]

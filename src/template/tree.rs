@@ -1,7 +1,8 @@
 //! Copies the files of a template, and lets nothing lead out of it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
@@ -65,11 +66,16 @@ fn one(root: &Path, path: &Path, entry: &DirEntry, target: &Path) -> Result<(), 
     }
 }
 
+/// A file as `git` would check it out: a program or not, and nothing else of its mode, least of all whose rights it runs with.
 fn file(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
-    let mut target = File::create_new(to)?;
+    let is_program = source.metadata()?.permissions().mode() & 0o100 != 0;
+    let mut new = OpenOptions::new();
+    // What the umask takes away is taken away when it is created.
+    new.mode(if is_program { 0o755 } else { 0o644 });
+    let mut target = new.write(true).create_new(true).open(to)?;
     io::copy(&mut source, &mut target)?;
-    target.set_permissions(source.metadata()?.permissions())
+    Ok(())
 }
 
 /// What a link says, if it leads to something in the template. A chain of links may lead out where each of them does not, so
@@ -122,7 +128,7 @@ pub(super) fn subfolder(root: &Path, path: &str) -> Result<PathBuf, TemplateErro
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 

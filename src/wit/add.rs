@@ -14,9 +14,11 @@ use super::fetch::{Fetched, find};
 use super::folder::Folder;
 use super::lock::Lock;
 use super::name::{Target, is_same_package};
+use super::outside::Outside;
+use super::registry::{Packages, default_cache};
 use super::resolve::{Keep, Resolution};
 use super::scan::{Keyword, Outline};
-use super::settings::Wit;
+use super::settings::{Override, Overrides, Wit};
 use super::source::{Source, Text};
 use super::store;
 
@@ -45,12 +47,13 @@ pub async fn add(
 ) -> Result<Added, WitError> {
     let (text, world) = edit::world(&folder.own.texts, wanted.world.as_deref())?;
     let (label, world_name) = (text.label.clone(), text.outline.blocks[world].name.clone());
-    let package = with_version(&folder, wanted)?;
-    // A first look at what is in the package, with a reference to anything in it.
+    let package = with_version(root, wit, &folder, wanted).await?;
+    // A first look at what is in the package, with a reference to what is wanted of it.
     let lock = Lock::read(root)?;
+    let item = wanted.target.item.as_deref().unwrap_or("imports");
     let probe = Line {
         keyword: Keyword::Import,
-        path: package.interface_id("probe"),
+        path: package.interface_id(item),
     };
     let before = text.text.clone();
     put(
@@ -59,14 +62,11 @@ pub async fn add(
         edit::add(&before, &Outline::of(&before), world, &probe),
     );
     let Resolution { found, .. } = find(root, wit, &folder, Keep::All, &lock).await?;
-    let there = folder.defined().get(&package).map(|source| source.items());
-    let found_items = || {
-        found
-            .iter()
-            .find(|found| found.package == package)
-            .map(|found| found.source.items())
-    };
-    let items = there.or_else(found_items).unwrap_or_default();
+    let found = found.iter().find(|found| found.package == package);
+    let found = found.map(|found| &found.source);
+    let defined = folder.defined();
+    let source = found.or_else(|| defined.get(&package).copied());
+    let items = source.map(Source::items).unwrap_or_default();
     let line = line(wanted, &package, &items)?;
 
     let outline = Outline::of(&before);
@@ -154,8 +154,14 @@ fn line(wanted: &Wanted, package: &PackageName, items: &[&str]) -> Result<Line, 
 }
 
 /// The version that the project uses of the package already; the one that it uses of others of the namespace, if there
-/// is such a one; the newest that comes with `wash` and has the interface.
-fn with_version(folder: &Folder, wanted: &Wanted) -> Result<PackageName, WitError> {
+/// is such a one; that of a folder which an override or the config names; the newest that comes with `wash` and has the
+/// interface; the newest of its registry.
+async fn with_version(
+    root: &Path,
+    wit: &Wit,
+    folder: &Folder,
+    wanted: &Wanted,
+) -> Result<PackageName, WitError> {
     let package = &wanted.target.package;
     if package.version.is_some() {
         return Ok(package.clone());
@@ -185,6 +191,9 @@ fn with_version(folder: &Folder, wanted: &Wanted) -> Result<PackageName, WitErro
     {
         return Ok(there);
     }
+    if let Some(local) = local_version(root, wit, package)? {
+        return Ok(local);
+    }
     let has_item = |version: &Version| {
         let Some(text) = bundle::find(&with(version.clone())) else {
             return false;
@@ -211,10 +220,47 @@ fn with_version(folder: &Folder, wanted: &Wanted) -> Result<PackageName, WitErro
     let chosen = releases
         .find(|version| ours.contains(version))
         .or_else(newest);
-    chosen.map(with).ok_or_else(|| WitError::Edit {
-        message: format!("which version of `{}`?", wanted.target),
-        hint: Some(format!("name it: wash wit add {}@VERSION", wanted.target)),
-    })
+    if let Some(version) = chosen {
+        return Ok(with(version));
+    }
+    let packages = Packages::new(default_cache(), wit, false);
+    let published = packages.versions(package).await;
+    let mut newest = published.iter().rev();
+    let release = newest.clone().find(|version| version.pre.is_empty());
+    match release.or(newest.next()) {
+        Some(version) => Ok(with(version.clone())),
+        None => Err(WitError::Edit {
+            message: format!("which version of `{}`?", wanted.target),
+            hint: Some(format!("name it: wash wit add {}@VERSION", wanted.target)),
+        }),
+    }
+}
+
+/// What is in the folder that `wkg.toml`, `wit.sources` or a component of the project says the package is in.
+fn local_version(
+    root: &Path,
+    wit: &Wit,
+    package: &PackageName,
+) -> Result<Option<PackageName>, WitError> {
+    let overrides = Overrides::read(root)?;
+    let folder = match (overrides.of(package), wit.source_of(package)) {
+        (Some(Override::Path(path)), _) => Some(path.clone()),
+        (None, Some(source)) if Outside::is_path(source) => Some(root.join(source)),
+        _ => None,
+    };
+    let mut there: Vec<PackageName> = Vec::new();
+    for folder in folder.iter().flat_map(|dir| [dir.clone(), dir.join("wit")]) {
+        if folder.exists()
+            && let Some(source) = Source::read(&folder, &folder.display().to_string())?
+        {
+            there.extend(source.packages());
+        }
+    }
+    // Those of other projects that run with this one are named with their versions.
+    let named = wit.sources.keys().filter_map(|name| name.parse().ok());
+    there.extend(named.map(|target: Target| target.package));
+    there.retain(|found| is_same_package(found, package) && found.version.is_some());
+    Ok(there.into_iter().max())
 }
 
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::bundle;
 use super::diagnose::Diagnostic;
 use super::folder::Folder;
 use super::lock::Lock;
+use super::resolve::Partial;
 use super::source::{Need, Source};
 
 /// What is wrong, and what is only worth knowing.
@@ -18,6 +19,8 @@ pub struct Report {
     pub packages: usize,
     pub missing: BTreeMap<PackageName, Vec<Need>>,
     pub invalid: Option<Diagnostic>,
+    /// In `deps` with less than is asked of them.
+    pub partial: Vec<Partial>,
     /// Locked to other bytes than those of the package that lies in `deps`.
     pub untrue: Vec<PackageName>,
     /// Locked, and not referred to.
@@ -28,11 +31,20 @@ pub struct Report {
 
 impl Report {
     pub fn is_good(&self) -> bool {
-        self.missing.is_empty() && self.invalid.is_none() && self.untrue.is_empty()
+        self.missing.is_empty()
+            && self.invalid.is_none()
+            && self.partial.is_empty()
+            && self.untrue.is_empty()
     }
 }
 
-pub fn check(folder: &Folder, lock: &Lock) -> Report {
+/// `partial`: what is known of packages that were brought along; `is_local`: of which packages there is a folder.
+pub fn check(
+    folder: &Folder,
+    lock: &Lock,
+    partial: Vec<Partial>,
+    is_local: impl Fn(&PackageName) -> bool,
+) -> Report {
     let missing = folder.missing();
     // What cannot be complete is only read, each package on its own.
     let (resolved, invalid) = match missing.is_empty() {
@@ -45,12 +57,10 @@ pub fn check(folder: &Folder, lock: &Lock) -> Report {
             folder.sources().find_map(|source| source.parse().err()),
         ),
     };
-    let needed: BTreeSet<PackageName> = folder
-        .own
-        .needs()
-        .into_iter()
-        .map(|need| need.package)
-        .collect();
+    let local = |source: &&Source| source.packages().iter().any(&is_local);
+    let named = folder.deps.iter().filter(local);
+    let named = named.chain([&folder.own]).flat_map(Source::needs);
+    let needed: BTreeSet<PackageName> = named.map(|need| need.package).collect();
     let locked: Vec<PackageName> = lock.packages().collect();
     let untrue = |package: &&PackageName| {
         resolved
@@ -68,6 +78,7 @@ pub fn check(folder: &Folder, lock: &Lock) -> Report {
         unused: folder.unused().into_iter().map(Source::file_name).collect(),
         missing,
         invalid,
+        partial,
     }
 }
 

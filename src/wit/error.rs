@@ -90,7 +90,7 @@ impl Advice for WitError {
     fn hints(&self) -> Vec<String> {
         match self {
             WitError::NoWit(dir) => vec![format!(
-                "a WIT package is one or more `.wit` files in `{dir}`; `wit.wit_dir` in .wash/config.yaml names another folder"
+                "a WIT package is one or more `.wit` files in `{dir}`; `wit.wit_dir` in .wash/config.yaml names another folder; `wash wit init` begins one"
             )],
             WitError::Invalid(diagnostic) => diagnostic.hint.clone().into_iter().collect(),
             WitError::Lock(LockError::Malformed { .. }) => {
@@ -125,11 +125,8 @@ impl Advice for WitError {
 /// What to write where when you have the package.
 fn by_hand(missing: &[Unresolved]) -> String {
     let lines = missing.iter().map(|missing| {
-        let name = &missing.package.name;
-        format!(
-            "\"{}\" = {{ path = \"../{name}/wit\" }}",
-            unversioned(&missing.package)
-        )
+        let name = unversioned(&missing.package);
+        format!("\"{name}\" = {{ path = \"PATH/TO/ITS/WIT\" }}")
     });
     let mut lines: Vec<_> = lines.collect();
     lines.dedup();

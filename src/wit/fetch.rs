@@ -8,9 +8,8 @@ use super::error::WitError;
 use super::folder::Folder;
 use super::lock::Lock;
 use super::registry::{Packages, default_cache};
-use super::resolve::{From, Given, Keep, Resolution, is_local, resolve};
+use super::resolve::{self, From, Given, Keep, Partial, Resolution};
 use super::settings::{Overrides, Wit};
-use super::source::Source;
 use super::store;
 
 /// What changed.
@@ -48,13 +47,46 @@ pub async fn ensure(root: &Path, wit: &Wit) -> Result<Fetched, WitError> {
     let Some(folder) = open(root, wit)? else {
         return Ok(Fetched::default());
     };
-    let overrides = Overrides::read(root)?;
-    let mut there = folder.deps.iter().flat_map(Source::packages);
-    let has_copies = there.any(|package| is_local(&package, &overrides, wit));
-    if !has_copies && folder.missing().is_empty() {
+    if is_complete(root, wit, &folder)? {
         return Ok(Fetched::default());
     }
     fetch(root, wit, &folder, Keep::All).await
+}
+
+/// Whether the project's WIT is right, before a toolchain finds out much later: of what is not complete only its grammar.
+pub fn validate(root: &Path, wit: &Wit) -> Result<(), WitError> {
+    let Some(folder) = open(root, wit)? else {
+        return Ok(());
+    };
+    match folder.missing().is_empty() {
+        true => folder.resolve().map(drop)?,
+        false => folder.own.parse().map(drop)?,
+    }
+    Ok(())
+}
+
+/// Whether there is nothing to fetch, as far as that can be told without asking anybody.
+pub fn is_complete(root: &Path, wit: &Wit, folder: &Folder) -> Result<bool, WitError> {
+    let (lock, overrides) = (Lock::read(root)?, Overrides::read(root)?);
+    Ok(resolve::is_complete(folder, &lock, &overrides, wit))
+}
+
+/// The packages in `deps` that were brought along and have less than the project asks of them.
+pub async fn partial(root: &Path, wit: &Wit, folder: &Folder) -> Result<Vec<Partial>, WitError> {
+    let (lock, overrides) = (Lock::read(root)?, Overrides::read(root)?);
+    let offline = Wit {
+        offline: true,
+        ..wit.clone()
+    };
+    let given = Given {
+        root,
+        wit: &offline,
+        overrides: &overrides,
+        lock: &lock,
+        keep: Keep::All,
+        packages: &Packages::new(default_cache(), &offline, false),
+    };
+    Ok(resolve::partial(folder, &given).await)
 }
 
 /// The project's WIT folder, if it has one.
@@ -108,5 +140,5 @@ pub(super) async fn find(
         keep,
         packages: &packages,
     };
-    resolve(folder, &given).await
+    resolve::resolve(folder, &given).await
 }

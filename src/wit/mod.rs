@@ -8,6 +8,8 @@
 pub mod add;
 pub mod bundle;
 pub mod check;
+mod contents;
+mod copies;
 pub mod diagnose;
 pub mod edit;
 pub mod encode;

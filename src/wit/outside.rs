@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use wit_parser::PackageName;
 
+use super::error::WitError;
+use super::folder::read_deps;
 use super::source::{Source, Text, decode, print};
 use crate::git;
 use crate::oci::{self, Access, Cache, PullPolicy, Reference, Scheme};
@@ -13,6 +15,9 @@ use crate::report::in_one_line;
 
 /// Without a byte for so long, a server is not waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// No WIT package is as large, in bytes; an answer without end is.
+pub(super) const MAX_SIZE: usize = 16 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outside {
@@ -60,19 +65,24 @@ impl Outside {
         }
     }
 
-    /// Not for paths. The reason, in one line, when it cannot be had.
+    /// Not for paths. The package, and those in the `deps` beside it. The reason, in one line, when it cannot be had.
     pub(super) async fn fetch(
         &self,
         package: &PackageName,
         offline: bool,
-    ) -> Result<Source, String> {
+    ) -> Result<(Source, Vec<Source>), String> {
+        let alone = |source| (source, Vec::new());
         match self {
             Outside::Path(path) => Err(format!("`{path}` is a path")),
             Outside::File(_) | Outside::Git { .. } if offline => {
                 Err("not asked: offline".to_string())
             }
-            Outside::File(url) => of_bytes(package, &download(url, PATIENCE).await?),
-            Outside::Oci(reference) => of_bytes(package, &pull(reference, offline).await?),
+            Outside::File(url) => {
+                of_bytes(package, &download(url, PATIENCE, MAX_SIZE).await?).map(alone)
+            }
+            Outside::Oci(reference) => {
+                of_bytes(package, &pull(reference, offline).await?).map(alone)
+            }
             Outside::Git {
                 url,
                 reference,
@@ -105,19 +115,27 @@ fn of_bytes(package: &PackageName, bytes: &[u8]) -> Result<Source, String> {
     Ok(Source::new("package.wit".into(), vec![text]))
 }
 
-async fn download(url: &str, patience: Duration) -> Result<Vec<u8>, String> {
+/// At most `max` bytes.
+async fn download(url: &str, patience: Duration, max: usize) -> Result<Vec<u8>, String> {
     let failed = |error: reqwest::Error| in_one_line(error.without_url());
     let client = reqwest::Client::builder()
         .connect_timeout(patience)
         .read_timeout(patience)
         .build()
         .map_err(failed)?;
-    let answer = client.get(url).send().await.map_err(failed)?;
+    let mut answer = client.get(url).send().await.map_err(failed)?;
     let status = answer.status();
     if !status.is_success() {
         return Err(format!("the server answers {status}"));
     }
-    Ok(answer.bytes().await.map_err(failed)?.to_vec())
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        if bytes.len() + chunk.len() > max {
+            return Err(format!("it is larger than {} MiB", max >> 20));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
@@ -129,7 +147,7 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
             true => Scheme::Either,
             false => Scheme::Https,
         },
-        ..Access::from_env()
+        ..Access::from_env_for_files()
     };
     let policy = if offline {
         PullPolicy::Never
@@ -155,7 +173,7 @@ async fn clone(
     url: &str,
     reference: Option<&str>,
     folder: Option<&str>,
-) -> Result<Source, String> {
+) -> Result<(Source, Vec<Source>), String> {
     let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
     let dir = temporary.path().join("repository");
     // Whoever waits for it stops by dropping it.
@@ -169,11 +187,19 @@ async fn clone(
     })
 }
 
+/// Whether a path leads to something in the repository.
+fn stays_in(root: &Path, path: &Path) -> bool {
+    let (root, path) = (root.canonicalize(), path.canonicalize());
+    root.ok()
+        .zip(path.ok())
+        .is_some_and(|(root, path)| path.starts_with(root))
+}
+
 fn find(
     root: &Path,
     folder: Option<&str>,
     package: &PackageName,
-) -> Result<Option<Source>, String> {
+) -> Result<Option<(Source, Vec<Source>)>, String> {
     let folders = match folder {
         Some(folder) => vec![folder.to_string()],
         None => vec![
@@ -185,12 +211,16 @@ fn find(
     };
     for folder in folders {
         let dir = root.join(&folder);
-        let inside = dir.canonicalize().ok().zip(root.canonicalize().ok());
-        if !inside.is_some_and(|(dir, root)| dir.starts_with(root)) || !dir.is_dir() {
+        if !stays_in(root, &dir) || !dir.is_dir() {
             continue;
         }
-        if let Some(source) = Source::read(&dir, &folder).map_err(|error| error.to_string())? {
-            return Ok(Some(source));
+        let failed = |error: WitError| error.to_string();
+        if let Some(source) = Source::read(&dir, &folder).map_err(failed)? {
+            let deps = match stays_in(root, &dir.join("deps")) {
+                true => read_deps(&dir, &folder).map_err(failed)?,
+                false => Vec::new(),
+            };
+            return Ok(Some((source, deps)));
         }
     }
     Ok(None)
@@ -206,7 +236,7 @@ mod tests {
     async fn a_silent_server_is_not_waited_for() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/x.wit", silent.local_addr().unwrap());
-        let reason = download(&url, Duration::from_millis(100))
+        let reason = download(&url, Duration::from_millis(100), MAX_SIZE)
             .await
             .unwrap_err();
         assert!(reason.contains("timed out"), "{reason}");

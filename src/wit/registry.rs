@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::TryStreamExt as _;
+use semver::Version;
 use sha2::{Digest as _, Sha256};
 use wasm_pkg_client::{
     Client, Config, ContentDigest, CustomConfig, Error, PackageRef, Registry, RegistryMapping,
@@ -19,8 +20,10 @@ use wasm_pkg_client::{
 use wit_parser::PackageName;
 
 use super::name::unversioned;
+use super::outside::MAX_SIZE;
 use super::settings;
 use crate::folders;
+use crate::oci::Access;
 use crate::report::Fault;
 
 /// No package takes as long; a registry that does not answer at all does.
@@ -34,23 +37,53 @@ pub struct Fetched {
     pub registry: String,
 }
 
-/// Why a package cannot be had, in one line.
+/// Why a package cannot be had: a line for each registry that was asked.
 #[derive(Debug)]
 pub struct NotFetched {
-    pub reason: String,
+    pub reasons: Vec<String>,
+    pub hint: Option<&'static str>,
     pub fault: Fault,
 }
 
 impl NotFetched {
     fn input(reason: String) -> Self {
-        let fault = Fault::Input;
-        Self { reason, fault }
+        Self {
+            reasons: vec![reason],
+            hint: None,
+            fault: Fault::Input,
+        }
     }
 
     fn environment(reason: String) -> Self {
-        let fault = Fault::Environment;
-        Self { reason, fault }
+        Self {
+            fault: Fault::Environment,
+            ..Self::input(reason)
+        }
     }
+
+    fn at(mut self, registry: &str) -> Self {
+        for reason in &mut self.reasons {
+            *reason = format!("registry {registry}: {reason}");
+        }
+        self
+    }
+
+    /// Of another registry as well.
+    fn and(mut self, other: Self) -> Self {
+        self.reasons.extend(other.reasons);
+        Self {
+            reasons: self.reasons,
+            hint: self.hint.or(other.hint),
+            fault: self.fault.max(other.fault),
+        }
+    }
+}
+
+/// A registry to ask for a package, as the only one that a config has for it.
+struct Way {
+    config: Config,
+    /// The user's own config names it: neither the project's, nor is it one that is known to everybody.
+    is_users: bool,
 }
 
 pub struct Packages {
@@ -87,51 +120,100 @@ impl Packages {
         let name: PackageRef = unversioned(package)
             .parse()
             .map_err(|error| NotFetched::input(format!("{error}")))?;
-        let config = self
-            .config(&name)
+        let ways = self
+            .ways(&name)
             .await
             .map_err(|error| NotFetched::input(format!("{error:#}")))?;
-        let registry = config.resolve_registry(&name).map(ToString::to_string);
+        let registries = ways.iter().map(|way| way.config.resolve_registry(&name));
+        let first = registries.flatten().next();
         let known = locked.cloned().or_else(|| self.known(package));
         if let Some(digest) = &known
             && let Some(bytes) = self.cached(digest)
         {
-            let registry = registry.unwrap_or_default();
             return Ok(Fetched {
                 bytes,
                 digest: digest.clone(),
-                registry,
+                registry: first.map(ToString::to_string).unwrap_or_default(),
             });
         }
-        let Some(registry) = registry else {
-            let reason = format!("no registry is known for `{}`", package.namespace);
-            return Err(NotFetched::input(reason));
-        };
+        let mut refused: Option<NotFetched> = None;
+        for way in ways {
+            let Some(registry) = way.config.resolve_registry(&name).cloned() else {
+                continue;
+            };
+            let asked = self.ask(way, &registry, &name, package, locked).await;
+            let registry = registry.to_string();
+            let reason = match asked {
+                Ok((bytes, digest)) => {
+                    self.keep(package, &digest, &bytes);
+                    return Ok(Fetched {
+                        bytes,
+                        digest,
+                        registry,
+                    });
+                }
+                Err(reason) => reason.at(&registry),
+            };
+            refused = Some(match refused {
+                Some(before) => before.and(reason),
+                None => reason,
+            });
+        }
+        let nowhere =
+            || NotFetched::input(format!("no registry is known for `{}`", package.namespace));
+        Err(refused.unwrap_or_else(nowhere))
+    }
+
+    async fn ask(
+        &self,
+        mut way: Way,
+        registry: &Registry,
+        name: &PackageRef,
+        package: &PackageName,
+        locked: Option<&ContentDigest>,
+    ) -> Result<(Vec<u8>, ContentDigest), NotFetched> {
         if self.offline {
-            let reason = format!("registry {registry}: not asked: offline, and not in the cache");
+            let reason = "not asked: offline, and not in the cache".to_string();
             return Err(NotFetched::environment(reason));
         }
-        let fetching = self.download(config, &name, package, locked);
-        let (bytes, digest) = match tokio::time::timeout(PATIENCE, fetching).await {
-            Err(_) => {
-                return Err(NotFetched::environment(format!(
-                    "registry {registry}: no answer within {} s",
-                    PATIENCE.as_secs()
-                )));
-            }
-            Ok(Err(error)) => {
-                let NotFetched { reason, fault } = said(&error);
-                let reason = format!("registry {registry}: {reason}");
-                return Err(NotFetched { reason, fault });
-            }
-            Ok(Ok(fetched)) => fetched,
+        add_access(&mut way, registry, name)?;
+        let fetching = self.download(way.config, name, package, locked);
+        match tokio::time::timeout(PATIENCE, fetching).await {
+            Err(_) => Err(NotFetched::environment(format!(
+                "no answer within {} s",
+                PATIENCE.as_secs()
+            ))),
+            Ok(fetched) => fetched.map_err(|error| said(&error)),
+        }
+    }
+
+    /// The versions that registries have of a package, in order.
+    pub async fn versions(&self, package: &PackageName) -> Vec<Version> {
+        let Ok(name) = unversioned(package).parse::<PackageRef>() else {
+            return Vec::new();
         };
-        self.keep(package, &digest, &bytes);
-        Ok(Fetched {
-            bytes,
-            digest,
-            registry,
-        })
+        let mut versions = Vec::new();
+        if self.offline {
+            return versions;
+        }
+        for mut way in self.ways(&name).await.unwrap_or_default() {
+            let Some(registry) = way.config.resolve_registry(&name).cloned() else {
+                continue;
+            };
+            if add_access(&mut way, &registry, &name).is_err() {
+                continue;
+            }
+            let client = Client::new(way.config);
+            let listing = tokio::time::timeout(PATIENCE, client.list_all_versions(&name)).await;
+            let listed = listing.ok().and_then(Result::ok).unwrap_or_default();
+            let there = listed.into_iter().filter(|version| !version.yanked);
+            versions.extend(there.map(|version| version.version));
+            if !versions.is_empty() {
+                break;
+            }
+        }
+        versions.sort();
+        versions
     }
 
     async fn download(
@@ -154,13 +236,16 @@ impl Packages {
         let mut content = client.stream_content(name, &release).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = content.try_next().await? {
+            let size = bytes.len() + chunk.len();
+            anyhow::ensure!(size <= MAX_SIZE, "it is larger than {} MiB", MAX_SIZE >> 20);
             bytes.extend_from_slice(&chunk);
         }
         Ok((bytes, release.content_digest))
     }
 
-    /// The user's, with what the project's config adds.
-    async fn config(&self, name: &PackageRef) -> anyhow::Result<Config> {
+    /// The user's, with what the project's config adds. One for each registry that is to be asked: the one of the namespace, or
+    /// where it has none those of the project, in their order.
+    async fn ways(&self, name: &PackageRef) -> anyhow::Result<Vec<Way>> {
         let mut config = Config::global_defaults().await?;
         for registry in &self.registries {
             let (host, plain) = host(&registry.url)?;
@@ -169,34 +254,34 @@ impl Packages {
                 oci.insert("protocol".to_string(), "http".into());
             }
             if let Some(password) = &registry.token {
-                let mut auth = toml::Table::new();
                 // Registries that take a token alone take any name with it.
-                let username = registry
-                    .username
-                    .clone()
-                    .unwrap_or_else(|| "wash".to_string());
-                auth.insert("username".to_string(), username.into());
-                auth.insert("password".to_string(), password.clone().into());
-                oci.insert("auth".to_string(), auth.into());
+                let username = registry.username.as_deref().unwrap_or("wash");
+                oci.insert("auth".to_string(), auth(username, password));
             }
             if !oci.is_empty() {
-                config
-                    .get_or_insert_registry_config_mut(&host)
-                    .set_backend_config("oci", oci)?;
+                extend(&mut config, &host, oci)?;
             }
         }
-        if config.resolve_registry(name).is_none() {
-            if let Some(registry) = self.registries.first() {
-                config.set_namespace_registry(name.namespace().clone(), mapping(&registry.url)?);
-            } else if name.namespace().as_ref() == "wasmcloud" {
-                let registry = "wasmcloud.com".parse()?;
-                config.set_namespace_registry(
-                    name.namespace().clone(),
-                    RegistryMapping::Registry(registry),
-                );
-            }
+        if let Some(registry) = config.resolve_registry(name) {
+            let is_users = Config::default().resolve_registry(name) != Some(registry);
+            return Ok(vec![Way { config, is_users }]);
         }
-        Ok(config)
+        let with = |mapping: RegistryMapping| {
+            let mut config = config.clone();
+            config.set_namespace_registry(name.namespace().clone(), mapping);
+            Way {
+                config,
+                is_users: false,
+            }
+        };
+        let registries = self.registries.iter();
+        let mut ways = registries
+            .map(|registry| Ok(with(mapping(&registry.url)?)))
+            .collect::<anyhow::Result<Vec<Way>>>()?;
+        if ways.is_empty() && name.namespace().as_ref() == "wasmcloud" {
+            ways.push(with(RegistryMapping::Registry("wasmcloud.com".parse()?)));
+        }
+        Ok(ways)
     }
 
     fn release_file(&self, package: &PackageName) -> Option<PathBuf> {
@@ -238,6 +323,107 @@ impl Packages {
         write(self.content_file(digest), bytes);
         write(self.release_file(package), digest.to_string().as_bytes());
     }
+}
+
+/// What the environment says of registries, as for `wash oci`. Its password goes to a registry that the user's own
+/// configuration names, or that it is limited to; a project cannot send it elsewhere.
+fn add_access(way: &mut Way, registry: &Registry, name: &PackageRef) -> Result<(), NotFetched> {
+    let Way { config, is_users } = way;
+    let other_kind = config.registry_config(registry).is_some_and(|known| {
+        let mut kinds = known.configured_backend_types();
+        kinds.any(|kind| kind != "oci")
+    });
+    if other_kind {
+        return Ok(());
+    }
+    let access = Access::from_env();
+    let mut oci = toml::Table::new();
+    let mut certificates = toml::value::Array::new();
+    for path in &access.ca_paths {
+        let wrong = |reason: String| {
+            let path = path.display();
+            NotFetched::environment(format!(
+                "cannot read `{path}` of WASH_OCI_CA_PATHS: {reason}"
+            ))
+        };
+        let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let found = pem_certificates(&text);
+        if found.is_empty() {
+            return Err(wrong("there is no certificate in it".to_string()));
+        }
+        certificates.extend(found);
+    }
+    if !certificates.is_empty() {
+        oci.insert("extra_root_certificates".to_string(), certificates.into());
+    }
+    let may_have = match &access.login_for {
+        Some(only) => oci_host(config, registry, name) == *only,
+        None => *is_users,
+    };
+    let has_login = backend(config, registry).is_some_and(|oci| oci.contains_key("auth"));
+    if let Some(login) = access.login.filter(|_| may_have && !has_login) {
+        oci.insert("auth".to_string(), auth(&login.user, &login.password));
+    }
+    if oci.is_empty() {
+        return Ok(());
+    }
+    extend(config, registry, oci).map_err(|error| NotFetched::input(format!("{error:#}")))
+}
+
+fn auth(username: &str, password: &str) -> toml::Value {
+    let mut auth = toml::Table::new();
+    auth.insert("username".to_string(), username.into());
+    auth.insert("password".to_string(), password.into());
+    auth.into()
+}
+
+fn backend(config: &Config, registry: &Registry) -> Option<toml::Table> {
+    let config = config.registry_config(registry)?;
+    config.backend_config("oci").ok().flatten()
+}
+
+/// Adds to what a config says of a registry.
+fn extend(config: &mut Config, registry: &Registry, more: toml::Table) -> anyhow::Result<()> {
+    let mut oci = backend(config, registry).unwrap_or_default();
+    oci.extend(more);
+    config
+        .get_or_insert_registry_config_mut(registry)
+        .set_backend_config("oci", oci)?;
+    Ok(())
+}
+
+/// Each certificate of a file, as the client's config has them.
+fn pem_certificates(text: &str) -> Vec<toml::Value> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let blocks = text.split_inclusive(END).filter_map(|block| {
+        let begin = block.find("-----BEGIN CERTIFICATE-----")?;
+        block
+            .ends_with(END)
+            .then(|| format!("{}\n", &block[begin..]))
+    });
+    let entry = |pem: String| {
+        let mut entry = toml::Table::new();
+        entry.insert("encoding".to_string(), "pem".into());
+        entry.insert("data".to_string(), pem.into());
+        toml::Value::from(entry)
+    };
+    blocks.map(entry).collect()
+}
+
+/// The host of the OCI registry behind a registry of packages, as far as the config knows.
+fn oci_host(config: &Config, registry: &Registry, name: &PackageRef) -> String {
+    let mapping = config
+        .package_registry_override(name)
+        .or_else(|| config.namespace_registry(name.namespace()));
+    let host = match mapping {
+        Some(RegistryMapping::Custom(custom)) => {
+            let metadata = serde_json::to_value(&custom.metadata).unwrap_or_default();
+            let host = metadata["oci"]["registry"].as_str();
+            host.map(str::to_string)
+        }
+        _ => None,
+    };
+    host.unwrap_or_else(|| registry.to_string())
 }
 
 /// The host of a registry's URL, and whether it is spoken to without TLS.
@@ -285,23 +471,53 @@ fn said(error: &anyhow::Error) -> NotFetched {
         _ => {}
     }
     let all = format!("{error:#}");
-    if all.contains("MANIFEST_UNKNOWN")
-        || all.contains("NAME_UNKNOWN")
-        || all.contains("manifest unknown")
-    {
+    let has = |signs: &[&str]| signs.iter().any(|sign| all.contains(sign));
+    if has(&["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "manifest unknown"]) {
         return NotFetched::input("there is no such package or version".to_string());
     }
-    let cause = error.root_cause().to_string();
-    let unreachable = [
+    let cause = || last_cause(error, error.root_cause().to_string());
+    if has(&["invalid peer certificate", "UnknownIssuer"]) {
+        return NotFetched {
+            hint: Some(
+                "WASH_OCI_CA_PATHS=FILE,... names files with the certificates of further authorities",
+            ),
+            ..NotFetched::environment(format!("its certificate is not trusted: {}", cause()))
+        };
+    }
+    if has(&[
+        "Not authorized",
+        "Authentication failure",
+        "UNAUTHORIZED",
+        "401 Unauthorized",
+    ]) {
+        return NotFetched {
+            hint: Some(
+                "log in with WASH_OCI_USER and WASH_OCI_PASSWORD (WASH_OCI_REGISTRY limits them to one registry, and lets a \
+                 registry of `wit.registries` have them), with `docker login`, or in ~/.config/wasm-pkg/config.toml",
+            ),
+            ..NotFetched::environment("it wants a login, or another one".to_string())
+        };
+    }
+    if has(&[
         "dns error",
         "error sending request",
         "Connection refused",
         "tcp connect error",
-    ];
-    NotFetched::environment(match unreachable.iter().any(|sign| all.contains(sign)) {
-        true => format!("cannot be reached: {}", last_cause(error, cause)),
-        false => all,
-    })
+    ]) {
+        return NotFetched::environment(format!("cannot be reached: {}", cause()));
+    }
+    NotFetched::environment(without_repetition(error))
+}
+
+/// Layers of a client's error often say the same.
+fn without_repetition(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for layer in error.chain().map(ToString::to_string) {
+        if !parts.iter().any(|part| part.contains(&layer)) {
+            parts.push(layer);
+        }
+    }
+    parts.join(": ")
 }
 
 /// Some layers of a client's error are in the text of one of them only.

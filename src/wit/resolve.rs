@@ -1,24 +1,30 @@
 //! Finds every package that a folder refers to and does not have, and those that these refer to in turn.
 //!
 //! Asked in this order: an override in `wkg.toml`, `wit.sources` of the config, the `deps` of a local package, the
-//! packages that come with `wash`, what a fetched package has brought along, and the registry. Everything that cannot
-//! be had is told at once. Nothing is written here.
+//! packages that come with `wash`, and the registry. What a fetched package brought along is only what that one uses of
+//! another, so it is taken for what only fetched packages need, or when the registry does not have the package; and then only
+//! if it has everything that is asked for. Everything that cannot be had is told at once. Nothing is written here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use wit_parser::{PackageName, Resolve};
+use indexmap::IndexMap;
+use wit_parser::PackageName;
 
 use super::bundle;
+use super::contents::{Contents, Lack};
+use super::copies::{Asked, Copies, Copy, suspects};
+use super::diagnose::Place;
 use super::error::{Unresolved, WitError};
 use super::folder::{Folder, read_deps};
-use super::lock::Lock;
+use super::lock::{Digest, Lock};
 use super::name::{is_same_package, unversioned};
 use super::outside::Outside;
 use super::registry::{NotFetched, Packages};
 use super::settings::{Override, Overrides, Wit};
 use super::source::{Need, Source, Text, decode, print};
+use crate::git::without_password;
 use crate::report::Fault;
 
 /// Which packages in `deps` are good as they are.
@@ -102,19 +108,71 @@ pub fn is_local(package: &PackageName, overrides: &Overrides, wit: &Wit) -> bool
 }
 
 pub async fn resolve(folder: &Folder, given: &Given<'_>) -> Result<Resolution, WitError> {
-    let search = Search {
-        given,
-        found: Vec::new(),
-        at: BTreeSet::new(),
-        neighbours: Vec::new(),
-        brought: Vec::new(),
-        all_brought: None,
-        deferred: BTreeMap::new(),
-        unresolved: BTreeMap::new(),
-        direct: BTreeSet::new(),
-        lock: given.lock.clone(),
-    };
-    search.run(folder).await
+    Search::new(given).run(folder).await
+}
+
+/// A package in `deps` of which there is only what another package uses.
+#[derive(Debug)]
+pub struct Partial {
+    pub package: PackageName,
+    pub brought_by: PackageName,
+    /// What is asked for and is not there.
+    pub lacks: String,
+}
+
+/// The packages in `deps` that were brought along and have less than is asked of them. Nothing is fetched for it.
+pub async fn partial(folder: &Folder, given: &Given<'_>) -> Vec<Partial> {
+    let mut search = Search::new(given);
+    search.asked_by(folder);
+    let copies = search.copies_in(folder).await;
+    let partial = copies.into_iter().filter_map(|package| {
+        let Copy::Lacks(lack) = search.copies.look_at(&package, search.asked.iter()) else {
+            return None;
+        };
+        Some(Partial {
+            brought_by: search.copies.bringer(&package)?.clone(),
+            package,
+            lacks: lack.to_string(),
+        })
+    });
+    partial.collect()
+}
+
+/// Whether everything is there that is asked for, as far as that can be told without fetching anything.
+pub fn is_complete(folder: &Folder, lock: &Lock, overrides: &Overrides, wit: &Wit) -> bool {
+    let local = |package: &PackageName| is_local(package, overrides, wit);
+    let mut packages = folder.deps.iter().flat_map(Source::packages);
+    // What is in `deps` of local packages is a copy of what they are now.
+    if packages.any(|package| local(&package)) || !folder.missing().is_empty() {
+        return false;
+    }
+    let elsewhere = |package: &PackageName| is_elsewhere(package, overrides, wit);
+    let direct = folder.own.needs().into_iter().map(|need| need.package);
+    if !suspects(folder, lock, &direct.collect(), elsewhere).is_empty() {
+        return false;
+    }
+    let asked: Vec<Asked> = folder.sources().flat_map(Asked::all_of).collect();
+    folder.deps.iter().all(|source| {
+        let packages = source.packages();
+        let fetched = packages.first().filter(|package| !elsewhere(package));
+        fetched.is_none_or(|package| lack_of(source, package, &asked).is_none())
+    })
+}
+
+/// Whether something else than a registry decides what this package is.
+fn is_elsewhere(package: &PackageName, overrides: &Overrides, wit: &Wit) -> bool {
+    bundle::find(package).is_some()
+        || wit.source_of(package).is_some()
+        || matches!(overrides.of(package), Some(Override::Path(_)))
+}
+
+/// What is asked of a package and certainly not there.
+fn lack_of(source: &Source, package: &PackageName, asked: &[Asked]) -> Option<Lack> {
+    let needs = asked.iter().map(|asked| &asked.need);
+    let mut needs = needs.filter(|need| need.package == *package).peekable();
+    needs.peek()?;
+    let contents = Contents::of_source(source, package)?;
+    needs.find_map(|need| contents.lacks(need))
 }
 
 struct Search<'s> {
@@ -122,17 +180,43 @@ struct Search<'s> {
     found: Vec<Found>,
     /// What is there, kept or found.
     at: BTreeSet<PackageName>,
-    /// The `deps` of local packages.
-    neighbours: Vec<Source>,
-    /// What came with packages from registries, and with which.
-    brought: Vec<(PackageName, PackageName)>,
-    all_brought: Option<Resolve>,
-    /// Packages that are taken from `all_brought` in the end, when all of it is there.
-    deferred: BTreeMap<PackageName, PackageName>,
+    /// What `deps` has and may stay.
+    kept: Vec<Source>,
+    /// The `deps` of local packages, and of repositories.
+    neighbours: Vec<Neighbour>,
+    /// What came with packages from registries.
+    copies: Copies,
+    /// Everything that anything needs of others.
+    asked: Vec<Asked>,
+    /// What is to be found next, from the end.
+    queue: Vec<Need>,
+    /// What nothing but a registry or a copy can give, in the order in which it was needed.
+    pending: IndexMap<PackageName, Pending>,
+    /// Kept or local packages that had less than was asked for, and were looked for in a registry.
+    renewed: BTreeSet<PackageName>,
     unresolved: BTreeMap<PackageName, Unresolved>,
     /// Packages that the project refers to itself, or its local packages: those that a lock lists.
     direct: BTreeSet<PackageName>,
+    /// What the packages that were found hash to in their registries.
+    digests: BTreeMap<PackageName, (Option<String>, Digest)>,
     lock: Lock,
+    /// There is a list of packages as the tool `wit-deps` has it.
+    has_deps_toml: bool,
+}
+
+/// A package that lies beside one that was named.
+struct Neighbour {
+    source: Source,
+    /// The named one refers to it, so it is not there as a copy that something else brought along.
+    is_named: bool,
+}
+
+struct Pending {
+    needed_by: Vec<Place>,
+    /// The registry does not have it.
+    refused: Option<Nowhere>,
+    /// What its copy needs in turn is looked for.
+    copy_is_read: bool,
 }
 
 /// Nobody has it: who was asked, and what to do.
@@ -150,82 +234,175 @@ impl Nowhere {
             ..Self::default()
         }
     }
+
+    fn unresolved(self, package: &PackageName, needed_by: Vec<Place>) -> Unresolved {
+        Unresolved {
+            package: package.clone(),
+            needed_by,
+            tried: self.tried,
+            hints: self.hints,
+            fault: self.fault,
+        }
+    }
 }
 
-impl Search<'_> {
+/// Where a search for one package has led.
+enum Answer {
+    /// What it needs in turn.
+    Found(Vec<Need>),
+    /// A registry or a copy may have it.
+    Later,
+    Nowhere(Nowhere),
+}
+
+impl<'s> Search<'s> {
+    fn new(given: &'s Given<'s>) -> Self {
+        Self {
+            given,
+            found: Vec::new(),
+            at: BTreeSet::new(),
+            kept: Vec::new(),
+            neighbours: Vec::new(),
+            copies: Copies::default(),
+            asked: Vec::new(),
+            queue: Vec::new(),
+            pending: IndexMap::new(),
+            renewed: BTreeSet::new(),
+            unresolved: BTreeMap::new(),
+            direct: BTreeSet::new(),
+            digests: BTreeMap::new(),
+            lock: given.lock.clone(),
+            has_deps_toml: false,
+        }
+    }
+
     async fn run(mut self, folder: &Folder) -> Result<Resolution, WitError> {
+        self.asked_by(folder);
+        self.has_deps_toml = folder.dir.join("deps.toml").is_file();
+        let copies = self.copies_in(folder).await;
         self.at.extend(folder.own.packages());
-        let mut queue: Vec<Need> = Vec::new();
-        let kept: Vec<&Source> = folder
-            .deps
-            .iter()
-            .filter(|source| self.keeps(source))
-            .collect();
-        for source in kept {
-            self.at.extend(source.packages());
-            queue.extend(source.needs());
+        for source in &folder.deps {
+            if !self.keeps(source) {
+                continue;
+            }
+            let packages = source.packages();
+            if !packages.iter().any(|package| copies.contains(package)) {
+                self.at.extend(packages);
+                self.kept.push(source.clone());
+            }
+            self.queue.extend(source.needs());
         }
-        queue.extend(folder.own.needs());
-        self.direct
-            .extend(folder.own.needs().into_iter().map(|need| need.package));
+        self.queue.extend(folder.own.needs());
         // From the end, so the project's own come first.
-        while let Some(need) = queue.pop() {
-            if self.at.contains(&need.package) || self.deferred.contains_key(&need.package) {
-                continue;
-            }
-            if let Some(known) = self.unresolved.get_mut(&need.package) {
-                known.needed_by.push(need.place);
-                continue;
-            }
-            match self.find(&need).await? {
-                Ok(more) => queue.extend(more),
-                Err(Nowhere {
-                    tried,
-                    hints,
-                    fault,
-                }) => {
-                    let unresolved = Unresolved {
-                        package: need.package.clone(),
-                        needed_by: vec![need.place],
-                        tried,
-                        hints,
-                        fault,
-                    };
-                    self.unresolved.insert(need.package, unresolved);
-                }
+        self.settle().await?;
+        self.finish()
+    }
+
+    /// What the project's own package asks for, and what is in `deps` and stays.
+    fn asked_by(&mut self, folder: &Folder) {
+        let own = folder.own.needs().into_iter();
+        self.direct.extend(own.map(|need| need.package));
+        self.asked.extend(Asked::all_of(&folder.own));
+        for source in &folder.deps {
+            if self.keeps(source) {
+                self.asked.extend(Asked::all_of(source));
+            } else if source.packages().iter().any(|name| self.is_local(name)) {
+                let needs = source.needs().into_iter();
+                self.direct.extend(needs.map(|need| need.package));
             }
         }
-        if !self.unresolved.is_empty() {
-            return Err(WitError::Unresolved(
-                self.unresolved.into_values().collect(),
-            ));
+    }
+
+    /// The packages in `deps` that a fetched package brought along and that are named now, so that the whole of them is
+    /// wanted. What fetched packages bring along is known afterwards.
+    async fn copies_in(&mut self, folder: &Folder) -> BTreeSet<PackageName> {
+        let given = self.given;
+        let elsewhere = |package: &PackageName| is_elsewhere(package, given.overrides, given.wit);
+        let suspects = suspects(folder, given.lock, &self.direct, elsewhere);
+        let bringers: BTreeSet<&PackageName> = suspects.values().flatten().collect();
+        for by in bringers {
+            let locked = given.lock.find(by);
+            if let Ok(fetched) = given.packages.fetch(by, locked).await
+                && let Ok((resolve, _)) = decode(&fetched.bytes)
+            {
+                self.copies.add(by, resolve);
+            }
         }
-        self.take_deferred()?;
-        let direct = self.direct;
-        self.lock.retain(|package| direct.contains(package));
-        Ok(Resolution {
-            found: self.found,
-            lock: self.lock,
-        })
+        let defined = folder.defined();
+        let is_copy = |package: &PackageName| {
+            let brought = self.copies.contents(package);
+            let there = defined.get(package);
+            let there = there.and_then(|source| Contents::of_source(source, package));
+            brought
+                .zip(there)
+                .is_some_and(|(brought, there)| brought.covers(&there))
+        };
+        let copies = suspects.keys().filter(|package| is_copy(package));
+        copies.cloned().collect()
+    }
+
+    fn is_local(&self, package: &PackageName) -> bool {
+        is_local(package, self.given.overrides, self.given.wit)
     }
 
     /// Local packages are always looked at: what is in `deps` is a copy of them.
     fn keeps(&self, source: &Source) -> bool {
-        let given = self.given;
-        source.packages().iter().all(|package| {
-            !is_local(package, given.overrides, given.wit) && given.keep.keeps(package)
-        })
+        let packages = source.packages();
+        let mut packages = packages.iter();
+        packages.all(|package| !self.is_local(package) && self.given.keep.keeps(package))
     }
 
-    /// What it needs in turn.
-    async fn find(&mut self, need: &Need) -> Result<Result<Vec<Need>, Nowhere>, WitError> {
+    /// Looks until nothing is left that could be found somewhere.
+    async fn settle(&mut self) -> Result<(), WitError> {
+        loop {
+            while let Some(need) = self.queue.pop() {
+                self.look_for(need).await?;
+            }
+            if !(self.ask_a_registry().await? || self.renew().await? || self.read_a_copy()) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn look_for(&mut self, need: Need) -> Result<(), WitError> {
+        if self.at.contains(&need.package) {
+            return Ok(());
+        }
+        let known = self.pending.get_mut(&need.package);
+        let known = known.map(|pending| &mut pending.needed_by);
+        let unresolved = self.unresolved.get_mut(&need.package);
+        if let Some(places) = known.or(unresolved.map(|unresolved| &mut unresolved.needed_by)) {
+            if !places.contains(&need.place) {
+                places.push(need.place);
+            }
+            return Ok(());
+        }
+        match self.find(&need).await? {
+            Answer::Found(more) => self.queue.extend(more),
+            Answer::Later => {
+                let pending = Pending {
+                    needed_by: vec![need.place],
+                    refused: None,
+                    copy_is_read: false,
+                };
+                self.pending.insert(need.package, pending);
+            }
+            Answer::Nowhere(nowhere) => {
+                let unresolved = nowhere.unresolved(&need.package, vec![need.place]);
+                self.unresolved.insert(need.package, unresolved);
+            }
+        }
+        Ok(())
+    }
+
+    async fn find(&mut self, need: &Need) -> Result<Answer, WitError> {
         let package = &need.package;
         match self.given.overrides.of(package) {
             Some(Override::Path(path)) => return self.local(package, path, "wkg.toml"),
             Some(Override::Version(wanted)) => {
                 let version = package.version.as_ref();
                 if version.is_none_or(|version| !wanted.matches(version)) {
-                    return Ok(Err(Nowhere::because(format!(
+                    return Ok(Answer::Nowhere(Nowhere::because(format!(
                         "wkg.toml overrides its version with `{wanted}`, which it does not have"
                     ))));
                 }
@@ -235,29 +412,195 @@ impl Search<'_> {
         if let Some(source) = self.given.wit.source_of(package) {
             return self.outside(package, source).await;
         }
-        if let Some(index) = self
-            .neighbours
-            .iter()
-            .position(|source| source.packages().contains(package))
-        {
-            let source = self.neighbours.swap_remove(index);
-            let from = From::Local(source.label().to_string());
-            return Ok(Ok(self.take(package, from, source)));
+        if let Some(needs) = self.beside(package) {
+            return Ok(Answer::Found(needs));
         }
         if package.version.is_none() {
-            return Ok(Err(unversioned_need(need)));
+            return Ok(Answer::Nowhere(unversioned_need(need)));
         }
         if let Some(text) = self.bundled(package) {
-            if let (Some(digest), true) = (bundle::digest(package), self.direct.contains(package)) {
-                self.lock
-                    .insert(package, bundle::registry(package), digest.clone());
+            if let Some(digest) = bundle::digest(package) {
+                let registry = bundle::registry(package).map(str::to_string);
+                self.digests
+                    .insert(package.clone(), (registry, digest.clone()));
             }
-            return Ok(Ok(self.take_text(package, From::Bundle, &text)));
+            return Ok(Answer::Found(self.take_text(package, From::Bundle, &text)));
         }
-        if let Some(by) = self.brought_by(package) {
-            return Ok(Ok(self.defer(package, by)));
+        Ok(Answer::Later)
+    }
+
+    /// A package that lies beside one that was named. What lies there for others only may be a copy that has less.
+    fn beside(&mut self, package: &PackageName) -> Option<Vec<Need>> {
+        let fits = |neighbour: &Neighbour| {
+            let has = neighbour.source.packages().contains(package);
+            has && (neighbour.is_named || !self.direct.contains(package))
+        };
+        let index = self.neighbours.iter().position(fits)?;
+        let source = self.neighbours.swap_remove(index).source;
+        let from = From::Local(source.label().to_string());
+        Some(self.take(package, from, source))
+    }
+
+    /// Asks for a package that is named, or of which no copy has everything. Whether there was one to ask for.
+    async fn ask_a_registry(&mut self) -> Result<bool, WitError> {
+        let wanted = self.pending.iter().find(|(package, pending)| {
+            let copy = || self.copies.look_at(package, self.asked.iter());
+            pending.refused.is_none() && (self.direct.contains(*package) || copy() != Copy::Enough)
+        });
+        let Some(package) = wanted.map(|(package, _)| package.clone()) else {
+            return Ok(false);
+        };
+        match self.registry(&package).await? {
+            Ok(more) => {
+                self.pending.shift_remove(&package);
+                self.queue.extend(more);
+            }
+            Err(nowhere) => {
+                if let Some(pending) = self.pending.get_mut(&package) {
+                    pending.refused = Some(nowhere);
+                }
+            }
         }
-        self.registry(package).await
+        Ok(true)
+    }
+
+    /// Asks for a package that is there with less than is asked for. Whether there was one. Without an answer it stays.
+    async fn renew(&mut self) -> Result<bool, WitError> {
+        let local = self.found.iter().filter_map(|found| match found.from {
+            From::Local(_) => Some(&found.source),
+            _ => None,
+        });
+        let lacking = self.kept.iter().chain(local).find_map(|source| {
+            let package = source.packages().into_iter().next()?;
+            let (overrides, wit) = (self.given.overrides, self.given.wit);
+            let may_be = package.version.is_some()
+                && !is_elsewhere(&package, overrides, wit)
+                && !self.renewed.contains(&package);
+            (may_be && self.is_lacking(source, &package)).then_some(package)
+        });
+        let Some(package) = lacking else {
+            return Ok(false);
+        };
+        self.renewed.insert(package.clone());
+        if let Ok(more) = self.registry(&package).await? {
+            self.kept
+                .retain(|source| !source.packages().contains(&package));
+            self.queue.extend(more);
+        } else if self.copies.look_at(&package, self.asked.iter()) == Copy::Enough
+            && self.copy_covers(&package)
+        {
+            let pending = Pending {
+                needed_by: Vec::new(),
+                refused: Some(Nowhere::default()),
+                copy_is_read: false,
+            };
+            self.pending.insert(package, pending);
+        }
+        Ok(true)
+    }
+
+    fn is_lacking(&self, source: &Source, package: &PackageName) -> bool {
+        if lack_of(source, package, &self.asked).is_some() {
+            return true;
+        }
+        let brought = self.copies.contents(package);
+        let there = brought
+            .is_some()
+            .then(|| Contents::of_source(source, package))
+            .flatten();
+        brought
+            .zip(there)
+            .is_some_and(|(brought, there)| !there.covers(&brought))
+    }
+
+    /// Whether what was brought along has all that is in `deps`.
+    fn copy_covers(&self, package: &PackageName) -> bool {
+        let mut kept = self.kept.iter();
+        let there = kept.find(|source| source.packages().contains(package));
+        let there = there.and_then(|source| Contents::of_source(source, package));
+        let brought = self.copies.contents(package);
+        brought
+            .zip(there)
+            .is_some_and(|(brought, there)| brought.covers(&there))
+    }
+
+    /// Looks for what a copy that will be taken needs in turn. Whether there was one.
+    fn read_a_copy(&mut self) -> bool {
+        let unread = self.pending.iter().find(|(package, pending)| {
+            let copy = || self.copies.look_at(package, self.asked.iter());
+            !pending.copy_is_read && copy() == Copy::Enough
+        });
+        let Some(package) = unread.map(|(package, _)| package.clone()) else {
+            return false;
+        };
+        if let Some(pending) = self.pending.get_mut(&package) {
+            pending.copy_is_read = true;
+        }
+        if let Ok(text) = self.copies.text(&package) {
+            let source = Source::new(package.to_string().into(), vec![text]);
+            self.queue.extend(source.needs());
+        }
+        true
+    }
+
+    /// Takes the copies, now that all of them are there, and tells what was not found.
+    fn finish(mut self) -> Result<Resolution, WitError> {
+        for (package, pending) in std::mem::take(&mut self.pending) {
+            let lack = match self.copies.look_at(&package, self.asked.iter()) {
+                Copy::Enough => {
+                    let text = self.copy_text(&package)?;
+                    let by = self.copies.bringer(&package).cloned();
+                    let from = From::BroughtBy(by.unwrap_or(package.clone()));
+                    self.take_text(&package, from, &text.text);
+                    continue;
+                }
+                Copy::Lacks(lack) => Some(lack),
+                Copy::None => None,
+            };
+            let mut nowhere = pending.refused.unwrap_or_default();
+            if self.has_deps_toml {
+                nowhere.hints.push(
+                    "`deps.toml` is not read here: run `wit-deps`, or name what it lists in `wit.sources`"
+                        .to_string(),
+                );
+            }
+            let by = self.copies.bringer(&package);
+            nowhere.tried.extend(lack.zip(by).map(|(lack, by)| {
+                format!("{by} brought a copy along, with what it uses itself: {lack}")
+            }));
+            let unresolved = nowhere.unresolved(&package, pending.needed_by);
+            self.unresolved.insert(package, unresolved);
+        }
+        if !self.unresolved.is_empty() {
+            return Err(WitError::Unresolved(
+                self.unresolved.into_values().collect(),
+            ));
+        }
+        for (package, (registry, digest)) in self.digests {
+            if self.direct.contains(&package) {
+                self.lock.insert(&package, registry.as_deref(), digest);
+            }
+        }
+        for found in &self.found {
+            // Nothing is written that cannot be read again.
+            if found.from != From::Bundle {
+                found.source.parse()?;
+            }
+        }
+        let direct = self.direct;
+        self.lock.retain(|package| direct.contains(package));
+        Ok(Resolution {
+            found: self.found,
+            lock: self.lock,
+        })
+    }
+
+    fn copy_text(&self, package: &PackageName) -> Result<Text, WitError> {
+        let text = self.copies.text(package);
+        text.map_err(|reason| WitError::NotWit {
+            name: package.to_string(),
+            reason,
+        })
     }
 
     /// A package that comes with `wash`, unless the lock is of another one with the same name.
@@ -276,14 +619,14 @@ impl Search<'_> {
         package: &PackageName,
         path: &Path,
         said_by: &str,
-    ) -> Result<Result<Vec<Need>, Nowhere>, WitError> {
+    ) -> Result<Answer, WitError> {
         let shown = path
             .strip_prefix(self.given.root)
             .unwrap_or(path)
             .display()
             .to_string();
         if !path.exists() {
-            return Ok(Err(Nowhere::because(format!(
+            return Ok(Answer::Nowhere(Nowhere::because(format!(
                 "{said_by} says it is in `{shown}`, which does not exist"
             ))));
         }
@@ -293,42 +636,57 @@ impl Search<'_> {
             _ => (path.to_path_buf(), shown),
         };
         let Some(source) = Source::read(&path, &shown)? else {
-            return Ok(Err(Nowhere::because(format!(
+            return Ok(Answer::Nowhere(Nowhere::because(format!(
                 "{said_by} says it is in `{shown}`, where there is no WIT"
             ))));
         };
         if !source.packages().contains(package) {
-            return Ok(Err(other_package(said_by, &shown, &source)));
+            return Ok(Answer::Nowhere(other_package(said_by, &shown, &source)));
         }
         if path.is_dir() {
-            self.neighbours.extend(read_deps(&path, &shown)?);
+            self.meet(&source, read_deps(&path, &shown)?);
         }
         self.direct
             .extend(source.needs().into_iter().map(|need| need.package));
-        Ok(Ok(self.take(package, From::Local(shown), source)))
+        Ok(Answer::Found(self.take(
+            package,
+            From::Local(shown),
+            source,
+        )))
     }
 
-    async fn outside(
-        &mut self,
-        package: &PackageName,
-        written: &str,
-    ) -> Result<Result<Vec<Need>, Nowhere>, WitError> {
+    /// What lies beside a package that was named.
+    fn meet(&mut self, source: &Source, deps: Vec<Source>) {
+        let named = source.needs().into_iter().map(|need| need.package);
+        let named: BTreeSet<PackageName> = named.collect();
+        let neighbours = deps.into_iter().map(|source| Neighbour {
+            is_named: source.packages().iter().any(|name| named.contains(name)),
+            source,
+        });
+        self.neighbours.extend(neighbours);
+    }
+
+    async fn outside(&mut self, package: &PackageName, written: &str) -> Result<Answer, WitError> {
         let said_by = "`wit.sources` of the config";
-        let source = match Outside::parse(written) {
+        let upstream = match Outside::parse(written) {
             Outside::Path(path) => {
                 return self.local(package, &self.given.root.join(path), said_by);
             }
             outside => outside.fetch(package, self.given.wit.offline).await,
         };
-        Ok(match source {
-            Err(reason) => Err(Nowhere {
+        let shown = without_password(written);
+        Ok(match upstream {
+            Err(reason) => Answer::Nowhere(Nowhere {
                 fault: Fault::Environment,
-                ..Nowhere::because(format!("{said_by} says it is at {written}: {reason}"))
+                ..Nowhere::because(format!("{said_by} says it is at {shown}: {reason}"))
             }),
-            Ok(source) if !source.packages().contains(package) => {
-                Err(other_package(said_by, written, &source))
+            Ok((source, _)) if !source.packages().contains(package) => {
+                Answer::Nowhere(other_package(said_by, &shown, &source))
             }
-            Ok(source) => Ok(self.take(package, From::Source(written.to_string()), source)),
+            Ok((source, deps)) => {
+                self.meet(&source, deps);
+                Answer::Found(self.take(package, From::Source(shown), source))
+            }
         })
     }
 
@@ -343,9 +701,14 @@ impl Search<'_> {
             .filter(|_| self.given.keep.keeps(package));
         let fetched = match self.given.packages.fetch(package, locked).await {
             Ok(fetched) => fetched,
-            Err(NotFetched { reason, fault }) => {
-                let mut nowhere = nowhere(package, reason);
+            Err(NotFetched {
+                reasons,
+                hint,
+                fault,
+            }) => {
+                let mut nowhere = nowhere(package, reasons);
                 nowhere.fault = fault;
+                nowhere.hints.extend(hint.map(str::to_string));
                 if locked.is_some() && bundle::find(package).is_some() {
                     nowhere.tried.insert(
                         0,
@@ -359,10 +722,8 @@ impl Search<'_> {
                 return Ok(Err(nowhere));
             }
         };
-        if self.direct.contains(package) {
-            self.lock
-                .insert(package, Some(&fetched.registry), fetched.digest);
-        }
+        let pin = (Some(fetched.registry.clone()), fetched.digest);
+        self.digests.insert(package.clone(), pin);
         let malformed = |reason| WitError::NotWit {
             name: package.to_string(),
             reason,
@@ -375,57 +736,8 @@ impl Search<'_> {
         }
         let (resolve, id) = decode(&fetched.bytes).map_err(malformed)?;
         let text = print(&resolve, id).map_err(malformed)?;
-        let others = resolve.packages.iter().map(|(_, other)| other.name.clone());
-        self.brought.extend(
-            others
-                .filter(|name| name != package)
-                .map(|name| (name, package.clone())),
-        );
-        match &mut self.all_brought {
-            None => self.all_brought = Some(resolve),
-            Some(all) => {
-                all.merge(resolve)
-                    .map_err(|error| malformed(format!("{error:#}")))?;
-            }
-        }
+        self.copies.add(package, resolve);
         Ok(Ok(self.take_text(package, from, &text)))
-    }
-
-    fn brought_by(&self, package: &PackageName) -> Option<PackageName> {
-        self.brought
-            .iter()
-            .find(|(name, _)| name == package)
-            .map(|(_, by)| by.clone())
-    }
-
-    /// Its text is printed in the end: another package from a registry may have brought more of it.
-    fn defer(&mut self, package: &PackageName, by: PackageName) -> Vec<Need> {
-        self.deferred.insert(package.clone(), by);
-        let Some(all) = &self.all_brought else {
-            return Vec::new();
-        };
-        let id = all.package_names.get(package);
-        let text = id.and_then(|id| print(all, *id).ok()).unwrap_or_default();
-        Source::new(
-            package.to_string().into(),
-            vec![Text::new(&package.to_string(), &text)],
-        )
-        .needs()
-    }
-
-    fn take_deferred(&mut self) -> Result<(), WitError> {
-        let Some(all) = self.all_brought.take() else {
-            return Ok(());
-        };
-        for (package, by) in std::mem::take(&mut self.deferred) {
-            let malformed = |reason| WitError::NotWit {
-                name: package.to_string(),
-                reason,
-            };
-            let text = print(&all, all.package_names[&package]).map_err(malformed)?;
-            self.take_text(&package, From::BroughtBy(by), &text);
-        }
-        Ok(())
     }
 
     fn take_text(&mut self, package: &PackageName, from: From, text: &str) -> Vec<Need> {
@@ -436,6 +748,8 @@ impl Search<'_> {
     fn take(&mut self, package: &PackageName, from: From, source: Source) -> Vec<Need> {
         let needs = source.needs();
         self.at.extend(source.packages());
+        self.asked.extend(Asked::all_of(&source));
+        self.found.retain(|found| found.package != *package);
         self.found.push(Found {
             package: package.clone(),
             from,
@@ -470,7 +784,7 @@ fn unversioned_need(need: &Need) -> Nowhere {
 }
 
 /// Neither the bundle nor a registry has it; near names may be what was meant.
-fn nowhere(package: &PackageName, reason: String) -> Nowhere {
+fn nowhere(package: &PackageName, reasons: Vec<String>) -> Nowhere {
     let versions = bundle::versions(&package.namespace, &package.name);
     let bundled = match versions.as_slice() {
         [] => "it does not come with wash".to_string(),
@@ -490,7 +804,7 @@ fn nowhere(package: &PackageName, reason: String) -> Nowhere {
         }
     }
     Nowhere {
-        tried: vec![bundled, reason],
+        tried: std::iter::once(bundled).chain(reasons).collect(),
         hints,
         fault: Fault::Input,
     }

@@ -40,6 +40,10 @@ pub struct Statement {
     pub span: Range<usize>,
     /// What it refers to in another package.
     pub path: Option<Path>,
+    /// What a `use` of another package's interface calls it.
+    pub alias: Option<String>,
+    /// The types that a `use` takes.
+    pub types: Vec<String>,
     /// The interface or world of the same package that it refers to.
     pub local: Option<String>,
     /// The block it stands in, as an index into [`Outline::blocks`].
@@ -206,6 +210,7 @@ impl<'t> Scanner<'t> {
         let inline =
             end > 0 && self.word(end) == Some("{") && self.word(end - 1) == Some("interface");
         let mut finished = self.word(end) == Some(";") || inline;
+        let brace = end;
         if self.word(end) == Some("{") && !inline {
             while !matches!(self.word(end), None | Some("}" | ";")) {
                 end += 1;
@@ -216,7 +221,15 @@ impl<'t> Scanner<'t> {
             }
         }
         let path = self.path(first + 1..end);
+        let alias = match (&path, keyword) {
+            (Some(path), Keyword::Use) => Some(self.alias(brace).unwrap_or(path.item.clone())),
+            _ => None,
+        };
         let local = self.local(first + 1, path.is_some());
+        let types = match keyword {
+            Keyword::Use => self.used_types(brace..end),
+            _ => Vec::new(),
+        };
         let to = match finished {
             true => self.tokens[end].end,
             false => self
@@ -228,6 +241,8 @@ impl<'t> Scanner<'t> {
             keyword,
             span: begin..to,
             path,
+            alias,
+            types,
             local,
             block,
         });
@@ -262,6 +277,27 @@ impl<'t> Scanner<'t> {
             item,
             span: self.tokens[slash - 3].start..end,
         })
+    }
+
+    /// `name` of `use a:b/c as name`, which ends at this token.
+    fn alias(&self, end: usize) -> Option<String> {
+        let word = |back: usize| end.checked_sub(back).and_then(|index| self.word(index));
+        let name = word(1)?.trim_start_matches('%').to_string();
+        (word(2) == Some("as")).then_some(name)
+    }
+
+    /// `a` and `b` of `{a, b as c}`.
+    fn used_types(&self, tokens: Range<usize>) -> Vec<String> {
+        let follows = |index: &usize| {
+            let before = index.checked_sub(1).and_then(|before| self.word(before));
+            matches!(before, Some("{" | ","))
+        };
+        let names = tokens.filter(follows);
+        let names = names.filter_map(|index| self.word(index));
+        let names = names.filter(|word| word.bytes().all(is_word));
+        names
+            .map(|word| word.trim_start_matches('%').to_string())
+            .collect()
     }
 
     /// The first word, unless it names something new: `import name: func()`.

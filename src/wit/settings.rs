@@ -9,6 +9,7 @@ use wit_parser::PackageName;
 
 use super::error::WitError;
 use super::name::{Target, unversioned};
+use super::source::Source;
 
 /// The `wit` section of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +108,22 @@ impl Overrides {
 }
 
 impl Wit {
+    /// With the packages of projects that are run together with this one, by their paths: in the version that each has, and
+    /// unless the config names a source itself.
+    pub fn with_siblings(mut self, root: &Path, paths: &[String]) -> Self {
+        for path in paths {
+            let path = format!("{path}/wit");
+            let source = Source::read(&root.join(&path), &path).ok().flatten();
+            let package = source.and_then(|source| source.packages().into_iter().next());
+            if let Some(package) = package
+                && !self.sources.contains_key(&unversioned(&package))
+            {
+                self.sources.entry(package.to_string()).or_insert(path);
+            }
+        }
+        self
+    }
+
     /// What `wit.sources` says of a package: with its version first.
     pub fn source_of(&self, package: &PackageName) -> Option<&str> {
         let named = [package.to_string(), unversioned(package)];

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{PackageId, PackageName, Resolve, SourceMap, UnresolvedPackageGroup};
 
+use crate::bug::contain;
+
 use super::diagnose::{Diagnostic, Place, parse_error};
 use super::error::WitError;
 use super::name::Target;
-use super::scan::Outline;
+use super::scan::{self, Keyword, Outline, Statement};
 
 /// A file.
 #[derive(Debug, Clone)]
@@ -29,6 +31,36 @@ impl Text {
             text: text.to_string(),
         }
     }
+
+    fn needs(&self) -> impl Iterator<Item = Need> {
+        let statements = self.outline.statements.iter();
+        statements.flat_map(|statement| {
+            let path = statement.path.as_ref();
+            path.map(|path| self.need(path, statement))
+        })
+    }
+
+    fn need(&self, path: &scan::Path, statement: &Statement) -> Need {
+        let names_it_only = statement.keyword == Keyword::Use;
+        Need {
+            package: path.package.clone(),
+            item: path.item.clone(),
+            types: statement.types.clone(),
+            whole: !names_it_only,
+            place: Place::of(&self.label, &self.text, path.span.clone()),
+        }
+    }
+
+    /// What a statement needs of an interface to which the file gives a name of its own.
+    fn by_alias(&self, statement: &Statement) -> Option<Need> {
+        let local = statement.local.as_ref()?;
+        let mut aliases = self.outline.statements.iter().filter(|other| {
+            let of_file = other.block.is_none() && other.keyword == Keyword::Use;
+            of_file && other.alias.as_ref() == Some(local)
+        });
+        let path = aliases.next()?.path.as_ref()?;
+        Some(self.need(path, statement))
+    }
 }
 
 /// A package with its nested packages.
@@ -44,6 +76,10 @@ pub struct Source {
 pub struct Need {
     pub package: PackageName,
     pub item: String,
+    /// The types that are used of the item.
+    pub types: Vec<String>,
+    /// The item itself is imported, exported or included, with all that is in it.
+    pub whole: bool,
     pub place: Place,
 }
 
@@ -109,22 +145,19 @@ impl Source {
     /// Every reference to another package.
     pub fn needs(&self) -> Vec<Need> {
         let own = self.packages();
-        let paths = self.texts.iter().flat_map(|text| {
-            let paths = text
-                .outline
-                .statements
-                .iter()
-                .filter_map(|statement| statement.path.as_ref());
-            paths.map(move |path| (text, path))
+        let needs = self.texts.iter().flat_map(Text::needs);
+        needs.filter(|need| !own.contains(&need.package)).collect()
+    }
+
+    /// The same, and what is needed under names that the files give to interfaces of others.
+    pub fn all_needs(&self) -> Vec<Need> {
+        let by_alias = self.texts.iter().flat_map(|text| {
+            let statements = text.outline.statements.iter();
+            statements.filter_map(|statement| text.by_alias(statement))
         });
-        paths
-            .filter(|(_, path)| !own.contains(&path.package))
-            .map(|(text, path)| Need {
-                package: path.package.clone(),
-                item: path.item.clone(),
-                place: Place::of(&text.label, &text.text, path.span.clone()),
-            })
-            .collect()
+        let mut needs = self.needs();
+        needs.extend(by_alias);
+        needs
     }
 
     pub fn parse(&self) -> Result<UnresolvedPackageGroup, Diagnostic> {
@@ -185,9 +218,30 @@ fn read_file(path: &Path, label: &str) -> Result<Option<Text>, WitError> {
     Ok(Some(Text::new(label, &text)))
 }
 
+/// What reads and prints WIT in its binary form. It panics on some components that are valid.
+const LIBRARY: &str = "wit-component";
+
+/// Reads a WIT package in its binary form, or the world of a component.
+pub fn decode_binary(bytes: &[u8]) -> anyhow::Result<DecodedWasm> {
+    contain(LIBRARY, || wit_component::decode(bytes))?
+}
+
+/// Prints a package, and others in it as nested ones.
+pub fn print_packages(
+    resolve: &Resolve,
+    package: PackageId,
+    nested: &[PackageId],
+) -> anyhow::Result<String> {
+    contain(LIBRARY, || {
+        let mut printer = WitPrinter::default();
+        printer.print(resolve, package, nested)?;
+        Ok(printer.output.to_string())
+    })?
+}
+
 /// A package in its binary form, or a component, whose world's package is taken.
 pub fn decode(bytes: &[u8]) -> Result<(Resolve, PackageId), String> {
-    match wit_component::decode(bytes) {
+    match decode_binary(bytes) {
         Ok(DecodedWasm::WitPackage(resolve, package)) => Ok((resolve, package)),
         Ok(DecodedWasm::Component(resolve, world)) => {
             let package = resolve.worlds[world].package;
@@ -201,11 +255,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Resolve, PackageId), String> {
 
 /// One package of several.
 pub fn print(resolve: &Resolve, package: PackageId) -> Result<String, String> {
-    let mut printer = WitPrinter::default();
-    printer
-        .print(resolve, package, &[])
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, package, &[]).map_err(|error| format!("{error:#}"))
 }
 
 /// A package, and those that it has in it as nested ones.
@@ -216,9 +266,42 @@ fn nested_text((resolve, package): &(Resolve, PackageId)) -> Result<String, Stri
         .map(|(id, _)| id)
         .filter(|id| id != package)
         .collect();
-    let mut printer = WitPrinter::default();
-    printer
-        .print(resolve, *package, &others)
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(printer.output.to_string())
+    print_packages(resolve, *package, &others).map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Valid components on which the library panics.
+    const PANICS: [&str; 3] = [
+        r#"(component (import "unlocked-dep=<a:b:c/d@*>" (func)))"#,
+        r#"(component
+            (import "base" (instance $b (export "r" (type (sub resource)))))
+            (alias export $b "r" (type $r))
+            (import "more" (instance (alias outer 1 $r (type $q)) (export "r" (type (eq $q))))))"#,
+        r#"(component (import "a:b/c" (func)))"#,
+    ];
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        for text in PANICS {
+            let bytes = wat::parse_str(text).unwrap();
+            let read = decode(&bytes).and_then(|(resolve, id)| print(&resolve, id));
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_library_still_panics() {
+        let panics = PANICS.iter().filter(|text| {
+            let bytes = wat::parse_str(text).unwrap();
+            let read = contain(LIBRARY, || wit_component::decode(&bytes).map(drop));
+            read.is_err()
+        });
+        assert!(
+            panics.count() > 0,
+            "{LIBRARY} reads all of these now: `contain` is no longer needed here"
+        );
+    }
 }

@@ -138,7 +138,8 @@ async fn everything_of_the_blob_store_works() {
 /// Sends a part of what was announced, and hangs up.
 async fn cut_off(url: &str, path: &str, part: &[u8], announced: u64) {
     let mut stream = TcpStream::connect(authority(url)).await.unwrap();
-    let head = format!("PUT {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {announced}\r\n\r\n");
+    let head =
+        format!("PUT {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {announced}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(part).await.unwrap();
     stream.shutdown().await.unwrap();

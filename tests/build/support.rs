@@ -53,6 +53,12 @@ impl Dir {
         self
     }
 
+    pub(crate) fn executable(self, path: &str) -> Self {
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.path().join(path), mode).unwrap();
+        self
+    }
+
     /// A program of the tests' own, for a `PATH` that begins (or is) `bin`.
     pub(crate) fn program(self, name: &str, script: &str) -> Self {
         let this = self.file(&format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));

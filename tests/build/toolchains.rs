@@ -109,7 +109,17 @@ fn missing_tools() {
     check(
         &run(&python),
         &missing("componentize-py"),
-        "pip install componentize-py",
+        "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1",
+    );
+    // What is in the project's virtual environment needs nothing on the `PATH`.
+    let script = "#!/bin/sh\necho \"$0 $*\" >&2\nexit 3\n";
+    let python = python
+        .file(".venv/bin/componentize-py", script)
+        .executable(".venv/bin/componentize-py");
+    let text = stderr(&run(&python));
+    assert!(
+        text.contains(".venv/bin/componentize-py -d wit -w c componentize app -o"),
+        "{text}"
     );
 
     let go = Dir::new()
@@ -129,6 +139,54 @@ fn packages_that_are_not_installed() {
         .file("package.json", package)
         .program("npm", "exit 0");
     check(&run(&dir), "the packages that `", "npm install");
+}
+
+/// A member is built, and its packages are installed, with the package manager of the workspace.
+#[test]
+fn packages_of_a_member_of_a_workspace() {
+    let package = r#"{ "scripts": { "build": "true" }, "devDependencies": { "typescript": "5" } }"#;
+    let dir = Dir::new()
+        .file("pnpm-workspace.yaml", "packages:\n  - apps/*\n")
+        .file("apps/api/package.json", package)
+        .program("pnpm", "exit 0")
+        .program("npm", "exit 0");
+    let mut command = dir.wash(&["-C", "apps/api", "build"]);
+    command.env(
+        "PATH",
+        format!("{}:/usr/bin:/bin", dir.path().join("bin").display()),
+    );
+    check(
+        &command.output().unwrap(),
+        "the packages that `",
+        "pnpm install",
+    );
+    let dir = Dir::new()
+        .file(
+            "package.json",
+            r#"{ "workspaces": ["api"], "packageManager": "yarn@4.5.0" }"#,
+        )
+        .file("api/package.json", package);
+    let mut command = dir.wash(&["-C", "api", "build"]);
+    command.env("PATH", "/usr/bin:/bin");
+    check(
+        &command.output().unwrap(),
+        "`yarn` is not installed, or not on the `PATH`",
+        "npm install --global yarn",
+    );
+}
+
+/// TinyGo has a world of its own, which it takes when none is named.
+#[test]
+fn the_only_world_is_the_one_of_a_go_project() {
+    let dir = Dir::new()
+        .file("go.mod", "module hello\n")
+        .file(
+            "wit/world.wit",
+            "package a:b;\nworld mine {\n  include wasi:cli/imports@0.2.0;\n}\n",
+        )
+        .program("tinygo", "echo \"tinygo $*\" >&2; exit 3");
+    let text = stderr(&run(&dir));
+    assert!(text.contains("-wit-package=wit -wit-world=mine "), "{text}");
 }
 
 /// Upstream's templates have a command that does not install them.

@@ -60,6 +60,8 @@ fn every_place_has_its_candidates() {
         (&["new", "app", "--template", "bl"], &["blobby"]),
         (&["help", "oc"], &["oci"]),
         (&["--", "bu"], &[]),
+        // There is no such flag, and letters are not added to it.
+        (&["inspect", "-d"], &[]),
         (&["build", "x", "y", ""], &["--output"]),
     ] {
         let found = candidates(&home, "project", words);
@@ -68,6 +70,45 @@ fn every_place_has_its_candidates() {
             _ => assert_eq!(found, expected, "{words:?}"),
         }
     }
+}
+
+#[test]
+fn plugins_are_inspected_by_their_names() {
+    let home = Home::new();
+    home.file("beside.wasm", "");
+    let plugin = crate::plugin_guest::plugin("my");
+    home.wash(
+        "",
+        &["plugin", "install", "--yes", plugin.to_str().unwrap()],
+    );
+    assert_eq!(
+        candidates(&home, "", &["inspect", "plugin:"]),
+        ["plugin:my"]
+    );
+    assert_eq!(candidates(&home, "", &["inspect", "pl"]), ["plugin:my"]);
+    assert_eq!(
+        candidates(&home, "", &["inspect", "b"]),
+        ["beside.wasm", "bin/"]
+    );
+}
+
+#[test]
+fn a_folder_with_many_files_shows_files_and_no_options() {
+    let home = Home::new();
+    for number in 0..20_000 {
+        home.file(&format!("many/{number}.txt"), "");
+    }
+    home.file("many/a.wasm", "");
+    let ask = |limit: &str| {
+        let mut command = home.command("many", &["wash", "inspect", ""]);
+        let command = command
+            .env("WASH_COMPLETE", "zsh:1")
+            .env("WASH_COMPLETE_TIMEOUT", limit);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(ask("10000"), "+a.wasm\t\n");
+    // With hardly any time there may be none, but nothing else instead.
+    assert!(!ask("1").contains("--"));
 }
 
 #[test]

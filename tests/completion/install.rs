@@ -97,6 +97,122 @@ fn bash_completion_finds_it_in_its_own_folder() {
         .line("wash docker push ");
 }
 
+/// Files of a user that decide where completions are looked for, and what `install` must do about each.
+#[test]
+fn the_shell_that_runs_completes_whatever_its_files_say() {
+    for (shell, files) in [
+        // A variable that is not exported: only zsh knows.
+        (
+            "zsh",
+            &[
+                (".zshenv", "ZDOTDIR=$HOME/zd\n"),
+                ("zd/.zshrc", "PROMPT='%% '\nunset zle_bracketed_paste\n"),
+            ][..],
+        ),
+        // A plugin manager that comes after our lines.
+        (
+            "zsh",
+            &[
+                (".zshrc", "PROMPT='%% '\nunset zle_bracketed_paste\n"),
+                (".zshrc-later", "autoload -Uz compinit; compinit -i\n"),
+            ],
+        ),
+        (
+            "zsh",
+            &[(
+                ".zshrc",
+                "PROMPT='%% '\nunset zle_bracketed_paste\nsetopt ksh_arrays\n",
+            )],
+        ),
+        // bash-completion for login shells alone.
+        (
+            "bash",
+            &[(
+                ".bash_profile",
+                ". /usr/share/bash-completion/bash_completion\n",
+            )],
+        ),
+        // Something else that has its name.
+        (
+            "bash",
+            &[(
+                ".bashrc",
+                "PS1='% '\nbind 'set enable-bracketed-paste off'\n[ -f ~/.bash_completion ] && . ~/.bash_completion\n",
+            )],
+        ),
+    ] {
+        let home = Home::new();
+        for (name, text) in files {
+            home.file(name, text);
+        }
+        let check = || {
+            home.command("", &["completion", "--check", shell])
+                .output()
+                .unwrap()
+        };
+        assert_eq!(check().status.code(), Some(1), "{}", said(&check()));
+        home.wash("", &["completion", "install", shell]);
+        if let Ok(later) = fs::read_to_string(home.path(".zshrc-later")) {
+            let rc = fs::read_to_string(home.path(".zshrc")).unwrap();
+            home.file(".zshrc", rc + &later);
+        }
+        assert_eq!(
+            check().status.code(),
+            Some(0),
+            "{files:?}: {}",
+            said(&check())
+        );
+        let mut terminal = Terminal::start(shell, &home, "");
+        terminal.types("wash ins\t").line("wash inspect ");
+        assert!(!terminal.contents().contains("bad output format"));
+        home.wash("", &["completion", "uninstall", shell]);
+        assert_eq!(
+            check().status.code(),
+            Some(1),
+            "{files:?}: {}",
+            said(&check())
+        );
+    }
+}
+
+#[test]
+fn what_a_shell_loads_from_elsewhere_is_installed() {
+    let home = Home::new();
+    home.file(
+        ".config/fish/conf.d/tools.fish",
+        "wash completion fish | source\n",
+    );
+    home.wash("", &["completion", "--check", "fish"]);
+}
+
+#[test]
+fn what_a_shell_does_not_load_is_not_called_installed() {
+    let home = Home::with("bash");
+    home.wash("", &["completion", "--check", "bash"]);
+    // The lines are there, and are not read.
+    let rc = home.path(".bashrc");
+    let lines = fs::read_to_string(&rc).unwrap();
+    fs::write(&rc, format!("return\n{lines}")).unwrap();
+    let output = home.command("", &["completion", "--check", "bash"]);
+    let output = { output }.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let output = home.command("", &["completion", "install", "bash"]);
+    let output = { output }.output().unwrap();
+    let told = said(&output);
+    assert!(told.contains("bash will not complete wash"), "{told}");
+    assert!(!told.contains("from its next start"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_edited_all_the_same() {
+    let home = Home::new();
+    let own = b"# caf\xe9\nPROMPT='%% '\n";
+    home.file(".zshrc", own);
+    home.wash("", &["completion", "install", "zsh"]);
+    home.wash("", &["completion", "uninstall", "zsh"]);
+    assert_eq!(fs::read(home.path(".zshrc")).unwrap(), own);
+}
+
 #[test]
 fn a_script_of_another_version_is_told_how_to_be_mended() {
     let home = Home::with("bash");

@@ -165,6 +165,84 @@ fn quotes_are_understood_and_kept() {
 }
 
 #[test]
+fn homes_and_variables_are_left_to_the_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let home = Home::with(shell);
+        home.file("in-the-home.wasm", component());
+        home.file("sub/none.txt", "");
+        let mut terminal = Terminal::start(shell, &home, "sub");
+        becomes(
+            &mut terminal,
+            &[
+                ("wash inspect ~/in-\t", "wash inspect ~/in-the-home.wasm "),
+                ("wash -C ~/su\t", "wash -C ~/sub/"),
+                (
+                    "wash inspect $HOME/in-\t",
+                    "wash inspect $HOME/in-the-home.wasm ",
+                ),
+            ],
+        );
+    }
+}
+
+#[test]
+fn words_match_as_the_user_has_the_shell_match_them() {
+    for shell in ["bash", "zsh", "fish"] {
+        let home = Home::with(shell);
+        home.file("Xylophone.wasm", component());
+        home.file(".inputrc", "set completion-ignore-case on\n");
+        let rc = home.path(".zshrc");
+        let matching = "zstyle ':completion:*' matcher-list 'm:{a-zA-Z}={A-Za-z}'\n";
+        let text = fs::read_to_string(&rc).unwrap();
+        fs::write(&rc, text + matching).unwrap();
+        let mut terminal = Terminal::start(shell, &home, "");
+        becomes(
+            &mut terminal,
+            &[
+                ("wash INSP\t", "wash inspect "),
+                ("wash inspect xy\t", "wash inspect Xylophone.wasm "),
+            ],
+        );
+        if shell == "fish" {
+            becomes(&mut terminal, &[("wash nspect\t", "wash inspect ")]);
+        }
+    }
+    // Who has not asked for it gets what begins with the word.
+    let home = Home::with("bash");
+    let mut terminal = Terminal::start("bash", &home, "");
+    terminal.types("wash INSP\t").types("x");
+    terminal.line("wash INSPx");
+}
+
+#[test]
+fn a_line_that_goes_on_is_one() {
+    let home = Home::with("bash");
+    let answer = |line: &str| {
+        let words = ["wash", line, " \t\n\"'@><=;|&(:", "9", "80", ""];
+        let mut command = home.command("", &words[1..]);
+        let output = command.env("WASH_COMPLETE", "bash:1").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(answer("wash oci \\\npus"), "push\n");
+    assert_eq!(answer("wash oci pus"), "push\n");
+}
+
+#[test]
+fn files_without_a_description_stand_beside_each_other() {
+    let home = Home::with("zsh");
+    home.file("a.wasm", component());
+    home.file("b.wasm", component());
+    let mut terminal = Terminal::start("zsh", &home, "");
+    terminal.types("wash inspect \t");
+    terminal.shows("a.wasm\nb.wasm\nbin/");
+    let contents = terminal.contents();
+    assert!(
+        contents.lines().all(|line| line.trim() != "--"),
+        "{contents}"
+    );
+}
+
+#[test]
 fn functions_and_their_arguments_are_those_of_the_component() {
     for shell in SHELLS {
         let home = Home::with(shell);

@@ -39,3 +39,22 @@ async fn an_address_that_nobody_asked_for_is_replaced() {
     assert!(line.ends_with(&url["http://".len()..]), "{line}, {url}");
     assert_eq!(text(&url, "/").await, "hello\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn localhost_is_both_loopback_addresses() {
+    let projects = Projects::empty();
+    projects.write(
+        ".wash/config.yaml",
+        "build: {command: sleep 1000, component_path: x.wasm}\n",
+    );
+    let mut wash = Dev::without_address(&projects)
+        .arg("--address")
+        .arg("localhost:0")
+        .spawn();
+    let url = url_in(&wash.line("listening on http://").await);
+    let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+    for host in ["127.0.0.1", "::1"] {
+        let connected = tokio::net::TcpStream::connect((host, port)).await;
+        connected.unwrap_or_else(|error| panic!("{host}: {error}"));
+    }
+}

@@ -10,8 +10,9 @@ async fn settings_take_effect() {
     let config = "workbench/.wash/config.yaml";
     projects.write(
         config,
-        "name: workbench\nworkload:\n  environment: { COLOR: red }\n",
+        "name: workbench\nworkload:\n  environment: { COLOR: red }\n  env_file: .env\n",
     );
+    projects.write("workbench/.env", "SHAPE=square\n");
     let (mut wash, url) = Dev::on(&projects).serving().await;
     assert!(text(&url, "/env").await.contains("COLOR=red"));
 

@@ -4,9 +4,12 @@
 //! No test counts on time: it waits for a line of the console, an answer, or the end of a process.
 
 mod address;
+mod builds;
+mod calls;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod client;
+mod components;
 mod config;
 #[path = "../support/elsewhere.rs"]
 mod elsewhere;
@@ -22,6 +25,7 @@ mod load;
 mod memory;
 mod messages;
 mod outgoing;
+mod paused;
 mod prebuilt;
 mod probe;
 #[allow(dead_code, reason = "tests/projects uses the rest")]
@@ -35,9 +39,11 @@ mod routes;
 mod services;
 mod siblings;
 mod sockets;
+mod starts;
 mod stop;
 mod stubs;
 mod surroundings;
 mod tls;
+mod volumes;
 #[allow(dead_code, reason = "tests/projects uses the rest")]
 mod wash;

@@ -1,4 +1,4 @@
-//! Bodies pass through `wash dev`, and are not kept on the way.
+//! Bodies pass through `wash dev`, and are not kept on the way; compiling gives back what it took.
 
 use std::fs;
 use std::time::Duration;
@@ -8,9 +8,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::{authority, text};
+use crate::components::{Run, large, stamped};
 use crate::probe::{PROBES, project};
 use crate::project::Projects;
-use crate::wash::{Dev, PATIENCE, Wash};
+use crate::wash::{Dev, PATIENCE, Wash, wash};
 
 /// How much more memory than before `wash` may have while a body passes, in bytes.
 const GROWTH: u64 = 64 << 20;
@@ -32,7 +33,7 @@ async fn a_large_upload_takes_little() {
             let mut stream = TcpStream::connect(authority(&url)).await.unwrap();
             let length = PIECE * PIECES;
             let head = format!(
-                "POST /count HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+                "POST /count HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
             );
             stream.write_all(head.as_bytes()).await.unwrap();
             for _ in 0..PIECES {
@@ -55,7 +56,7 @@ async fn a_reader_that_stops_holds_the_guest_back() {
         let before = peak_from_now(&wash);
         let mut stream = TcpStream::connect(authority(&url)).await.unwrap();
         stream
-            .write_all(b"GET /forever HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /forever HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .await
             .unwrap();
         let begun = timeout(PATIENCE, stream.read(&mut [0; 512])).await;
@@ -83,8 +84,82 @@ fn peak_from_now(wash: &Wash) -> u64 {
 
 /// The most memory that `wash` has had, in bytes.
 fn peak(wash: &Wash) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", wash.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kibibytes.unwrap() * 1024
+    of_status(wash.pid(), "VmHWM:").unwrap()
+}
+
+/// The memory that `wash` has, in bytes.
+fn resident(wash: &Wash) -> u64 {
+    of_status(wash.pid(), "VmRSS:").unwrap()
+}
+
+fn of_status(pid: u32, key: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// A component that is compiled anew `reloads` times. Returns what `wash` had at most when it served the first time, what
+/// it had then, and what it had in the end.
+async fn reloaded(component: &[u8], reloads: u8) -> (u64, u64, u64) {
+    let cache = tempfile::tempdir().unwrap();
+    let projects = Projects::empty();
+    projects.write("app.wasm", component);
+    let mut wash = Dev::on(&projects)
+        .arg("app.wasm")
+        .env("XDG_CACHE_HOME", cache.path())
+        .spawn();
+    wash.line("running the service app").await;
+    let (peak, first) = (peak(&wash), resident(&wash));
+    for stamp in 0..reloads {
+        projects.write("app.wasm", stamped(component, stamp));
+        let line = wash.line("reloaded app").await;
+        assert!(!line.contains("from the cache"), "{line}");
+    }
+    (peak, first, resident(&wash))
+}
+
+/// As many functions as a small interpreter has.
+const MANY: usize = 5_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compiling_a_large_component_takes_little_and_gives_it_back() {
+    for run in [Run::P2, Run::P3] {
+        let (peak, first, last) = reloaded(&large(run, MANY), 10).await;
+        assert!(peak < 400 << 20, "{run:?}: {peak}");
+        // Some of it is never whole pages.
+        let most = first / 10 * 13 + (32 << 20);
+        assert!(last < most, "{run:?}: from {first} to {last}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compiling_small_components_gives_everything_back() {
+    for run in [Run::P2, Run::P3] {
+        let (_, first, last) = reloaded(&large(run, 300), 60).await;
+        assert!(last < first + (30 << 20), "{run:?}: from {first} to {last}");
+    }
+}
+
+#[test]
+fn a_call_of_a_large_component_takes_little() {
+    let projects = Projects::empty();
+    projects.write("app.wasm", large(Run::P2, MANY));
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = wash();
+    command
+        .args(["call", "app.wasm", "run"])
+        .env("XDG_CACHE_HOME", cache.path())
+        .current_dir(projects.root());
+    let mut call = command.spawn().unwrap();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(of_status(call.id(), "VmHWM:").unwrap_or_default());
+        if let Some(status) = call.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(status.success());
+    assert!((1..400 << 20).contains(&peak), "{peak}");
 }

@@ -1,6 +1,7 @@
 //! Requests that guests send: over which connections, whom they trust, and how long they wait.
 
 use http::Version;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -197,5 +198,105 @@ async fn bad_settings_are_refused() {
         let projects = project("probe", config);
         let mut wash = Dev::on(&projects).spawn();
         wash.line(expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_reached_where_nothing_is_configured() {
+    let server = Elsewhere::start(None).await;
+    for probe in PROBES {
+        for workload in ["workload: {}\n", "workload: { allowedHosts: [] }\n"] {
+            let projects = project(probe, workload);
+            let (mut wash, url) = Dev::on(&projects).serving().await;
+            let path = format!("/send?url={}", server.url("http", "/"));
+            let answer = text(&url, &path).await;
+            assert!(answer.contains("HttpRequestDenied"), "{probe}: {answer}");
+            wash.line("request to `localhost:").await;
+            let hint = wash.line("hint: ").await;
+            assert!(
+                hint.contains("workload: { allowedHosts: [\"localhost\"] }"),
+                "{hint}"
+            );
+            let console = wash.console();
+            assert!(console.contains("http client: nowhere"), "{console}");
+        }
+    }
+    assert_eq!(server.seen().connections, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_star_does_not_stand_for_this_machine() {
+    let server = Elsewhere::start(None).await;
+    let port = server
+        .url("http", "")
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    for probe in PROBES {
+        let projects = project(probe, "workload: { allowedHosts: [\"*\"] }\n");
+        let (mut wash, url) = Dev::on(&projects).serving().await;
+        for host in [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "127.9.9.9",
+            "2130706433",
+            "0x7f.1",
+            "0.0.0.0",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "169.254.169.254",
+        ] {
+            let answer = text(&url, &format!("/send?url=http://{host}:{port}/")).await;
+            assert!(answer.contains("HttpRequestDenied"), "{host}: {answer}");
+        }
+        let line = wash.line("which `*` does not stand for").await;
+        assert!(line.contains("request to `localhost:"), "{line}");
+        let hint = wash.line("hint: ").await;
+        assert!(hint.contains("[\"*\", \"localhost\"]"), "{hint}");
+        let console = wash.console();
+        assert!(console.contains("http client: anywhere"), "{console}");
+    }
+    assert_eq!(server.seen().connections, 0);
+    let projects = project("probe", "workload: { allowedHosts: [\"*\", localhost] }\n");
+    let (_wash, url) = Dev::on(&projects).serving().await;
+    let path = format!("/send?url={}", server.url("http", "/"));
+    assert_eq!(text(&url, &path).await, "200 hello ");
+}
+
+/// Answers the first request of each connection, and ends it when the second one comes.
+async fn forgetful() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut bytes = [0; 16 << 10];
+                if stream.read(&mut bytes).await.is_ok_and(|count| count > 0) {
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+                    stream.write_all(answer).await.unwrap();
+                    // The end of the first request may come by itself.
+                    while let Ok(count @ 1..) = stream.read(&mut bytes).await
+                        && !bytes[..count].starts_with(b"GET")
+                    {}
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_repeated_is_sent_again_when_an_old_connection_ends() {
+    let address = forgetful().await;
+    for probe in PROBES {
+        let projects = project(probe, "");
+        let (_wash, url) = Dev::on(&projects).serving().await;
+        let get = format!("/send?url=http://{address}/");
+        for _ in 0..5 {
+            assert_eq!(text(&url, &get).await, "200 hello ", "{probe}");
+        }
     }
 }

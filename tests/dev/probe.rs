@@ -9,7 +9,8 @@ use crate::project::Projects;
 /// Those who do the same in either version of WASI.
 pub(crate) const PROBES: [&str; 2] = ["probe", "probe-p3"];
 
-/// A project of which the component is there already, with these lines in its config besides.
+/// A project of which the component is there already, with these lines in its config besides. Unless they have a
+/// `workload`, its requests may go to this machine.
 pub(crate) fn project(probe: &'static str, config: &str) -> Projects {
     static BUILT: Mutex<BTreeMap<&str, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
     let component = BUILT
@@ -20,9 +21,13 @@ pub(crate) fn project(probe: &'static str, config: &str) -> Projects {
         .clone();
     let projects = Projects::empty();
     projects.write("app.wasm", component);
+    let workload = match config.lines().any(|line| line.starts_with("workload:")) {
+        true => "",
+        false => "workload: { allowedHosts: [localhost, 127.0.0.1, \"*\"] }\n",
+    };
     projects.write(
         ".wash/config.yaml",
-        format!("name: {probe}\nbuild: {{ component_path: app.wasm }}\n{config}"),
+        format!("name: {probe}\nbuild: {{ component_path: app.wasm }}\n{config}\n{workload}"),
     );
     projects
 }

@@ -21,14 +21,7 @@ async fn an_edit_is_served() {
     projects.replace("hello/src/lib.rs", GREETING, &greeting("edited"));
     let line = wash.line("reloaded").await;
     assert_eq!(text(&url, "/").await, "edited\n");
-    for part in [
-        "hello-edit",
-        "build ",
-        "link ",
-        "compile ",
-        "swap ",
-        ": src/lib.rs",
-    ] {
+    for part in ["hello-edit", "build ", "compile ", ": src/lib.rs"] {
         assert!(line.contains(part), "no `{part}` in: {line}");
     }
 
@@ -147,6 +140,32 @@ async fn a_package_beside_the_project_is_watched() {
     let line = wash.line("reloaded").await;
     assert!(line.contains("../words/src/lib.rs"), "{line}");
     assert_eq!(text(&url, "/").await, "from next door\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_macros_include_is_watched() {
+    let projects = Projects::copy("includes", &["hello"]);
+    projects.write("assets/greeting", "one");
+    projects.write("common/mod.rs", "pub const END: &str = \"!\";\n");
+    let include = "= include_str!(\"../../assets/greeting\")";
+    projects.replace("hello/src/lib.rs", "= \"hello\"", include);
+    let common = "#[path = \"../../common/mod.rs\"]\nmod common;\nstruct Hello;";
+    projects.replace("hello/src/lib.rs", "struct Hello;", common);
+    projects.replace(
+        "hello/src/lib.rs",
+        "{GREETING}\\n\"",
+        "{GREETING}{}\\n\", common::END",
+    );
+    let (mut wash, url) = Dev::on(&projects).serving().await;
+    assert_eq!(text(&url, "/").await, "one!\n");
+
+    projects.write("assets/greeting", "two");
+    let line = wash.line("reloaded").await;
+    assert!(line.contains("../assets/greeting"), "{line}");
+    assert_eq!(text(&url, "/").await, "two!\n");
+    projects.replace("common/mod.rs", "!", "?");
+    wash.line("reloaded").await;
+    assert_eq!(text(&url, "/").await, "two?\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

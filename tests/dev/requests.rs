@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
-use crate::client::text;
+use crate::client::{Client, get, text};
 use crate::exchange::{Exchange, Version};
 use crate::probe::{PROBES, project};
 use crate::wash::Dev;
@@ -67,6 +67,57 @@ async fn announced_trailers_pass_over_http_1() {
         if guest == "workbench" {
             assert_eq!(trailers["x-in"], "7");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_what_went_wrong_with_a_response() {
+    let short = "cut off: the component wrote 5 of the 10 bytes that its `content-length` promises";
+    let status = "answered with status 103, which cannot be the last answer to a request";
+    let words = "the component answered with an error: ";
+    for probe in PROBES {
+        let projects = project(probe, "");
+        let (mut wash, url) = Dev::on(&projects).serving().await;
+        let mut cut_off = vec![("/short", short)];
+        match probe {
+            "probe" => cut_off.push((
+                "/drop-body",
+                "dropped the body of its response without finishing it",
+            )),
+            _ => cut_off.push((
+                "/panic-short",
+                "cut off: the guest failed while it wrote the response",
+            )),
+        }
+        for (path, told) in cut_off {
+            let mut client = Client::connect(&url).await.unwrap();
+            let answer = client.get(path).await;
+            assert!(answer.is_err(), "{probe} {path}: {answer:?}");
+            let line = wash.line(&format!("GET {path} 200")).await;
+            assert!(line.ends_with(told), "{probe}: {line}");
+        }
+        for (path, told) in [
+            ("/status?103", status),
+            ("/status?101", "status 101"),
+            ("/words", words),
+        ] {
+            let (status, body) = get(&url, path).await;
+            assert_eq!(
+                status,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "{probe} {path}: {body}"
+            );
+            assert!(
+                body.contains(told) && !body.contains('\x1b'),
+                "{probe}: {body:?}"
+            );
+            wash.line(told).await;
+        }
+        // A response that was finished is delivered, whatever its guest does next.
+        for _ in 0..50 {
+            assert_eq!(text(&url, "/panic-after-end").await, "whole", "{probe}");
+        }
+        wash.line("told to, after the end").await;
     }
 }
 

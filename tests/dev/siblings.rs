@@ -109,7 +109,7 @@ async fn every_unmet_import_stops_the_start() {
     assert!(wash.console().contains("hint"), "{}", wash.console());
 }
 
-/// Builds that run at the same time say whose each line is; one that runs alone has no need to.
+/// Where several projects are built, each line says whose it is, also while only one of them builds.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_several_builds_are_told_apart() {
     let projects = Projects::empty();
@@ -141,7 +141,7 @@ async fn lines_of_several_builds_are_told_apart() {
     wash.one_of(&both).await;
 
     projects.write("build.sh", "echo alone\nexit 1\n");
-    assert_eq!(wash.line("alone").await, "alone");
+    assert_eq!(wash.line("alone").await, "site | alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,8 +21,7 @@ use crate::wash::Dev;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_reach_the_guest() {
-    let config =
-        "workload:\n  config: { greeting: hi }\n  environment: { config: { COLOR: red } }\n";
+    let config = "workload:\n  config: { greeting: hi }\n  environment: { config: { COLOR: red } }\n  env_file: .env\n";
     let projects = project("workbench", config);
     projects.write(".env", "SHAPE=\"quite round\"\n");
     let (_wash, url) = Dev::on(&projects).serving().await;

@@ -44,7 +44,7 @@ fn link(names: &[&str], bytes: &[u8], answers: &str, stubs: bool) -> (Arc<[u8]>,
     let grants = plan.host.iter().filter_map(|import| {
         Some(Grant {
             import: import.import.clone(),
-            interface: import.interface.to_string(),
+            interface: import.interface.as_ref()?.to_string(),
             member: import.member?,
         })
     });
@@ -111,7 +111,7 @@ async fn each_member_has_its_own_authority() {
             access: Access::ReadWrite,
         }],
         outgoing_http: if name == "first" {
-            OutgoingHttp::Any
+            OutgoingHttp::Allowed(vec!["127.0.0.1".into()])
         } else {
             OutgoingHttp::Denied
         },

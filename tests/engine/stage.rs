@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +17,7 @@ use wash::console::{Captured, Console};
 use wash::host::local::{HostOptions, LocalHost, Routes};
 use wash::host::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
 use wash::host::{Host, StartError, StartRequest, Started, WorkloadStatus};
-use wash::http::{Handler, RequestId};
+use wash::http::{Handler, RequestBody, RequestId};
 use wash::linker::Scope;
 use wasmparser::{Parser, Payload};
 
@@ -184,10 +185,7 @@ impl Stage {
     }
 
     /// Sends a request on a connection of its own, over HTTP/1.1, and waits for the head of the response.
-    pub(crate) async fn open<B>(
-        &self,
-        request: http::Request<B>,
-    ) -> http::Response<hyper::body::Incoming>
+    pub(crate) async fn open<B>(&self, request: http::Request<B>) -> http::Response<Incoming>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -273,7 +271,8 @@ async fn listen(routes: Arc<Switch>) -> SocketAddr {
             next += 1;
             tokio::spawn(async move {
                 let count = std::sync::atomic::AtomicU64::new(first);
-                let service = service_fn(|request| {
+                let service = service_fn(|request: http::Request<Incoming>| {
+                    let request = request.map(RequestBody::from);
                     let id = RequestId(count.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
                     let handler = routes.handler().expect("a workload is running");
                     async move { Ok::<_, std::convert::Infallible>(handler.handle(request, id).await) }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use wash::component::{Shape, kind};
+use wash::component::{CodeSize, Shape, kind};
 use wash::linker::{Exports, HostInterface, LinkRequest, Member, Role, compose, plan, render};
 use wash::{build, capability, engine, provider};
 use wasmparser::{Validator, WasmFeatures};
@@ -11,12 +11,13 @@ use wasmparser::{Validator, WasmFeatures};
 /// Reads, plans and composes, and wraps what is a core module. Whether it was a component.
 pub(crate) fn bytes(bytes: &[u8]) -> bool {
     let _ = kind(bytes);
-    let _ = engine::model_of(bytes);
+    let _ = CodeSize::of(bytes);
     if let Ok(component) = build::of_module(bytes) {
         Shape::parse(&component).expect("what is made of a module is a component");
     }
     match Shape::parse(bytes) {
         Ok(shape) => {
+            let _ = engine::model_of(&shape);
             link(bytes, shape);
             true
         }

@@ -17,6 +17,7 @@ mod graph;
 mod guest;
 mod languages;
 mod middleware;
+mod pipes;
 #[path = "../dev/project.rs"]
 #[allow(dead_code, reason = "tests/dev uses the rest")]
 mod project;

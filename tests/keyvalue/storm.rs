@@ -162,7 +162,7 @@ async fn put(url: &str, path: &str, body: &str) -> Result<String, Failure> {
     let mut stream = TcpStream::connect(authority(url)).await?;
     let length = body.len();
     let head = format!(
-        "PUT {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        "PUT {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;

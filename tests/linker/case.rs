@@ -25,6 +25,7 @@ pub(crate) struct Case {
     pub(crate) driven: What,
     pub(crate) all: bool,
     pub(crate) stub_missing: bool,
+    pub(crate) other_runtime: bool,
     pub(crate) expected: String,
 }
 
@@ -76,6 +77,7 @@ impl Case {
             driven: What::Automatic,
             all: false,
             stub_missing: false,
+            other_runtime: false,
             expected: expected.to_string(),
         };
         for (head, text) in &sections {
@@ -104,6 +106,10 @@ impl Case {
                 }
                 "stub-missing" => {
                     case.stub_missing = true;
+                    continue;
+                }
+                "other-runtime" => {
+                    case.other_runtime = true;
                     continue;
                 }
                 "wit" | "host" => continue,
@@ -144,15 +150,7 @@ fn wiring(text: &str) -> (BTreeMap<String, Wire>, String) {
             .and_then(|line| line.split_once(" -> "))
         {
             Some((import, provider)) => {
-                let wire = match provider {
-                    "host" => Wire::Host,
-                    "stub" => Wire::Stub,
-                    other => match other.strip_prefix("plugin:") {
-                        Some(name) => Wire::Plugin(name.to_string()),
-                        None => Wire::Member(other.to_string()),
-                    },
-                };
-                wiring.insert(import.to_string(), wire);
+                wiring.insert(import.to_string(), provider.parse().unwrap());
             }
             None => {
                 rest.push_str(line);

@@ -56,3 +56,43 @@ fn cases() {
     }
     assert!(failures.is_empty(), "\n{failures}");
 }
+
+/// The exports of a plugin speak of types that they do not name themselves.
+#[test]
+fn a_plugin_that_lacks_an_interface_composes_with_a_stub() {
+    let plugin = include_str!("../../wit/wash-plugin/0.1.0.wit");
+    let (_, plugin) = plugin.split_once("package wash:plugin@0.1.0;").unwrap();
+    let wit = format!(
+        "package wash:plugin@0.1.0 {{\n{plugin}\n}}\npackage x:none {{ interface none {{ f: func(); }} }}"
+    );
+    let case = format!(
+        "A plugin.\n=== project plugin\ninclude wash:plugin/command@0.1.0;\nimport x:none/none;\n\
+         === stub-missing\n=== export-all\n=== wit\n{wit}"
+    );
+    let case = Case::parse(&case).unwrap();
+    let plan = run::run(&case).unwrap();
+    assert!(plan.contains("x:none/none  <- stub"), "{plan}");
+}
+
+#[test]
+fn more_members_than_the_host_can_tell_apart_are_a_problem() {
+    let case = "Two.\n=== project app\nimport f: func();\n=== sibling lib\nexport f: func();\n=== export-all\n";
+    let case = Case::parse(case).unwrap();
+    let members: Vec<_> = case
+        .members
+        .iter()
+        .map(|(member, _)| member.clone())
+        .collect();
+    let with_limit = |max| {
+        let planned = wash::linker::plan(&wash::linker::LinkRequest {
+            members: &members,
+            exports: wash::linker::Exports::All,
+            max_members: Some(max),
+            ..Default::default()
+        });
+        planned.map(drop).map_err(|failure| failure.problems)
+    };
+    assert_eq!(with_limit(2), Ok(()));
+    let problem = wash::linker::Problem::TooManyMembers { count: 2, max: 1 };
+    assert_eq!(with_limit(1), Err(vec![problem]));
+}

@@ -93,6 +93,8 @@ fn plan_of(case: &Case, members: &[Member]) -> Result<LinkPlan, LinkFailure> {
             Exports::Driven
         },
         stub_missing: case.stub_missing,
+        other_runtime: case.other_runtime,
+        max_members: None,
     })
 }
 
@@ -156,7 +158,11 @@ fn describe(planned: &Result<LinkPlan, LinkFailure>) -> String {
         writeln!(
             text,
             "host {} = {} ({of}; {})",
-            host.import, host.interface, host.capability
+            host.import,
+            host.interface
+                .as_ref()
+                .map_or("-".to_string(), ToString::to_string),
+            host.capability.unwrap_or("left to the runtime")
         )
         .unwrap();
     }
@@ -177,23 +183,20 @@ pub(crate) fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
         let import = import.ok_or_else(|| {
             anyhow::anyhow!("the composed component does not import `{}`", host.import)
         })?;
-        let compatible = import
-            .interface
-            .as_ref()
-            .is_some_and(|interface| interface.compatible(&host.interface));
+        let compatible = match (&import.interface, &host.interface) {
+            (Some(interface), Some(served)) => interface.compatible(served),
+            (interface, served) => interface == served,
+        };
         anyhow::ensure!(
             compatible,
-            "`{}` is {:?}, not `{}`",
+            "`{}` is {:?}, not {:?}",
             host.import,
             import.interface,
             host.interface
         );
     }
     for (name, import) in &shape.imports {
-        let only_types = match &import.item {
-            wash::component::Item::Instance(instance) => instance.only_types(&shape.types),
-            item => matches!(item, wash::component::Item::Type(_)),
-        };
+        let only_types = shape.types.only_names_types(name, &import.item);
         anyhow::ensure!(
             only_types || plan.host.iter().any(|host| host.import == *name),
             "`{name}` is imported, but not in the plan"

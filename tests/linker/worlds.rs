@@ -17,13 +17,23 @@ use crate::of_wit;
 pub(crate) struct World {
     interfaces: Vec<Interface>,
     members: Vec<Part>,
+    /// What the project exports besides what can be run, if that is wanted.
+    api: Option<Api>,
+}
+
+/// Functions of a world, and the types that they speak of.
+#[derive(Debug, Clone)]
+struct Api {
+    used: Vec<(usize, usize)>,
+    types: Vec<Declared>,
+    funcs: Vec<Func>,
 }
 
 #[derive(Debug, Clone)]
 struct Interface {
     version: usize,
-    /// The interface, and the type in it.
-    used: Option<(usize, usize)>,
+    /// The interface, and the type in it, of each type that comes from another interface.
+    used: Vec<(usize, usize)>,
     types: Vec<Declared>,
     funcs: Vec<Func>,
 }
@@ -78,16 +88,31 @@ pub(crate) fn worlds() -> impl Strategy<Value = World> {
     (vec(interface(), 1..5), vec(part(), 1..6)).prop_map(|(interfaces, members)| World {
         interfaces,
         members,
+        api: None,
+    })
+}
+
+/// Worlds whose project exports interfaces, and functions that speak of types of all kinds.
+pub(crate) fn worlds_with_an_api() -> impl Strategy<Value = World> {
+    let used = vec((any::<usize>(), any::<usize>()), 0..3);
+    let declared = declared().prop_filter("a world makes no resources", |declared| {
+        !matches!(declared, Declared::Resource { .. })
+    });
+    let api = (used, vec(declared, 0..3), vec(func(), 0..3));
+    let api = api.prop_map(|(used, types, funcs)| Api { used, types, funcs });
+    (worlds(), api).prop_map(|(world, api)| World {
+        api: Some(api),
+        ..world
     })
 }
 
 fn interface() -> impl Strategy<Value = Interface> {
-    let used = option::of((any::<usize>(), any::<usize>()));
+    let used = vec((any::<usize>(), any::<usize>()), 0..3);
     (
         any::<usize>(),
         used,
         vec(declared(), 0..4),
-        vec(func(), 1..4),
+        vec(func(), 0..4),
     )
         .prop_map(|(version, used, types, funcs)| Interface {
             version,
@@ -193,7 +218,7 @@ impl World {
             part.other = None;
         }
         for interface in &mut self.interfaces {
-            interface.used = None;
+            interface.used.clear();
         }
         self
     }
@@ -223,9 +248,41 @@ impl World {
                         writeln!(world, "{word} {};", self.name(i, part))?;
                     }
                 }
+                if let (0, Some(api)) = (index, &self.api) {
+                    world.push_str(&self.api(api, part));
+                }
                 made(format!("m{index}"), role, &world, wit)
             })
             .collect()
+    }
+
+    /// Uses types of the first `count` interfaces.
+    fn use_types(&self, body: &mut Body, used: &[(usize, usize)], count: usize, part: &Part) {
+        for (number, (which, ty)) in used.iter().enumerate() {
+            let from = which.checked_rem(count);
+            let ty = from.and_then(|from| ty.checked_rem(self.interfaces[from].types.len()));
+            if let Some((from, ty)) = from.zip(ty) {
+                let is_resource =
+                    matches!(self.interfaces[from].types[ty], Declared::Resource { .. });
+                let from = self.name(from, part);
+                let _ = writeln!(body.text, "use {from}.{{t{ty} as used{number}}};");
+                body.declare(format!("used{number}"), is_resource);
+            }
+        }
+    }
+
+    /// The text of what a world exports by itself.
+    fn api(&self, api: &Api, part: &Part) -> String {
+        let mut body = Body::default();
+        self.use_types(&mut body, &api.used, self.interfaces.len(), part);
+        for declared in &api.types {
+            body.declared(declared);
+        }
+        for (number, func) in api.funcs.iter().enumerate() {
+            let signature = body.signature(func);
+            let _ = writeln!(body.text, "export f{number}: {signature};");
+        }
+        body.text
     }
 
     fn version(&self, index: usize, part: &Part) -> String {
@@ -246,18 +303,8 @@ impl World {
         let mut wit = String::new();
         for (index, interface) in self.interfaces.iter().enumerate() {
             let mut body = Body::default();
-            if let Some((which, ty)) = interface.used {
-                // Only what comes before, so that there are no circles.
-                let used = which.checked_rem(index);
-                let ty = used.and_then(|used| ty.checked_rem(self.interfaces[used].types.len()));
-                if let Some((used, ty)) = used.zip(ty) {
-                    let is_resource =
-                        matches!(self.interfaces[used].types[ty], Declared::Resource { .. });
-                    let from = self.name(used, part);
-                    let _ = writeln!(body.text, "use {from}.{{t{ty} as used}};");
-                    body.declare("used".to_string(), is_resource);
-                }
-            }
+            // Only what comes before, so that there are no circles.
+            self.use_types(&mut body, &interface.used, index, part);
             for declared in &interface.types {
                 body.declared(declared);
             }

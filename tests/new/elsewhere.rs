@@ -205,3 +205,104 @@ fn only_the_template_names_a_command() {
     let entries = fs::read_dir(desk.path("x")).unwrap().count();
     assert_eq!(entries, 1);
 }
+
+/// A file is a program or not. Whose rights it runs with, and who may write it, is not for a template to say.
+#[test]
+fn of_a_mode_nothing_is_kept_but_whether_it_is_a_program() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path("theirs/dir")).unwrap();
+    let modes = [
+        ("setuid", 0o4755, 0o755),
+        ("setgid", 0o2775, 0o755),
+        ("sticky", 0o1777, 0o755),
+        ("everybody", 0o666, 0o644),
+        ("secret", 0o600, 0o644),
+        ("dir/both", 0o6711, 0o755),
+    ];
+    for (name, mode, _) in modes {
+        let path = desk.path("theirs").join(name);
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let special = fs::Permissions::from_mode(0o7777);
+    fs::set_permissions(desk.path("theirs/dir"), special).unwrap();
+    let check = |project: &str, umask: u32| {
+        for (name, _, expected) in modes {
+            let there = fs::metadata(desk.path(project).join(name)).unwrap();
+            assert_eq!(
+                there.permissions().mode() & 0o7777,
+                expected & !umask,
+                "{name}"
+            );
+        }
+        let dir = fs::metadata(desk.path(project).join("dir")).unwrap();
+        assert_eq!(dir.permissions().mode() & 0o7022, 0);
+    };
+    for (project, umask) in [("usual", 0o022), ("careful", 0o077), ("careless", 0)] {
+        let line = format!("umask {umask:03o}; exec \"$0\" new ./theirs --name {project}");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &line, env!("CARGO_BIN_EXE_wash")]);
+        shell
+            .current_dir(desk.path(""))
+            .env("XDG_CONFIG_HOME", desk.path(".config"));
+        Answer::of(&mut shell).success();
+        if umask != 0 {
+            check(project, umask);
+        } else {
+            let there = fs::metadata(desk.path("careless/everybody")).unwrap();
+            assert_eq!(there.permissions().mode() & 0o7777, 0o644);
+        }
+    }
+    let commit = |args: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=A", "-c", "user.email=a@example.com"]);
+        let done = git.args(args).current_dir(desk.path("theirs")).output();
+        assert!(done.unwrap().status.success(), "{args:?}");
+    };
+    commit(&["init", "--quiet"]);
+    commit(&["add", "--all"]);
+    commit(&["commit", "--quiet", "-m", "all"]);
+    desk.run(&["./theirs", "--name", "by-git"]).success();
+    check("by-git", 0o022);
+}
+
+/// As `git lfs install` sets it up: the filter looks for the content at the repository's remote.
+#[test]
+fn files_of_git_lfs_are_fetched_or_told() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+    let repository = Repository::new(&[
+        (".gitattributes", "*.bin filter=lfs\n"),
+        ("one/model.bin", pointer),
+        ("two/file", "text"),
+    ]);
+    let desk = Desk::new();
+    let run = |filter: &str, args: &[&str]| {
+        let filter = filter.replace('"', "\\\"");
+        let config = format!("[filter \"lfs\"]\n\tsmudge = \"{filter}\"\n\trequired = true\n");
+        fs::write(desk.path("gitconfig"), config).unwrap();
+        let url = repository.url();
+        let mut command = desk.new_command(&[&[url.as_str()], args].concat());
+        Answer::of(command.env("GIT_CONFIG_GLOBAL", desk.path("gitconfig"))).success()
+    };
+    let works = "cat >/dev/null; git config remote.origin.url";
+    run(works, &["--name", "works"]);
+    assert_eq!(read(&desk, "works/one/model.bin").trim(), repository.url());
+
+    let fails = "if test -z \"$GIT_LFS_SKIP_SMUDGE\"; then exit 2; fi; cat";
+    let answer = run(fails, &["--name", "fails"]);
+    assert_eq!(read(&desk, "fails/one/model.bin"), pointer);
+    assert!(
+        answer.stdout.contains("`one/model.bin` is kept by Git LFS"),
+        "{answer:?}"
+    );
+    let answer = run(fails, &["--subfolder", "one", "-o", "json"]);
+    assert_eq!(answer.json()["data"]["lfs_pointers"][0], "model.bin");
+    let answer = run(fails, &["--subfolder", "two", "-o", "json"]);
+    assert_eq!(
+        answer.json()["data"]["lfs_pointers"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+}

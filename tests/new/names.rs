@@ -113,3 +113,51 @@ fn what_is_there_stays() {
         .success();
     assert!(desk.path("folder/inner/src/lib.rs").is_file());
 }
+
+#[test]
+fn the_current_directory_itself() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path("my-app/.git")).unwrap();
+    let answer = desk
+        .run(&[".", "--template", "http", "-C", "my-app"])
+        .success();
+    assert!(answer.stdout.starts_with("created "), "{answer:?}");
+    let manifest = fs::read_to_string(desk.path("my-app/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"my-app\""), "{manifest}");
+    let said = desk
+        .run(&[".", "--template", "http", "-C", "my-app"])
+        .failure(1);
+    assert!(said.contains("my-app` is not empty"), "{said}");
+}
+
+/// Cargo builds what is created in one of its workspaces.
+#[test]
+fn inside_a_cargo_workspace() {
+    let desk = Desk::new();
+    fs::write(
+        desk.path("Cargo.toml"),
+        "[workspace]\nresolver = \"3\"\nmembers = []\n",
+    )
+    .unwrap();
+    fs::create_dir(desk.path("apps")).unwrap();
+    let answer = desk
+        .run(&["hello", "--template", "http", "-C", "apps"])
+        .success();
+    assert!(
+        answer
+            .stdout
+            .contains("added to the members of the cargo workspace"),
+        "{answer:?}"
+    );
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+    let found = cargo.current_dir(desk.path("apps/hello")).output().unwrap();
+    let said = String::from_utf8_lossy(&found.stdout);
+    assert!(
+        found.status.success() && said.contains("\"name\":\"hello\""),
+        "{found:?}"
+    );
+    // A template with a workspace of its own is none of this one's.
+    let answer = desk.run(&["tasks", "--template", "messaging"]).success();
+    assert!(!answer.stdout.contains("added to"), "{answer:?}");
+}

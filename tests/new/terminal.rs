@@ -27,10 +27,7 @@ fn a_menu_and_a_name() {
         .types(ENTER);
     // What is wrong is said, and can be mended.
     terminal.shows("cannot be the name of a project");
-    terminal
-        .types(&"\x7f".repeat(7))
-        .types("hello")
-        .types(ENTER);
+    terminal.types("hello").types(ENTER);
     terminal.shows("created `hello` from the template `http-wit-bindgen`");
     assert_eq!(terminal.end().0, Some(0));
     assert!(desk.path("hello/wit/deps").is_dir());
@@ -61,7 +58,7 @@ fn a_command_cannot_hide() {
     let desk = Desk::new();
     let mut terminal = on(&desk, &[&repository.url(), "--name", "x"]);
     terminal.shows(r"wants to run `echo fine\u{1b}[8m; touch mark\u{1b}[0m` in");
-    terminal.types("n").shows("created `x`");
+    terminal.types("n\r").shows("created `x`");
 }
 
 #[test]
@@ -82,9 +79,11 @@ fn a_command_of_a_template_is_asked_about() {
     let desk = Desk::new();
     let url = repository.url();
     for (name, keys, ran) in [
-        ("yes", "y", true),
-        ("no", "n", false),
+        ("yes", "y\r", true),
+        ("no", "n\r", false),
         ("neither", ENTER, false),
+        ("end-of-input", "\x04", false),
+        ("other", "ja\rn\r", false),
     ] {
         let mut terminal = on(&desk, &[&url, "--name", name]);
         terminal.shows("the template wants to run `touch mark` in the project; run it?");

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use base64::Engine as _;
 
-use crate::registry::{Options, PASSWORD, Registry, USER};
+use crate::registry::{Options, PASSWORD, Registry, Trouble, USER};
 use crate::stage::Stage;
 
 fn locked() -> Registry {
@@ -72,9 +72,80 @@ fn the_environment_may_be_meant_for_one_registry() {
         stage.set("WASH_OCI_REGISTRY", only)
     };
     stage(&registry.address()).wash(&push).well();
+    // However it is written.
+    stage(&format!("https://{}/", registry.address()))
+        .wash(&push)
+        .well();
     stage("ghcr.io")
         .wash(&push)
         .badly(&["no credentials were found"]);
+    let half = Stage::new().set("WASH_OCI_USER", USER);
+    half.wash(&push)
+        .badly(&["WASH_OCI_USER is set without WASH_OCI_PASSWORD, and not used"]);
+}
+
+#[test]
+fn a_project_does_not_choose_who_gets_the_password() {
+    let registry = locked();
+    let address = registry.address();
+    let reference = format!("{address}/hello:1");
+    let login = ["-u", USER, "-p", PASSWORD];
+    let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
+    Stage::new().wash(&[&push[..], &login].concat()).well();
+
+    let front = registry.behind(|_, _| Trouble::None);
+    let stage = |only: Option<&str>| {
+        let stage = Stage::new()
+            .set("WASH_OCI_USER", USER)
+            .set("WASH_OCI_PASSWORD", PASSWORD);
+        let config = format!(
+            "build:\n  component_path: hello.wasm\ndev:\n  allow_insecure_registries: true\n  components:\n    - image: {}/hello:1\n",
+            front.address()
+        );
+        stage.file(".wash/config.yaml", config);
+        match only {
+            Some(only) => stage.set("WASH_OCI_REGISTRY", only),
+            None => stage,
+        }
+    };
+    stage(None).wash(&["inspect", "--plan"]).badly(&[
+        "the registry asks for other credentials (401)",
+        "WASH_OCI_USER and WASH_OCI_PASSWORD go to a registry that a project names only with `WASH_OCI_REGISTRY=",
+    ]);
+    for head in front.heads() {
+        let head = head.to_ascii_lowercase();
+        assert!(!head.contains("\nauthorization:"), "{head}");
+    }
+    let pulled = stage(Some(&front.address())).wash(&["inspect", "--plan"]);
+    assert!(
+        pulled.stdout.contains("sibling"),
+        "{}{}",
+        pulled.stdout,
+        pulled.stderr
+    );
+}
+
+#[test]
+fn a_helper_that_does_not_answer_is_not_waited_for() {
+    let stage = Stage::new();
+    let helper = stage.file(
+        "bin/docker-credential-stuck",
+        "#!/bin/sh\nexec sleep 1000\n",
+    );
+    fs::set_permissions(helper, fs::Permissions::from_mode(0o755)).unwrap();
+    stage.file("docker/config.json", r#"{"credsStore":"stuck"}"#);
+    let path = format!(
+        "{}:{}",
+        stage.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let stage = stage.set("PATH", path);
+    stage
+        .wash(&["oci", "pull", "--insecure", "--timeout", "1", "127.0.0.1:1/hello:1"])
+        .badly(&[
+            "the credential helper `docker-credential-stuck` did not answer for `127.0.0.1:1` within 1 seconds",
+            "hint: it may be waiting for something",
+        ]);
 }
 
 #[test]

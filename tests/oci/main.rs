@@ -13,3 +13,4 @@ mod registry;
 mod stage;
 mod tokens;
 mod trouble;
+mod uploads;

@@ -1,6 +1,6 @@
 //! A registry that takes tokens, as the public ones do: it says who gives them, and for what.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -13,6 +13,9 @@ use serde_json::json;
 
 use crate::registry::{Options, PASSWORD, Registry, Tokens, USER};
 use crate::stage::Stage;
+
+/// What docker keeps in place of a password where somebody has logged in elsewhere.
+const IDENTITY: &str = "identity-of-ali";
 
 /// Anybody may pull; who has the password may push as well.
 struct TokenServer {
@@ -49,21 +52,37 @@ fn registry() -> Registry {
 
 impl TokenServer {
     fn answer(&self, mut client: TcpStream) {
-        let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
-        let asked = lines.next().unwrap().unwrap();
-        let mut login = None;
+        let mut reader = BufReader::new(client.try_clone().unwrap());
+        let mut lines = reader.by_ref().lines();
+        let mut asked = lines.next().unwrap().unwrap();
+        let (mut login, mut length) = (None, 0);
         for line in lines
             .map(Result::unwrap)
             .take_while(|line| !line.is_empty())
         {
-            if line
-                .to_ascii_lowercase()
-                .starts_with("authorization: basic ")
-            {
+            let lower = line.to_ascii_lowercase();
+            if lower.starts_with("authorization: basic ") {
                 login = line.split(' ').next_back().map(str::to_owned);
+            }
+            if let Some(value) = lower.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
             }
         }
         let right = STANDARD.encode(format!("{USER}:{PASSWORD}"));
+        if asked.starts_with("POST ") {
+            let mut form = vec![0; length];
+            reader.read_exact(&mut form).unwrap();
+            let form = String::from_utf8(form).unwrap();
+            let is_right = form.contains("grant_type=refresh_token")
+                && form.contains(&format!("refresh_token={IDENTITY}"))
+                && form.contains("service=test");
+            login = Some(if is_right {
+                right.clone()
+            } else {
+                form.clone()
+            });
+            asked = format!("POST /token?{form} HTTP/1.1");
+        }
         let (status, body) = match &login {
             Some(login) if *login != right => {
                 ("401 Unauthorized", json!({ "details": "wrong password" }))
@@ -145,6 +164,19 @@ fn tokens_are_asked_for_and_shown() {
     let config = json!({ "auths": { &address: { "auth": auth } } });
     docker.file("docker/config.json", config.to_string());
     docker.wash(&push).well();
+
+    // An identity token buys others, whether the file has it or a helper.
+    let identity = Stage::new();
+    let config =
+        json!({ "auths": { &address: { "auth": "MDAwOg==", "identitytoken": IDENTITY } } });
+    identity.file("docker/config.json", config.to_string());
+    identity.wash(&push).well();
+    let stale = Stage::new();
+    let config = json!({ "auths": { &address: { "identitytoken": "stale" } } });
+    stale.file("docker/config.json", config.to_string());
+    stale
+        .wash(&push)
+        .badly(&["credentials used: those of docker"]);
 
     // Strangers may read.
     let stranger = Stage::new();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::registry::{Registry, Trouble};
-use crate::stage::Stage;
+use crate::stage::{Stage, component};
 
 const NO_HEADERS: &str = "";
 
@@ -113,7 +113,7 @@ fn what_passes_is_tried_again() {
     assert_eq!(stage.read("component.wasm"), stage.read("hello.wasm"));
 
     // Also half-way through a push.
-    let unlucky = |request: &str, count: usize| match request.starts_with("PATCH ") && count < 6 {
+    let unlucky = |request: &str, count: usize| match request.starts_with("PUT ") && count < 6 {
         true => Trouble::Answer("502 Bad Gateway", NO_HEADERS, "<html>no</html>"),
         false => Trouble::None,
     };
@@ -178,6 +178,78 @@ fn what_does_not_pass_is_said() {
 const CONTAINER: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
 "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}]}"#;
+
+#[test]
+fn answers_are_not_read_without_end() {
+    let registry = filled();
+    fails(
+        &registry,
+        &["its manifest is larger than 4194304 bytes"],
+        |request, _| match is_manifest(request) {
+            true => Trouble::Endless,
+            false => Trouble::None,
+        },
+    );
+    let limited = Stage::new().set("WASH_OCI_MAX_SIZE_MIB", "1");
+    limited.file("large.wasm", component(2 << 20));
+    let reference = format!("{}/large:1", registry.address());
+    let push = ["oci", "push", "--insecure", &reference, "large.wasm"];
+    limited.wash(&push).well();
+    let other = Stage::new().set("WASH_OCI_MAX_SIZE_MIB", "1");
+    other
+        .wash(&["oci", "pull", "--insecure", &reference])
+        .badly(&[
+            "the component is larger than 1048576 bytes",
+            "hint: WASH_OCI_MAX_SIZE_MIB allows more",
+        ]);
+    let other = Stage::new().set("WASH_OCI_MAX_SIZE_MIB", "2M");
+    other
+        .wash(&["oci", "pull", "--insecure", &reference])
+        .well();
+}
+
+#[test]
+fn a_registry_says_how_long_to_wait() {
+    let registry = filled();
+    let busy = |request: &str, count: usize| match is_manifest(request) && count < 3 {
+        true => Trouble::Answer("429 Too Many Requests", "Retry-After: 2\r\n", "later"),
+        false => Trouble::None,
+    };
+    let begin = Instant::now();
+    let reference = format!("{}/hello:1", registry.behind(busy).address());
+    Stage::new()
+        .wash(&["oci", "pull", "--insecure", &reference])
+        .well();
+    assert!(begin.elapsed() >= Duration::from_secs(2));
+    // Nobody waits for an hour.
+    fails(
+        &registry,
+        &["the registry gets too many requests (429): later"],
+        |request, _| match is_manifest(request) {
+            true => Trouble::Answer("429 Too Many Requests", "Retry-After: 3600\r\n", "later"),
+            false => Trouble::None,
+        },
+    );
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_told_from_a_registry() {
+    let registry = filled();
+    let reference = format!("{}/hello:1", registry.address());
+    // It is not asked for this machine's own ports.
+    let stage = Stage::new().set("HTTP_PROXY", "http://127.0.0.1:1");
+    stage
+        .wash(&["oci", "pull", "--insecure", &reference])
+        .well();
+    let stage = Stage::new().set("HTTP_PROXY", "http://me:sesame@127.0.0.1:1");
+    let ended = stage
+        .wash(&["oci", "pull", "--insecure", "registry.example:5000/hello:1"])
+        .badly(&[
+            "the proxy `http://127.0.0.1:1/` refuses the connection",
+            "hint: HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name proxies",
+        ]);
+    assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
+}
 
 #[test]
 fn silence_ends() {

@@ -22,7 +22,7 @@ fn a_command_line_is_parsed_as_the_plugin_says() {
     for (line, expected) in [
         (&["my"][..], "Usage: wash my"),
         (&["my", "paint"], "<WHAT>"),
-        (&["my", "paint", "x", "--coats", "10"], "1..=9"),
+        (&["my", "paint", "x", "--coats", "10"], "expected 1 to 9"),
         (&["my", "paint", "x", "-c", "green"], "blue"),
         (&["my", "pant", "x"], "paint"),
     ] {
@@ -191,6 +191,7 @@ fn a_plugin_can_be_tried_without_installing_it() {
         shown.contains("command    wash my paint: Paint something"),
         "{shown}"
     );
+    assert!(!shown.contains("installed "), "{shown}");
     let told = user.ok(&["plugin", "test", text(&my), "--", "paint", "house"]);
     assert!(told.starts_with("what: house\n"), "{told}");
     let Done { code, stdout, .. } = user.wash(&["plugin", "test", text(&my), "--", "exit", "4"]);
@@ -228,6 +229,24 @@ fn trying_a_plugin_out_leaves_nothing_behind() {
         assert!(shown.contains(expected), "{done:?}");
         let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
         assert!(left.is_empty(), "{arguments:?}: {left:?}");
+    }
+}
+
+#[test]
+fn a_temporary_directory_that_is_not_there_is_the_machines_fault() {
+    let user = User::new().with(&plugin("my"));
+    user.write("work/a.txt", "first");
+    for line in [
+        &["my", "read", "a.txt"][..],
+        &["plugin", "test", text(&plugin("my"))],
+    ] {
+        let mut command = user.command();
+        let command = command.args(line).env("TMPDIR", "/none");
+        let done: Done = command.output().unwrap().into();
+        assert_eq!(done.code, Some(4), "{done:?}");
+        let told = "cannot make a temporary directory in `/none`";
+        assert!(done.stderr.contains(told), "{done:?}");
+        assert!(done.stderr.contains("TMPDIR"), "{done:?}");
     }
 }
 

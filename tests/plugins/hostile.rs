@@ -274,7 +274,9 @@ fn another_component_under_its_name_is_not_run() {
     assert_eq!(user.ok(&["hostile", "env"]), "got []\n");
     // Neither is code that somebody put in the place of the compiled.
     let compiled = user.store().join("compiled");
-    for entry in std::fs::read_dir(compiled).unwrap() {
+    let folders = std::fs::read_dir(compiled).unwrap();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    for entry in files {
         let path = entry.unwrap().path();
         let mut bytes = std::fs::read(&path).unwrap();
         let middle = bytes.len() / 2;

@@ -21,7 +21,7 @@ fn what_it_wants_is_asked_for_before_it_runs() {
     user.ok(&["plugin", "deny", "my", "--all"]);
     user.ok(&["my", "paint", "x"]);
     let done = user.wash(&["my", "history"]);
-    done.failed("running `git log --format=%s` denied");
+    done.failed("running `git log --format=%s` is not allowed");
     let data = user.data(&["plugin", "show", "my"]);
     assert_eq!(data["allowed"], json!([]));
     assert_eq!(data["denied"].as_array().unwrap().len(), 2, "{data}");
@@ -97,6 +97,80 @@ fn directories_are_read_or_changed_as_allowed() {
 }
 
 #[test]
+fn a_directory_that_is_not_there_yet() {
+    let user = User::new().with(&plugin("hostile"));
+    let (trips, notes) = (user.path("trips/2026"), user.path("notes"));
+    // What may be changed is made.
+    user.ok(&[
+        "plugin",
+        "allow",
+        "hostile",
+        "--dir",
+        &format!("{}:rw", text(&trips)),
+    ]);
+    assert!(trips.is_dir());
+    std::fs::remove_dir(&trips).unwrap();
+    let trip = trips.join("a");
+    assert_eq!(user.ok(&["hostile", "write", text(&trip)]), "got written\n");
+    assert!(trip.is_file());
+    // What may be read is not.
+    let done = user.wash(&["plugin", "allow", "hostile", "--dir", text(&notes)]);
+    done.failed("/notes` does not exist")
+        .failed("hint: make it: mkdir -p ");
+    std::fs::create_dir(&notes).unwrap();
+    user.ok(&["plugin", "allow", "hostile", "--dir", text(&notes)]);
+    std::fs::remove_dir(&notes).unwrap();
+    user.wash(&["hostile", "env"])
+        .failed("the plugin `hostile` may read")
+        .failed("hint: make it: mkdir -p ");
+}
+
+#[test]
+fn what_it_requests_and_is_not_there_is_made_as_well() {
+    let user = User::new().with(&plugin("hostile"));
+    let manifest = user.store().join("installed/hostile.json");
+    let text_of = std::fs::read(&manifest).unwrap();
+    let mut wants: serde_json::Value = serde_json::from_slice(&text_of).unwrap();
+    let want = |path: &str, access: &str| {
+        let directory = json!({ "path": path, "access": access });
+        json!({ "what": { "directory": directory }, "reason": "" })
+    };
+    wants["wants"] = json!([want("~/trips", "read-write"), want("~/notes", "read-only")]);
+    std::fs::write(&manifest, wants.to_string()).unwrap();
+    user.wash(&["plugin", "allow", "hostile", "--all"])
+        .failed("directory `~/notes` does not exist")
+        .failed("mkdir -p ~/notes");
+    std::fs::create_dir(user.path("notes")).unwrap();
+    user.ok(&["plugin", "allow", "hostile", "--all"]);
+    assert!(user.path("trips").is_dir());
+    assert_eq!(user.ok(&["hostile", "env"]), "got []\n");
+}
+
+#[test]
+fn a_program_that_leaves_another_behind_is_not_waited_for() {
+    let user = User::new().with(&plugin("hostile"));
+    user.ok(&["plugin", "allow", "hostile", "--program", "sh -c"]);
+    let line = "echo begun; sleep 600 &";
+    let told = user.ok(&["hostile", "--", "process", "sh", "-c", line]);
+    assert_eq!(told, "got begun\n\n");
+}
+
+#[test]
+fn what_others_can_change_is_not_believed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let user = User::new().with(&plugin("say"));
+    user.ok(&["plugin", "allow", "say", "--host", "example.com"]);
+    let policy = user.store().join("policy.json");
+    let mode = |mode| std::fs::set_permissions(&policy, std::fs::Permissions::from_mode(mode));
+    mode(0o666).unwrap();
+    user.wash(&["say", "x"])
+        .failed("every user of this machine can change")
+        .failed("chmod o-w ");
+    mode(0o600).unwrap();
+    assert_eq!(user.ok(&["say", "x"]), "x\n");
+}
+
+#[test]
 fn nobody_is_allowed_to_change_what_is_allowed() {
     let user = User::new().with(&plugin("hostile"));
     let all = format!("{}:rw", text(&user.path("")));
@@ -137,14 +211,18 @@ fn what_makes_no_sense_cannot_be_allowed() {
         (["--env", "A=B"], "is not the name of a variable"),
         (["--program", ""], "a program is its name"),
         (["--program", "git 'log"], "a quote that is not closed"),
-        (["--dir", "/none/of/this"], "is not a directory"),
+        (
+            ["--dir", "/none/of/this"],
+            "directory `/none/of/this` does not exist",
+        ),
+        (["--dir", "/dev/null"], "`/dev/null` is not a directory"),
         (["--dir", "/"], "is not a directory that can be allowed"),
-        (["-o", "text"], "there is no permission: name one"),
+        (["-o", "text"], "no permission given; try `--host HOST`"),
     ] {
         let line: Vec<_> = ["plugin", "allow", "say"].into_iter().chain(line).collect();
         user.wash(&line).failed(expected);
     }
     user.wash(&["plugin", "allow", "sya", "--project"])
-        .failed("there is `say`");
+        .failed("did you mean `say`?");
     assert_eq!(user.data(&["plugin", "show", "say"])["allowed"], json!([]));
 }

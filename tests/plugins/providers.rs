@@ -78,13 +78,13 @@ fn what_was_changed_does_not_take_part() {
 fn wash_dev_uses_an_installed_provider() {
     let user = User::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shipped = root.join("plugins/blobstore-filesystem/blobstore-filesystem.wasm");
+    let shipped = root.join("providers/blobstore-filesystem.wasm");
     user.ok(&["plugin", "install", text(&shipped), "--name", "my-blobs"]);
     let app = built("blobby");
     let mut command = user.command();
     command.args(["dev", text(&app), "--address", "127.0.0.1:0"]);
     let mut session = Running::start(command, Stream::Stderr);
-    let line = session.line("http://");
+    let line = session.line("serving http://");
     let (_, address) = line.split_once("http://").unwrap();
     let address = address.split_whitespace().next().unwrap();
     let address = address.trim_end_matches('/');

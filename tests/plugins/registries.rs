@@ -41,5 +41,5 @@ fn what_was_pushed_is_told_although_a_plugin_objects() {
     let path = plugin("say");
     let done = user.wash(&["oci", "push", "--insecure", &reference, text(&path)]);
     done.failed(&format!("error: `{reference}@sha256:"))
-        .failed("` was pushed\n  caused by: the plugin `hostile` objects after the push");
+        .failed("` was pushed\n  caused by: plugin `hostile` rejected the push");
 }

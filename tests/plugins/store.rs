@@ -46,7 +46,7 @@ fn what_is_installed_is_listed_and_shown() {
     );
     user.wash(&["plugin", "show", "mi"])
         .failed("no plugin `mi` is installed")
-        .failed("there is `my`");
+        .failed("did you mean `my`?");
     assert!(
         user.ok(&["plugin", "uninstall", "my", "say"])
             .contains("removed `my`, `say`")
@@ -74,7 +74,15 @@ fn a_broken_entry_does_not_keep_others_from_working() {
         done.stderr.contains("installed/my.json` cannot be read"),
         "{done:?}"
     );
-    assert!(done.stderr.contains("wash plugin uninstall my"), "{done:?}");
+    assert!(
+        done.stderr
+            .contains("`wash plugin install SOURCE --name my` repairs it"),
+        "{done:?}"
+    );
+    assert!(done.stdout.contains("my   -  "), "{done:?}");
+    let broken_entries = user.data(&["plugin", "list"])["broken"].take();
+    assert_eq!(broken_entries[0]["name"], "my", "{broken_entries}");
+    assert!(broken_entries[0]["reason"].is_string());
     let done = user.wash(&["my", "count"]);
     done.failed("cannot be read")
         .failed("unrecognized subcommand");
@@ -89,11 +97,163 @@ fn a_broken_entry_does_not_keep_others_from_working() {
 }
 
 #[test]
+fn a_broken_entry_is_repaired_with_its_folder_and_its_permissions() {
+    let newer = |text: &str| text.replace("\"format\": 1", "\"format\": 2");
+    let damaged = |_: &str| "{".to_owned();
+    for damage in [&newer as &dyn Fn(&str) -> String, &damaged] {
+        let user = User::new().with(&plugin("my"));
+        assert_eq!(user.ok(&["my", "count"]), "1\n");
+        let manifest = user.store().join("installed/my.json");
+        let text_of = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, damage(&text_of)).unwrap();
+        let policy = std::fs::read(user.store().join("policy.json")).unwrap();
+        let done = user.wash(&["plugin", "list"]);
+        assert!(
+            !done.stdout.contains("no plugins are installed"),
+            "{done:?}"
+        );
+        assert!(
+            done.stderr
+                .contains("it keeps its folder and its permissions"),
+            "{done:?}"
+        );
+        let done = user.wash(&["plugin", "install", text(&plugin("my"))]);
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.stdout.starts_with("repaired `my`"), "{done:?}");
+        assert_eq!(user.ok(&["my", "count"]), "2\n");
+        let kept = std::fs::read(user.store().join("policy.json")).unwrap();
+        assert_eq!(kept, policy);
+    }
+}
+
+#[test]
+fn a_broken_entry_is_not_replaced_by_a_plugin_from_elsewhere() {
+    let user = User::new().with(&plugin("my"));
+    let manifest = user.store().join("installed/my.json");
+    let text_of = std::fs::read_to_string(&manifest).unwrap();
+    let newer = text_of.replace("\"format\": 1", "\"format\": 2");
+    std::fs::write(&manifest, &newer).unwrap();
+    let other = user.path("other.wasm");
+    std::fs::copy(plugin("my"), &other).unwrap();
+    user.wash(&["plugin", "install", text(&other)])
+        .failed("a plugin `my` is installed already, from")
+        .failed("--name NAME");
+    assert_eq!(std::fs::read_to_string(&manifest).unwrap(), newer);
+}
+
+#[test]
+fn a_component_that_is_damaged_is_told_by_the_doctor() {
+    let user = User::new().with(&plugin("say"));
+    let components = std::fs::read_dir(user.store().join("components")).unwrap();
+    for component in components {
+        std::fs::write(component.unwrap().path(), "").unwrap();
+    }
+    let done = user.wash(&["doctor"]);
+    let told = format!("{}{}", done.stdout, done.stderr);
+    assert!(told.contains("the plugin `say` cannot run: "), "{told}");
+    assert!(told.contains("wash plugin upgrade say"), "{told}");
+}
+
+#[test]
+fn compiled_code_goes_with_its_plugin() {
+    let user = User::new().with(&plugin("say")).with(&plugin("my"));
+    let count = || {
+        let compiled = std::fs::read_dir(user.store().join("compiled")).unwrap();
+        compiled.count()
+    };
+    assert_eq!(count(), 2);
+    user.ok(&["plugin", "uninstall", "my"]);
+    assert_eq!(count(), 1);
+}
+
+#[test]
+fn a_plugin_runs_where_its_folder_cannot_be_made() {
+    let user = User::new().with(&plugin("say")).with(&plugin("hostile"));
+    let data = user.store().join("data");
+    let _ = std::fs::remove_dir_all(&data);
+    std::fs::write(&data, "in the way of every folder").unwrap();
+    assert_eq!(user.ok(&["say", "x"]), "x\n");
+    // It has an empty folder, which goes when it ends.
+    assert_eq!(user.ok(&["hostile", "write", "mine"]), "got written\n");
+    let read = user.ok(&["hostile", "read", "mine"]);
+    assert!(read.starts_with("refused"), "{read}");
+}
+
+#[test]
+fn what_is_installed_can_be_read_by_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let user = User::new().with(&plugin("my"));
+    for path in ["installed/my.json", "policy.json"] {
+        let metadata = std::fs::metadata(user.store().join(path)).unwrap();
+        let mode = metadata.permissions().mode();
+        assert_eq!(mode & 0o444, 0o444, "{path}: {mode:o}");
+        assert_eq!(mode & 0o022, 0, "{path}: {mode:o}");
+    }
+}
+
+#[test]
+fn a_command_that_is_renamed_loses_the_name_that_was_chosen() {
+    let user = User::new();
+    let path = user.path("plugin.wasm");
+    std::fs::copy(plugin("my"), &path).unwrap();
+    let line = ["plugin", "install", "--yes", text(&path), "--as", "mine"];
+    user.ok(&line);
+    // As if the version before had called its command otherwise.
+    let manifest = user.store().join("installed/my.json");
+    let mut before: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    for command in before["commands"].as_array_mut().unwrap() {
+        command["described"][0] = json!("ours");
+    }
+    std::fs::write(&manifest, before.to_string()).unwrap();
+    change(&path);
+    let done = user.wash(&["plugin", "upgrade", "my"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stderr.contains("`mine` for `ours`"), "{done:?}");
+    assert!(user.ok(&["my", "paint", "x"]).starts_with("what: x\n"));
+}
+
+#[test]
+fn names_that_make_no_sense_are_wrong_command_lines() {
+    let user = User::new();
+    let say = plugin("say");
+    for (option, expected) in [
+        (["--name", "Bad Name"], "`--name NAME` gives the plugin"),
+        (["--as", "x y"], "`--as NAME` names its command"),
+    ] {
+        let done = user.wash(&["plugin", "install", text(&say), option[0], option[1]]);
+        assert_eq!(done.code, Some(2), "{done:?}");
+        done.failed(expected);
+    }
+}
+
+#[test]
+fn what_is_neither_a_file_nor_a_reference_is_told_for_what_it_is() {
+    let user = User::new();
+    for (source, expected) in [
+        (
+            "https://example.com/a.wasm",
+            "curl -fLO https://example.com/a.wasm",
+        ),
+        ("file:///a/b.wasm", "name the file by its path: /a/b.wasm"),
+        ("/dev/null", "`/dev/null` is not a regular file"),
+        ("-", "`-` is not a regular file"),
+    ] {
+        for command in [&["inspect"][..], &["plugin", "install"]] {
+            let line: Vec<&str> = command.iter().copied().chain([source]).collect();
+            let done = user.wash(&line);
+            assert_eq!(done.code, Some(2), "{done:?}");
+            done.failed(expected);
+        }
+    }
+}
+
+#[test]
 fn a_policy_that_makes_no_sense_allows_nothing() {
     let user = User::new().with(&plugin("say"));
     std::fs::write(user.store().join("policy.json"), "{ nonsense").unwrap();
     user.wash(&["say", "x"])
-        .failed("policy.json`, which says what plugins are allowed, makes no sense");
+        .failed("policy.json` is not valid JSON: ");
 }
 
 /// Installs `my` from a file of the user's own.

@@ -76,7 +76,7 @@ fn on_a_terminal_it_is_asked_once_in_plain_words() {
     let user = User::new();
     user.ok(&["plugin", "install", text(&plugin("my"))]);
     let run = |typed: &[(&str, &str)]| shown(&user, &["my", "paint", "x"], typed);
-    let asked = run(&[("to list its files", "y"), ("`git log`", "n")]);
+    let asked = run(&[("to list its files", "y\r"), ("`git log`", "n\r")]);
     assert!(asked.contains("The plugin `my` wants to read the project in the current directory (to list its files). Allow it?"), "{asked:?}");
     assert!(asked.contains("wants to run `git log`"), "{asked:?}");
     assert!(asked.contains("what: x"), "{asked:?}");

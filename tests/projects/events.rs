@@ -51,6 +51,7 @@ async fn a_session_for_a_program() {
     let summary = error["summary"].as_str().unwrap();
     assert!(summary.ends_with("no ink"), "{error}");
     assert!(error["request"].is_u64(), "{error}");
+    assert_eq!(error["component"], "journal");
 
     projects.replace("journal/src/lib.rs", "logged", "noted");
     let reloaded = wash.line(r#""event":"reloaded""#).await;
@@ -87,6 +88,8 @@ async fn a_session_for_a_program() {
         let printed: BTreeSet<String> = printed.difference(&always).cloned().collect();
         assert_eq!(printed, documented, "{event}");
     }
+    // A slow machine has one event more.
+    printed.remove("compiling");
     let others: Vec<String> = printed.into_keys().collect();
     assert_eq!(others, ["stopping", "wiring"]);
 }

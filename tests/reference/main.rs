@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod markdown;
+mod packaged;
 
 use std::collections::BTreeMap;
 use std::fs;

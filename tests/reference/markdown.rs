@@ -26,7 +26,7 @@ fn index(wash: &Command, commands: &[&Command]) -> String {
         text += &format!("- [`wash {name}`]({name}.md): {about}\n");
     }
     options(
-        "Options of every command",
+        "Global options",
         wash.get_arguments().filter(|arg| arg.is_global_set()),
         &mut text,
     );

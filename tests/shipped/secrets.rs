@@ -60,7 +60,7 @@ fn a_secret_stops_the_push_until_it_is_allowed() {
     let (pushed, text) = push(&plugins, &registry, project.path(), &[]);
     assert!(!pushed && !is_pushed(&plugins, &registry), "{text}");
     assert!(
-        text.contains("stopped before the push by the plugin `secret-scan`"),
+        text.contains("plugin `secret-scan` rejected the push"),
         "{text}"
     );
     assert!(

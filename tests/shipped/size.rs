@@ -9,7 +9,7 @@ use crate::plugins::Plugins;
 
 /// A real component, as it is in the tree.
 fn provider() -> String {
-    let path = "plugins/blobstore-filesystem/blobstore-filesystem.wasm";
+    let path = "providers/blobstore-filesystem.wasm";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     path.to_str().unwrap().to_owned()
 }

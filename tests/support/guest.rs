@@ -20,6 +20,11 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// A compiler that has the target.
+pub(crate) fn rustc() -> Command {
+    tool("rustc")
+}
+
 /// The version of the compiler: `1.95.0 (59807616e 2026-04-14)`.
 pub(crate) fn rustc_version() -> String {
     let version = output(tool("rustc").arg("--version"));

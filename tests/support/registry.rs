@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -173,6 +173,10 @@ pub(crate) enum Trouble {
     Answer(&'static str, &'static str, &'static str),
     /// No answer at all, for so long.
     Silence(Duration),
+    /// The head of the answer has another text in place of one.
+    Rewrite(&'static str, String),
+    /// An answer whose body does not end before the client goes.
+    Endless,
 }
 
 type Decide = dyn Fn(&str, usize) -> Trouble + Send + Sync;
@@ -180,6 +184,7 @@ type Decide = dyn Fn(&str, usize) -> Trouble + Send + Sync;
 /// Passes requests on to a registry, one for each connection. Its threads end with the test.
 pub(crate) struct Harm {
     port: u16,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Harm {
@@ -187,14 +192,23 @@ impl Harm {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let trouble: Arc<Decide> = Arc::new(trouble);
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&heads);
         thread::spawn(move || {
             for (count, client) in listener.incoming().enumerate() {
-                let trouble = trouble.clone();
+                let (trouble, seen) = (trouble.clone(), seen.clone());
                 // Whoever goes away in between is a client that has seen enough.
-                thread::spawn(move || client.and_then(|client| pass(client, to, count, &*trouble)));
+                thread::spawn(move || {
+                    client.and_then(|client| pass(client, to, count, &*trouble, &seen))
+                });
             }
         });
-        Self { port }
+        Self { port, heads }
+    }
+
+    /// The requests so far: their first lines and headers.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     pub(crate) fn address(&self) -> String {
@@ -202,8 +216,18 @@ impl Harm {
     }
 }
 
-fn pass(client: TcpStream, to: u16, count: usize, trouble: &Decide) -> std::io::Result<()> {
+fn pass(
+    client: TcpStream,
+    to: u16,
+    count: usize,
+    trouble: &Decide,
+    seen: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
+    // The first byte of a TLS handshake, to which the registry has an answer as well.
+    if reader.fill_buf()?.first() == Some(&0x16) {
+        return (&client).write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n");
+    }
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let (mut head, mut length) = (first.clone(), 0);
@@ -223,6 +247,7 @@ fn pass(client: TcpStream, to: u16, count: usize, trouble: &Decide) -> std::io::
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    seen.lock().unwrap().push(head.clone());
 
     let mut client = client;
     let trouble = trouble(first.trim(), count);
@@ -235,6 +260,12 @@ fn pass(client: TcpStream, to: u16, count: usize, trouble: &Decide) -> std::io::
         Trouble::Silence(time) => {
             thread::sleep(*time);
             return Ok(());
+        }
+        Trouble::Endless => {
+            client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                client.write_all(&[b' '; 1 << 16])?;
+            }
         }
         _ => {
             let mut registry = TcpStream::connect(("127.0.0.1", to))?;
@@ -251,6 +282,10 @@ fn pass(client: TcpStream, to: u16, count: usize, trouble: &Decide) -> std::io::
     match trouble {
         Trouble::Flip if begin < answer.len() => *answer.last_mut().unwrap() ^= 1,
         Trouble::Cut => answer.truncate(begin + (answer.len() - begin) / 2),
+        Trouble::Rewrite(from, to) => {
+            let head = String::from_utf8_lossy(&answer[..begin]).replace(from, &to);
+            answer.splice(..begin, head.into_bytes());
+        }
         _ => {}
     }
     client.write_all(&answer)?;

@@ -11,7 +11,7 @@ use wasm_pkg_core::lock::LockFile;
 use wasm_pkg_core::manifest::Manifest;
 use wasm_pkg_core::wit::{OutputType, fetch_dependencies};
 
-use crate::registry::{Registry, Trouble};
+use crate::registry::{Options, PASSWORD, Registry, Trouble, USER};
 
 const WORLD: &str = "package demo:app;\n\nworld app {\n  import demo:words/words@1.0.0;\n}\n";
 const WORDS: &str = "package demo:words@1.0.0;\n\ninterface words {\n  use wasi:io/streams@0.2.3.{input-stream};\n  count: func(text: borrow<input-stream>) -> u32;\n}\n";
@@ -218,4 +218,71 @@ async fn a_version_that_nobody_has_is_told() {
         said.contains("there is no such package or version"),
         "{said}"
     );
+}
+
+/// As `wash oci` has it: authorities and a login from the environment.
+#[test]
+fn a_registry_with_a_certificate_and_a_login_of_its_own() {
+    let registry = Registry::with(Options {
+        login: true,
+        tls: true,
+        ..Options::default()
+    });
+    let address = registry.address();
+    let mut stage = Stage::new(&address);
+    stage.config = stage.config.replace("protocol = \"http\"", "");
+    stage.write("config/wasm-pkg/config.toml", &stage.config);
+    stage.well("words", &["wit", "build", "-o", "words.wasm"]);
+    let run = |dir: &str, args: &[&str], variables: &[(&str, &str)]| {
+        let mut wash = Command::new(env!("CARGO_BIN_EXE_wash"));
+        wash.args(args)
+            .current_dir(stage.path(dir))
+            .env_remove("RUST_LOG");
+        wash.env("HOME", stage.dir.path())
+            .env("XDG_CONFIG_HOME", stage.path("config"))
+            .env("XDG_CACHE_HOME", stage.path("cache"));
+        wash.envs(variables.iter().copied());
+        let output = wash.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let authority = registry.authority();
+    let trusted = ("WASH_OCI_CA_PATHS", authority.to_str().unwrap());
+    let login = [
+        trusted,
+        ("WASH_OCI_USER", USER),
+        ("WASH_OCI_PASSWORD", PASSWORD),
+    ];
+    let reference = format!("{address}/demo/words:1.0.0");
+    let (done, text) = run("words", &["oci", "push", &reference, "words.wasm"], &login);
+    assert!(done, "{text}");
+
+    let (done, text) = run("app", &["wit", "fetch"], &[]);
+    assert!(!done && text.contains("WASH_OCI_CA_PATHS=FILE"), "{text}");
+    let (done, text) = run("app", &["wit", "fetch"], &[trusted]);
+    assert!(!done && text.contains("it wants a login"), "{text}");
+    assert!(
+        text.contains("WASH_OCI_USER and WASH_OCI_PASSWORD"),
+        "{text}"
+    );
+    let (done, text) = run("app", &["wit", "fetch"], &login);
+    assert!(
+        done && text.contains("+ demo:words@1.0.0 (registry"),
+        "{text}"
+    );
+
+    // A registry that only the project names gets no password that is not for it.
+    stage.write("config/wasm-pkg/config.toml", "");
+    let config = format!(
+        "build: {{ command: \"true\", component_path: app.wasm }}\nwit:\n  registries: [{{ url: \"https://{address}\" }}]\n"
+    );
+    stage.write("app/.wash/config.yaml", &config);
+    fs::remove_dir_all(stage.path("app/wit/deps")).unwrap();
+    fs::remove_file(stage.path("app/wkg.lock")).unwrap();
+    fs::remove_dir_all(stage.path("cache")).unwrap();
+    let (done, text) = run("app", &["wit", "fetch"], &login);
+    assert!(!done && text.contains("it wants a login"), "{text}");
+    let named = [&login[..], &[("WASH_OCI_REGISTRY", address.as_str())]].concat();
+    let (done, text) = run("app", &["wit", "fetch"], &named);
+    assert!(done, "{text}");
 }

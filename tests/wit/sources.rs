@@ -116,6 +116,69 @@ fn a_git_repository() {
     stage.refused("..");
 }
 
+/// What the repository has beside the package is used as it is for a local one.
+#[test]
+fn a_git_repository_with_deps() {
+    let stage = Stage::new("");
+    let uses = WORDS.replace(
+        "  count",
+        "  use corp:common/kinds@0.1.0.{kind};\n  of: func() -> kind;\n  count",
+    );
+    stage.write("words/wit/words.wit", &uses);
+    let common = "package corp:common@0.1.0;\n\ninterface kinds {\n  type kind = u8;\n}\n";
+    stage.write("words/wit/deps/common/common.wit", common);
+    let words = stage.path("words");
+    git(&words, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&words, &["add", "."]);
+    git(&words, &["commit", "--quiet", "-m", "words"]);
+    stage.source(&format!("git+file://{}", words.display()));
+    stage.fetched();
+}
+
+#[test]
+fn answers_without_end_and_secrets() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let length = client.read(&mut [0; 4096]).unwrap();
+            assert!(length > 0);
+            let mut block = &b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..];
+            // Until nobody reads any more.
+            while client.write_all(block).is_ok() {
+                block = &[b' '; 65536];
+            }
+        }
+    });
+    for url in [
+        format!("http://user:HUNTER2@{address}/words.wit"),
+        format!("http://{address}/words.wit?token=HUNTER2"),
+        format!("http://HUNTER2@{address}/words.wit"),
+    ] {
+        let stage = Stage::new(&url);
+        let output = stage.wash("app", &["wit", "fetch"]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{text}");
+        assert!(text.contains("it is larger than 16 MiB"), "{text}");
+        assert!(!text.contains("HUNTER2"), "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_parse_is_not_written() {
+    let stage = Stage::new("../words.wit");
+    stage.write(
+        "words.wit",
+        "package demo:words@1.0.0;\n\ninterface words {\n  count: fun();\n}\n",
+    );
+    let output = stage.wash("app", &["wit", "fetch"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("4 |   count: fun();"), "{text}");
+    assert!(!stage.path("app/wit/deps").exists());
+}
+
 #[test]
 fn a_file_on_a_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -56,7 +56,7 @@ fn what_was_allowed_is_no_finding() {
 
 #[test]
 fn real_components_have_none() {
-    let path = "../blobstore-filesystem/blobstore-filesystem.wasm";
+    let path = "../../providers/blobstore-filesystem.wasm";
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     assert_eq!(scan(&bytes, &Allowed::default()), []);
 }

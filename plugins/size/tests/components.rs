@@ -10,7 +10,7 @@ use size::measure::{COMPONENT, Measured, measure};
 use size::rows::{By, rows};
 
 fn provider() -> Vec<u8> {
-    let path = "../blobstore-filesystem/blobstore-filesystem.wasm";
+    let path = "../../providers/blobstore-filesystem.wasm";
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 

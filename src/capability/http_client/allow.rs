@@ -5,14 +5,12 @@ use std::fmt;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use super::reach::Reach;
 use crate::host::workload::OutgoingHttp;
 
 /// What a member's requests may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllowList {
-    Any,
-    Only(Vec<Pattern>),
-}
+pub struct AllowList(Vec<Pattern>);
 
 /// One pattern: `*`, `host[:port]`, `*.suffix[:port]`, either with `scheme://` before it.
 ///
@@ -55,7 +53,7 @@ pub enum Reason {
 }
 
 impl PatternError {
-    pub(super) const HINT: &str =
+    pub const HINT: &str =
         "write `host`, `host:port`, `scheme://host`, `scheme://host:port`, `*.example.com` or `*`";
 }
 
@@ -150,26 +148,41 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// A host that is named alone is meant, whatever its address is. What stands for many hosts says nothing of that.
+    fn reach(&self) -> Reach {
+        match self {
+            Self::Host {
+                host: Host::Exact(_),
+                ..
+            } => Reach::Anywhere,
+            Self::Any | Self::Host { .. } => Reach::Network,
+        }
+    }
+}
+
 impl AllowList {
     pub fn new(settings: &OutgoingHttp) -> Result<Self, PatternError> {
-        Ok(match settings {
-            OutgoingHttp::Denied => Self::Only(Vec::new()),
-            OutgoingHttp::Any => Self::Any,
-            OutgoingHttp::Allowed(patterns) => Self::Only(
-                patterns
-                    .iter()
-                    .map(|pattern| Pattern::parse(pattern))
-                    .collect::<Result<_, _>>()?,
-            ),
-        })
+        let patterns = match settings {
+            OutgoingHttp::Denied => Vec::new(),
+            OutgoingHttp::Any => vec![Pattern::Any],
+            OutgoingHttp::Allowed(patterns) => patterns
+                .iter()
+                .map(|pattern| Pattern::parse(pattern))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Self(patterns))
     }
 
     /// Whether a request may go to `target`, an absolute URI.
     pub fn allows(&self, target: &Uri) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(patterns) => patterns.iter().any(|pattern| pattern.allows(target)),
-        }
+        self.reach(target).is_some()
+    }
+
+    /// How far a request to `target` may go; `None` if it may not be sent at all.
+    pub(super) fn reach(&self, target: &Uri) -> Option<Reach> {
+        let fitting = self.0.iter().filter(|pattern| pattern.allows(target));
+        fitting.map(Pattern::reach).max()
     }
 }
 
@@ -287,6 +300,21 @@ mod tests {
     #[test]
     fn a_star_fits_everything() {
         check("*", &["http://a/", "https://b:1/"], &[]);
+    }
+
+    #[test]
+    fn only_an_entry_of_its_own_leads_to_this_machine() {
+        let reach = |patterns: &[&str], target: &str| {
+            let patterns = patterns.iter().map(|pattern| (*pattern).to_owned());
+            let list = AllowList::new(&OutgoingHttp::Allowed(patterns.collect())).unwrap();
+            list.reach(&target.parse().unwrap())
+        };
+        assert_eq!(reach(&["*"], "http://localhost/"), Some(Reach::Network));
+        assert_eq!(reach(&["*.a"], "http://b.a/"), Some(Reach::Network));
+        let both = ["*", "localhost:80"];
+        assert_eq!(reach(&both, "http://localhost/"), Some(Reach::Anywhere));
+        assert_eq!(reach(&both, "http://localhost:81/"), Some(Reach::Network));
+        assert_eq!(reach(&["b"], "http://localhost/"), None);
     }
 
     #[test]

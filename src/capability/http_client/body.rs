@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::failure;
 
-/// A request's body, which can be sent again with another connection as long as nobody has looked into it.
+/// A request's body, which can be sent again with another connection as long as nobody has looked into it, or when there
+/// was nothing in it.
 #[derive(Clone)]
 pub(super) struct Sending(Arc<Mutex<Stage>>);
 
@@ -22,6 +23,8 @@ enum Stage {
     Untouched(WasiBody),
     /// One connection has it.
     Taken,
+    /// It has ended, and nothing was in it.
+    Empty,
     /// What kept the guest from finishing it.
     Failed(Error),
 }
@@ -36,7 +39,13 @@ impl Sending {
         Lent {
             owner: self.clone(),
             body: None,
+            was_empty: true,
         }
+    }
+
+    /// Whether another attempt would send the same.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(&*self.stage(), Stage::Untouched(_) | Stage::Empty)
     }
 
     /// Why the body was not sent, if that is the guest's doing.
@@ -65,6 +74,8 @@ pub(super) struct Lent {
     owner: Sending,
     /// Once it has been looked into.
     body: Option<WasiBody>,
+    /// Nothing has come of it yet.
+    was_empty: bool,
 }
 
 /// The guest did not finish its body; [`Sending::failure`] has the reason.
@@ -81,22 +92,36 @@ impl Body for Lent {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unfinished>>> {
         if self.body.is_none() {
-            let taken = std::mem::replace(&mut *self.owner.stage(), Stage::Taken);
-            let Stage::Untouched(body) = taken else {
-                return Poll::Ready(Some(Err(Unfinished)));
+            let mut stage = self.owner.stage();
+            let body = match std::mem::replace(&mut *stage, Stage::Taken) {
+                Stage::Untouched(body) => body,
+                Stage::Empty => {
+                    *stage = Stage::Empty;
+                    return Poll::Ready(None);
+                }
+                Stage::Taken | Stage::Failed(_) => return Poll::Ready(Some(Err(Unfinished))),
             };
+            drop(stage);
             self.body = Some(body);
         }
         let body = self.body.as_mut().expect("it was taken");
-        Pin::new(body).poll_frame(cx).map_err(|error| {
-            self.owner.fail(error);
-            Unfinished
-        })
+        let frame = ready!(Pin::new(body).poll_frame(cx));
+        match &frame {
+            None if self.was_empty => *self.owner.stage() = Stage::Empty,
+            _ => self.was_empty = false,
+        }
+        Poll::Ready(frame.map(|frame| {
+            frame.map_err(|error| {
+                self.owner.fail(error);
+                Unfinished
+            })
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
         match (&self.body, &*self.owner.stage()) {
             (Some(body), _) | (None, Stage::Untouched(body)) => body.is_end_stream(),
+            (None, Stage::Empty) => true,
             _ => false,
         }
     }
@@ -104,6 +129,7 @@ impl Body for Lent {
     fn size_hint(&self) -> SizeHint {
         match (&self.body, &*self.owner.stage()) {
             (Some(body), _) | (None, Stage::Untouched(body)) => body.size_hint(),
+            (None, Stage::Empty) => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }

@@ -5,13 +5,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -19,6 +20,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tower_service::Service;
+
+use super::reach::{self, Reach};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,10 +42,16 @@ pub(super) struct Full;
 #[error("{0}")]
 pub(super) struct Unresolved(io::Error);
 
+/// The host is this machine, or on its link, and the request may not go there.
+#[derive(Debug, thiserror::Error)]
+#[error("the host is this machine, or on its link")]
+pub(super) struct Local;
+
 /// Connects with TCP, and TLS where the scheme asks for it.
 #[derive(Clone)]
 pub(super) struct Connector {
     inner: HttpsConnector<HttpConnector<Resolver>>,
+    reach: Reach,
     room: Arc<Semaphore>,
 }
 
@@ -55,8 +64,16 @@ pub(super) enum Versions {
 }
 
 impl Connector {
-    pub(super) fn new(config: ClientConfig, versions: Versions, room: Arc<Semaphore>) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    pub(super) fn new(
+        config: ClientConfig,
+        versions: Versions,
+        reach: Reach,
+        room: Arc<Semaphore>,
+    ) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Resolver {
+            system: GaiResolver::new(),
+            reach,
+        });
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(KEEPALIVE));
@@ -67,7 +84,7 @@ impl Connector {
             Versions::Negotiated => builder.enable_all_versions().wrap_connector(http),
             Versions::Http2 => builder.enable_http2().wrap_connector(http),
         };
-        Self { inner, room }
+        Self { inner, reach, room }
     }
 }
 
@@ -82,7 +99,12 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let (room, mut inner) = (Arc::clone(&self.room), self.inner.clone());
+        // What is spelled as an address is not resolved.
+        let covered = reach::literal(&uri).is_none_or(|address| self.reach.covers(address));
         Box::pin(async move {
+            if !covered {
+                return Err(Local.into());
+            }
             let permit = match timeout(GRACE, room.acquire_owned()).await {
                 Ok(permit) => permit.expect("the semaphore is never closed"),
                 Err(_) => return Err(Full.into()),
@@ -90,21 +112,34 @@ impl Service<Uri> for Connector {
             let stream = inner.call(uri).await?;
             Ok(Held {
                 stream,
+                uses: Uses::default(),
                 _permit: permit,
             })
         })
     }
 }
 
+/// How many requests have had a connection.
+#[derive(Clone, Default)]
+pub(super) struct Uses(Arc<AtomicUsize>);
+
+impl Uses {
+    /// Counts another one. Whether the connection is an old one, which its server may have been about to close.
+    pub(super) fn count(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) > 0
+    }
+}
+
 /// A connection, counted as long as it is open.
 pub(super) struct Held {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    uses: Uses,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection for Held {
     fn connected(&self) -> Connected {
-        self.stream.connected()
+        self.stream.connected().extra(self.uses.clone())
     }
 }
 
@@ -148,35 +183,49 @@ impl Write for Held {
     }
 }
 
-/// The system's resolver, whose failures can be told from others.
+/// The system's resolver, whose failures can be told from others, without the addresses that a request may not go to.
 #[derive(Clone)]
-pub(super) struct Resolver(GaiResolver);
+pub(super) struct Resolver {
+    system: GaiResolver,
+    reach: Reach,
+}
 
-type Looking = <GaiResolver as Service<Name>>::Future;
-
-pub(super) struct Resolving(Looking);
+pub(super) struct Resolving {
+    system: <GaiResolver as Service<Name>>::Future,
+    reach: Reach,
+}
 
 impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
-    type Error = Unresolved;
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
     type Future = Resolving;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
-        self.0.poll_ready(cx).map_err(Unresolved)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        let ready = self.system.poll_ready(cx);
+        ready.map_err(|error| Unresolved(error).into())
     }
 
     fn call(&mut self, name: Name) -> Resolving {
-        Resolving(self.0.call(name))
+        Resolving {
+            system: self.system.call(name),
+            reach: self.reach,
+        }
     }
 }
 
 impl Future for Resolving {
-    type Output = Result<GaiAddrs, Unresolved>;
+    type Output = Result<std::vec::IntoIter<SocketAddr>, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).map_err(Unresolved))
+        let found = ready!(Pin::new(&mut self.system).poll(cx)).map_err(Unresolved)?;
+        let found: Vec<SocketAddr> = found.collect();
+        let covered = found.iter().copied();
+        let covered: Vec<_> = covered
+            .filter(|address| self.reach.covers(address.ip()))
+            .collect();
+        Poll::Ready(match covered.is_empty() && !found.is_empty() {
+            true => Err(Local.into()),
+            false => Ok(covered.into_iter()),
+        })
     }
 }
-
-/// What the connector wants of a resolver.
-const _: fn(GaiAddrs) -> Option<SocketAddr> = |mut addresses| addresses.next();

@@ -8,7 +8,7 @@ use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, CertificateError};
 use wasmtime_wasi_http::Error;
 
-use super::connect::{Full, Unresolved};
+use super::connect::{Full, Local, Unresolved};
 
 pub(super) struct Failure {
     pub(super) code: Error,
@@ -20,6 +20,8 @@ pub(super) struct Failure {
 pub(super) enum Trouble {
     /// No TLS with the server, and why.
     Tls { reason: String, untrusted: bool },
+    /// The host is this machine, or on its link, and only `*` or a suffix allows it.
+    Local,
     /// As many connections as are allowed were open for as long as a request waits.
     Crowded,
 }
@@ -37,6 +39,12 @@ impl From<Error> for Failure {
 pub(super) fn of_request(error: &legacy::Error) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls);
+    }
+    if find::<Local>(error).is_some() {
+        return Failure {
+            code: Error::HttpRequestDenied,
+            trouble: Some(Trouble::Local),
+        };
     }
     if find::<Unresolved>(error).is_some() {
         // As wasmtime's own client says it.
@@ -61,6 +69,12 @@ pub(super) fn of_body(error: &hyper::Error) -> Error {
         Error::ConnectionTerminated => Error::HttpResponseIncomplete,
         code => code,
     }
+}
+
+/// Whether the server ended the connection before it answered.
+pub(super) fn is_unanswered(error: &legacy::Error) -> bool {
+    let code = find::<hyper::Error>(error).map(of_exchange);
+    !error.is_connect() && matches!(code, Some(Error::ConnectionTerminated))
 }
 
 /// Whether there was no room for a connection: nothing was sent.

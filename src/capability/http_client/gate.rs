@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::failure::Failure;
+use super::failure::{Failure, Trouble};
 use super::pool::{Pool, Transport};
+use super::reach::Reach;
 use super::words::{self, Place};
 use crate::engine::state::{Call, MemberSetup};
 use crate::host::workload::OutgoingHttp;
@@ -14,7 +15,9 @@ use crate::host::workload::OutgoingHttp;
 /// What a member's requests go through.
 pub(super) struct Outgoing {
     pub(super) pool: Arc<Pool>,
-    pub(super) transport: Arc<Transport>,
+    /// Not to this machine and its link.
+    pub(super) to_network: Arc<Transport>,
+    pub(super) to_anywhere: Arc<Transport>,
     pub(super) place: Place,
     pub(super) allowed: OutgoingHttp,
 }
@@ -73,26 +76,34 @@ impl WasiHttpHooks for Gate {
         if target.authority().is_none() {
             return Box::new(async { Err(Error::HttpRequestUriInvalid) });
         }
-        if !self.member.outgoing_http.allows(&target) {
+        let reach = self.member.outgoing_http.reach(&target);
+        let Some(reach) = reach else {
             tell(words::denied(&target, &outgoing.allowed, &outgoing.place));
             // To a guest that is still writing, a body that nobody takes is a lost connection, and hides the denial.
             tokio::spawn(take(request.into_body()));
             return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
+        };
         Box::new(async move {
             let Outgoing {
                 pool,
-                transport,
+                to_network,
+                to_anywhere,
                 place,
-                ..
+                allowed,
             } = &*outgoing;
+            let transport = match reach {
+                Reach::Network => to_network,
+                Reach::Anywhere => to_anywhere,
+            };
             let options = options.unwrap_or_default();
             match pool.send(transport, request, options).await {
                 // The pool drives the connection.
                 Ok(response) => Ok((response, Box::new(async { Ok(()) }) as Connection)),
                 Err(Failure { code, trouble }) => {
-                    if let Some(trouble) = trouble {
-                        tell(words::failed(&target, &trouble, pool, place));
+                    match trouble {
+                        Some(Trouble::Local) => tell(words::local(&target, allowed, place)),
+                        Some(trouble) => tell(words::failed(&target, &trouble, pool, place)),
+                        None => {}
                     }
                     Err(code)
                 }

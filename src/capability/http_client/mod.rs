@@ -10,6 +10,7 @@ mod connect;
 mod failure;
 mod gate;
 mod pool;
+mod reach;
 mod trust;
 mod words;
 
@@ -25,6 +26,7 @@ use crate::linker::Tier;
 use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, shared};
 use gate::Outgoing;
 use pool::Pools;
+use reach::Reach;
 use trust::Trust;
 use words::Place;
 
@@ -79,8 +81,10 @@ impl Capability for Http {
             None if for_whom.member.name == for_whom.workload.name => Place::Project,
             None => Place::Sibling(for_whom.member.name.clone()),
         };
+        let trust = Trust::read(http_client)?;
         kept.insert(Outgoing {
-            transport: pool.transport(&Trust::read(http_client)?)?,
+            to_network: pool.transport(&trust, Reach::Network)?,
+            to_anywhere: pool.transport(&trust, Reach::Anywhere)?,
             pool,
             place,
             allowed: outgoing_http.clone(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
@@ -17,8 +18,9 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::body::{Arriving, Lent, Sending};
-use super::connect::{Connector, Versions};
+use super::connect::{Connector, Uses, Versions};
 use super::failure::{self, Failure, Trouble};
+use super::reach::Reach;
 use super::trust::Trust;
 use crate::capability::Fault;
 use crate::host::workload::HttpClient;
@@ -69,12 +71,13 @@ pub(super) struct Pool {
     pub(super) most: usize,
     pub(super) wait: Duration,
     room: Arc<Semaphore>,
-    transports: Mutex<HashMap<Trust, Weak<Transport>>>,
+    transports: Mutex<HashMap<(Trust, Reach), Weak<Transport>>>,
 }
 
-/// The connections of those who trust the same servers.
+/// The connections of those who trust the same servers and may go equally far.
 pub(super) struct Transport {
     config: ClientConfig,
+    reach: Reach,
     room: Arc<Semaphore>,
     clients: Mutex<Clients>,
 }
@@ -86,14 +89,19 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(config: &ClientConfig, room: &Arc<Semaphore>) -> Self {
+    fn new(config: &ClientConfig, reach: Reach, room: &Arc<Semaphore>) -> Self {
         let client = |versions: Versions| {
             Client::builder(TokioExecutor::new())
                 .http2_only(versions == Versions::Http2)
                 .pool_idle_timeout(IDLE)
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
-                .build(Connector::new(config.clone(), versions, Arc::clone(room)))
+                .build(Connector::new(
+                    config.clone(),
+                    versions,
+                    reach,
+                    Arc::clone(room),
+                ))
         };
         Self {
             negotiated: client(Versions::Negotiated),
@@ -114,7 +122,7 @@ impl Transport {
 
     /// Lets go of the connections that are idle. The others are closed as they become idle.
     fn close_idle(&self) {
-        let new = Clients::new(&self.config, &self.room);
+        let new = Clients::new(&self.config, self.reach, &self.room);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *clients, new);
         drop(clients);
@@ -123,22 +131,24 @@ impl Transport {
 }
 
 impl Pool {
-    pub(super) fn transport(&self, trust: &Trust) -> Result<Arc<Transport>, Fault> {
+    pub(super) fn transport(&self, trust: &Trust, reach: Reach) -> Result<Arc<Transport>, Fault> {
+        let key = (trust.clone(), reach);
         let mut transports = self
             .transports
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         transports.retain(|_, transport| transport.strong_count() > 0);
-        if let Some(transport) = transports.get(trust).and_then(Weak::upgrade) {
+        if let Some(transport) = transports.get(&key).and_then(Weak::upgrade) {
             return Ok(transport);
         }
         let (config, room) = (trust.config()?, Arc::clone(&self.room));
         let transport = Arc::new(Transport {
-            clients: Mutex::new(Clients::new(&config, &room)),
+            clients: Mutex::new(Clients::new(&config, reach, &room)),
             config,
+            reach,
             room,
         });
-        transports.insert(trust.clone(), Arc::downgrade(&transport));
+        transports.insert(key, Arc::downgrade(&transport));
         Ok(transport)
     }
 
@@ -172,6 +182,15 @@ impl Pool {
                 }
                 () = sleep_until(connected_by) => return Err(Error::ConnectionTimeout.into()),
             };
+            // Told apart from one that was opened for this request.
+            let is_old = {
+                let mut extras = http::Extensions::new();
+                let metadata = captured.connection_metadata();
+                if let Some(connected) = &*metadata {
+                    connected.get_extras(&mut extras);
+                }
+                extras.get::<Uses>().is_some_and(Uses::count)
+            };
             match done {
                 Ok(response) => {
                     return Ok(
@@ -181,6 +200,12 @@ impl Pool {
                 Err(error) if failure::is_full(&error) => {
                     self.make_room(room_by, connected_by).await?;
                 }
+                // It had closed the connection as idle when the request was on its way.
+                Err(error)
+                    if is_old
+                        && failure::is_unanswered(&error)
+                        && may_repeat(&head)
+                        && body.is_whole() => {}
                 Err(error) => {
                     return Err(match body.failure() {
                         Some(own) => own.into(),
@@ -207,6 +232,11 @@ impl Pool {
             }),
         }
     }
+}
+
+/// Whether a request that the server may have seen already means the same when it comes again (RFC 9110, 9.2.2).
+fn may_repeat(head: &Parts) -> bool {
+    head.method.is_idempotent() || head.headers.contains_key("idempotency-key")
 }
 
 /// Whether a request is gRPC, as its content type says. gRPC-Web is not: it was made for HTTP/1.1.

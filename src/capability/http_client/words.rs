@@ -20,20 +20,35 @@ pub(super) enum Place {
 
 /// A request to a host that the member may not reach.
 pub(super) fn denied(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> String {
+    let hint = allow(target, allowed, place);
+    format!("request to `{}` denied\nhint: {hint}", server(target))
+}
+
+/// A request that only `*` or a suffix allows, to a host that turned out to be this machine or on its link.
+pub(super) fn local(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> String {
+    let hint = allow(target, allowed, place);
+    format!(
+        "request to `{}` denied: it is this machine, or on its link, which `*` does not stand for\nhint: {hint}",
+        server(target)
+    )
+}
+
+/// What would let a request to `target` through.
+fn allow(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> String {
     let mut hosts: Vec<&str> = match allowed {
         OutgoingHttp::Allowed(hosts) => hosts.iter().map(String::as_str).collect(),
-        OutgoingHttp::Denied | OutgoingHttp::Any => Vec::new(),
+        OutgoingHttp::Any => vec!["*"],
+        OutgoingHttp::Denied => Vec::new(),
     };
     hosts.push(target.host().unwrap_or_default());
     let line = format!("allowedHosts: {hosts:?}");
-    let hint = match place {
+    match place {
         Place::Project => format!("allow it in `.wash/config.yaml`: `workload: {{ {line} }}`"),
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
         Place::Plugin(name) => plugin::allow_host(name, server(target)),
-    };
-    format!("request to `{}` denied\nhint: {hint}", server(target))
+    }
 }
 
 /// A request that failed for a reason that a setting can change.
@@ -56,6 +71,7 @@ pub(super) fn failed(target: &Uri, trouble: &Trouble, pool: &Pool, place: &Place
             });
             (format!("no TLS with the server: {reason}"), hint)
         }
+        Trouble::Local => ("it is this machine, or on its link".to_owned(), None),
         Trouble::Crowded => {
             let reason = format!(
                 "the workload has all its connections open ({}), and none became free within {:?}",

@@ -8,8 +8,8 @@ use wasmtime::component::{ComponentType, LinkerInstance, Lower, Resource, Resour
 use crate::engine::state::State;
 
 use super::Draft;
-use super::buckets::{Answer, Bucket, Context, Error, answer, bucket};
-use super::store::{Addition, Entry};
+use super::buckets::{Answer, Bucket, Context, Error, Reporter, answer, bucket};
+use super::store::{Addition, Entry, StoreError};
 
 const UNSIGNED: RangeInclusive<i128> = 0..=u64::MAX as i128;
 const SIGNED: RangeInclusive<i128> = i64::MIN as i128..=i64::MAX as i128;
@@ -58,8 +58,8 @@ pub(super) fn add(instance: &mut LinkerInstance<'_, State>, draft: Draft) -> Res
     }
 }
 
-fn out_of_range(error: std::num::TryFromIntError) -> Error {
-    Error::Other(error.to_string())
+fn out_of_range(error: std::num::TryFromIntError) -> StoreError {
+    StoreError::Failed(error.to_string())
 }
 
 fn compare_and_swap(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
@@ -74,7 +74,8 @@ fn compare_and_swap(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
         |mut store: Context<'_>, (handle, key): (Resource<Bucket>, String)| {
             Box::new(async move {
                 let bucket = bucket(&mut store, &handle)?;
-                let cas = match Cas::read(bucket, key).await {
+                let reporter = Reporter::new(&store, &bucket);
+                let cas = match reporter.answer(Cas::read(bucket, key).await) {
                     Ok(cas) => Ok(store.data_mut().table().push(cas)?),
                     Err(error) => Err(error),
                 };
@@ -95,7 +96,8 @@ fn compare_and_swap(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
         |mut store: Context<'_>, (handle, value): (Resource<Cas>, Vec<u8>)| {
             Box::new(async move {
                 let cas = store.data_mut().table().delete(handle)?;
-                let outcome = match cas.swap(value).await {
+                let reporter = Reporter::new(&store, &cas.bucket);
+                let outcome = match reporter.answer(cas.swap(value).await) {
                     Ok(None) => Ok(()),
                     Ok(Some(again)) => Err(CasError::Failed(store.data_mut().table().push(again)?)),
                     Err(error) => Err(CasError::Store(error)),
@@ -112,21 +114,21 @@ impl Bucket {
         key: &str,
         delta: i128,
         range: RangeInclusive<i128>,
-    ) -> std::result::Result<i128, Error> {
+    ) -> std::result::Result<i128, StoreError> {
         let addition = Addition { delta, range };
-        Ok(self.store.add(&self.name, key, addition).await?)
+        self.store.add(&self.name, key, addition).await
     }
 }
 
 impl Cas {
-    async fn read(bucket: Bucket, key: String) -> std::result::Result<Self, Error> {
+    async fn read(bucket: Bucket, key: String) -> std::result::Result<Self, StoreError> {
         let mut found = bucket.store.get(&bucket.name, vec![key.clone()]).await?;
         let read = found.pop().flatten();
         Ok(Self { bucket, key, read })
     }
 
     /// Writes the value, or reads again if the key has been written to.
-    async fn swap(self, value: Vec<u8>) -> std::result::Result<Option<Self>, Error> {
+    async fn swap(self, value: Vec<u8>) -> std::result::Result<Option<Self>, StoreError> {
         let Self { bucket, key, read } = self;
         let version = read.map(|entry| entry.version);
         let store = &bucket.store;

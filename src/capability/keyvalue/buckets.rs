@@ -1,10 +1,12 @@
 //! `store`: opening buckets, and what can be done with one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 
+use crate::console::Console;
 use crate::engine::state::State;
 
 use super::store::{NameKind, Start, Store, StoreError, Write};
@@ -19,6 +21,48 @@ pub(super) struct Bucket {
     pub(super) store: Arc<dyn Store>,
     /// As the store knows it.
     pub(super) name: Arc<str>,
+    /// The member that opened it.
+    member: Arc<str>,
+    failing: Arc<AtomicBool>,
+}
+
+/// Tells the user of a failure that the component cannot help, once until a call succeeds.
+pub(super) struct Reporter {
+    console: Console,
+    /// The member and its request.
+    caller: String,
+    failing: Arc<AtomicBool>,
+}
+
+impl Reporter {
+    pub(super) fn new(store: &Context<'_>, bucket: &Bucket) -> Self {
+        let call = &store.data().call;
+        let request = call.request.map(|id| format!(" {id}")).unwrap_or_default();
+        Self {
+            console: call.console.clone(),
+            caller: format!("{}{request}", bucket.member),
+            failing: Arc::clone(&bucket.failing),
+        }
+    }
+
+    /// The component's answer.
+    pub(super) fn answer<T>(
+        &self,
+        done: std::result::Result<T, StoreError>,
+    ) -> std::result::Result<T, Error> {
+        match &done {
+            Err(error) if error.concerns_user() => {
+                if !self.failing.swap(true, Ordering::Relaxed) {
+                    let caller = &self.caller;
+                    self.console
+                        .talk(&format!("{caller}: wasi:keyvalue: {error}"));
+                }
+            }
+            Err(_) => {}
+            Ok(_) => self.failing.store(false, Ordering::Relaxed),
+        }
+        done.map_err(Error::from)
+    }
 }
 
 #[derive(Debug, ComponentType, Lift, Lower)]
@@ -75,12 +119,14 @@ pub(super) fn answer<'a, T, F>(
     work: impl FnOnce(Bucket) -> F,
 ) -> Answer<'a, std::result::Result<T, Error>>
 where
-    F: Future<Output = std::result::Result<T, Error>> + Send + 'a,
+    F: Future<Output = std::result::Result<T, StoreError>> + Send + 'a,
+    T: Send + 'a,
 {
     match bucket(&mut store, handle) {
         Ok(bucket) => {
+            let reporter = Reporter::new(&store, &bucket);
             let work = work(bucket);
-            Box::new(async move { Ok((work.await,)) })
+            Box::new(async move { Ok((reporter.answer(work.await),)) })
         }
         Err(error) => Box::new(async move { Err(error) }),
     }
@@ -173,21 +219,23 @@ fn open(store: &Context<'_>, member: usize, name: &str) -> std::result::Result<B
     Ok(Bucket {
         store: Arc::clone(&access.store),
         name: name.into(),
+        member: Arc::clone(&store.data().setup(member).name),
+        failing: Arc::clone(&access.failing),
     })
 }
 
 impl Bucket {
-    async fn get(&self, key: String) -> std::result::Result<Option<Vec<u8>>, Error> {
+    async fn get(&self, key: String) -> std::result::Result<Option<Vec<u8>>, StoreError> {
         let mut found = self.store.get(&self.name, vec![key]).await?;
         Ok(found.pop().flatten().map(|entry| entry.value))
     }
 
-    pub(super) async fn write(&self, writes: Vec<Write>) -> std::result::Result<(), Error> {
-        Ok(self.store.write(&self.name, writes).await?)
+    pub(super) async fn write(&self, writes: Vec<Write>) -> std::result::Result<(), StoreError> {
+        self.store.write(&self.name, writes).await
     }
 
     /// One page, and whether there are more.
-    async fn keys(&self, start: Start) -> std::result::Result<(Vec<String>, bool), Error> {
+    async fn keys(&self, start: Start) -> std::result::Result<(Vec<String>, bool), StoreError> {
         let mut keys = self.store.keys(&self.name, start, PAGE + 1).await?;
         let more = keys.len() > PAGE;
         keys.truncate(PAGE);

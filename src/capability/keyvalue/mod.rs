@@ -12,11 +12,13 @@ mod store;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use wasmtime::Result;
 use wasmtime::component::Linker;
 
 use crate::engine::state::State;
+use crate::folders::beneath::HostDirectories;
 use crate::host::workload::{KeyValue, KeyValueBackend, MemberSettings};
 use crate::linker::Tier;
 
@@ -24,10 +26,20 @@ use super::{Capability, Fault, ForWhom, Interface, Kept, Row, per_member};
 use opened::Opened;
 use store::Store;
 
-#[derive(Default)]
 pub(crate) struct KeyValues {
     opened: Opened,
 }
+
+impl KeyValues {
+    pub(crate) fn new(directories: Arc<HostDirectories>) -> Self {
+        Self {
+            opened: Opened::new(directories),
+        }
+    }
+}
+
+/// What a store in memory may hold if nothing else is configured, in bytes.
+const MEMORY_QUOTA: u64 = 256 << 20;
 
 const INTERFACES: &[Row] = &[
     per_member("wasi:keyvalue/store", "0.2.0-draft2"),
@@ -59,6 +71,8 @@ struct Access {
     prefix: String,
     /// The buckets it may open; `None`: any.
     buckets: Option<BTreeSet<String>>,
+    /// Whether the last call has failed for a reason that the user was told.
+    failing: Arc<AtomicBool>,
 }
 
 impl Capability for KeyValues {
@@ -98,12 +112,22 @@ impl Capability for KeyValues {
             backend,
             prefix,
             buckets,
+            quota,
         } = &for_whom.member.settings.keyvalue;
         let backend = backend.as_ref().unwrap_or(&KeyValueBackend::Memory);
+        let writable = super::wasi::writable(for_whom.workload);
+        let workload = &for_whom.workload.name;
+        let store = self.opened.open(backend, workload, &writable)?;
+        store.set_quota(match (quota, backend) {
+            (Some(quota), _) => Some(quota.get()),
+            (None, KeyValueBackend::Memory) => Some(MEMORY_QUOTA),
+            (None, KeyValueBackend::Database(_) | KeyValueBackend::Files(_)) => None,
+        });
         kept.insert(Access {
-            store: self.opened.open(backend, &for_whom.workload.name)?,
+            store,
             prefix: prefix.clone(),
             buckets: buckets.clone(),
+            failing: Arc::default(),
         });
         Ok(())
     }
@@ -127,7 +151,7 @@ impl Capability for KeyValues {
         match name {
             "store" => buckets::add(&mut instance, draft, member)?,
             "atomics" => atomics::add(&mut instance, draft)?,
-            "batch" => batch::add(&mut instance, draft)?,
+            "batch" => batch::add(&mut instance, draft, interface)?,
             _ => return Ok(false),
         }
         Ok(true)

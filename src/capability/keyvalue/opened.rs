@@ -8,13 +8,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::store::{Database, Directory, Memory, OpenError, Store};
 use crate::capability::Fault;
+use crate::folders::beneath::HostDirectories;
 use crate::holder::Holder;
 use crate::host::workload::KeyValueBackend;
 
-#[derive(Default)]
-pub(super) struct Opened(Mutex<HashMap<Place, Weak<dyn Store>>>);
+pub(super) struct Opened {
+    directories: Arc<HostDirectories>,
+    slots: Mutex<HashMap<Place, Arc<Slot>>>,
+}
+
+/// Where a store is while it is open. Whoever opens it holds the lock, and others wait for nobody else.
+type Slot = Mutex<Option<Weak<dyn Store>>>;
 
 /// What tells one store from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,55 +34,96 @@ enum Place {
 }
 
 /// How long to wait for a store that this process is about to close.
-const CLOSING: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Opened {
+    pub(super) fn new(directories: Arc<HostDirectories>) -> Self {
+        Self {
+            directories,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// Components write to the directories in `writable`.
     pub(super) fn open(
         &self,
         backend: &KeyValueBackend,
         workload: &str,
+        writable: &[PathBuf],
     ) -> Result<Arc<dyn Store>, Fault> {
         let place = match backend {
             KeyValueBackend::Memory => Place::Memory(workload.to_owned()),
             KeyValueBackend::Database(path) => Place::Database(path.clone()),
             KeyValueBackend::Files(path) => Place::Files(path.clone()),
         };
-        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = opened.get(&place);
-        if let Some(store) = known.and_then(Weak::upgrade) {
-            return Ok(store);
-        }
-        let patience = if known.is_some() {
-            CLOSING
-        } else {
-            Duration::ZERO
-        };
-        let store = match &place {
-            Place::Memory(_) => Arc::new(Memory::default()) as Arc<dyn Store>,
+        let slot = self.slot(&place);
+        while_blocking(|| {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(store) = slot.as_ref().and_then(Weak::upgrade) {
+                return Ok(store);
+            }
+            let timeout = match *slot {
+                Some(_) => CLOSE_TIMEOUT,
+                None => Duration::ZERO,
+            };
+            let store = self.open_new(&place, writable, timeout)?;
+            *slot = Some(Arc::downgrade(&store));
+            Ok(store)
+        })
+    }
+
+    fn slot(&self, place: &Place) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(place.clone()).or_default())
+    }
+
+    fn open_new(
+        &self,
+        place: &Place,
+        writable: &[PathBuf],
+        timeout: Duration,
+    ) -> Result<Arc<dyn Store>, Fault> {
+        let failed = |error: std::io::Error| OpenError::Failed(error.to_string());
+        match place {
+            Place::Memory(_) => Ok(Arc::new(Memory::default())),
             Place::Database(path) => {
-                let open = || Ok(Arc::new(Database::open(path)?) as Arc<dyn Store>);
-                patiently(patience, open).map_err(|error| fault(path, error))?
+                let open = || {
+                    let opened = self.directories.open_parent(path, writable);
+                    let (directory, name) = opened.map_err(failed)?;
+                    Database::open(directory, name)
+                };
+                let opened = retry_until(timeout, open).map_err(|error| fault(path, error))?;
+                Ok(Arc::new(opened))
             }
             Place::Files(path) => {
-                let open = || Ok(Arc::new(Directory::open(path)?) as Arc<dyn Store>);
-                patiently(patience, open).map_err(|error| fault(path, error))?
+                let open = || {
+                    let opened = self.directories.open(path, writable, true);
+                    Directory::new(opened.map_err(failed)?, path)
+                };
+                let opened = retry_until(timeout, open).map_err(|error| fault(path, error))?;
+                Ok(Arc::new(opened))
             }
-        };
-        opened.retain(|_, store| store.strong_count() > 0);
-        opened.insert(place, Arc::downgrade(&store));
-        Ok(store)
+        }
     }
 }
 
-/// Tries again for as long as that: whoever had the store last may still be closing it.
-fn patiently<T>(
-    patience: Duration,
+/// Does what waits for a disk or for a lock, and lets others of the runtime go on meanwhile.
+fn while_blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// Tries again until the timeout: whoever had the store last may still be closing it.
+fn retry_until<T>(
+    timeout: Duration,
     open: impl Fn() -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
     let begin = Instant::now();
     loop {
         match open() {
-            Err(OpenError::InUse) if begin.elapsed() < patience => {
+            Err(OpenError::InUse) if begin.elapsed() < timeout => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             result => return result,

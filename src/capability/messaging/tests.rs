@@ -50,7 +50,8 @@ async fn prepare(console: &Console, entries: &[Entry]) -> Prepared {
         capabilities: &Capabilities::default(),
         console,
     };
-    means.prepare(&workload).await.unwrap()
+    let superseded = Default::default();
+    means.prepare(&workload, &superseded).await.unwrap()
 }
 
 /// Starts the entries and sends the first of them a message.

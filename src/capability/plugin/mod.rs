@@ -82,10 +82,10 @@ pub(super) fn allow_host(plugin: &str, host: &str) -> String {
 /// Tells the user what was denied, and the line that allows it; and returns the same for the guest.
 fn denied(state: &State, permissions: Option<&Permissions>, what: &str, option: &str) -> String {
     let Some(Permissions(plugin)) = permissions else {
-        return format!("{what} denied: only an installed plugin can be allowed to");
+        return format!("{what}: only an installed plugin can be allowed to");
     };
     let name = &plugin.name;
-    let text = format!("{what} denied\nhint: {}", allow(name, option));
+    let text = format!("{what}\nhint: {}", allow(name, option));
     state.call.console.talk(&format!("{name}: {text}"));
     text
 }

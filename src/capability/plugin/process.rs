@@ -3,7 +3,9 @@
 //! What is allowed is a prefix: the program and the arguments that must come first, each compared as a whole. A program
 //! without a slash is looked for in `PATH`, as everywhere. A child that still runs when the plugin ends is killed.
 
+use std::pin::pin;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
@@ -18,6 +20,9 @@ use super::{denied, permissions};
 
 /// The most that a program may write to each of its streams.
 const MOST: u64 = 16 << 20;
+
+/// How long the pipes of a program may stay open when it has ended.
+const DRAIN: Duration = Duration::from_millis(500);
 
 #[derive(ComponentType, Lower)]
 #[component(record)]
@@ -49,7 +54,7 @@ pub(super) fn add(instance: &mut LinkerInstance<'_, State>, member: usize) -> Re
                 (true, Some(permissions)) => Ok(permissions),
                 (_, permissions) => {
                     let line = harmless(&pasteable(&arguments)).into_owned();
-                    let what = format!("running `{line}`");
+                    let what = format!("running `{line}` is not allowed");
                     let option = format!("--program {}", pasteable(&[&line]));
                     let text = denied(state, permissions.as_deref(), &what, &option);
                     Err(Error::Denied(text))
@@ -94,25 +99,44 @@ async fn run(
             // A program need not read what it is given.
             let _ = input.write_all(stdin).await;
         }
-        Ok(())
     };
-    let ((), stdout, stderr) = tokio::try_join!(write, all(stdout), all(stderr)).map_err(failed)?;
-    let status = child.wait().await.map_err(failed)?;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = {
+        let reading = async { tokio::try_join!(all(stdout, &mut out), all(stderr, &mut err)) };
+        let mut reading = pin!(reading);
+        let mut feeding = pin!(write);
+        let (mut read, mut fed) = (false, false);
+        let status = loop {
+            tokio::select! {
+                result = &mut reading, if !read => {
+                    result.map_err(failed)?;
+                    read = true;
+                }
+                () = &mut feeding, if !fed => fed = true,
+                status = child.wait() => break status.map_err(failed)?,
+            }
+        };
+        // What it left running in the background may hold the pipes for ever.
+        if !read && let Ok(result) = tokio::time::timeout(DRAIN, reading).await {
+            result.map_err(failed)?;
+        }
+        status
+    };
     Ok(Output {
         status: status.code(),
-        stdout,
-        stderr,
+        stdout: out,
+        stderr: err,
     })
 }
 
-async fn all(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads until the end, into a buffer that has what came so far at any time.
+async fn all(stream: Option<impl AsyncRead + Unpin>, bytes: &mut Vec<u8>) -> std::io::Result<()> {
     if let Some(stream) = stream {
-        stream.take(MOST + 1).read_to_end(&mut bytes).await?;
+        stream.take(MOST + 1).read_to_end(bytes).await?;
     }
     match bytes.len() as u64 > MOST {
         true => Err(std::io::Error::other("it wrote more than 16 MiB")),
-        false => Ok(bytes),
+        false => Ok(()),
     }
 }
 
@@ -164,6 +188,9 @@ mod tests {
         let output = run(&["pwd"], &[0; 1 << 20]).await.unwrap();
         assert_eq!(output.stdout, b"/\n");
         assert!(run(&["no-such-program-here"], b"").await.is_err());
+        // A process in the background is not waited for, and what was written before counts.
+        let output = run(&["sh", "-c", "echo done; sleep 300 &"], b"").await;
+        assert_eq!(output.unwrap().stdout, b"done\n");
         let endless = run(&["yes"], b"").await;
         assert!(endless.is_err_and(|error| error.contains("16 MiB")));
     }

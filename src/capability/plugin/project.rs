@@ -42,7 +42,7 @@ fn current(state: &State, member: usize) -> std::result::Result<Info, Error> {
         Some(OpenProject::Denied) | None => Err(Error::Denied(denied(
             state,
             permissions,
-            "looking at the project",
+            "access to the project denied",
             "--project",
         ))),
     }

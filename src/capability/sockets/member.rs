@@ -69,6 +69,10 @@ impl Member {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn is_service(&self) -> bool {
+        self.is_service
+    }
+
     /// The ports that are to be open on the machine.
     pub(super) fn published(&self) -> &[PublishedPort] {
         match self.is_service {

@@ -6,6 +6,7 @@
 //! ([`publish`]) is the only way in from outside.
 
 mod handle;
+mod inbox;
 mod learned;
 mod member;
 mod names;

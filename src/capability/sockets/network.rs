@@ -11,6 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use wasmtime_wasi::sockets::ErrorCode;
 
+use super::inbox::{Arrival, Inbox, MAX_NETWORK_BYTES};
 use super::place::Family;
 use super::ports::{InUse, Ports};
 use super::stream::{self, Reader, Writer};
@@ -19,8 +20,8 @@ use super::stream::{self, Reader, Writer};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection waits for a listener that accepts too slowly.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(30);
-/// Datagrams on their way to one socket; more are dropped.
-const DATAGRAMS: usize = 256;
+/// UDP sockets that a workload may have within it at the same time.
+const MOST_UDP: usize = 1024;
 /// Connections that a workload may have within it at the same time: their buffers are the host's.
 const MOST_INSIDE: usize = 1024;
 /// Connections that a workload may have outside of it at the same time.
@@ -35,11 +36,14 @@ pub(super) struct Network {
     patience: Duration,
     inside: Arc<Semaphore>,
     outside: Arc<Semaphore>,
+    udp: Arc<Semaphore>,
+    /// Room for what is on its way to all UDP sockets, in bytes.
+    datagrams: Arc<Semaphore>,
 }
 
 struct Taken {
     tcp: Ports<TcpPort>,
-    udp: Ports<mpsc::Sender<Datagram>>,
+    udp: Ports<Inbox>,
     /// When a service began or ceased to listen; at first, when somebody first missed it.
     changed: Option<Instant>,
 }
@@ -57,12 +61,6 @@ pub(super) struct Connection {
     pub(super) writer: Writer,
 }
 
-#[derive(Debug)]
-pub(super) struct Datagram {
-    pub(super) from: SocketAddr,
-    pub(super) bytes: Vec<u8>,
-}
-
 /// A TCP port that is taken until this goes.
 pub(super) struct TcpLease {
     network: Arc<Network>,
@@ -73,6 +71,7 @@ pub(super) struct TcpLease {
 pub(super) struct UdpLease {
     network: Arc<Network>,
     address: SocketAddr,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Network {
@@ -88,6 +87,8 @@ impl Network {
             patience: PATIENCE,
             inside: Arc::new(Semaphore::new(MOST_INSIDE)),
             outside: Arc::new(Semaphore::new(MOST_OUTSIDE)),
+            udp: Arc::new(Semaphore::new(MOST_UDP)),
+            datagrams: Arc::new(Semaphore::new(MAX_NETWORK_BYTES)),
         }
     }
 
@@ -120,34 +121,39 @@ impl Network {
     pub(super) fn bind_udp(
         self: &Arc<Self>,
         address: SocketAddr,
-    ) -> Result<(UdpLease, mpsc::Sender<Datagram>, mpsc::Receiver<Datagram>), ErrorCode> {
-        let (sender, receiver) = mpsc::channel(DATAGRAMS);
+    ) -> Result<(UdpLease, Inbox, mpsc::Receiver<Arrival>), ErrorCode> {
+        let permit = Arc::clone(&self.udp).try_acquire_owned();
+        let permit = permit.map_err(|_| ErrorCode::OutOfMemory)?;
+        let (inbox, receiver) = Inbox::new(&self.datagrams);
         let family = Family::of(address.ip());
         let port = self
             .taken()
             .udp
-            .take(family, address.port(), sender.clone())?;
+            .take(family, address.port(), inbox.clone())?;
         let lease = UdpLease {
             network: Arc::clone(self),
             address: SocketAddr::new(address.ip(), port),
+            _permit: permit,
         };
-        Ok((lease, sender, receiver))
+        Ok((lease, inbox, receiver))
     }
 
-    /// Connects to a port of the workload's own. While a service may be about to listen there, waits for it.
+    /// Connects to a port of the workload's own. While a service may be about to listen there, others than the service
+    /// itself wait for it.
     pub(super) async fn connect(
         self: Arc<Self>,
         to: SocketAddr,
         from: SocketAddr,
+        by_service: bool,
     ) -> Result<Connection, ErrorCode> {
-        let (family, listener) = self
-            .listener(to)
-            .await
-            .ok_or(ErrorCode::ConnectionRefused)?;
+        let listener = match by_service {
+            true => self.find_listener(to),
+            false => self.listener(to).await,
+        };
+        let (family, listener) = listener.ok_or(ErrorCode::ConnectionRefused)?;
         let hold = Arc::clone(&self.inside).try_acquire_owned();
         let hold = Arc::new(hold.map_err(|_| ErrorCode::OutOfMemory)?);
-        let (writer, their_reader) = stream::pipe(&hold);
-        let (their_writer, reader) = stream::pipe(&hold);
+        let ((reader, writer), (their_reader, their_writer)) = stream::connection(&hold);
         let local = Family::of(to.ip()).loopback(from.port());
         let theirs = Connection {
             local: family.loopback(to.port()),
@@ -211,14 +217,15 @@ impl Network {
         ports
     }
 
-    /// Sends a datagram to a port of the workload's own. As with any datagram, it is lost if nobody is there, or if they
-    /// do not keep up.
-    pub(super) fn send(&self, to: SocketAddr, from_port: u16, bytes: Vec<u8>) {
+    /// Sends a datagram to a port of the workload's own, and tells whether anybody has it. As with any datagram, it is
+    /// lost if nobody is there, or if they do not keep up.
+    pub(super) fn send(&self, to: SocketAddr, from_port: u16, bytes: Vec<u8>) -> bool {
         let taken = self.taken();
-        if let Some((family, sender)) = taken.udp.find(Family::of(to.ip()), to.port()) {
-            let from = family.loopback(from_port);
-            let _ = sender.try_send(Datagram { from, bytes });
-        }
+        let Some((family, inbox)) = taken.udp.find(Family::of(to.ip()), to.port()) else {
+            return false;
+        };
+        inbox.deliver(family.loopback(from_port), bytes);
+        true
     }
 }
 
@@ -276,6 +283,7 @@ impl From<InUse> for ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use super::super::inbox::{MAX_DATAGRAMS, MAX_SOCKET_BYTES};
     use super::*;
 
     fn at(text: &str) -> SocketAddr {
@@ -288,7 +296,7 @@ mod tests {
 
     async fn connect(network: &Arc<Network>, to: &str) -> Result<Connection, ErrorCode> {
         let from = at("0.0.0.0:50000");
-        Arc::clone(network).connect(at(to), from).await
+        Arc::clone(network).connect(at(to), from, false).await
     }
 
     #[tokio::test]
@@ -401,17 +409,65 @@ mod tests {
     async fn datagrams_arrive_or_are_lost() {
         let network = network(None);
         let (lease, _, mut receiver) = network.bind_udp(at("127.0.0.1:0")).unwrap();
-        network.send(lease.address(), 50000, b"one".to_vec());
-        network.send(at("127.0.0.1:9"), 50000, b"lost".to_vec());
-        let datagram = receiver.recv().await.unwrap();
+        assert!(network.send(lease.address(), 50000, b"one".to_vec()));
+        assert!(!network.send(at("127.0.0.1:9"), 50000, b"lost".to_vec()));
+        let Some(Arrival::Datagram(datagram)) = receiver.recv().await else {
+            panic!("a datagram arrives");
+        };
         assert_eq!(
             (datagram.from, &datagram.bytes[..]),
             (at("127.0.0.1:50000"), &b"one"[..])
         );
-        for _ in 0..2 * DATAGRAMS {
+        for _ in 0..2 * MAX_DATAGRAMS {
             network.send(lease.address(), 50000, b"many".to_vec());
         }
-        assert_eq!(receiver.len(), DATAGRAMS);
+        assert_eq!(receiver.len(), MAX_DATAGRAMS);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_nobody_receives_have_a_limit() {
+        let network = network(None);
+        let big = 60_000;
+        let mut sockets = Vec::new();
+        for _ in 0..200 {
+            sockets.push(network.bind_udp(at("127.0.0.1:0")).unwrap());
+        }
+        for (lease, ..) in &sockets {
+            for _ in 0..50 {
+                network.send(lease.address(), 50000, vec![0; big]);
+            }
+        }
+        let waiting = |sockets: &[(_, _, mpsc::Receiver<Arrival>)]| {
+            let count = sockets.iter().map(|(.., queue)| queue.len()).sum::<usize>();
+            count * big
+        };
+        assert!(sockets[0].2.len() * big <= MAX_SOCKET_BYTES);
+        assert!(waiting(&sockets) <= MAX_NETWORK_BYTES);
+        let (lease, _, queue) = &mut sockets[0];
+        while queue.try_recv().is_ok() {}
+        network.send(lease.address(), 50000, vec![0; big]);
+        assert_eq!(queue.len(), 1, "there is room again");
+    }
+
+    #[tokio::test]
+    async fn udp_sockets_have_a_limit_until_they_go() {
+        let network = network(None);
+        let bind = || network.bind_udp(at("127.0.0.1:0"));
+        let mut open: Vec<_> = (0..MOST_UDP).map(|_| bind().unwrap()).collect();
+        assert!(matches!(bind(), Err(ErrorCode::OutOfMemory)));
+        open.pop();
+        assert!(bind().is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_service_does_not_wait_for_itself() {
+        let network = Arc::new(Network {
+            patience: Duration::from_secs(3600),
+            ..Network::new(Some("echo"))
+        });
+        let connecting = Arc::clone(&network).connect(at("127.0.0.1:7777"), at("0.0.0.0:1"), true);
+        let refused = connecting.await.err().unwrap();
+        assert!(matches!(refused, ErrorCode::ConnectionRefused));
     }
 
     #[tokio::test]

@@ -79,6 +79,12 @@ impl Family {
     }
 }
 
+/// Whether an address stands for one host, so that there can be a connection with it.
+pub(super) fn is_unicast(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    !address.is_multicast() && address != IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
 /// Whether something can be sent to the address.
 pub(super) fn is_remote(address: SocketAddr) -> bool {
     !address.ip().is_unspecified() && address.port() != 0

@@ -17,7 +17,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::capability::Fault;
 use crate::host::sockets::{Protocol, PublishedPort};
 
-use super::network::{Connection, Datagram, Network};
+use super::inbox::{Arrival, Datagram};
+use super::network::{Connection, Network};
 use super::place::Family;
 use super::stream::{Reader, Writer};
 use super::udp::{AFTER_ERROR, BIGGEST};
@@ -163,7 +164,7 @@ async fn accept(listener: TcpListener, open: Weak<Open>) {
 /// Carries both directions until both have ended.
 async fn forward(stream: TcpStream, from: SocketAddr, network: Arc<Network>, port: u16) {
     let to = Family::V4.loopback(port);
-    let Ok(connection) = network.connect(to, from).await else {
+    let Ok(connection) = network.connect(to, from, false).await else {
         return;
     };
     let Connection { reader, writer, .. } = connection;
@@ -207,11 +208,26 @@ async fn copy_out(reader: &mut Reader, write: &mut (impl tokio::io::AsyncWrite +
 const ANSWER: Duration = Duration::from_secs(60);
 /// Senders that are remembered at the same time; more are not answered.
 const MOST_SENDERS: usize = 1024;
+/// Datagrams of one sender that wait to be taken in; they do so for a moment only.
+const MOST_WAITING: usize = 64;
 
-/// Each sender outside has a port of its own inside, for the answers.
+/// A sender outside, and the version of the workload that its datagrams go to.
+struct Sender {
+    network: Weak<Network>,
+    datagrams: mpsc::Sender<Vec<u8>>,
+}
+
+impl Sender {
+    fn goes_to(&self, network: &Arc<Network>) -> bool {
+        std::ptr::eq(self.network.as_ptr(), Arc::as_ptr(network))
+    }
+}
+
+/// Each sender outside has a port of its own inside, for the answers. Its datagrams go to the newest version that
+/// receives them, also when it has sent to another before.
 async fn relay(socket: Arc<UdpSocket>, open: Weak<Open>) {
     let mut bytes = vec![0; BIGGEST];
-    let mut senders: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>> = HashMap::new();
+    let mut senders: HashMap<SocketAddr, Sender> = HashMap::new();
     let mut tasks = JoinSet::new();
     loop {
         let Ok((count, from)) = socket.recv_from(&mut bytes).await else {
@@ -220,17 +236,26 @@ async fn relay(socket: Arc<UdpSocket>, open: Weak<Open>) {
         };
         while tasks.try_join_next().is_some() {}
         let Some(open) = open.upgrade() else { return };
-        senders.retain(|_, sender| !sender.is_closed());
-        if !senders.contains_key(&from) && senders.len() < MOST_SENDERS {
-            let Some((network, port)) = open.target(Network::receives) else {
+        senders.retain(|_, sender| !sender.datagrams.is_closed());
+        let Some((network, port)) = open.target(Network::receives) else {
+            continue;
+        };
+        let known = senders.get(&from);
+        if known.is_none_or(|sender| !sender.goes_to(&network)) {
+            if known.is_none() && senders.len() >= MOST_SENDERS {
                 continue;
+            }
+            let (datagrams, inward) = mpsc::channel(MOST_WAITING);
+            let sender = Sender {
+                network: Arc::downgrade(&network),
+                datagrams,
             };
-            let (sender, inward) = mpsc::channel(64);
             tasks.spawn(answer(network, port, inward, Arc::clone(&socket), from));
+            // The task of the version before goes on with the answers that are still to come.
             senders.insert(from, sender);
         }
         if let Some(sender) = senders.get(&from) {
-            let _ = sender.try_send(bytes[..count].to_vec());
+            let _ = sender.datagrams.try_send(bytes[..count].to_vec());
         }
     }
 }
@@ -249,8 +274,10 @@ async fn answer(
     };
     loop {
         tokio::select! {
-            Some(bytes) = inward.recv() => network.send(to, lease.address().port(), bytes),
-            Some(Datagram { from, bytes }) = outward.recv() => {
+            Some(bytes) = inward.recv() => {
+                network.send(to, lease.address().port(), bytes);
+            }
+            Some(Arrival::Datagram(Datagram { from, bytes, .. })) = outward.recv() => {
                 if from.port() == port {
                     let _ = socket.send_to(&bytes, sender).await;
                 }
@@ -387,12 +414,54 @@ mod tests {
         client.connect(("127.0.0.1", host)).await.unwrap();
         client.send(b"ping").await.unwrap();
         let asked = timeout(LONG, queue.recv()).await;
-        let Datagram { from, bytes } = asked.expect("a datagram").unwrap();
+        let Arrival::Datagram(Datagram { from, bytes, .. }) = asked.expect("in time").unwrap()
+        else {
+            panic!("a datagram arrives");
+        };
         assert_eq!(bytes, b"ping");
         network.send(from, 7777, b"pong".to_vec());
         let mut answer = [0; 16];
         let answered = timeout(LONG, client.recv(&mut answer)).await;
         let count = answered.expect("an answer").unwrap();
         assert_eq!(&answer[..count], b"pong");
+    }
+
+    /// Answers every datagram with a name.
+    fn answer_as(network: &Arc<Network>, name: &'static str) {
+        let (lease, _, mut queue) = network.bind_udp(Family::V4.loopback(7777)).unwrap();
+        let network = Arc::clone(network);
+        tokio::spawn(async move {
+            let _lease = lease;
+            while let Some(Arrival::Datagram(datagram)) = queue.recv().await {
+                network.send(datagram.from, 7777, name.into());
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn datagrams_of_a_known_sender_go_to_the_newest_version() {
+        let publisher = Publisher::default();
+        let host = free();
+        let open = |network: &Arc<Network>| {
+            let open = publisher.open(&port(host, Protocol::Udp), "app", network);
+            open.ok().unwrap()
+        };
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.connect(("127.0.0.1", host)).await.unwrap();
+        let ask = async || {
+            client.send(b"?").await.unwrap();
+            let mut answer = [0; 16];
+            let answered = timeout(LONG, client.recv(&mut answer)).await;
+            let count = answered.expect("an answer").unwrap();
+            String::from_utf8(answer[..count].to_vec()).unwrap()
+        };
+        let (old, new) = (network(), network());
+        answer_as(&old, "old");
+        let _old_lease = open(&old);
+        assert_eq!(ask().await, "old");
+        let _new_lease = open(&new);
+        assert_eq!(ask().await, "old", "the new one does not receive yet");
+        answer_as(&new, "new");
+        assert_eq!(ask().await, "new");
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime_wasi::sockets::ErrorCode;
 
 use super::real::Stream;
@@ -27,12 +28,22 @@ pub(super) struct Reader {
 }
 
 enum Source {
-    Pipe { pipe: DuplexStream, _hold: Hold },
+    Pipe {
+        /// `None` once it is dropped.
+        pipe: Option<DuplexStream>,
+        _hold: Hold,
+        /// Cancelled when the writer of the same end has gone.
+        writer: CancellationToken,
+    },
     Real(Arc<Stream>),
 }
 
 pub(super) enum Writer {
-    Pipe { pipe: DuplexStream, _hold: Hold },
+    Pipe {
+        pipe: DuplexStream,
+        _hold: Hold,
+        _gone: DropGuard,
+    },
     Real(Arc<Stream>),
 }
 
@@ -42,18 +53,30 @@ pub(super) type End = Result<(), ErrorCode>;
 /// The right to a connection, which all ends of it share.
 pub(super) type Hold = Arc<OwnedSemaphorePermit>;
 
-/// One direction within a workload.
-pub(super) fn pipe(hold: &Hold) -> (Writer, Reader) {
-    let (write, read) = tokio::io::duplex(PIPE);
-    let writer = Writer::Pipe {
-        pipe: write,
-        _hold: Arc::clone(hold),
+/// One end of a connection.
+pub(super) type Ends = (Reader, Writer);
+
+/// Both ends of a connection within a workload.
+pub(super) fn connection(hold: &Hold) -> (Ends, Ends) {
+    let (writers, other_writers) = (CancellationToken::new(), CancellationToken::new());
+    let (write, other_read) = tokio::io::duplex(PIPE);
+    let (other_write, read) = tokio::io::duplex(PIPE);
+    let end = |read, write, token: CancellationToken| {
+        let source = Source::Pipe {
+            pipe: Some(read),
+            _hold: Arc::clone(hold),
+            writer: token.clone(),
+        };
+        let writer = Writer::Pipe {
+            pipe: write,
+            _hold: Arc::clone(hold),
+            _gone: token.drop_guard(),
+        };
+        (Reader::new(source), writer)
     };
-    let source = Source::Pipe {
-        pipe: read,
-        _hold: Arc::clone(hold),
-    };
-    (writer, Reader::new(source))
+    let this = end(read, write, writers);
+    let other = end(other_read, other_write, other_writers);
+    (this, other)
 }
 
 /// Both directions of a real connection.
@@ -110,6 +133,9 @@ impl Source {
     ) -> Poll<Result<usize, ErrorCode>> {
         match self {
             Self::Pipe { pipe, .. } => {
+                let Some(pipe) = pipe else {
+                    return Poll::Ready(Ok(0));
+                };
                 let mut buffer = ReadBuf::new(buffer);
                 ready!(Pin::new(pipe).poll_read(cx, &mut buffer))?;
                 Poll::Ready(Ok(buffer.filled().len()))
@@ -158,11 +184,27 @@ impl Writer {
 }
 
 impl Drop for Source {
+    /// Whoever receives nothing more does not keep the other end from sending, as long as it sends itself.
     fn drop(&mut self) {
-        if let Self::Real(stream) = self {
-            let _ = rustix::net::shutdown(&***stream, rustix::net::Shutdown::Read);
+        match self {
+            Self::Real(stream) => {
+                let _ = rustix::net::shutdown(&***stream, rustix::net::Shutdown::Read);
+            }
+            Self::Pipe { pipe, writer, .. } => {
+                if let Some(pipe) = pipe.take()
+                    && !writer.is_cancelled()
+                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
+                {
+                    let writer = writer.clone();
+                    runtime.spawn(async move { writer.run_until_cancelled(discard(pipe)).await });
+                }
+            }
         }
     }
+}
+
+async fn discard(mut pipe: DuplexStream) {
+    let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
 }
 
 impl Drop for Writer {
@@ -188,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_written_is_read_and_then_the_end() {
-        let (mut writer, mut reader) = pipe(&hold());
+        let ((_, mut writer), (mut reader, _)) = connection(&hold());
         assert!(reader.take(10).unwrap().is_empty());
         writer.write_all(b"hello").await.unwrap();
         drop(writer);
@@ -201,9 +243,20 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_writes_to_who_does_not_read() {
-        let (mut writer, reader) = pipe(&hold());
-        drop(reader);
+        let ((_, mut writer), (reader, other_writer)) = connection(&hold());
+        drop((other_writer, reader));
         let error = writer.write_all(b"hello").await.unwrap_err();
         assert!(matches!(error, ErrorCode::ConnectionBroken));
+    }
+
+    #[tokio::test]
+    async fn who_only_sends_is_sent_to_in_vain_until_it_has_gone() {
+        let ((_reader, mut writer), (reader, other_writer)) = connection(&hold());
+        drop(reader);
+        writer.write_all(&vec![0; 4 * PIPE]).await.unwrap();
+        drop(other_writer);
+        while writer.write_all(b"hello").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::mpsc;
@@ -32,7 +32,11 @@ enum State {
     Bound(TcpLease),
     Connecting(Connecting),
     Connected(Connected),
-    Listening(Arc<TcpLease>),
+    Listening {
+        lease: Arc<TcpLease>,
+        /// What accepted sockets begin with.
+        inherited: Arc<Mutex<Options>>,
+    },
     Closed(ErrorCode),
 }
 
@@ -74,7 +78,7 @@ impl TcpSocket {
         let State::New = self.state else {
             return Err(ErrorCode::InvalidState);
         };
-        if !self.family.has(address.ip()) || address.ip().is_multicast() {
+        if !self.family.has(address.ip()) || !place::is_unicast(address.ip()) {
             return Err(ErrorCode::InvalidArgument);
         }
         self.caller.bind(Protocol::Tcp, address)?;
@@ -92,7 +96,7 @@ impl TcpSocket {
             State::New | State::Bound(_) => {}
             _ => return Err(ErrorCode::InvalidState),
         }
-        if !self.family.has(ip) || ip.is_multicast() || !place::is_remote(to) {
+        if !self.family.has(ip) || !place::is_unicast(ip) || !place::is_remote(to) {
             return Err(ErrorCode::InvalidArgument);
         }
         let before = mem::replace(&mut self.state, State::Closed(ErrorCode::Other));
@@ -152,19 +156,23 @@ impl TcpSocket {
         };
         let incoming = lease.listen(self.backlog);
         let lease = Arc::new(lease);
-        self.state = State::Listening(Arc::clone(&lease));
+        let inherited = Arc::new(Mutex::new(self.options.clone()));
+        self.state = State::Listening {
+            lease: Arc::clone(&lease),
+            inherited: Arc::clone(&inherited),
+        };
         Ok(Listener {
             _lease: lease,
             caller: Arc::clone(&self.caller),
             family: self.family,
-            options: self.options.clone(),
+            options: inherited,
             incoming,
             next: None,
         })
     }
 
     pub(super) fn is_listening(&self) -> bool {
-        matches!(self.state, State::Listening(_))
+        matches!(self.state, State::Listening { .. })
     }
 
     pub(super) fn set_backlog(&mut self, size: u64) -> Result<(), ErrorCode> {
@@ -177,7 +185,7 @@ impl TcpSocket {
                 self.backlog = size.min(MOST_BACKLOG);
                 Ok(())
             }
-            State::Listening(_) => Err(ErrorCode::NotSupported),
+            State::Listening { .. } => Err(ErrorCode::NotSupported),
             _ => Err(ErrorCode::InvalidState),
         }
     }
@@ -204,7 +212,7 @@ impl TcpSocket {
         match &self.state {
             State::New | State::Connecting(_) => Err(ErrorCode::InvalidState),
             State::Bound(lease) => Ok(lease.address()),
-            State::Listening(lease) => Ok(lease.address()),
+            State::Listening { lease, .. } => Ok(lease.address()),
             State::Connected(connected) => Ok(connected.local),
             State::Closed(error) => Err(*error),
         }
@@ -224,11 +232,20 @@ impl TcpSocket {
         change: impl FnOnce(&mut Options) -> Result<(), ErrorCode>,
     ) -> Result<(), ErrorCode> {
         change(&mut self.options)?;
-        if let State::Connected(connected) = &self.state
-            && let Some(stream) = &connected.stream
-        {
-            let family = Family::of(connected.remote.ip());
-            self.options.apply_tcp(&***stream, family)?;
+        match &self.state {
+            State::Connected(Connected {
+                stream: Some(stream),
+                remote,
+                ..
+            }) => {
+                let family = Family::of(remote.ip());
+                self.options.apply_tcp(&***stream, family)?;
+            }
+            State::Listening { inherited, .. } => {
+                let mut inherited = inherited.lock().unwrap_or_else(PoisonError::into_inner);
+                inherited.clone_from(&self.options);
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -243,7 +260,11 @@ impl TcpSocket {
         Self {
             caller: Arc::clone(&listener.caller),
             family: listener.family,
-            options: listener.options.clone(),
+            options: listener
+                .options
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             backlog: BACKLOG,
             state: State::Connected(Connected {
                 local,
@@ -259,7 +280,8 @@ impl TcpSocket {
 
 async fn within(caller: &Caller, to: SocketAddr, lease: TcpLease) -> Result<Connected, ErrorCode> {
     let network = Arc::clone(&caller.member.network);
-    let connected = network.connect(to, lease.address()).await;
+    let by_service = caller.member.is_service();
+    let connected = network.connect(to, lease.address(), by_service).await;
     if let Err(ErrorCode::ConnectionRefused) = connected {
         caller.missed(to);
     }
@@ -307,7 +329,7 @@ pub(super) struct Listener {
     _lease: Arc<TcpLease>,
     caller: Arc<Caller>,
     family: Family,
-    options: Options,
+    options: Arc<Mutex<Options>>,
     incoming: mpsc::Receiver<Connection>,
     next: Option<Connection>,
 }

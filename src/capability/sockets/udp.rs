@@ -7,14 +7,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::UdpSocket as RealSocket;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use wasmtime_wasi::sockets::ErrorCode;
 
 use crate::host::sockets::Protocol;
 
+use super::inbox::{Arrival, Datagram, Inbox};
 use super::member::Caller;
-use super::network::{Datagram, UdpLease};
+use super::network::UdpLease;
 use super::options::Options;
 use super::place::{self, Family, Place};
 use super::real;
@@ -35,16 +36,17 @@ pub(super) struct UdpSocket {
 /// The port in the workload's network, and what arrives there.
 struct Port {
     lease: UdpLease,
-    arrive: mpsc::Sender<Datagram>,
+    inbox: Inbox,
     queue: Queue,
 }
 
-pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Datagram>>>;
+pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Arrival>>>;
 
 /// A real socket, made when something is first sent out.
 struct Outside {
     socket: Arc<RealSocket>,
     receiving: JoinHandle<()>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Outside {
@@ -77,10 +79,10 @@ impl UdpSocket {
             return Err(ErrorCode::InvalidArgument);
         }
         self.caller.bind(Protocol::Udp, address)?;
-        let (lease, arrive, queue) = self.caller.member.network.bind_udp(address)?;
+        let (lease, inbox, queue) = self.caller.member.network.bind_udp(address)?;
         self.port = Some(Port {
             lease,
-            arrive,
+            inbox,
             queue: Arc::new(Mutex::new(queue)),
         });
         Ok(())
@@ -133,9 +135,15 @@ impl UdpSocket {
         };
         let to = to.ok_or(ErrorCode::InvalidArgument)?;
         self.check(to)?;
-        let from = self.bound()?.lease.address().port();
+        let port = self.bound()?;
+        let from = port.lease.address().port();
         if Place::of(to.ip()) == Place::Workload {
-            self.caller.member.network.send(to, from, bytes.to_vec());
+            let inbox = port.inbox.clone();
+            let is_there = self.caller.member.network.send(to, from, bytes.to_vec());
+            // As systems have it, only a connected socket is told, and when it receives.
+            if !is_there && self.is_connected() {
+                inbox.refuse();
+            }
             return Poll::Ready(Ok(()));
         }
         let socket = self.outside()?;
@@ -144,13 +152,15 @@ impl UdpSocket {
 
     fn outside(&mut self) -> Result<Arc<RealSocket>, ErrorCode> {
         if self.outside.is_none() {
-            let arrive = self.bound()?.arrive.clone();
+            let inbox = self.bound()?.inbox.clone();
+            let permit = self.caller.outside()?;
             let socket = Arc::new(real::datagrams(self.family, &self.options)?);
             let caller = Arc::clone(&self.caller);
-            let receiving = receive(Arc::clone(&socket), self.family, caller, arrive);
+            let receiving = receive(Arc::clone(&socket), self.family, caller, inbox);
             self.outside = Some(Outside {
                 receiving: tokio::spawn(receiving),
                 socket,
+                _permit: permit,
             });
         }
         let outside = self.outside.as_ref().ok_or(ErrorCode::InvalidState)?;
@@ -192,12 +202,7 @@ impl UdpSocket {
 }
 
 /// Takes in what comes from outside, from those who may be sent to.
-async fn receive(
-    socket: Arc<RealSocket>,
-    family: Family,
-    caller: Arc<Caller>,
-    arrive: mpsc::Sender<Datagram>,
-) {
+async fn receive(socket: Arc<RealSocket>, family: Family, caller: Arc<Caller>, inbox: Inbox) {
     let mut bytes = vec![0; BIGGEST];
     loop {
         // An error belongs to something that was sent before, such as to a port where nobody is.
@@ -210,19 +215,19 @@ async fn receive(
         if own || !family.has(from.ip()) || !caller.hears(from) {
             continue;
         }
-        let bytes = bytes[..count].to_vec();
-        let _ = arrive.try_send(Datagram { from, bytes });
+        inbox.deliver(from, bytes[..count].to_vec());
     }
 }
 
-/// The next datagram from who is wanted.
-pub(super) async fn next(queue: &Queue, wanted: Option<SocketAddr>) -> Datagram {
+/// The next datagram from who is wanted, or that nobody receives what was sent.
+pub(super) async fn next(queue: &Queue, wanted: Option<SocketAddr>) -> Result<Datagram, ErrorCode> {
     loop {
         match queue.lock().await.recv().await {
-            Some(datagram) if wanted.is_none_or(|wanted| wanted == datagram.from) => {
-                return datagram;
+            Some(arrival) => {
+                if let Some(next) = arrival.wanted(wanted) {
+                    return next;
+                }
             }
-            Some(_) => {}
             // Not while the socket is there, which has a sender.
             None => std::future::pending().await,
         }

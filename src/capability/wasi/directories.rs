@@ -1,17 +1,25 @@
 //! The directories that a member is given: checked without touching them, then created and opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use wasmtime_wasi::filesystem::WasiFilesystemCtx;
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi::FsPerms;
+use wasmtime_wasi::filesystem::{Dir, OpenMode};
 
 use crate::capability::Fault;
-use crate::host::workload::{Access, Directory, Volume};
+use crate::folders::beneath::HostDirectories;
+use crate::folders::protected::{NAMES, Protected};
+use crate::host::workload::{Access, Directory, Volume, Workload};
 use crate::scratch::Scratch;
+
+use super::paths::UNGUARDED;
+
+/// The open directories of a member, and where it finds them.
+#[derive(Default)]
+pub(super) struct Preopens(pub(super) Vec<(Dir, String)>);
 
 /// Looks for what would keep directories from being opened.
 pub(super) fn check(directories: &[Directory]) -> Vec<Fault> {
@@ -83,38 +91,78 @@ impl Volumes {
     }
 }
 
-/// Opens the directories of one member, for all its instances, and creates those that are missing and may be.
-pub(super) fn open(
-    directories: &[Directory],
-    volumes: &Volumes,
-) -> Result<WasiFilesystemCtx, Fault> {
-    let mut wasi = WasiCtx::builder();
-    for Directory {
-        volume,
-        guest,
-        access,
-    } in directories
-    {
-        let path = match volume {
-            Volume::HostPath { path, create } => {
-                if *create {
-                    fs::create_dir_all(path)
-                        .map_err(|error| unusable("created", path, &reason(&error)))?;
-                }
-                path.clone()
-            }
-            Volume::Empty { name } => volumes
-                .path(name)
-                .map_err(|error| unusable("created", Path::new(name), &reason(&error)))?,
-        };
-        let access = match access {
-            Access::ReadOnly => FsPerms::ReadOnly,
-            Access::ReadWrite => FsPerms::ReadWrite,
-        };
-        wasi.preopened_dir(&path, guest, access)
-            .map_err(|error| unusable("opened", &path, &error.root_cause().to_string()))?;
+/// What directories are opened with.
+pub(super) struct Opener<'o> {
+    pub(super) directories: &'o HostDirectories,
+    pub(super) volumes: &'o Volumes,
+    pub(super) protected: &'o Protected,
+    /// The directories of the machine that guests of the workload may write to.
+    pub(super) writable: &'o [PathBuf],
+}
+
+/// The directories of the machine that a workload writes to.
+pub(crate) fn writable(workload: &Workload) -> Vec<PathBuf> {
+    let members = workload.entries.iter().flat_map(|entry| &entry.members);
+    let directories = members.flat_map(|member| &member.settings.directories);
+    let paths = directories.filter_map(|directory| match (&directory.volume, directory.access) {
+        (Volume::HostPath { path, .. }, Access::ReadWrite) => Some(path.clone()),
+        _ => None,
+    });
+    paths.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+impl Opener<'_> {
+    /// Opens the directories of one member, for all its instances, and creates those that are missing and may be.
+    pub(super) fn open(&self, directories: &[Directory]) -> Result<Preopens, Fault> {
+        let mut preopens = Vec::new();
+        for directory in directories {
+            let opened = self.open_one(directory)?;
+            preopens.push((opened, directory.guest.clone()));
+        }
+        Ok(Preopens(preopens))
     }
-    Ok(wasi.build().filesystem().clone())
+
+    fn open_one(&self, directory: &Directory) -> Result<Dir, Fault> {
+        let (file, unguarded) = match &directory.volume {
+            Volume::HostPath { path, create } => {
+                let opened = self.directories.open(path, self.writable, *create);
+                let done = if *create { "created" } else { "opened" };
+                let file = opened.map_err(|error| unusable(done, path, &reason(&error)))?;
+                if !create && directory.access == Access::ReadWrite {
+                    self.check_unprotected(path, &file)?;
+                }
+                (file, *create)
+            }
+            Volume::Empty { name } => {
+                let opened = self.volumes.path(name).and_then(File::open);
+                let failed = |error| unusable("created", Path::new(name), &reason(&error));
+                (opened.map_err(failed)?, true)
+            }
+        };
+        let (perms, mut mode) = match directory.access {
+            Access::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
+            Access::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
+        };
+        if unguarded {
+            mode |= UNGUARDED;
+        }
+        Ok(Dir::new(file, perms, mode, false))
+    }
+
+    fn check_unprotected(&self, path: &Path, directory: &File) -> Result<(), Fault> {
+        match self.protected.contains(directory) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(fault(
+                format!(
+                    "directory `{}` cannot be writable: it lies in {}",
+                    path.display(),
+                    NAMES.map(|name| format!("`{name}`")).join(", ") + " or a folder of `wash`"
+                ),
+                Some("choose another directory, or make it read-only"),
+            )),
+            Err(error) => Err(unusable("opened", path, &reason(&error))),
+        }
+    }
 }
 
 fn unusable(done: &str, path: &Path, reason: &str) -> Fault {
@@ -135,6 +183,9 @@ fn fault(message: String, hint: Option<&str>) -> Fault {
 /// An error of the operating system, without its number.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
+    if error.raw_os_error().is_none() {
+        return text;
+    }
     text.split(" (os error")
         .next()
         .unwrap_or(&text)
@@ -158,9 +209,15 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary directory");
         let count = || fs::read_dir(root.path()).expect("it is there").count();
         let volumes = Volumes::new(root.path());
+        let opener = Opener {
+            directories: &HostDirectories::default(),
+            volumes: &volumes,
+            protected: &Protected::default(),
+            writable: &[],
+        };
         for _ in 0..2 {
             let both = [empty("scratch", "/tmp"), empty("other", "/other")];
-            assert!(open(&both, &volumes).is_ok());
+            assert!(opener.open(&both).is_ok());
         }
         assert_eq!(count(), 2);
         let left = volumes.path("scratch").expect("made").join("left");

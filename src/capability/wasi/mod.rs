@@ -5,8 +5,11 @@
 //! capability of their own.
 
 mod directories;
+mod filesystem;
+mod paths;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use wasmtime::Result;
 use wasmtime::component::Linker;
@@ -18,14 +21,19 @@ use wasmtime_wasi::{p2, p3};
 
 use crate::engine::Model;
 use crate::engine::state::{State, Table};
+use crate::folders::beneath::HostDirectories;
+use crate::folders::protected::Protected;
 use crate::host::workload::MemberSettings;
 use crate::linker::Tier;
+
+pub(crate) use directories::writable;
 
 use super::{Capability, Fault, ForWhom, Interface, Kept, Preview, Row, per_member, shared};
 
 pub(crate) struct Wasi {
     /// Where the volumes that live as long as their workload are made.
     pub(crate) volumes: PathBuf,
+    pub(crate) directories: Arc<HostDirectories>,
 }
 
 const P2: &str = "0.2.12";
@@ -93,7 +101,15 @@ impl Capability for Wasi {
     fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
         let directories = &for_whom.member.settings.directories;
         let volumes = for_whom.shared(|| directories::Volumes::new(&self.volumes));
-        kept.insert(directories::open(directories, &volumes)?);
+        let protected = for_whom.shared(Protected::of_user);
+        let opener = directories::Opener {
+            directories: &self.directories,
+            volumes: &volumes,
+            protected: &protected,
+            writable: &writable(for_whom.workload),
+        };
+        kept.insert(opener.open(directories)?);
+        kept.insert(protected);
         Ok(())
     }
 
@@ -137,7 +153,8 @@ fn share_p2(linker: &mut Linker<State>) -> Result<()> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
+    self::filesystem::replace_p2(linker, &format!("wasi:filesystem/types@{P2}"))
 }
 
 fn share_p3(linker: &mut Linker<State>) -> Result<()> {
@@ -155,7 +172,8 @@ fn share_p3(linker: &mut Linker<State>) -> Result<()> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(linker, State::filesystem)?;
+    self::filesystem::replace_p3(linker, &format!("wasi:filesystem/types@{P3}"))
 }
 
 /// Adds an interface under the name of a member's import, with that member's view of the store.
@@ -174,7 +192,7 @@ fn grant_p2(
     interface: &str,
     member: usize,
 ) -> Result<bool> {
-    use p2::bindings::{cli, filesystem};
+    use p2::bindings::cli;
 
     match interface {
         "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
@@ -182,13 +200,7 @@ fn grant_p2(
         "wasi:cli/stdout" => add!(linker, import, cli::stdout, WasiCli, cli(member)),
         "wasi:cli/stderr" => add!(linker, import, cli::stderr, WasiCli, cli(member)),
         "wasi:filesystem/preopens" => {
-            add!(
-                linker,
-                import,
-                filesystem::preopens,
-                WasiFilesystem,
-                filesystem(member)
-            );
+            filesystem::add_preopens(&mut linker.instance(import)?, member)?;
         }
         _ => return Ok(false),
     }
@@ -201,7 +213,7 @@ fn grant_p3(
     interface: &str,
     member: usize,
 ) -> Result<bool> {
-    use p3::bindings::{cli, filesystem};
+    use p3::bindings::cli;
 
     match interface {
         "wasi:cli/environment" => add!(linker, import, cli::environment, WasiCli, cli(member)),
@@ -209,13 +221,7 @@ fn grant_p3(
         "wasi:cli/stdout" => add!(linker, import, cli::stdout, WasiCli, cli(member)),
         "wasi:cli/stderr" => add!(linker, import, cli::stderr, WasiCli, cli(member)),
         "wasi:filesystem/preopens" => {
-            add!(
-                linker,
-                import,
-                filesystem::preopens,
-                WasiFilesystem,
-                filesystem(member)
-            );
+            filesystem::add_preopens(&mut linker.instance(import)?, member)?;
         }
         _ => return Ok(false),
     }

@@ -13,7 +13,7 @@ use crate::folders::cleanup::{self, Cache, Found};
 use crate::inspect::{size, table};
 use crate::report::{self, hinted};
 
-/// Remove what is cached
+/// Remove caches
 ///
 /// Removes compiled code, and what was pulled and fetched from registries, after asking; all of it comes back when it is
 /// needed. What the project keeps is only touched with `--state` or `--all`. What a running session uses is left.
@@ -22,22 +22,22 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash config cleanup --dry-run\n  wash config cleanup --oci\n  wash config cleanup --all --yes"
 )]
 pub(super) struct CleanupArgs {
-    /// Compiled code, and none of the others that are not named
+    /// Remove compiled code only
     #[arg(long)]
     compiled: bool,
-    /// Components from registries, and none of the others that are not named
+    /// Remove components from registries only
     #[arg(long)]
     oci: bool,
-    /// WIT packages from registries, and none of the others that are not named
+    /// Remove WIT packages from registries only
     #[arg(long)]
     wit: bool,
-    /// All of these three, as without any flag
+    /// Remove all caches (default)
     #[arg(long)]
     cache: bool,
-    /// What the project keeps in `.wash/state`, such as keys and values and blobs
+    /// Remove what the project stores in `.wash/state`, such as keys and values and blobs
     #[arg(long)]
     state: bool,
-    /// All caches, and what the project keeps
+    /// Remove all caches, and what the project stores
     #[arg(long)]
     all: bool,
     /// Show what would be removed, and remove nothing
@@ -210,7 +210,7 @@ impl Item {
         json!({
             "what": self.what,
             "about": self.about,
-            "path": self.path,
+            "path": report::json_path(&self.path),
             "size": self.size,
             "reason": self.left,
         })

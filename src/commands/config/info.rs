@@ -13,8 +13,9 @@ use crate::folders::cleanup::Cache;
 use crate::inspect::table;
 use crate::project::{self, Purpose};
 use crate::report;
+use crate::version;
 
-/// Show where everything is, and what the project is taken for
+/// Show paths and the detected project type
 #[derive(Debug, clap::Args)]
 pub(super) struct InfoArgs {}
 
@@ -35,9 +36,11 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         Some(Ok(project)) => (Some((project.build.kind, project.name.clone())), None),
         Some(Err(error)) => (None, Some(error.to_string())),
     };
-    let version = env!("CARGO_PKG_VERSION");
+    let version = version::VERSION;
     let mut rows = vec![row("wash", version.to_string())];
-    rows.push(row("platform", platform()));
+    rows.extend(version::COMMIT.map(|commit| row("commit", commit.to_string())));
+    rows.extend(version::WASMTIME.map(|version| row("wasmtime", version.to_string())));
+    rows.push(row("platform", version::TARGET.to_string()));
     rows.extend(places.rows());
     if let Some((kind, name)) = &kind {
         rows.push(row("it is", format!("`{name}`, {}", kind.about())));
@@ -51,17 +54,19 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let text = table(&rows);
     let data = json!({
         "version": version,
-        "platform": platform(),
+        "commit": version::COMMIT,
+        "wasmtime": version::WASMTIME,
+        "platform": version::TARGET,
         "user_config": place(&places.user_config),
         "cache": place(&places.cache),
         "caches": Cache::ALL.map(|cache| json!({
             "name": cache.name(),
-            "path": cache.directory(),
+            "path": report::json_path_or_null(cache.directory()),
             "about": cache.about(),
         })),
         "data": place(&places.data),
         "project": places.project.as_ref().map(|root| json!({
-            "root": root,
+            "root": report::json_path(root),
             "name": kind.as_ref().map(|(_, name)| name),
             "kind": kind.as_ref().map(|(kind, _)| kind.name()),
             "problem": problem,
@@ -117,13 +122,9 @@ fn config_file(root: &Path) -> PathBuf {
     found.or_else(|| files.next()).unwrap_or_default()
 }
 
-fn platform() -> String {
-    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
-}
-
 fn place(path: &Option<PathBuf>) -> Json {
     match path {
-        Some(path) => json!({"path": path, "exists": path.exists()}),
+        Some(path) => json!({"path": report::json_path(path), "exists": path.exists()}),
         None => Json::Null,
     }
 }

@@ -12,14 +12,15 @@ use crate::commands::{Globals, short, write_file};
 use crate::component::Shape;
 use crate::console::pasteable;
 use crate::project::starter::{self, Starter};
-use crate::project::{self, Purpose};
+use crate::project::{self, Purpose, keys};
 use crate::report::{self, Advice, Fault, hinted};
 
-/// Write a first config file
+/// Write a starter config file
 ///
 /// Writes `.wash/config.yaml` with what was found out about the project, as comments: the file changes nothing until
 /// something in it is uncommented. When the component is built, the settings that mean something to its interfaces are there. A
-/// project of which nothing says how it is built gets a `build` section to fill in.
+/// project of which nothing says how it is built gets a `build` section to fill in. Beside it, the JSON Schema of this version of
+/// `wash` is written, for editors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash config init\n  wash config init --user")]
 pub(super) struct InitArgs {
@@ -78,9 +79,14 @@ fn of_user(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         true => allowed(args, [file.clone()].into_iter(), file)?,
         false => file,
     };
-    write(&file, &starter::for_user())?;
-    let text = format!("wrote {}", short(&file));
-    let data = json!({"path": file, "kind": null, "built": null});
+    let schema = write(&file, &starter::for_user())?;
+    let text = format!("wrote {}\nwrote {}", short(&file), short(&schema));
+    let data = json!({
+        "path": report::json_path(&file),
+        "schema": report::json_path(&schema),
+        "kind": null,
+        "built": null,
+    });
     report::success(globals.output, &text, "wrote the user's config", data)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -114,14 +120,19 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         project: found.as_ref(),
         built: built.as_ref().map(|(path, shape)| (path.as_path(), *shape)),
     };
-    write(&file, &starter.text())?;
+    let schema = write(&file, &starter.text())?;
     let kind = found.as_ref().map(|project| project.build.kind.name());
-    let mut text = format!("wrote {}", short(&file));
+    let mut text = format!("wrote {}\nwrote {}", short(&file), short(&schema));
     if kind.is_none() {
         text.push_str("\nnothing says how the project is built: change `build.command` and `build.component_path` in it");
     }
     let built = built.map(|(path, _)| dir.join(path));
-    let data = json!({"path": file, "kind": kind, "built": built});
+    let data = json!({
+        "path": report::json_path(&file),
+        "schema": report::json_path(&schema),
+        "kind": kind,
+        "built": report::json_path_or_null(built),
+    });
     report::success(globals.output, &text, "wrote the project's config", data)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -140,10 +151,14 @@ fn allowed(
     }
 }
 
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes the file, and the schema that it names beside it.
+fn write(file: &Path, text: &str) -> anyhow::Result<PathBuf> {
     use anyhow::Context as _;
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
     }
-    write_file(file, text.as_bytes())
+    let schema = file.with_file_name(keys::SCHEMA_FILE);
+    write_file(&schema, format!("{:#}\n", keys::schema()).as_bytes())?;
+    write_file(file, text.as_bytes())?;
+    Ok(schema)
 }

@@ -13,7 +13,7 @@ use super::{Globals, root_above};
 use crate::project::keys;
 use crate::report;
 
-/// Look after the configuration, of a project and of the user
+/// Manage configuration
 ///
 /// Settings come from the user's config, then the project's `.wash/config.yaml` (or .yml, .json, .toml), then variables such as
 /// `WASH_DEV__ADDRESS`, then the command line; the later ones win. `docs/config.md` has every key.
@@ -35,7 +35,7 @@ enum ConfigCommand {
 
 /// Print the JSON Schema of the configuration
 ///
-/// Editors check and complete a config file by it; `wash config init` writes the line that tells them where it is.
+/// Editors check and complete a config file by it; `wash config init` writes it beside the config, and the line that tells editors where it is.
 #[derive(Debug, clap::Args)]
 struct SchemaArgs {}
 
@@ -53,7 +53,7 @@ pub async fn run(args: ConfigArgs, globals: &Globals) -> anyhow::Result<ExitCode
 fn schema(globals: &Globals) -> anyhow::Result<ExitCode> {
     let schema = keys::schema();
     let text = format!("{schema:#}");
-    report::success(
+    report::product(
         globals.output,
         &text,
         "the schema of the configuration",

@@ -56,7 +56,7 @@ pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode
     let mut settings = Vec::new();
     list(&merged.root, "", &mut settings);
     let data = json!({
-        "files": merged.files,
+        "files": merged.files.iter().map(report::json_path).collect::<Vec<_>>(),
         "config": merged.root.json(),
         "settings": settings,
     });
@@ -70,7 +70,7 @@ pub(super) fn run(args: &ShowArgs, globals: &Globals) -> anyhow::Result<ExitCode
 
 /// Nothing gives a key a value.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing sets `{0}`")]
+#[error("`{0}` is not set")]
 struct NotSet(String);
 
 impl Advice for NotSet {
@@ -79,7 +79,7 @@ impl Advice for NotSet {
         let hint = match keys.iter().find(|(name, _)| *name == self.0) {
             Some((_, key)) => key
                 .default
-                .map(|default| format!("it is `{default}` unless something does")),
+                .map(|default| format!("the default is `{default}`")),
             None => keys::nearest(&self.0).map(|near| format!("did you mean `{near}`?")),
         };
         hint.into_iter().collect()
@@ -106,7 +106,9 @@ fn list(shown: &Shown, path: &str, found: &mut Vec<Json>) {
         What::Map(_) if path.is_empty() => {}
         What::Map(_) | What::List(_) | What::Scalar(_) | What::Hidden(_) => {
             let from = match &shown.from {
-                From::File { path, line } => json!({"kind": "file", "path": path, "line": line}),
+                From::File { path, line } => {
+                    json!({"kind": "file", "path": report::json_path(path), "line": line})
+                }
                 From::Variable(name) => json!({"kind": "variable", "name": name}),
                 From::Flag(name) => json!({"kind": "flag", "name": name}),
             };

@@ -12,7 +12,7 @@ use crate::completion::values;
 use crate::project::{self, Overrides, Purpose, Verdict, Warning};
 use crate::report::{self, hinted};
 
-/// Check the configuration, and tell everything that is wrong
+/// Check the configuration and report every problem
 ///
 /// Checks what `wash dev` would read: the project's config and those of the projects in `dev.components`, the user's, and the
 /// variables that stand for keys. With FILE, that file alone. The exit code is 1 when there is a problem or a key that does not
@@ -68,7 +68,7 @@ fn users(globals: &Globals, overrides: &Overrides) -> anyhow::Result<ExitCode> {
 fn tell(verdict: &Verdict, globals: &Globals) -> anyhow::Result<ExitCode> {
     let wrong = verdict.problems.len() + verdict.unknown.len();
     let data = json!({
-        "files": verdict.files,
+        "files": verdict.files.iter().map(report::json_path).collect::<Vec<_>>(),
         "problems": all(&verdict.problems),
         "unknown_keys": all(&verdict.unknown),
         "warnings": all(&verdict.warnings),
@@ -103,7 +103,7 @@ fn all(found: &[Warning]) -> Vec<Json> {
     let found = found.iter();
     let one = |found: &Warning| {
         json!({
-            "file": found.file,
+            "file": report::json_path(&found.file),
             "line": found.line,
             "message": found.message,
             "hint": found.hint,

@@ -1,6 +1,6 @@
 //! The questions of `wash new`, on a terminal; elsewhere what is missing is an error.
 
-use dialoguer::{Input, Select};
+use dialoguer::Select;
 
 use super::list;
 use crate::commands::prompt;
@@ -64,20 +64,24 @@ pub(super) async fn name(template: &Template) -> anyhow::Result<String> {
         let template = template.name.clone();
         return Err(hinted(Missing::Name { template }));
     }
-    let ask = || {
-        let valid = |name: &String| name.parse::<Name>().map(|_| ());
-        let input = Input::<String>::new().with_prompt("name of the project");
-        input.validate_with(valid).interact_text()
+    let valid = |name: &str| match name.parse::<Name>() {
+        Ok(_) => Ok(name.to_owned()),
+        Err(error) => Err(error.to_string()),
     };
-    prompt::answer(ask).await
+    let name = prompt::line("name of the project:".to_owned(), valid).await?;
+    name.ok_or_else(|| anyhow::anyhow!("the project has no name"))
 }
 
-/// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed.
-pub(super) async fn may_run(command: &str) -> anyhow::Result<bool> {
+/// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed. What comes with wash is known to
+/// do no harm.
+pub(super) async fn may_run(command: &str, comes_with_wash: bool) -> anyhow::Result<bool> {
     if !prompt::somebody_is_there() {
         return Ok(false);
     }
     let command = visible(command);
-    let question = format!("the template wants to run `{command}` in the project; run it?");
-    prompt::confirm(&question, false).await
+    let question = match comes_with_wash {
+        true => format!("run `{command}` in the project now?"),
+        false => format!("the template wants to run `{command}` in the project; run it?"),
+    };
+    prompt::confirm(&question, comes_with_wash).await
 }

@@ -1,6 +1,6 @@
 //! What `wash new` says when it has created a project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ use crate::report;
 pub(super) struct Made<'m> {
     pub(super) wanted: &'m Wanted,
     pub(super) commit: Option<Commit>,
+    /// The manifest of the cargo workspace that it has become a member of.
+    pub(super) workspace: Option<PathBuf>,
     /// The template's own.
     pub(super) command: Option<String>,
     pub(super) ran: bool,
@@ -34,30 +36,60 @@ impl Made<'_> {
             None => String::new(),
         };
         let mut lines = vec![format!("created `{shown}` from {from}{commit}")];
-        if self
-            .commit
-            .as_ref()
-            .is_some_and(|commit| commit.has_submodules)
-        {
+        if !self.submodules().is_empty() {
             lines.push("its git submodules were not fetched".to_string());
         }
+        lines.extend(self.pointers_line());
+        lines.extend(self.workspace.as_ref().map(|manifest| {
+            let manifest = short(manifest);
+            format!("added to the members of the cargo workspace in `{manifest}`")
+        }));
         let undone = self.command.as_deref().filter(|_| !self.ran);
         let undone = undone.map(visible);
         if let Some(command) = &undone {
-            lines.push(format!(
-                "`{command}` was not run: the template wants it, and nobody agreed"
-            ));
+            lines.push(match self.wanted {
+                Wanted::Bundled(..) => format!("`{command}` is still to be run, once"),
+                Wanted::Elsewhere { .. } => {
+                    format!("`{command}` was not run: the template wants it, and nobody agreed")
+                }
+            });
         }
-        lines.push(format!("\n  cd {}", pasteable(&[&shown])));
-        lines.extend(undone.map(|command| format!("  {command}")));
+        let mut steps = vec![format!("cd {}", pasteable(&[&shown]))];
+        // Whoever is there already need not go.
+        steps.retain(|_| !std::env::current_dir().is_ok_and(|here| here == path));
+        steps.extend(undone);
         let run = match self.wanted {
             Wanted::Bundled(template, _) => &template.run,
             Wanted::Elsewhere { .. } => "wash dev",
         };
-        lines.push(format!("  {run}"));
+        steps.push(run.to_string());
+        lines.push(String::new());
+        lines.extend(steps.iter().map(|step| format!("  {step}")));
         let data = self.data(path);
         report::success(globals.output, &lines.join("\n"), "created", data)?;
         Ok(())
+    }
+
+    fn submodules(&self) -> &[PathBuf] {
+        self.commit
+            .as_ref()
+            .map_or(&[], |commit| &commit.submodules)
+    }
+
+    fn pointers(&self) -> &[PathBuf] {
+        self.commit.as_ref().map_or(&[], |commit| &commit.pointers)
+    }
+
+    fn pointers_line(&self) -> Option<String> {
+        let first = self.pointers().first()?;
+        let first = visible(&first.to_string_lossy());
+        let (which, are) = match self.pointers().len() - 1 {
+            0 => (format!("`{first}`"), "is"),
+            more => (format!("`{first}` and {more} more"), "are"),
+        };
+        Some(format!(
+            "{which} {are} kept by Git LFS and not fetched: there is only what points to the content"
+        ))
     }
 
     fn data(&self, path: &Path) -> Value {
@@ -67,11 +99,19 @@ impl Made<'_> {
         };
         json!({
             "name": name,
-            "path": path,
+            "path": report::json_path(path),
             "template": template,
             "source": source,
             "commit": self.commit.as_ref().map(|commit| &commit.id),
+            "workspace": self.workspace.as_ref().map(|path| path.to_string_lossy()),
+            "submodules": paths(self.submodules()),
+            "lfs_pointers": paths(self.pointers()),
             "command": self.command.as_ref().map(|command| json!({ "text": command, "ran": self.ran })),
         })
     }
+}
+
+fn paths(paths: &[PathBuf]) -> Vec<String> {
+    let texts = paths.iter().map(|path| path.to_string_lossy().into_owned());
+    texts.collect()
 }

@@ -18,7 +18,7 @@ use crate::report::{self, hinted};
 use crate::template::bundled::{self, Template};
 use crate::template::name::{self, Name};
 use crate::template::source::{self, Source, What};
-use crate::template::{self, Place, TemplateError};
+use crate::template::{self, Place, TemplateError, workspace};
 use made::Made;
 
 /// Create a project from a template
@@ -26,7 +26,8 @@ use made::Made;
 /// The template is one of those that come with wash (`wash new --list`), which need no network, a git repository, or a directory. On
 /// a terminal, what is not given is asked for.
 ///
-/// The project is created in the current directory, or that of -C, whole or not at all; nothing is overwritten. Of a
+/// The project is created in the current directory, or that of -C, whole or not at all; nothing is overwritten. With `.` it
+/// is created in that directory itself, which must be empty. Inside a cargo workspace a Rust project becomes a member of it. Of a
 /// repository, the files of one commit are taken as they are, without its history. A command that the template wants to be run
 /// in the new project (`new.command` of its .wash/config.yaml) is run only when that is agreed to.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ use made::Made;
     after_help = "Examples:\n  wash new\n  wash new hello --template http\n  wash new --list\n  wash new https://github.com/me/templates --subfolder api --name orders\n  wash new ../templates/api --name orders"
 )]
 pub struct NewArgs {
-    /// The name of the project; or where a template is: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
+    /// The name of the project; `.` for the current directory; or where a template is: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
     #[arg(value_name = "NAME|SOURCE", add = values::directory())]
     what: Option<String>,
     /// The template, of those that come with wash
@@ -58,6 +59,18 @@ pub struct NewArgs {
     /// Show the templates that come with wash
     #[arg(long, conflicts_with_all = ["what", "template", "name", "subfolder", "git_ref", "yes", "skip_command"])]
     list: bool,
+}
+
+impl NewArgs {
+    /// The project is to be created in the current directory itself, which is not a template.
+    fn is_here(&self) -> bool {
+        let is_template = self.name.is_some() || self.subfolder.is_some() || self.git_ref.is_some();
+        let is_current = self
+            .what
+            .as_deref()
+            .is_some_and(|what| matches!(what, "." | "./"));
+        is_current && (self.template.is_some() || !is_template)
+    }
 }
 
 /// Everything that was to be decided.
@@ -97,7 +110,11 @@ async fn create(
         Wanted::Bundled(_, name) => name.as_str(),
         Wanted::Elsewhere { name, .. } => name,
     };
-    let place = Place::reserve(&here, name).map_err(hinted)?;
+    let place = match (&wanted, args.is_here()) {
+        (Wanted::Bundled(..), true) => Place::here(&here),
+        _ => Place::reserve(&here, name),
+    };
+    let place = place.map_err(hinted)?;
     let commit = match &wanted {
         Wanted::Bundled(template, name) => {
             template::from_bundled(template, name, &place)
@@ -119,7 +136,10 @@ async fn create(
     let command = project::set_up_command(&place.dir());
     let command = command.map_err(|error| hinted(TemplateError::Config(error)))?;
     let agreed = match &command {
-        Some(command) if !args.skip_command => args.yes || ask::may_run(command).await?,
+        Some(command) if !args.skip_command => {
+            let comes_with_wash = matches!(wanted, Wanted::Bundled(..));
+            args.yes || ask::may_run(command, comes_with_wash).await?
+        }
         _ => false,
     };
     if cancel.is_cancelled() {
@@ -135,9 +155,15 @@ async fn create(
             .map_err(hinted)?;
     }
     let path = settled.keep();
+    let workspace = workspace::join(&path).unwrap_or_else(|error| {
+        let message = format!("the project was not added to the cargo workspace above it: {error}");
+        report::warn(&message, None);
+        None
+    });
     let made = Made {
         wanted: &wanted,
         commit,
+        workspace,
         command,
         ran: agreed,
     };
@@ -152,7 +178,11 @@ async fn decide(args: &NewArgs, here: &Path) -> anyhow::Result<Wanted> {
         let template = template.ok_or_else(|| {
             TemplateError::NoSuchTemplate(args.template.clone().unwrap_or_default())
         });
-        return with_template(args, template.map_err(hinted)?).await;
+        return with_template(args, template.map_err(hinted)?, here).await;
+    }
+    if args.is_here() {
+        let template = ask::template(here.file_name().and_then(|name| name.to_str())).await?;
+        return with_template(args, template, here).await;
     }
     let elsewhere = args.subfolder.is_some() || args.git_ref.is_some() || args.name.is_some();
     let what = match &args.what {
@@ -170,7 +200,7 @@ async fn decide(args: &NewArgs, here: &Path) -> anyhow::Result<Wanted> {
         _ => {
             let name = args.what.as_deref().or(args.name.as_deref());
             let template = ask::template(name).await?;
-            with_template(args, template).await
+            with_template(args, template, here).await
         }
     }
 }
@@ -179,8 +209,20 @@ fn last_name(subfolder: &str) -> Option<&str> {
     Path::new(subfolder).file_name()?.to_str()
 }
 
-async fn with_template(args: &NewArgs, template: &'static Template) -> anyhow::Result<Wanted> {
-    let name = match (&args.what, &args.name) {
+async fn with_template(
+    args: &NewArgs,
+    template: &'static Template,
+    here: &Path,
+) -> anyhow::Result<Wanted> {
+    let name_of_here = || {
+        let name = here.file_name().unwrap_or_default();
+        Some(name.to_string_lossy().into_owned())
+    };
+    let (what, name) = match args.is_here() {
+        true => (None, args.name.clone().or_else(name_of_here)),
+        false => (args.what.clone(), args.name.clone()),
+    };
+    let name = match (&what, &name) {
         (Some(what), Some(name)) => {
             let twice = format!("the project is named twice: `{what}` and `--name {name}`");
             return Err(report::usage(twice));

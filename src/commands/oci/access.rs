@@ -15,7 +15,7 @@ use crate::report;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Registry")]
 pub struct AccessArgs {
-    /// Ask without TLS
+    /// Use plain HTTP
     #[arg(long)]
     insecure: bool,
     /// Log in under this name. The password is asked for, unless an option gives it
@@ -39,7 +39,7 @@ pub struct AccessArgs {
     /// Trust the certificate authorities in this file as well [env: WASH_OCI_CA_PATHS, separated by commas]
     #[arg(long, value_name = "FILE", value_delimiter = ',', add = values::file())]
     ca_path: Vec<PathBuf>,
-    /// Give up when the registry is silent for so long
+    /// Timeout for registry requests, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
 }
@@ -88,6 +88,7 @@ impl AccessArgs {
                 "`--user` without a password: give it with `--password-stdin`",
             ));
         }
+        prompt::drop_typed();
         let prompt = dialoguer::Password::new().with_prompt("Password");
         prompt.interact().context("cannot ask for the password")
     }

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::AccessArgs;
@@ -23,10 +24,10 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash oci pull ghcr.io/me/app:0.1.0\n  wash oci pull ghcr.io/me/app:0.1.0 lib/app.wasm\n  wash oci pull --pull-policy never ghcr.io/me/app:0.1.0"
 )]
 pub(super) struct PullArgs {
-    /// What: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
+    /// Reference to pull: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
     #[arg(value_name = "REFERENCE", add = values::references())]
     reference: String,
-    /// Where to write it: a file, or a directory, where it is called as its repository
+    /// Where to write it: a file, or a directory, in which it is named after its repository
     #[arg(value_name = "PATH", default_value = "component.wasm", add = values::wasm_file())]
     path: PathBuf,
     /// Replace a file that is no component, too
@@ -42,7 +43,9 @@ pub(super) struct PullArgs {
 pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let reference: Reference = args.reference.parse().map_err(hinted)?;
     let mut path = globals.path(&args.path)?;
-    if path.is_dir() {
+    // What ends with a slash is a directory, also one that is not there yet.
+    let directory = args.path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if directory || path.is_dir() {
         path.push(format!("{}.wasm", reference.name()));
     }
     if !args.force {
@@ -58,6 +61,10 @@ pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<Exi
         bytes,
         origin,
     } = super::transfer(pull).await?;
+    if directory && let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create `{}`", directory.display()))?;
+    }
     write_file(&path, &bytes)?;
 
     let pinned = reference.pinned(&digest).to_string();
@@ -66,7 +73,7 @@ pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<Exi
         "reference": reference.to_string(),
         "digest": digest.to_string(),
         "pinned": pinned,
-        "path": path,
+        "path": report::json_path(&path),
         "size": bytes.len(),
         "content": content.to_string(),
         "from": match origin {

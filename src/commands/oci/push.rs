@@ -30,7 +30,7 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash oci push ghcr.io/me/app:0.1.0\n  wash oci push ghcr.io/me/app:0.1.0 app.wasm --annotation org.opencontainers.image.vendor=me\n  wash oci push --insecure localhost:5000/app:dev app.wasm\n  echo $TOKEN | wash oci push -u me --password-stdin ghcr.io/me/app:1 -o json"
 )]
 pub(super) struct PushArgs {
-    /// Where to: REGISTRY/REPOSITORY:TAG
+    /// Reference to push to: REGISTRY/REPOSITORY:TAG
     #[arg(value_name = "REFERENCE", add = values::pushable())]
     reference: String,
     /// A file, or the directory of a project, instead of the current directory

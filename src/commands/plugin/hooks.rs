@@ -1,4 +1,5 @@
-//! Lets plugins look at what a command is about to do or has done. One that objects stops the command.
+//! Lets plugins look at what a command is about to do or has done. One that rejects it stops the command, and so does
+//! one that cannot be asked.
 
 use std::env;
 use std::path::Path;
@@ -6,32 +7,81 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::{ask, invoke, surroundings};
+use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
-use crate::console::Console;
-use crate::plugin::guest::{Bounds, Guest, HOOK, Terms};
+use crate::console::{self, Console};
+use crate::plugin::guest::{Bounds, CallFailure, Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
 use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
+use crate::plugin::policy::Decisions;
+use crate::plugin::store::Broken;
 use crate::plugin::{Store, grants};
 use crate::project;
-use crate::report::{self, hinted};
+use crate::report::{self, Advice, hinted};
 
 /// How long each hook may take, if not a minute.
 pub(super) const TIMEOUT: &str = "WASH_HOOK_TIMEOUT";
 
-/// Asks every plugin that has a hook here, in the order of their names, until one objects.
+/// A hook that did not let a command go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HookError {
+    #[error("plugin `{plugin}` rejected the {what}")]
+    Rejected {
+        plugin: String,
+        what: &'static str,
+        source: Rejection,
+    },
+    #[error("cannot tell which plugins have a `{point}` hook")]
+    Unreadable {
+        point: &'static str,
+        source: Broken,
+        /// How to go on without the plugin.
+        way_out: Option<String>,
+    },
+}
+
+/// Why, as the plugin says it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Rejection(String);
+
+impl Advice for HookError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Rejected { .. } => Vec::new(),
+            Self::Unreadable {
+                source, way_out, ..
+            } => [source.hint()].into_iter().chain(way_out.clone()).collect(),
+        }
+    }
+}
+
+/// Asks every plugin that has a hook here, in the order of their names, until one rejects what happens. A plugin that
+/// cannot be read may be one that has: it would be there for nothing if it could be left out.
 pub async fn run(point: HookPoint, event: Event<'_>, globals: &Globals) -> anyhow::Result<()> {
     let Some(store) = Store::of_user() else {
         return Ok(());
     };
-    let plugins = store.installed().plugins;
-    for plugin in plugins
-        .iter()
-        .filter(|plugin| plugin.hooks.contains(&point))
-    {
-        let called = call(&store, plugin, point, &event, globals).await;
-        called.with_context(|| objection(point, &plugin.name))?;
+    let installed = store.installed();
+    if let Some(broken) = installed.broken.into_iter().next() {
+        return Err(hinted(unreadable(point, broken)));
+    }
+    let plugins = installed.plugins.iter();
+    for plugin in plugins.filter(|plugin| plugin.hooks.contains(&point)) {
+        call(&store, plugin, point, &event, globals).await?;
     }
     Ok(())
+}
+
+fn unreadable(point: HookPoint, broken: Broken) -> HookError {
+    let way_out = broken.name().filter(|_| broken.is_damaged()).map(|name| {
+        format!("`wash plugin uninstall {name}` removes it, with its folder and its permissions")
+    });
+    HookError::Unreadable {
+        point: point.name(),
+        source: broken,
+        way_out,
+    }
 }
 
 fn bounds() -> anyhow::Result<Bounds> {
@@ -46,16 +96,22 @@ fn bounds() -> anyhow::Result<Bounds> {
     })
 }
 
-fn objection(point: HookPoint, plugin: &str) -> String {
-    let (when, what) = point.name().split_once('-').unwrap_or_default();
-    let what = match what {
-        "dev" => "session",
-        what => what,
-    };
-    match when {
-        "before" => format!("stopped before the {what} by the plugin `{plugin}`"),
-        _ => format!("the plugin `{plugin}` objects after the {what}"),
+/// What a plugin rejects at a hook.
+fn what(point: HookPoint) -> &'static str {
+    match point {
+        HookPoint::BeforeBuild | HookPoint::AfterBuild => "build",
+        HookPoint::BeforeDev | HookPoint::AfterDev => "session",
+        HookPoint::BeforePush | HookPoint::AfterPush => "push",
     }
+}
+
+/// What could not be done, before why.
+fn failed(plugin: &Manifest, point: HookPoint) -> String {
+    format!(
+        "the `{}` hook of plugin `{}` failed",
+        point.name(),
+        plugin.name
+    )
 }
 
 async fn call(
@@ -65,12 +121,54 @@ async fn call(
     event: &Event<'_>,
     globals: &Globals,
 ) -> anyhow::Result<()> {
-    let decisions = ask::decided(store, plugin).await?;
-    let guest = Guest::installed(store, plugin).map_err(hinted)?;
-    let around = surroundings::of(&decisions, globals)?;
+    let decisions = ask::decided(store, plugin).await;
+    let decisions = decisions.with_context(|| failed(plugin, point))?;
+    call_with(store, plugin, &decisions, point, event, globals).await
+}
+
+/// Calls a hook of a plugin with what it may do.
+pub(super) async fn call_with(
+    store: &Store,
+    plugin: &Manifest,
+    decisions: &Decisions,
+    point: HookPoint,
+    event: &Event<'_>,
+    globals: &Globals,
+) -> anyhow::Result<()> {
+    let console = match globals.quiet {
+        false => Console::on_stderr(),
+        true => Console::silent(),
+    };
+    let answer = answer(store, plugin, decisions, point, event, globals, console).await;
+    match answer? {
+        Ok(Some(Value::Result(Ok(_)))) => Ok(()),
+        Ok(answer) => Err(hinted(HookError::Rejected {
+            plugin: plugin.name.clone(),
+            what: what(point),
+            source: Rejection(invoke::said(answer.as_ref())),
+        })),
+        Err(failure) => {
+            Err(hinted(invoke::stopped(&plugin.name, &failure)).context(failed(plugin, point)))
+        }
+    }
+}
+
+async fn answer(
+    store: &Store,
+    plugin: &Manifest,
+    decisions: &Decisions,
+    point: HookPoint,
+    event: &Event<'_>,
+    globals: &Globals,
+    console: Console,
+) -> anyhow::Result<Result<Option<Value>, CallFailure>> {
+    let could_not = || failed(plugin, point);
+    let guest = Guest::installed(store, plugin).map_err(hinted);
+    let guest = guest.with_context(could_not)?;
+    let around = surroundings::of(decisions, globals)?;
     let data = store.data(&plugin.name);
-    let settings = grants::settings(store, &plugin.name, data, &decisions, &around);
-    let mut settings = settings.map_err(hinted)?;
+    let settings = grants::settings(store, &plugin.name, data, decisions, &around);
+    let mut settings = settings.map_err(hinted).with_context(could_not)?;
     // Who may read the project may read what is made of it, and what is pushed without one.
     let shown = decisions.allows(&Permission::Project(Access::ReadOnly));
     let seen = hook::seen(point, event, shown).map_err(hinted)?;
@@ -80,19 +178,18 @@ async fn call(
     let terms = Terms {
         settings,
         bounds: bounds()?,
-        console: Console::shielded().aside(),
-        compiled: store.compiled(),
+        console,
+        compiled: store.compiled(&plugin.digest),
     };
     let interface = match plugin.async_hooks {
         true => "wash:plugin/async-hooks",
         false => "wash:plugin/hooks",
     };
     let calling = guest.call(interface, "hook", vec![seen.value.clone()], terms);
-    match unless_stopped(calling).await? {
-        Ok(Some(crate::call::Value::Result(Ok(_)))) => Ok(()),
-        Ok(answer) => Err(anyhow::anyhow!(invoke::said(answer.as_ref()))),
-        Err(failure) => Err(hinted(invoke::stopped(&plugin.name, &failure))),
-    }
+    let answer = unless_stopped(calling).await;
+    // What is said of it comes after what it has said itself.
+    console::flush();
+    answer
 }
 
 /// Nothing is there yet.

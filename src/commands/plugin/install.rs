@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
-use crate::commands::prompt;
+use crate::commands::{prompt, unless_stopped};
 use crate::completion::values;
+use crate::plugin::Store;
 use crate::plugin::examine::{Choices, Renamed, examine};
 use crate::plugin::install::{self, Installed, Replace};
 use crate::plugin::manifest::{Manifest, Permission};
@@ -18,9 +19,10 @@ use crate::report::{self, OutputFormat, hinted};
 
 /// Install a plugin from a file, a project or a registry
 ///
-/// The component is run once, with nothing allowed, to ask it what it is. After that its commands are there, with help and
-/// completion, and it runs only when it is used. What it wants to do beside is asked on a terminal; elsewhere `wash plugin allow`
-/// says it.
+/// Runs the plugin once, sandboxed, to read its description. After that its commands are there, with help and completion, and it
+/// runs only when it is used. Permissions that it requests are asked for on a terminal; elsewhere `wash plugin allow` grants them.
+///
+/// Installing a plugin again from the same source keeps its folder and its permissions, also where the old entry cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin install my_plugin.wasm\n  wash plugin install            (the project here, which is built)\n  wash plugin install tool.wasm --name tool --as wash-tool"
@@ -29,13 +31,13 @@ pub(super) struct InstallArgs {
     /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG. Without it, the project here
     #[arg(value_name = "SOURCE", add = values::components())]
     source: Option<PathBuf>,
-    /// What the plugin is called here, instead of what it calls itself
+    /// Install it under another name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What its command is called here. OLD is for plugins with several
+    /// Rename its command (OLD=NEW if it adds several)
     #[arg(long = "as", value_name = "[OLD=]NEW")]
     commands: Vec<Renamed>,
-    /// Allow everything that it wants, without asking
+    /// Grant everything the plugin requests, without asking
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -72,7 +74,9 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
         name: args.name,
         commands: args.commands,
     });
-    let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+    // It is compiled, which may take longer than anybody wants to wait.
+    let examined = unless_stopped(examine(&subject, store, reserved)).await?;
+    let manifest = examined.map_err(hinted)?;
     let installed = install::install(
         store,
         &manifest,
@@ -86,14 +90,44 @@ pub(super) async fn run(args: InstallArgs, means: &Means<'_>) -> anyhow::Result<
     }
     let done = match &installed {
         Installed::New => "installed",
+        Installed::Repaired { .. } => "repaired",
         Installed::Replaced(before) if before.digest == manifest.digest => "installed again",
         Installed::Replaced(_) => "replaced",
     };
+    if let Installed::Repaired { same_source } = installed {
+        kept(&manifest.name, same_source, store)?;
+    }
     let data = tell(done, &manifest, means).await?;
     if globals.output == OutputFormat::Json {
         report::success(globals.output, "", done, data)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a plugin has kept of one whose entry could not be read, and may have been another.
+fn kept(name: &str, same_source: bool, store: &Store) -> anyhow::Result<()> {
+    if same_source {
+        return Ok(());
+    }
+    let decisions = Policy::read(store).map_err(hinted)?.of(name);
+    if decisions.allowed.is_empty() && !store.data(name).exists() {
+        return Ok(());
+    }
+    let allowed: Vec<String> = decisions.allowed.iter().map(ToString::to_string).collect();
+    let may = match allowed.as_slice() {
+        [] => String::new(),
+        allowed => format!(", and may {}", allowed.join("; ")),
+    };
+    report::warn(
+        &format!(
+            "cannot tell where `{name}` was installed from before; it keeps the folder `{}`{may}",
+            store.data(name).display()
+        ),
+        Some(&format!(
+            "`wash plugin deny {name} --all` takes its permissions back"
+        )),
+    );
+    Ok(())
 }
 
 pub(super) fn allow_all(means: &Means<'_>, manifest: &Manifest) -> anyhow::Result<()> {

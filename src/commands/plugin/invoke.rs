@@ -19,7 +19,7 @@ use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, grants};
-use crate::report::{Advice, OutputFormat, hinted};
+use crate::report::{Advice, Fault, OutputFormat, hinted};
 
 /// What was typed.
 pub enum Given {
@@ -53,7 +53,23 @@ impl Advice for PluginError {
     }
 }
 
-impl Advice for NamedError {}
+impl Advice for NamedError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Scratch(error) => error.hints(),
+            Self::Temporary { .. } => vec!["TMPDIR names another place".to_owned()],
+            Self::Read { .. } | Self::Kind { .. } => Vec::new(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Scratch(error) => error.fault(),
+            Self::Temporary { .. } => Fault::Environment,
+            Self::Read { .. } | Self::Kind { .. } => Fault::Input,
+        }
+    }
+}
 
 pub async fn run(
     store: &Store,
@@ -102,11 +118,12 @@ pub(super) async fn run_with(
             })?;
         }
     }
+    let console = Console::shielded();
     let terms = Terms {
         settings,
         bounds: RUN,
-        console: Console::shielded(),
-        compiled: store.compiled(),
+        console: console.clone(),
+        compiled: store.compiled(&manifest.digest),
     };
     let (interface, function) = match manifest.runs {
         Runs::Commands => ("wash:plugin/runner", "run"),
@@ -114,9 +131,27 @@ pub(super) async fn run_with(
         Runs::Program => ("wasi:cli/run", "run"),
         Runs::Nothing => anyhow::bail!("the plugin `{}` has no commands", manifest.name),
     };
-    let answer = unless_stopped(guest.call(interface, function, arguments, terms)).await?;
+    let called = async {
+        let answer = tokio::select! {
+            answer = guest.call(interface, function, arguments, terms) => Some(answer),
+            () = console.refused() => None,
+        };
+        (answer, console.written().await)
+    };
+    let (answer, output) = unless_stopped(called).await?;
     drop(named);
-    exit(&manifest.name, answer)
+    let Some(answer) = answer else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    match output {
+        Ok(()) => exit(&manifest.name, answer),
+        // It may have failed because of it, as programs do whose reader has gone.
+        Err(lost) if lost.is_closed() => match answer {
+            Err(CallFailure::Trap { .. }) => Ok(ExitCode::SUCCESS),
+            answer => exit(&manifest.name, answer),
+        },
+        Err(lost) => Err(hinted(lost)),
+    }
 }
 
 fn invocation(

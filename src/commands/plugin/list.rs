@@ -8,6 +8,7 @@ use super::{Means, report_broken, show};
 use crate::inspect::table;
 use crate::plugin::Manifest;
 use crate::plugin::policy::Policy;
+use crate::plugin::store::Broken;
 use crate::report::{self, hinted};
 
 /// List the installed plugins
@@ -22,18 +23,27 @@ pub(super) fn run(_: ListArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let data: Vec<_> = plugins
         .map(|plugin| show::data(means.store, plugin, &policy.of(&plugin.name)))
         .collect();
-    let text = match installed.plugins.as_slice() {
+    let rows = installed.plugins.iter().map(row);
+    let rows: Vec<_> = rows
+        .chain(installed.broken.iter().map(unreadable))
+        .collect();
+    let text = match rows.as_slice() {
         [] => "no plugins are installed: `wash plugin install` installs one".to_owned(),
-        plugins => {
-            let rows = plugins.iter().map(row).collect::<Vec<_>>();
-            table(&rows).trim_end().to_owned()
-        }
+        rows => table(rows).trim_end().to_owned(),
     };
+    let broken = installed.broken.iter().map(|broken| {
+        json!({
+            "name": broken.name(),
+            "path": broken.path.to_string_lossy(),
+            "reason": broken.reason,
+        })
+    });
+    let broken: Vec<_> = broken.collect();
     report::success(
         means.globals.output,
         &text,
         "listed",
-        json!({ "plugins": data }),
+        json!({ "plugins": data, "broken": broken }),
     )?;
     Ok(ExitCode::SUCCESS)
 }
@@ -44,5 +54,16 @@ fn row(plugin: &Manifest) -> [String; 4] {
         plugin.version.clone().unwrap_or_else(|| "-".to_owned()),
         plugin.summary.clone(),
         show::adds(plugin).join("; "),
+    ]
+}
+
+/// What is there and cannot be read. Why is on stderr.
+fn unreadable(broken: &Broken) -> [String; 4] {
+    let name = broken.name().map(str::to_owned);
+    [
+        name.unwrap_or_else(|| "-".to_owned()),
+        "-".to_owned(),
+        "cannot be read".to_owned(),
+        String::new(),
     ]
 }

@@ -17,10 +17,11 @@ use std::process::ExitCode;
 
 use super::Globals;
 use crate::plugin::describe::Reserved;
+use crate::plugin::install::StoreError;
 use crate::plugin::{Installed, Store};
-use crate::report;
+use crate::report::{self, hinted};
 
-/// Install plugins, and say what they may do
+/// Install plugins and manage what they may do
 ///
 /// A plugin is a component. It adds commands to `wash`, takes part in what other commands do, or provides interfaces for
 /// `wash dev`, or all of these. It runs in a sandbox: it has a folder of its own, and everything else only when it was allowed.
@@ -35,6 +36,7 @@ pub struct PluginArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum PluginCommand {
+    #[command(alias = "add")]
     Install(install::InstallArgs),
     #[command(visible_alias = "remove")]
     Uninstall(uninstall::UninstallArgs),
@@ -55,6 +57,9 @@ pub struct Means<'a> {
 }
 
 pub async fn run(args: PluginArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
+    if Store::of_user().is_none() && !matches!(args.command, PluginCommand::Test(_)) {
+        return Err(hinted(StoreError::NoHome));
+    }
     match args.command {
         PluginCommand::Install(args) => install::run(args, means).await,
         PluginCommand::Uninstall(args) => uninstall::run(args, means),

@@ -1,5 +1,6 @@
 //! `wash plugin allow` and `wash plugin deny`
 
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,10 +9,10 @@ use anyhow::Context as _;
 use super::{Means, show};
 use crate::commands::Globals;
 use crate::completion::values;
-use crate::plugin::install;
 use crate::plugin::manifest::{Access, Manifest, Permission};
 use crate::plugin::permission::{self, PermissionError};
 use crate::plugin::policy::Decisions;
+use crate::plugin::{grants, install};
 use crate::report::{self, Advice, hinted};
 
 /// Allow a plugin to do something
@@ -22,10 +23,10 @@ use crate::report::{self, Advice, hinted};
     after_help = "Examples:\n  wash plugin allow my --dir ~/notes:rw --host api.example.com\n  wash plugin allow my --program 'git log'\n  wash plugin allow my --all"
 )]
 pub(super) struct AllowArgs {
-    /// As `wash plugin list` shows it
+    /// Name of an installed plugin
     #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
-    /// Everything that it wants
+    /// Grant everything the plugin requests
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -40,10 +41,10 @@ pub(super) struct AllowArgs {
     after_help = "Examples:\n  wash plugin deny my --host api.example.com\n  wash plugin deny my --all"
 )]
 pub(super) struct DenyArgs {
-    /// As `wash plugin list` shows it
+    /// Name of an installed plugin
     #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
-    /// Everything that it was allowed or wants
+    /// Everything the plugin was granted or requests
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -112,20 +113,61 @@ pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCo
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let mut permissions = args.what.permissions(means.globals)?;
     something(&permissions, args.all)?;
-    for wanted in &permissions {
-        if let Permission::Directory { path, .. } = wanted {
-            let there = permission::expanded(path).is_dir();
-            anyhow::ensure!(there, "`{path}` is not a directory");
-        }
-    }
     if args.all {
         permissions.extend(manifest.wants.iter().map(|want| want.what.clone()));
+    }
+    for permission in &permissions {
+        usable(permission, means, &args.name)?;
     }
     change(&manifest, means, "allowed", |decisions| {
         permissions
             .into_iter()
             .for_each(|permission| decisions.allow(permission));
     })
+}
+
+/// A directory that is to be changed is made where it is missing; one that is to be read has to be there.
+fn usable(permission: &Permission, means: &Means<'_>, plugin: &str) -> anyhow::Result<()> {
+    match permission {
+        Permission::Directory { path, access } => {
+            let place = permission::expanded(path);
+            match (place.symlink_metadata().is_ok(), access) {
+                (true, _) if !place.is_dir() => {
+                    Err(hinted(DirectoryError::Kind { path: path.clone() }))
+                }
+                (true, _) => Ok(()),
+                (false, Access::ReadOnly) => {
+                    Err(hinted(DirectoryError::Missing { path: path.clone() }))
+                }
+                (false, Access::ReadWrite) => {
+                    grants::check(means.store, plugin, permission).map_err(hinted)?;
+                    let made = fs::create_dir_all(&place);
+                    made.with_context(|| format!("cannot create `{path}`"))?;
+                    report::talk(&format!("created `{path}`"));
+                    Ok(())
+                }
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a directory cannot be allowed.
+#[derive(Debug, thiserror::Error)]
+enum DirectoryError {
+    #[error("`{path}` is not a directory")]
+    Kind { path: String },
+    #[error("directory `{path}` does not exist")]
+    Missing { path: String },
+}
+
+impl Advice for DirectoryError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Kind { .. } => Vec::new(),
+            Self::Missing { path } => vec![format!("make it: mkdir -p {}", permission::home(path))],
+        }
+    }
 }
 
 pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
@@ -148,7 +190,7 @@ pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode
 fn something(permissions: &[Permission], all: bool) -> anyhow::Result<()> {
     match permissions.is_empty() && !all {
         true => Err(report::usage(
-            "there is no permission: name one, such as `--host HOST`, or use `--all`",
+            "no permission given; try `--host HOST`, `--dir PATH`, `--env VARIABLE`, `--program COMMAND`, `--project` or `--all`",
         )),
         false => Ok(()),
     }

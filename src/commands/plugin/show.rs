@@ -16,7 +16,7 @@ use crate::report::{self, hinted};
 /// Show what a plugin is, where it came from and what it may do
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    /// As `wash plugin list` shows it
+    /// Name of an installed plugin
     #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
 }
@@ -24,7 +24,7 @@ pub(super) struct ShowArgs {
 pub(super) fn run(args: ShowArgs, means: &Means<'_>) -> anyhow::Result<ExitCode> {
     let manifest = install::find(means.store, &args.name).map_err(hinted)?;
     let decisions = Policy::read(means.store).map_err(hinted)?.of(&args.name);
-    let text = text(means.store, &manifest, &decisions);
+    let text = text(means.store, &manifest, &decisions, Shown::Installed);
     let data = data(means.store, &manifest, &decisions);
     report::success(means.globals.output, &text, "shown", data)?;
     Ok(ExitCode::SUCCESS)
@@ -67,8 +67,20 @@ pub(super) fn summary(done: &str, plugin: &Manifest) -> String {
     text
 }
 
+/// Whether a plugin that is shown is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Installed,
+    Tried,
+}
+
 /// Everything that is known of it.
-pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> String {
+pub(super) fn text(
+    store: &Store,
+    plugin: &Manifest,
+    decisions: &Decisions,
+    shown: Shown,
+) -> String {
     let bytes = size(plugin.size);
     let mut text = format!("{}: {}\n", title(plugin), plugin.summary);
     let mut line = |name: &str, value: String| {
@@ -76,7 +88,9 @@ pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> S
     };
     line("from", plugin.source.to_string());
     line("digest", format!("{} ({bytes})", plugin.digest));
-    line("installed", plugin.installed.clone());
+    if shown == Shown::Installed {
+        line("installed", plugin.installed.clone());
+    }
     for command in plugin.commands.iter().filter(|command| !command.group) {
         let call = format!("wash {}", command.path.join(" "));
         line("command", format!("{call}: {}", command.summary));
@@ -90,11 +104,11 @@ pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> S
     for interface in &plugin.imports {
         line("imports", interface.clone());
     }
-    let own = store.data(&plugin.name);
-    line(
-        "may",
-        format!("read and change its own folder, `{}`", own.display()),
-    );
+    let own = match shown {
+        Shown::Installed => format!("its own folder, `{}`", store.data(&plugin.name).display()),
+        Shown::Tried => "a temporary folder".to_owned(),
+    };
+    line("may", format!("read and change {own}"));
     for permission in &decisions.allowed {
         line("may", permission.to_string());
     }
@@ -113,7 +127,7 @@ pub(super) fn text(store: &Store, plugin: &Manifest, decisions: &Decisions) -> S
 /// The manifest, and what was decided.
 pub(super) fn data(store: &Store, plugin: &Manifest, decisions: &Decisions) -> Value {
     let mut data = json!(plugin);
-    data["folder"] = json!(store.data(&plugin.name));
+    data["folder"] = report::json_path(store.data(&plugin.name));
     data["allowed"] = json!(decisions.allowed);
     data["denied"] = json!(decisions.denied);
     let open = decisions.open(plugin).into_iter();

@@ -1,6 +1,8 @@
 //! `wash plugin test`
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,35 +11,43 @@ use serde_json::json;
 
 use super::invoke::{self, Given};
 use super::permissions::PermissionArgs;
-use super::{Means, show, source};
-use crate::commands::not_parsed;
+use super::show::Shown;
+use super::{Means, hooks, show, source};
+use crate::build;
 use crate::commands::oci::AccessArgs;
+use crate::commands::{Globals, not_parsed, unless_stopped};
 use crate::completion::values;
 use crate::plugin::command::augment;
 use crate::plugin::examine::{Choices, examine};
-use crate::plugin::install::{self, Replace};
-use crate::plugin::manifest::{Manifest, Runs};
+use crate::plugin::hook::Event;
+use crate::plugin::install::{self, Replace, StoreError};
+use crate::plugin::invocation::NamedError;
+use crate::plugin::manifest::{HookPoint, Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, describe};
+use crate::project::{self, Purpose};
 use crate::report::{self, hinted};
 use crate::scratch::Scratch;
 
-/// Try a plugin out without installing it
+/// Try a plugin without installing it
 ///
-/// It is examined as for an installation, and what it says of itself is shown. With ARGS, its command is run as if it were
-/// installed: with a folder of its own, which is empty and goes afterwards, and what the options allow.
+/// Examines the plugin as `install` does, and shows its description. With ARGS or --hook, runs its command or its hook as if it were
+/// installed, in a temporary data folder, with the permissions given below.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash plugin test .\n  wash plugin test . -- list --all\n  wash plugin test my.wasm --host api.example.com -- fetch"
+    after_help = "Examples:\n  wash plugin test .\n  wash plugin test . -- list --all\n  wash plugin test my.wasm --host api.example.com -- fetch\n  wash plugin test . --hook before-push --project"
 )]
 pub(super) struct TestArgs {
     /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG
     #[arg(value_name = "PATH", add = values::component_file())]
     path: PathBuf,
-    /// What its command is given. Where it adds several, the command comes first
+    /// Arguments of its command; if it adds several, the name of the command comes first
     #[arg(last = true, value_name = "ARGS")]
     arguments: Option<Vec<OsString>>,
-    /// Allow everything that it wants
+    /// Call this hook with the project in the current directory, as it was last built
+    #[arg(long, value_name = "HOOK", conflicts_with = "arguments")]
+    hook: Option<HookPoint>,
+    /// Grant everything the plugin requests
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -53,14 +63,19 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
     let source = source::named(Some(&args.path), globals)?;
     let fetched = source::fetch(source, &args.access, globals).await?;
     let subject = fetched.subject(Choices::default());
-    let place = Scratch::new(&std::env::temp_dir(), "wash-plugin-test-");
-    let place = place.context("cannot make a temporary directory")?;
+    let place = Scratch::temporary("wash-plugin-test-").map_err(hinted)?;
     let store = Store::at(place.path().to_owned());
-    let manifest = examine(&subject, &store, reserved).await.map_err(hinted)?;
+    // It is compiled, which may take longer than anybody wants to wait.
+    let examined = unless_stopped(examine(&subject, &store, reserved)).await?;
+    let manifest = examined.map_err(hinted)?;
     // Clashes are for the installation to tell.
     let nobody = describe::Reserved::default();
     let bytes = &subject.bytes;
-    install::install(&store, &manifest, bytes, &nobody, Replace::SameSource).map_err(hinted)?;
+    let installed = install::install(&store, &manifest, bytes, &nobody, Replace::SameSource);
+    installed.map_err(|error| match error {
+        StoreError::Write { source, .. } => temporary(source),
+        other => hinted(other),
+    })?;
     let mut decisions = Decisions::default();
     for permission in args.what.permissions(globals)? {
         decisions.allow(permission);
@@ -69,8 +84,11 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
         let wants = manifest.wants.iter();
         wants.for_each(|want| decisions.allow(want.what.clone()));
     }
+    if let Some(point) = args.hook {
+        return hook(point, &manifest, &decisions, &store, globals).await;
+    }
     let Some(words) = args.arguments else {
-        let text = show::text(&store, &manifest, &decisions);
+        let text = show::text(&store, &manifest, &decisions, Shown::Tried);
         let data = json!({ "plugin": manifest });
         report::success(globals.output, &text, "examined", data)?;
         return Ok(ExitCode::SUCCESS);
@@ -81,6 +99,56 @@ pub(super) async fn run(args: TestArgs, means: &Means<'_>) -> anyhow::Result<Exi
         Err(error) => return Ok(not_parsed(&error, globals.output)),
     };
     invoke::run_with(&store, &manifest, &decisions, given, globals).await
+}
+
+fn temporary(source: io::Error) -> anyhow::Error {
+    let path = std::env::temp_dir();
+    hinted(NamedError::Temporary { path, source })
+}
+
+/// Calls a hook as the commands of `wash` do, with the project of the current directory.
+async fn hook(
+    point: HookPoint,
+    manifest: &Manifest,
+    decisions: &Decisions,
+    store: &Store,
+    globals: &Globals,
+) -> anyhow::Result<ExitCode> {
+    let name = &manifest.name;
+    if !manifest.hooks.contains(&point) {
+        let problem = format!("the plugin `{name}` has no `{}` hook", point.name());
+        return Err(report::usage(problem));
+    }
+    let overrides = globals.overrides(Purpose::Build)?;
+    let root = project::find_root(&globals.here()?).map_err(hinted)?;
+    let project = project::load(&root, &overrides).map_err(hinted)?;
+    let reference = format!("localhost:5000/{}:test", project.name);
+    let built = match point {
+        HookPoint::BeforeBuild | HookPoint::BeforeDev | HookPoint::AfterDev => None,
+        HookPoint::AfterBuild | HookPoint::BeforePush | HookPoint::AfterPush => {
+            let path = build::left(&project)
+                .into_iter()
+                .find(|path| path.is_file());
+            let path = path.context("the project is not built: run `wash build` first")?;
+            let bytes = fs::read(&path);
+            let bytes = bytes.with_context(|| format!("cannot read `{}`", path.display()))?;
+            Some((path, bytes))
+        }
+    };
+    let event = match &built {
+        Some((path, bytes)) => hooks::with(&project.name, path, bytes),
+        None => hooks::event(&project.name),
+    };
+    let event = Event {
+        reference: matches!(point, HookPoint::BeforePush | HookPoint::AfterPush)
+            .then_some(reference.as_str()),
+        ..event
+    };
+    hooks::call_with(store, manifest, decisions, point, &event, globals).await?;
+    let text = format!("the `{}` hook of `{name}` passed", point.name());
+    let data = json!({ "hook": point.name(), "plugin": manifest });
+    report::success(globals.output, &text, "passed", data)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The words as they would be understood after `wash`.
@@ -94,7 +162,13 @@ fn given(
     }
     let commands: Vec<&str> = manifest.top_level().map(|c| c.path[0].as_str()).collect();
     let only = match commands.as_slice() {
-        [] => anyhow::bail!("the plugin `{}` adds no commands", manifest.name),
+        [] if manifest.hooks.is_empty() => {
+            anyhow::bail!("the plugin `{}` adds no commands", manifest.name)
+        }
+        [] => anyhow::bail!(
+            "the plugin `{}` adds no commands: `--hook` tries one of its hooks",
+            manifest.name
+        ),
         [only] => Some(OsString::from(only)),
         _ => None,
     };

@@ -9,10 +9,10 @@ use crate::completion::values;
 use crate::plugin::install;
 use crate::report::{self, hinted};
 
-/// Remove plugins, with their folders and everything they were allowed
+/// Remove plugins, with their folders and their permissions
 #[derive(Debug, clap::Args)]
 pub(super) struct UninstallArgs {
-    /// As `wash plugin list` shows them
+    /// Names of installed plugins
     #[arg(value_name = "NAME", required = true, add = values::plugins())]
     names: Vec<String>,
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::{Means, install as installing, report_broken, show, source};
-use crate::commands::Stopped;
 use crate::commands::oci::AccessArgs;
+use crate::commands::{Globals, Stopped, unless_stopped};
 use crate::completion::values;
-use crate::plugin::examine::{Choices, Renamed, examine};
+use crate::plugin::examine::{Choices, ExamineError, Renamed, examine};
 use crate::plugin::guest;
 use crate::plugin::install::{self, Replace};
 use crate::plugin::manifest::{Manifest, Runs};
@@ -17,10 +17,10 @@ use crate::report::{self, Fault, OutputFormat, hinted};
 
 /// Install plugins from their sources again
 ///
-/// They keep their names, their folders and what they were allowed. A new version that wants more says so, and has to be allowed it.
+/// They keep their names, their folders and their permissions. A new version that requests more says so, and has to be granted it.
 #[derive(Debug, clap::Args)]
 pub(super) struct UpgradeArgs {
-    /// As `wash plugin list` shows them; all of them without a name
+    /// Names of installed plugins [default: all]
     #[arg(value_name = "NAME", add = values::plugins())]
     names: Vec<String>,
     #[command(flatten)]
@@ -58,11 +58,15 @@ pub(super) async fn run(args: UpgradeArgs, means: &Means<'_>) -> anyhow::Result<
             Err(error) => return Err(error),
         }
     }
+    let done = match told.iter().any(|data| data["upgraded"] == true) {
+        true => "upgraded",
+        false => "up to date",
+    };
     let data = json!({ "plugins": told });
     let message = format!("not upgraded: {}", failed.join(", "));
     match (globals.output, failed.is_empty()) {
         (OutputFormat::Text, true) => {}
-        (OutputFormat::Json, true) => report::success(globals.output, "", "upgraded", data)?,
+        (OutputFormat::Json, true) => report::success(globals.output, "", done, data)?,
         (OutputFormat::Text, false) => report::failure(globals.output, &anyhow::anyhow!(message))?,
         (OutputFormat::Json, false) => report::incomplete(globals.output, "", &message, data)?,
     }
@@ -84,7 +88,7 @@ async fn upgrade(
         globals,
     } = means;
     let fetched = source::fetch(before.source.clone(), access, globals).await?;
-    let subject = fetched.subject(choices(before));
+    let mut subject = fetched.subject(choices(before));
     // What is the same may have been changed on disk since.
     let whole = guest::bytes(store, before).is_ok();
     let is_new = !(whole && before.digest.matches(&subject.bytes));
@@ -98,7 +102,18 @@ async fn upgrade(
             show::data(store, before, &decisions)
         }
         true => {
-            let manifest = examine(&subject, store, reserved).await.map_err(hinted)?;
+            // It is compiled, which may take longer than anybody wants to wait.
+            let examined = unless_stopped(examine(&subject, store, reserved)).await?;
+            let examined = match examined {
+                Err(ExamineError::NoSuchCommand { .. }) => {
+                    // The new version calls its commands otherwise: the names that were chosen are for others.
+                    renamed(before, globals);
+                    subject.choices.commands.clear();
+                    unless_stopped(examine(&subject, store, reserved)).await?
+                }
+                examined => examined,
+            };
+            let manifest = examined.map_err(hinted)?;
             let replace = Replace::Version(&before.digest);
             let installed = install::install(store, &manifest, &subject.bytes, reserved, replace);
             installed.map_err(hinted)?;
@@ -132,24 +147,49 @@ fn choices(before: &Manifest) -> Choices {
     }
 }
 
-/// Says what the new version wants that the one before did not.
+/// Says that the names that were chosen for commands cannot be kept.
+fn renamed(before: &Manifest, globals: &Globals) {
+    if globals.output == OutputFormat::Json {
+        return;
+    }
+    let chosen = before.top_level();
+    let chosen = chosen.filter(|command| command.described[0] != command.path[0]);
+    let chosen: Vec<String> = chosen
+        .map(|command| format!("`{}` for `{}`", command.path[0], command.described[0]))
+        .collect();
+    report::warn(
+        &format!(
+            "the new version of `{}` has renamed its commands; it loses the names that were chosen for them: {}",
+            before.name,
+            chosen.join(", ")
+        ),
+        Some("`wash plugin install SOURCE --as OLD=NEW` chooses names again"),
+    );
+}
+
+/// Says what the new version requests and imports that the one before did not.
 fn difference(before: &Manifest, after: &Manifest) {
-    let version = |plugin: &Manifest| plugin.version.clone().unwrap_or_else(|| "it".to_owned());
-    let (old, new) = (version(before), version(after));
     let name = &after.name;
-    let added = install::added(before, after);
-    for permission in &added {
+    let new = match &after.version {
+        Some(version) => format!("`{name}` {version}"),
+        None => format!("the new version of `{name}`"),
+    };
+    let old = match &before.version {
+        Some(version) => version.clone(),
+        None => "the one before".to_owned(),
+    };
+    for permission in install::added(before, after) {
+        report::warn(&format!("{new} wants to {permission}; {old} did not"), None);
+    }
+    let added = after.imports.iter();
+    let added: Vec<String> = added
+        .filter(|import| !before.imports.contains(import))
+        .map(|import| format!("`{import}`"))
+        .collect();
+    if !added.is_empty() {
         report::warn(
-            &format!("`{name}` {new} wants to {permission}; {old} did not"),
+            &format!("{new} imports what {old} did not: {}", added.join(", ")),
             None,
         );
-    }
-    for import in &after.imports {
-        if !before.imports.contains(import) {
-            report::warn(
-                &format!("`{name}` {new} imports `{import}`; {old} did not"),
-                None,
-            );
-        }
     }
 }

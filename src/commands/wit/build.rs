@@ -9,7 +9,7 @@ use super::Context;
 use crate::commands::{short, write_file};
 use crate::completion::values;
 use crate::inspect::size;
-use crate::report::hinted;
+use crate::report::{self, hinted};
 use crate::wit::fetch;
 use crate::wit::name::directory;
 use crate::wit::resolve::Keep;
@@ -29,7 +29,8 @@ pub(super) struct BuildArgs {
 
 pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
     let mut folder = project.folder()?;
-    if !folder.missing().is_empty() && !project.wit.skip_fetch {
+    let complete = || fetch::is_complete(&project.root, &project.wit, &folder);
+    if !project.wit.skip_fetch && !complete().map_err(hinted)? {
         fetch::fetch(&project.root, &project.wit, &folder, Keep::All)
             .await
             .map_err(hinted)?;
@@ -50,6 +51,10 @@ pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Res
     };
     write_file(&path, &bytes)?;
     let text = format!("{} ({}, {name})", short(&path), size(bytes.len()));
-    let data = json!({ "package": name.to_string(), "path": path, "size": bytes.len() });
+    let data = json!({
+        "package": name.to_string(),
+        "path": report::json_path(&path),
+        "size": bytes.len(),
+    });
     project.print(&text, "built", data)
 }

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::Context;
 use crate::report::{self, hinted};
-use crate::wit::WitError;
-use crate::wit::check;
 use crate::wit::lock::Lock;
+use crate::wit::name::PackageName;
+use crate::wit::resolve::{Partial, is_local};
+use crate::wit::{Overrides, WitError, check, fetch};
 
 /// Check that the WIT of a project is valid and complete, and the lock true
 ///
@@ -17,10 +18,14 @@ use crate::wit::lock::Lock;
 #[command(after_help = "Examples:\n  wash wit check\n  wash wit check -o json")]
 pub(super) struct CheckArgs {}
 
-pub(super) fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
+pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
     let folder = project.folder()?;
     let lock = Lock::read(&project.root).map_err(|error| hinted(WitError::from(error)))?;
-    let report = check::check(&folder, &lock);
+    let overrides = Overrides::read(&project.root).map_err(hinted)?;
+    let partial = fetch::partial(&project.root, &project.wit, &folder);
+    let partial = partial.await.map_err(hinted)?;
+    let local = |package: &PackageName| is_local(package, &overrides, &project.wit);
+    let report = check::check(&folder, &lock, partial, local);
     let mut text = Vec::new();
     for (package, needs) in &report.missing {
         let more = match needs.len() {
@@ -36,6 +41,10 @@ pub(super) fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<Exit
         text.push(format!("invalid: {problem}"));
         text.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
     }
+    text.extend(report.partial.iter().map(|partial| {
+        let Partial { package, brought_by, lacks } = partial;
+        format!("partial: {package} in deps is what {brought_by} uses of it, with {lacks} (wash wit fetch)")
+    }));
     let untrue = report.untrue.iter().map(|package| {
         format!("untrue: wkg.lock is of another {package} than the one in deps (wash wit update {package})")
     });
@@ -76,13 +85,17 @@ pub(super) fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Result<Exit
             "hint": problem.hint,
         })
     });
-    let names = |packages: &[wit_parser::PackageName]| {
-        packages.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
+    let names =
+        |packages: &[PackageName]| packages.iter().map(ToString::to_string).collect::<Vec<_>>();
     let data = json!({
         "packages": report.packages,
         "missing": missing,
         "invalid": invalid,
+        "partial": report.partial.iter().map(|partial| json!({
+            "package": partial.package.to_string(),
+            "brought_by": partial.brought_by.to_string(),
+            "lacks": partial.lacks,
+        })).collect::<Vec<_>>(),
         "untrue": names(&report.untrue),
         "stale": names(&report.stale),
         "unused": report.unused,

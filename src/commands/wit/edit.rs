@@ -15,7 +15,8 @@ use crate::wit::name::Target;
 ///
 /// With an interface (`wasi:keyvalue/store`), the world imports it, or exports it with --export. With a package alone, the world
 /// includes the package's world `imports`. Without a version, it is the one that the project uses of this package, or of its
-/// namespace; else the newest that has the interface. The rest of the file stays as it is.
+/// namespace; that of a folder which wkg.toml, the config or a component of the project (`dev.components`) has it in; else the newest
+/// that comes with wash and has the interface; else the newest of its registry. The rest of the file stays as it is.
 ///
 /// The package is fetched and everything is checked before anything is written.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,6 @@
 //! `wash wit fetch`, `update` and `clean`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -11,6 +12,7 @@ use crate::wit::fetch::{self, open};
 use crate::wit::lock::Lock;
 use crate::wit::name::{Target, is_same_package};
 use crate::wit::resolve::Keep;
+use crate::wit::source::Source;
 use crate::wit::{Overrides, WitError, bundle, source, store};
 
 /// Fetch the packages that are missing in `wit/deps`
@@ -30,10 +32,13 @@ pub(super) struct FetchArgs {
 pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Result<ExitCode> {
     // A project without WIT needs none: build scripts call this for all of theirs.
     let Some(folder) = open(&project.root, &project.wit).map_err(hinted)? else {
-        let text = format!(
-            "nothing to fetch: there is no WIT in `{}`",
-            project.wit.dir.display()
-        );
+        let dir = project.wit.dir.display();
+        let text = match deeper(&project.root.join(&project.wit.dir)) {
+            None => format!("nothing to fetch: there is no WIT in `{dir}`"),
+            Some(folder) => format!(
+                "nothing to fetch: there is no WIT in `{dir}` itself, but in `{dir}/{folder}`; `wit.wit_dir` in .wash/config.yaml may name that folder"
+            ),
+        };
         return project.print(
             &text,
             "nothing to fetch",
@@ -51,6 +56,21 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
         false => lines(&fetched).join("\n"),
     };
     project.print(&text, "fetched", data(&fetched))
+}
+
+/// A folder with WIT inside one that has none of its own.
+fn deeper(dir: &Path) -> Option<String> {
+    let folders = source::entries(dir)
+        .ok()?
+        .into_iter()
+        .filter(|path| path.is_dir());
+    let mut names = folders.filter_map(|path| {
+        let name = path.file_name()?.to_str()?.to_string();
+        let has_wit =
+            name != "deps" && Source::read(&path, &name).is_ok_and(|found| found.is_some());
+        has_wit.then_some(name)
+    });
+    names.next()
 }
 
 /// Fetch packages anew, also those that `wkg.lock` pins
@@ -76,7 +96,7 @@ pub(super) async fn update(args: UpdateArgs, project: &Context<'_>) -> anyhow::R
             let keep = Keep::AllBut(package.clone());
             let referred = folder
                 .sources()
-                .flat_map(source::Source::needs)
+                .flat_map(Source::needs)
                 .any(|need| !keep.keeps(&need.package));
             if !referred {
                 return Err(hinted(WitError::Edit {
@@ -121,7 +141,7 @@ pub(super) fn clean(args: &CleanArgs, project: &Context<'_>) -> anyhow::Result<E
     };
     let lock = Lock::read(&project.root).map_err(|error| hinted(WitError::from(error)))?;
     let overrides = Overrides::read(&project.root).map_err(hinted)?;
-    let again = |source: &source::Source| {
+    let again = |source: &Source| {
         let known = |package| {
             bundle::find(package).is_some()
                 || overrides.of(package).is_some()

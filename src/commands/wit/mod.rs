@@ -5,6 +5,7 @@ mod check;
 mod edit;
 mod fetch;
 mod graph;
+mod init;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ pub struct WitArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
     Fetch(fetch::FetchArgs),
     Update(fetch::UpdateArgs),
     Add(edit::AddArgs),
@@ -66,12 +68,13 @@ pub async fn run(args: WitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let project = Context::new(&args, globals)?;
     let doing = async {
         match args.command {
+            Command::Init(args) => init::init(&args, &project),
             Command::Fetch(args) => fetch::fetch(args, &project).await,
             Command::Update(args) => fetch::update(args, &project).await,
             Command::Add(args) => edit::add(args, &project).await,
             Command::Remove(args) => edit::remove(&args, &project),
             Command::Clean(args) => fetch::clean(&args, &project),
-            Command::Check(args) => check::check(&args, &project),
+            Command::Check(args) => check::check(&args, &project).await,
             Command::Why(args) => graph::why(&args, &project),
             Command::Tree(args) => graph::tree(&args, &project),
             Command::Build(args) => build::build(args, &project).await,

@@ -1,8 +1,8 @@
 //! What is to be done to a file: found out first, for all of them, and done then.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::places::{Content, Piece};
@@ -11,7 +11,7 @@ use super::{Change, Changed, InstallError, block};
 /// A file as it is to be. `None` for one that is to go.
 pub(super) struct Edit {
     path: PathBuf,
-    text: Option<String>,
+    bytes: Option<Vec<u8>>,
     pub(super) change: Change,
     block: bool,
 }
@@ -25,7 +25,7 @@ impl Edit {
                     let path = piece.path.clone();
                     return Err(InstallError::NotOurs { path });
                 }
-                _ => text.clone(),
+                _ => text.clone().into_bytes(),
             },
             Content::Block(lines) => {
                 let old = old.as_deref().unwrap_or_default();
@@ -37,14 +37,14 @@ impl Edit {
             Some(old) if *old == new => Change::Unchanged,
             Some(_) => Change::Updated,
         };
-        Ok(piece.edit(Some(new), change))
+        piece.edit(Some(new), change).writable()
     }
 
     pub(super) fn to_remove(piece: &Piece) -> Result<Self, InstallError> {
         let Some(old) = read(&piece.path)? else {
             return Ok(piece.edit(None, Change::Unchanged));
         };
-        Ok(match &piece.content {
+        let edit = match &piece.content {
             Content::Whole(_) if is_ours(&old) => piece.edit(None, Change::Removed),
             Content::Whole(_) => piece.edit(Some(old), Change::Unchanged),
             Content::Block(_) => {
@@ -55,15 +55,31 @@ impl Edit {
                     false => piece.edit((!new.is_empty()).then_some(new), Change::Removed),
                 }
             }
-        })
+        };
+        edit.writable()
+    }
+
+    /// Whether lines of ours are there already, though not these.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.change == Change::Updated && fs::read(&self.path).is_ok_and(|it| block::is_in(&it))
+    }
+
+    /// Refuses to change a file of the user's that is not to be written, whoever we are: something else makes it.
+    fn writable(self) -> Result<Self, InstallError> {
+        let changes = self.block && self.change != Change::Unchanged;
+        let is_closed = fs::metadata(&self.path).is_ok_and(|it| it.permissions().readonly());
+        match changes && is_closed {
+            true => Err(InstallError::ReadOnly { path: self.path }),
+            false => Ok(self),
+        }
     }
 }
 
 impl Piece {
-    fn edit(&self, text: Option<String>, change: Change) -> Edit {
+    fn edit(&self, bytes: Option<Vec<u8>>, change: Change) -> Edit {
         Edit {
             path: self.path.clone(),
-            text,
+            bytes,
             change,
             block: matches!(self.content, Content::Block(_)),
         }
@@ -76,13 +92,14 @@ impl Piece {
 }
 
 /// Every script of ours says so.
-pub(super) fn is_ours(script: &str) -> bool {
-    script.is_empty() || script.contains(crate::completion::VARIABLE)
+pub(super) fn is_ours(script: &[u8]) -> bool {
+    let name = crate::completion::VARIABLE.as_bytes();
+    script.is_empty() || script.windows(name.len()).any(|window| window == name)
 }
 
-fn read(path: &Path) -> Result<Option<String>, InstallError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+fn read(path: &Path) -> Result<Option<Vec<u8>>, InstallError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(InstallError::Read {
             path: path.to_path_buf(),
@@ -95,8 +112,8 @@ pub(super) fn apply(edits: Vec<Edit>, dry_run: bool) -> Result<Vec<Changed>, Ins
     let mut changed = Vec::new();
     for edit in edits {
         if !dry_run && edit.change != Change::Unchanged {
-            let wrote = match &edit.text {
-                Some(text) => write(&edit.path, text),
+            let wrote = match &edit.bytes {
+                Some(bytes) => write(&edit.path, bytes),
                 None => fs::remove_file(&edit.path),
             };
             wrote.map_err(|source| InstallError::Write {
@@ -113,17 +130,62 @@ pub(super) fn apply(edits: Vec<Edit>, dry_run: bool) -> Result<Vec<Changed>, Ins
     Ok(changed)
 }
 
-/// Whole or not at all; a symlink, as keepers of dotfiles have them, stays one.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+/// A file that is there is written where it is, so that it keeps its owner, its permissions and its other names; and a
+/// symlink, as keepers of dotfiles have them, stays one.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = behind_links(path);
     let dir = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(dir)?;
-    let old = fs::metadata(&path).map(|file| file.permissions());
-    let permissions = old.unwrap_or_else(|_| fs::Permissions::from_mode(0o644));
+    if path.exists() {
+        // That there is room for it is known before the old text goes.
+        let spare = tempfile::Builder::new().tempfile_in(dir);
+        if let Ok(mut spare) = spare {
+            spare.write_all(bytes)?;
+            spare.as_file().sync_all()?;
+        }
+        let mut file = File::options().write(true).truncate(true).open(&path)?;
+        file.write_all(bytes)?;
+        return file.sync_all();
+    }
+    create_dirs(dir)?;
     let mut file = tempfile::Builder::new()
-        .permissions(permissions)
+        .permissions(fs::Permissions::from_mode(0o644))
         .tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    file.write_all(bytes)?;
+    file.persist(&path)?;
+    give_away(&path, dir)
+}
+
+/// Where a path leads, also if nothing is there.
+fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    // More than this is a circle.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(to) => path = path.parent().unwrap_or(Path::new("/")).join(to),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn create_dirs(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().unwrap_or(Path::new("/"));
+    create_dirs(above)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => give_away(dir, above),
+    }
+}
+
+/// What root makes in the home of another user belongs to that user, as the directory around it does.
+fn give_away(path: &Path, dir: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let dir = fs::metadata(dir)?;
+    std::os::unix::fs::chown(path, Some(dir.uid()), Some(dir.gid()))
 }

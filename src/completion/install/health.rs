@@ -24,12 +24,34 @@ pub struct Health {
     pub shell: &'static str,
     pub state: State,
     /// What is there, or should be.
+    #[serde(serialize_with = "crate::report::serialize_path")]
     pub path: PathBuf,
     pub reason: String,
 }
 
-/// Whether a shell would load what this `wash` answers to.
+/// Whether a shell would load what this `wash` answers to. The files say whether that is of this version, and the shell, if it
+/// can be asked, whether it loads them.
 pub fn check(shell: Shell, around: &Surroundings) -> Health {
+    let mut health = files(shell, around);
+    if health.state == State::Stale {
+        return health;
+    }
+    match (around.completes(shell), &health.state) {
+        (Some(true), State::Missing) => {
+            health.state = State::Fine;
+            "loaded when it starts, but not from here".clone_into(&mut health.reason);
+        }
+        (Some(false), State::Fine) => {
+            health.state = State::Missing;
+            health.reason = format!("it is here, but a new {} does not load it", shell.name());
+        }
+        _ => {}
+    }
+    health
+}
+
+/// What the files say.
+fn files(shell: Shell, around: &Surroundings) -> Health {
     let health = |state, path: &Path, reason: &str| Health {
         shell: shell.name(),
         state,
@@ -57,6 +79,10 @@ pub fn check(shell: Shell, around: &Surroundings) -> Health {
         match Edit::to_install(piece) {
             Err(error) => return health(State::Stale, &piece.path, &error.to_string()),
             Ok(edit) if edit.change == Change::Unchanged => {}
+            Ok(edit) if edit.is_in_place() => {
+                let reason = "the lines of wash are of another version";
+                return health(State::Stale, &piece.path, reason);
+            }
             Ok(_) => return health(State::Missing, &piece.path, "nothing here loads the script"),
         }
     }
@@ -65,12 +91,13 @@ pub fn check(shell: Shell, around: &Surroundings) -> Health {
 
 /// What is wrong with a script that is there.
 fn stale(shell: Shell, around: &Surroundings, path: &Path) -> Option<String> {
-    let Ok(text) = fs::read_to_string(path) else {
+    let Ok(text) = fs::read(path) else {
         return Some("it cannot be read".to_owned());
     };
     if !is_ours(&text) {
         return Some("it is not from wash".to_owned());
     }
+    let text = String::from_utf8_lossy(&text);
     match shell.program_of(&text) {
         None => Some("it is of another version of wash".to_owned()),
         Some(program) if !around.runs(&program) => {

@@ -1,8 +1,10 @@
 //! Puts the scripts where shells look for them, and finds out whether they are there and right.
 //!
 //! `places` says which files that takes, `edit` what is to be done to each, `block` how to edit those that are the user's own,
-//! and `health` whether all of it is there. Doing it twice changes nothing, and what is taken away is what was put there.
+//! and `health` whether all of it is there. What a shell does with its own files only the shell knows, so `ask` starts one and asks
+//! it. Doing it twice changes nothing, and what is taken away is what was put there.
 
+mod ask;
 mod block;
 mod edit;
 mod health;
@@ -30,6 +32,7 @@ pub enum Change {
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Changed {
+    #[serde(serialize_with = "crate::report::serialize_path")]
     pub path: PathBuf,
     pub change: Change,
     /// Only some lines of the file are ours.
@@ -46,6 +49,8 @@ pub enum InstallError {
     NoEnd { path: PathBuf, line: usize },
     #[error("`{}` exists and is not from wash", .path.display())]
     NotOurs { path: PathBuf },
+    #[error("`{}` is read-only", .path.display())]
+    ReadOnly { path: PathBuf },
     #[error("cannot tell which shell this is")]
     NoShell,
     #[error("cannot tell where your home directory is")]
@@ -62,6 +67,12 @@ impl Advice for InstallError {
                 let path = path.display().to_string();
                 let line = pasteable(&["mv", &path, &format!("{path}.old")]);
                 format!("move it away: {line}")
+            }
+            Self::ReadOnly { path } => {
+                let path = pasteable(&[path.to_string_lossy()]);
+                format!(
+                    "change it where it is made, or make it writable: chmod u+w {path}; `wash completion SHELL` prints what to load"
+                )
             }
             Self::NoShell => format!("name it: wash completion install {}", names()),
             Self::NoHome => "set HOME".to_owned(),
@@ -104,7 +115,8 @@ pub fn uninstall(
     around: &Surroundings,
     dry_run: bool,
 ) -> Result<Vec<Changed>, InstallError> {
-    let pieces = places::possible(shell, around);
+    let mut pieces = places::possible(shell, around);
+    pieces.extend(places::former(shell, around));
     let edits: Vec<Edit> = pieces
         .iter()
         .map(Edit::to_remove)
@@ -169,6 +181,45 @@ mod tests {
         assert!(rc.is_symlink());
         uninstall(Shell::Zsh, &around, false).unwrap();
         assert_eq!(fs::read_to_string(&rc).unwrap(), "alias ll='ls -l'\n");
+    }
+
+    #[test]
+    fn a_file_is_written_where_it_is() {
+        use std::os::unix::fs::MetadataExt as _;
+        let (home, around) = around();
+        let rc = home.path().join(".zshrc");
+        fs::write(&rc, "one\n").unwrap();
+        fs::hard_link(&rc, home.path().join("other-name")).unwrap();
+        let before = fs::metadata(&rc).unwrap();
+        install(Shell::Zsh, &around, false).unwrap();
+        let after = fs::metadata(&rc).unwrap();
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
+        let count = fs::read_dir(home.path()).unwrap().count();
+        // bin, .zshrc, its other name and .local: nothing else was left.
+        assert_eq!(count, 4);
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_stays_one() {
+        let (home, around) = around();
+        let rc = home.path().join(".zshrc");
+        std::os::unix::fs::symlink("dotfiles/zshrc", &rc).unwrap();
+        install(Shell::Zsh, &around, false).unwrap();
+        assert!(rc.is_symlink());
+        assert!(home.path().join("dotfiles/zshrc").is_file());
+    }
+
+    #[test]
+    fn what_is_not_to_be_written_is_left() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (home, around) = around();
+        let rc = home.path().join(".zshrc");
+        fs::write(&rc, "one\n").unwrap();
+        fs::set_permissions(&rc, fs::Permissions::from_mode(0o444)).unwrap();
+        let error = install(Shell::Zsh, &around, false).unwrap_err();
+        assert!(matches!(error, InstallError::ReadOnly { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&rc).unwrap(), "one\n");
+        assert!(!home.path().join(".local").exists(), "nothing was begun");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::InstallError;
+use super::ask::{self, BashCompletion};
+use super::{InstallError, block};
 use crate::completion::shell::Shell;
 
 /// What of the machine and the user matters.
@@ -15,15 +17,24 @@ pub struct Surroundings {
     data: PathBuf,
     /// Where packages put what is for everybody.
     shared: Vec<PathBuf>,
+    /// Where zsh looks for the files of its user, unless it says otherwise itself.
     zsh: PathBuf,
-    /// Where bash-completion looks for what the user has.
+    /// Where bash-completion looks for what the user has, unless it says otherwise itself.
     bash: PathBuf,
-    /// Whether bash-completion is loaded, which looks there.
-    has_bash_completion: bool,
+    /// Whether shells may be started and asked.
+    asks_shells: bool,
+    answered: Answered,
     /// Directories with programs.
     path: Vec<PathBuf>,
     /// How scripts run `wash`.
     program: String,
+}
+
+/// What shells have answered, which are asked once each, and only if it matters.
+#[derive(Debug, Clone, Default)]
+struct Answered {
+    bash: OnceLock<Option<BashCompletion>>,
+    zsh: OnceLock<Option<String>>,
 }
 
 /// A file that an installation takes. The first of all is the script.
@@ -59,7 +70,8 @@ impl Surroundings {
             shared: env::split_paths(&shared).collect(),
             zsh: absolute("ZDOTDIR").unwrap_or_else(|| home.clone()),
             bash: bash.unwrap_or_else(|| data.join("bash-completion")),
-            has_bash_completion: has_bash_completion(&home),
+            asks_shells: true,
+            answered: Answered::default(),
             program: program(&path),
             path,
             data,
@@ -78,7 +90,8 @@ impl Surroundings {
             shared: vec![home.join("usr/share")],
             zsh: home.to_path_buf(),
             bash: home.join(".local/share/bash-completion"),
-            has_bash_completion: false,
+            asks_shells: false,
+            answered: Answered::default(),
             path: vec![home.join("bin")],
             program: "wash".to_owned(),
         }
@@ -87,6 +100,49 @@ impl Surroundings {
     /// How a script should run `wash`: by its name, if that finds this one.
     pub fn program(&self) -> &str {
         &self.program
+    }
+
+    /// Where `.zshrc` is.
+    fn zsh(&self) -> PathBuf {
+        let ask = || ask::zsh_directory(&self.home);
+        let answer = match self.asks_shells {
+            true => self.answered.zsh.get_or_init(ask).as_ref(),
+            false => None,
+        };
+        let answer = answer.map(PathBuf::from).filter(|dir| dir.is_absolute());
+        answer.unwrap_or_else(|| self.zsh.clone())
+    }
+
+    fn bash_answer(&self) -> Option<&BashCompletion> {
+        let ask = || ask::bash_completion(&self.home);
+        match self.asks_shells {
+            true => self.answered.bash.get_or_init(ask).as_ref(),
+            false => None,
+        }
+    }
+
+    /// Where bash-completion looks for what the user has.
+    fn bash(&self) -> PathBuf {
+        let answer = self.bash_answer().filter(|answer| answer.is_loaded);
+        let dir = answer.map(|answer| PathBuf::from(&answer.directory));
+        let dir = dir.filter(|dir| dir.is_absolute());
+        dir.unwrap_or_else(|| self.bash.clone())
+    }
+
+    /// Whether an interactive bash loads bash-completion.
+    fn has_bash_completion(&self) -> bool {
+        match self.bash_answer() {
+            Some(answer) => answer.is_loaded,
+            None => reads_bash_completion(&self.home),
+        }
+    }
+
+    /// Whether a shell that is started now completes `wash`. `None` if it cannot be asked.
+    pub(super) fn completes(&self, shell: Shell) -> Option<bool> {
+        match self.asks_shells {
+            true => ask::completes(shell, &self.home),
+            false => None,
+        }
     }
 
     /// Whether there is something to run.
@@ -113,24 +169,30 @@ fn program(path: &[PathBuf]) -> String {
     }
 }
 
-/// Whether a file that bash reads at its start loads bash-completion. That the package is there says nothing.
-fn has_bash_completion(home: &Path) -> bool {
-    let loaders = [
-        "/usr/share/bash-completion/bash_completion",
-        "/etc/bash_completion",
-        "/usr/local/etc/profile.d/bash_completion.sh",
-        "/opt/homebrew/etc/profile.d/bash_completion.sh",
+/// Files that load bash-completion.
+const LOADERS: [&str; 4] = [
+    "/usr/share/bash-completion/bash_completion",
+    "/etc/bash_completion",
+    "/usr/local/etc/profile.d/bash_completion.sh",
+    "/opt/homebrew/etc/profile.d/bash_completion.sh",
+];
+
+/// Whether a file that an interactive bash reads has a line with bash-completion: the best guess where bash cannot be asked.
+fn reads_bash_completion(home: &Path) -> bool {
+    let files = [
+        home.join(".bashrc"),
+        "/etc/bash.bashrc".into(),
+        "/etc/bashrc".into(),
     ];
-    let own = [".bashrc", ".bash_profile", ".profile"].map(|name| home.join(name));
-    let shared = ["/etc/bash.bashrc", "/etc/bashrc"].map(PathBuf::from);
-    let mut files = own.into_iter().chain(shared);
-    loaders.iter().any(|path| Path::new(path).exists())
-        && files.any(|file| has_line(&file, "bash_completion"))
+    let there = LOADERS.iter().filter(|path| Path::new(path).exists());
+    let mut there = there.flat_map(|loader| files.iter().map(move |file| (file, loader)));
+    there.any(|(file, loader)| has_line(file, loader))
 }
 
 /// Whether a file has a line with a text that is no comment.
 fn has_line(file: &Path, text: &str) -> bool {
-    let lines = fs::read_to_string(file).unwrap_or_default();
+    let bytes = fs::read(file).unwrap_or_default();
+    let lines = String::from_utf8_lossy(&bytes);
     let mut lines = lines.lines().map(str::trim_start);
     lines.any(|line| !line.starts_with('#') && line.contains(text))
 }
@@ -138,7 +200,7 @@ fn has_line(file: &Path, text: &str) -> bool {
 /// What makes a shell complete `wash`.
 pub(super) fn wanted(shell: Shell, around: &Surroundings) -> Vec<Piece> {
     let mut pieces = possible(shell, around);
-    if shell == Shell::Bash && around.has_bash_completion {
+    if shell == Shell::Bash && around.has_bash_completion() {
         pieces.truncate(1);
     }
     pieces
@@ -147,20 +209,18 @@ pub(super) fn wanted(shell: Shell, around: &Surroundings) -> Vec<Piece> {
 /// The same, with what it would take elsewhere.
 pub(super) fn possible(shell: Shell, around: &Surroundings) -> Vec<Piece> {
     let Surroundings {
-        home,
-        config,
-        data,
-        zsh,
-        bash,
-        ..
+        home, config, data, ..
     } = around;
     let file = shell.file_name();
     let (script, rc) = match shell {
         // The name there is that of the command.
-        Shell::Bash => (bash.join("completions/wash"), Some(home.join(".bashrc"))),
+        Shell::Bash => (
+            around.bash().join("completions/wash"),
+            Some(home.join(".bashrc")),
+        ),
         Shell::Zsh => (
             data.join("zsh/site-functions").join(file),
-            Some(zsh.join(".zshrc")),
+            Some(around.zsh().join(".zshrc")),
         ),
         Shell::Fish => (config.join("fish/completions").join(file), None),
         Shell::Elvish => (
@@ -176,9 +236,14 @@ pub(super) fn possible(shell: Shell, around: &Surroundings) -> Vec<Piece> {
     let quoted = shell.quote(&script.to_string_lossy());
     let lines = match shell {
         Shell::Bash => format!("[ -r {quoted} ] && . {quoted}"),
-        Shell::Zsh => format!(
-            "(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit -i }}\n[[ -r {quoted} ]] && source {quoted}"
-        ),
+        // A `compinit` that comes later finds it in `fpath`. `$FPATH` is the same, whatever `ksh_arrays` says.
+        Shell::Zsh => {
+            let dir = script.parent().unwrap_or(Path::new("/"));
+            let dir = shell.quote(&dir.to_string_lossy());
+            format!(
+                "case :$FPATH: in (*:{dir}:*) ;; (*) FPATH={dir}:$FPATH ;; esac\n(( ${{+functions[compdef]}} )) || {{ autoload -Uz compinit && compinit -i }}\n[[ -r {quoted} ]] && source {quoted}"
+            )
+        }
         Shell::Elvish => "use wash-completion".to_owned(),
         _ => format!(". {quoted}"),
     };
@@ -191,6 +256,23 @@ pub(super) fn possible(shell: Shell, around: &Surroundings) -> Vec<Piece> {
         content: Content::Block(lines),
     });
     [script].into_iter().chain(rc).collect()
+}
+
+/// Where earlier versions have put lines, or this one when another place was in force.
+pub(super) fn former(shell: Shell, around: &Surroundings) -> Vec<Piece> {
+    let files = match shell {
+        Shell::Zsh => [&around.home, &around.zsh].map(|dir| dir.join(".zshrc")),
+        _ => return Vec::new(),
+    };
+    let now = around.zsh().join(".zshrc");
+    let mut files: Vec<PathBuf> = files.into();
+    files.dedup();
+    files.retain(|file| *file != now && fs::read(file).is_ok_and(|text| block::is_in(&text)));
+    let piece = |path| Piece {
+        path,
+        content: Content::Block(String::new()),
+    };
+    files.into_iter().map(piece).collect()
 }
 
 /// Where nushell has its configuration.
@@ -219,13 +301,20 @@ pub(super) fn packaged(shell: Shell, around: &Surroundings) -> Option<PathBuf> {
 
 /// The file in which the user has a line that loads the script from `wash` itself.
 pub(super) fn by_hand(shell: Shell, around: &Surroundings) -> Option<PathBuf> {
-    let Surroundings {
-        home, config, zsh, ..
-    } = around;
+    let Surroundings { home, config, .. } = around;
     let files = match shell {
         Shell::Bash => vec![home.join(".bashrc"), home.join(".bash_profile")],
-        Shell::Zsh => vec![zsh.join(".zshrc")],
-        Shell::Fish => vec![config.join("fish/config.fish")],
+        Shell::Zsh => vec![around.zsh().join(".zshrc")],
+        Shell::Fish => {
+            let snippets = fs::read_dir(config.join("fish/conf.d"));
+            let snippets = snippets.into_iter().flatten().flatten();
+            let snippets = snippets.map(|entry| entry.path());
+            let snippets = snippets.filter(|path| path.extension().is_some_and(|it| it == "fish"));
+            let mut files: Vec<PathBuf> = snippets.collect();
+            files.sort();
+            files.push(config.join("fish/config.fish"));
+            files
+        }
         Shell::Elvish => vec![config.join("elvish/rc.elv")],
         Shell::Powershell => ["profile.ps1", "Microsoft.PowerShell_profile.ps1"]
             .map(|name| config.join("powershell").join(name))

@@ -4,6 +4,8 @@
 //! So the script hands over the line as it was typed, which is split here as bash will split it; and of each candidate only
 //! what follows the last break is given back. `COMP_WORDBREAKS` is everybody's, and is left as it is.
 
+use dialoguer::console::{Alignment, measure_text_width, pad_str, truncate_str};
+
 use super::Words;
 use super::quotes::{Quote, Rules, Word};
 use crate::completion::Candidate;
@@ -21,18 +23,30 @@ pub(super) struct Edit {
     untouched: bool,
     /// A file that the output goes to or the input comes from.
     redirect: bool,
+    /// A variable or the like is in it, which bash alone can expand.
+    expands: bool,
+    /// Words are completed whatever their case is.
+    ignore_case: bool,
     /// Candidates are shown and not inserted, on a terminal so wide.
     listing: Option<usize>,
 }
 
-/// From the line up to the cursor, `COMP_WORDBREAKS`, `COMP_TYPE` and `COLUMNS`.
+impl Edit {
+    pub(super) fn ignore_case(&self) -> bool {
+        self.ignore_case
+    }
+}
+
+/// From the line up to the cursor, `COMP_WORDBREAKS`, `COMP_TYPE`, `COLUMNS`, and `ignore` if the case of letters does not
+/// count.
 pub(super) fn words(arguments: &[String]) -> Option<Words> {
-    let [line, breaks, kind, columns] = arguments else {
+    let [line, breaks, kind, columns, case @ ..] = arguments else {
         return None;
     };
     let mut words = split(line, breaks);
     let width = columns.parse().unwrap_or(80);
     words.bash.listing = (kind == LISTING).then_some(width);
+    words.bash.ignore_case = case.iter().any(|case| case == "ignore");
     Some(words)
 }
 
@@ -82,6 +96,8 @@ fn split(line: &str, breaks: &str) -> Words {
         quote: word.quote,
         untouched: !word.begun,
         redirect,
+        expands: word.expands,
+        ignore_case: false,
         listing: None,
     };
     words.push(word.value);
@@ -91,7 +107,7 @@ fn split(line: &str, breaks: &str) -> Words {
 /// A line for each candidate, after those with `:` for the script itself: `:nospace` if more of the word may follow,
 /// `:default` to let bash choose.
 pub(super) fn answer(candidates: &[Candidate], edit: &Edit) -> String {
-    if edit.redirect {
+    if edit.redirect || edit.expands {
         return ":default\n".to_owned();
     }
     let rest = |candidate: &Candidate| Some(candidate.value.strip_prefix(&edit.stays)?.to_owned());
@@ -120,13 +136,17 @@ pub(super) fn answer(candidates: &[Candidate], edit: &Edit) -> String {
 
 /// What there is, with what it means.
 fn listed(fitting: &[(String, &Candidate)], width: usize) -> Vec<String> {
-    let widest = fitting.iter().map(|(rest, _)| rest.chars().count()).max();
+    let widest = fitting
+        .iter()
+        .map(|(rest, _)| measure_text_width(rest))
+        .max();
     let widest = widest.unwrap_or_default().min(width / 2);
     let line = |(rest, candidate): &(String, &Candidate)| match candidate.help.as_str() {
         "" => rest.clone(),
         help => {
-            let line = format!("{rest:widest$}  ({help})");
-            line.chars().take(width.max(20) - 1).collect()
+            let rest = pad_str(rest, widest, Alignment::Left, None);
+            let line = format!("{rest}  ({help})");
+            truncate_str(&line, width.max(20) - 1, "").into_owned()
         }
     };
     fitting.iter().map(line).collect()
@@ -197,6 +217,8 @@ mod tests {
             ("wash build 2>&1 -C", &["wash", "build", "-C"]),
             ("wash  call\tadd   1", &["wash", "call", "add", "1"]),
             ("wash ä:ö", &["wash", "ä:ö"]),
+            ("wash oci \\\npus", &["wash", "oci", "pus"]),
+            ("wash oci \\\n", &["wash", "oci", ""]),
         ] {
             assert_eq!(split(line, BREAKS).words, words, "{line}");
         }
@@ -276,8 +298,30 @@ mod tests {
     }
 
     #[test]
-    fn files_of_redirections_are_left_to_bash() {
-        let edit = split("wash build > lo", BREAKS).bash;
-        assert_eq!(answer(&[candidate("log")], &edit), ":default\n");
+    fn a_listing_counts_columns() {
+        let mut edit = split("wash ", BREAKS).bash;
+        edit.listing = Some(40);
+        let both = ["東京", "oslo"].map(|name| Candidate {
+            help: "a city".to_owned(),
+            ..candidate(name)
+        });
+        assert_eq!(answer(&both, &edit), "東京  (a city)\noslo  (a city)\n");
+    }
+
+    #[test]
+    fn files_of_redirections_and_of_variables_are_left_to_bash() {
+        for line in [
+            "wash build > lo",
+            "wash inspect $HOME/lo",
+            "wash inspect \"$HOME/lo",
+            "wash inspect `pwd`/lo",
+        ] {
+            let edit = split(line, BREAKS).bash;
+            assert_eq!(answer(&[candidate("log")], &edit), ":default\n", "{line}");
+        }
+        for line in ["wash inspect '$lo", "wash inspect \\$lo"] {
+            let edit = split(line, BREAKS).bash;
+            assert!(!answer(&[candidate("$log")], &edit).contains(":default"));
+        }
     }
 }

@@ -43,6 +43,19 @@ pub(super) struct Words {
     bash: bash::Edit,
 }
 
+/// Which candidates fit a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Matching {
+    /// Those that begin with it.
+    Prefix,
+    /// The same, whatever the case of letters.
+    IgnoreCase,
+    /// Those that have it anywhere, whatever the case of letters.
+    Within,
+    /// The shell chooses itself, as its user has it configured.
+    Own,
+}
+
 impl Shell {
     pub const ALL: [Self; 6] = [
         Self::Bash,
@@ -98,6 +111,18 @@ impl Shell {
                     ..Words::default()
                 })
             }
+        }
+    }
+
+    /// How this shell completes a word that no candidate begins with.
+    pub(super) fn matching(self, words: &Words) -> Matching {
+        match self {
+            Self::Zsh | Self::Elvish => Matching::Own,
+            // It would also match what candidates mean.
+            Self::Fish => Matching::Within,
+            Self::Bash if words.bash.ignore_case() => Matching::IgnoreCase,
+            Self::Powershell => Matching::IgnoreCase,
+            Self::Bash | Self::Nushell => Matching::Prefix,
         }
     }
 

@@ -28,7 +28,11 @@ pub(super) struct Word {
     pub(super) begun: bool,
     /// The length of `value` where the last quote began.
     pub(super) quoted_from: usize,
+    /// Something in it stands for something else that the shell alone knows.
+    pub(super) expands: bool,
     escaped: bool,
+    /// Whether there was a word before the backslash.
+    begun_before: bool,
 }
 
 impl Word {
@@ -37,6 +41,11 @@ impl Word {
     pub(super) fn reads(&mut self, c: char, rules: Rules) -> bool {
         if self.escaped {
             self.escaped = false;
+            // The line goes on, as if there were neither.
+            if c == '\n' && self.quote != Quote::Single {
+                self.begun = self.begun_before;
+                return true;
+            }
             if self.keeps_backslash(c, rules) {
                 self.value.push('\\');
             }
@@ -48,8 +57,12 @@ impl Word {
             Quote::Single => Some('\''),
             Quote::Double => Some('"'),
         };
+        self.expands |= matches!(c, '$' | '`') && self.quote != Quote::Single;
         match c {
-            '\\' if self.quote != Quote::Single || rules == Rules::Fish => self.escaped = true,
+            '\\' if self.quote != Quote::Single || rules == Rules::Fish => {
+                self.escaped = true;
+                self.begun_before = self.begun;
+            }
             _ if closing == Some(c) => self.quote = Quote::None,
             '\'' | '"' if closing.is_none() => {
                 self.quote = match c {
@@ -108,6 +121,8 @@ mod tests {
             (r"'it\'s", r"it\s", "it's"),
             (r#"a"b"'c'"#, "abc", "abc"),
             (r"trailing\", "trailing", "trailing"),
+            ("two\\\nlines", "twolines", "twolines"),
+            ("\"two\\\nlines\"", "twolines", "twolines"),
             ("", "", ""),
         ] {
             assert_eq!(unquoted(word, Rules::Posix), posix, "{word}");

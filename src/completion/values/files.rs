@@ -1,14 +1,17 @@
 //! Files of the right kind, relative to `-C`.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
 };
 
-use super::{candidate, completer, project, registry};
-use crate::completion::line::Line;
+use super::{candidate, completer, plugins, project, registry};
+use crate::completion::budget;
+use crate::completion::line::{Line, expand_home};
 
 /// A file of a kind.
 pub fn file_that(
@@ -51,6 +54,19 @@ pub fn components() -> ArgValueCompleter {
     })
 }
 
+/// The same, or an installed plugin.
+pub fn inspected() -> ArgValueCompleter {
+    completer(|line, current| {
+        let mut found = components_below(line, current);
+        found.extend(registry::known(line));
+        // Not for those who have not begun to write it.
+        if !current.is_empty() {
+            found.extend(plugins::prefixed());
+        }
+        found
+    })
+}
+
 /// What `--graph` takes.
 pub fn picture() -> ArgValueCompleter {
     completer(|line, current| {
@@ -76,19 +92,48 @@ pub(super) fn components_below(line: &Line, current: &str) -> Vec<CompletionCand
     found
 }
 
-/// The files that are wanted, and the directories on the way to others.
+/// The files that are wanted, and the directories on the way to others. Of a directory that is too large to be read in time
+/// there are as many as were read.
 pub(super) fn below(
     line: &Line,
     current: &str,
     is_wanted: impl Fn(&Path) -> bool + Send + Sync + 'static,
 ) -> Vec<CompletionCandidate> {
+    let until = Instant::now() + budget::time(budget::EACH) / 2;
+    let (folder, begin) = current.split_at(current.rfind('/').map_or(0, |at| at + 1));
     let Some(base) = line.base() else {
         return Vec::new();
     };
-    let files = PathCompleter::any().current_dir(base).filter(is_wanted);
-    let found = files.complete(OsStr::new(current)).into_iter();
-    // It is there to show that the current directory would do, which leaving the argument out says as well.
-    found.filter(|file| file.get_value() != ".").collect()
+    let entries = fs::read_dir(base.join(expand_home(folder)));
+    let mut wanted = Vec::new();
+    let mut on_the_way = Vec::new();
+    for entry in entries.into_iter().flatten().flatten() {
+        if Instant::now() > until {
+            break;
+        }
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| name.starts_with(begin)) else {
+            continue;
+        };
+        let path = entry.path();
+        let is_dir = match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => path.is_dir(),
+        };
+        let end = if is_dir { "/" } else { "" };
+        let value = format!("{folder}{name}{end}");
+        let is_hidden = name.starts_with('.') && !begin.starts_with('.');
+        match (is_wanted(&path), is_dir) {
+            (true, _) => wanted.push((value, is_hidden)),
+            (false, true) => on_the_way.push((value, is_hidden)),
+            (false, false) => {}
+        }
+    }
+    wanted.sort();
+    on_the_way.sort();
+    let all = wanted.into_iter().chain(on_the_way);
+    all.map(|(value, is_hidden)| CompletionCandidate::new(value).hide(is_hidden))
+        .collect()
 }
 
 fn is_wasm(path: &Path) -> bool {

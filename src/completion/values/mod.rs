@@ -13,6 +13,7 @@ mod words;
 
 use std::ffi::OsStr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
@@ -21,7 +22,8 @@ use super::line::Line;
 
 pub use call::call_words;
 pub use files::{
-    component_file, components, directory, file, file_that, picture, start_directory, wasm_file,
+    component_file, components, directory, file, file_that, inspected, picture, start_directory,
+    wasm_file,
 };
 pub use keys::{config_keys, templates};
 pub use plugins::plugins;
@@ -32,6 +34,13 @@ pub use words::{addresses, annotations, levels, outputs, variable_names, variabl
 
 /// The line that is being completed: completers are asked with one word alone.
 static LINE: OnceLock<Line> = OnceLock::new();
+
+/// Whether candidates are missing that were not found in time.
+static LATE: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn are_late() -> bool {
+    LATE.load(Ordering::Relaxed)
+}
 
 pub(super) fn remember(line: Line) {
     // There is one line in the life of a process.
@@ -49,6 +58,9 @@ fn completer(
         let (line, current) = (line.clone(), current.to_owned());
         let (find, begins) = (find.clone(), current.clone());
         let found = budget::within(budget::EACH, move || find(&line, &current));
+        if found.is_none() {
+            LATE.store(true, Ordering::Relaxed);
+        }
         let found = found.unwrap_or_default().into_iter();
         found
             .filter(|candidate| begins_with(candidate, &begins))

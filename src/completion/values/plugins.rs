@@ -1,6 +1,6 @@
 //! Plugins that are installed.
 
-use clap_complete::engine::ArgValueCompleter;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::{candidate, completer};
 use crate::plugin::Store;
@@ -16,4 +16,13 @@ pub fn plugins() -> ArgValueCompleter {
             .map(|plugin| candidate(plugin.name, plugin.summary))
             .collect()
     })
+}
+
+/// As `wash inspect` takes them: `plugin:NAME`.
+pub(super) fn prefixed() -> Vec<CompletionCandidate> {
+    let installed = Store::of_user().map(|store| store.installed());
+    let plugins = installed.unwrap_or_default().plugins.into_iter();
+    plugins
+        .map(|plugin| candidate(format!("plugin:{}", plugin.name), plugin.summary))
+        .collect()
 }

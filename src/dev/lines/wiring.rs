@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BOLD, DIM, HINT, WARNING, joined};
 use crate::dev::assemble::Linked;
-use crate::host::workload::{Drive, Route};
+use crate::host::workload::{Drive, OutgoingHttp, Route};
 use crate::linker::{self, LeftOut, LinkPlan, Planned, Provider, Reason, Role};
 
 /// Of each entry, each import of each member: who provides it, and why. WASI is one line a member, and a member that
@@ -34,7 +34,28 @@ fn wiring_of(entry: &Linked, index: usize, member: &Planned) -> String {
     for (imports, from) in lines {
         text += &format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n");
     }
+    if sends_requests(&entry.plan, index) {
+        let reach = reach(&entry.outgoing_http[index]);
+        text += &format!("    http client: {reach}\n");
+    }
     text
+}
+
+/// Whether the host sends HTTP requests for a member.
+fn sends_requests(plan: &LinkPlan, member: usize) -> bool {
+    plan.edges_of(member).any(|edge| {
+        let interface = edge.import.split('@').next().unwrap_or_default();
+        matches!(edge.provider, Provider::Host { .. })
+            && ["wasi:http/outgoing-handler", "wasi:http/client"].contains(&interface)
+    })
+}
+
+fn reach(outgoing: &OutgoingHttp) -> String {
+    match outgoing {
+        OutgoingHttp::Denied => "nowhere".to_string(),
+        OutgoingHttp::Any => "anywhere".to_string(),
+        OutgoingHttp::Allowed(hosts) => hosts.join(", "),
+    }
 }
 
 /// The components of the project that no entry needs, and what would make them needed.
@@ -71,7 +92,15 @@ fn member_line(entry: &Linked, index: usize, member: &Planned) -> String {
         .exports
         .iter()
         .filter(|exported| exported.member == index);
-    let exports: Vec<_> = exports.map(|exported| exported.export.as_str()).collect();
+    let exports = exports.map(|exported| exported.export.as_str());
+    // Of handlers of several versions, the host calls the newest.
+    let older: Vec<&str> = member
+        .shape
+        .http_exports()
+        .map(|(name, _)| name)
+        .filter(|name| member.shape.exports_http() != Some(name))
+        .collect();
+    let exports: Vec<_> = exports.filter(|name| !older.contains(name)).collect();
     let role = match member.role {
         Role::Project | Role::Sibling => "",
         Role::Plugin => " (plugin)",

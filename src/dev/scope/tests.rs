@@ -1,5 +1,6 @@
 use super::*;
 use crate::dev::testing::project;
+use crate::dev::watch::Difference;
 use crate::host::workload::Directory;
 use crate::project::Sibling;
 
@@ -25,14 +26,12 @@ fn scope() -> Scope {
         ),
         sibling("auth", SiblingSource::File("/p/target/auth.wasm".into())),
     ];
-    Scope::of(&app, Some(&Store::at("/plugins".into())))
+    Scope::of(&app, Some(&Store::at("/plugins".into())), &Inputs::new())
 }
 
-fn changed(files: &[&str]) -> Changed {
-    Changed {
-        files: files.iter().map(PathBuf::from).collect(),
-        ..Changed::default()
-    }
+fn changed(files: &[&str]) -> Differences {
+    let files = files.iter().map(PathBuf::from);
+    files.map(|file| (file, Difference::of_unknown())).collect()
 }
 
 fn check(file: &str, units: &[&str], config: bool) {
@@ -104,7 +103,7 @@ fn what_is_watched() {
 fn a_component_that_is_there_already_is_its_own_source() {
     let mut app = project("/p");
     app.build.command = Command::None;
-    let scope = Scope::of(&app, None);
+    let scope = Scope::of(&app, None, &Inputs::new());
     assert!(scope.targets().roots.is_empty());
     let sorted = scope.sort(changed(&["/p/app.wasm", "/p/other.wasm"]));
     assert_eq!(sorted.units["app"], changed(&["/p/app.wasm"]));
@@ -126,8 +125,38 @@ fn what_a_component_writes_is_no_source() {
         volume("/p/pages", Access::ReadOnly),
     ];
     app.dev.blobstore = Some("/p/tmp/blobs".into());
-    let except = Scope::of(&app, None).targets().except;
+    let except = Scope::of(&app, None, &Inputs::new()).targets().except;
     assert!(except.contains(Path::new("/p/data")), "{except:?}");
     assert!(except.contains(Path::new("/p/tmp/blobs")), "{except:?}");
     assert!(!except.contains(Path::new("/p/pages")), "{except:?}");
+}
+
+#[test]
+fn sources_elsewhere() {
+    let mut app = project("/p/api");
+    app.wit.dir = "../wit".into();
+    app.build.watch = vec!["/p/assets/**/*.html".into(), "/p/schema".into()];
+    let inputs = Inputs::from([("app".to_string(), ["/q/macro.txt".into()].into())]);
+    let scope = Scope::of(&app, None, &inputs);
+    let belongs = |file: &str| !scope.sort(changed(&[file])).units.is_empty();
+    for file in [
+        "/p/wit/world.wit",
+        "/p/assets/a/b.html",
+        "/p/schema",
+        "/p/schema/a.json",
+        "/q/macro.txt",
+    ] {
+        assert!(belongs(file), "{file}");
+    }
+    for file in ["/p/assets/a/b.css", "/p/other", "/q/other.txt"] {
+        assert!(!belongs(file), "{file}");
+    }
+}
+
+#[test]
+fn a_component_that_a_build_makes_is_no_source() {
+    let sorted = scope().sort(changed(&["/p/app.wasm", "/p/app.component.wasm"]));
+    assert!(sorted.units.is_empty(), "{:?}", sorted.units);
+    let artifacts = [("app".to_string(), PathBuf::from("/p/app.wasm"))];
+    assert_eq!(sorted.artifacts, artifacts.into());
 }

@@ -1,27 +1,38 @@
 //! One method for each action.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::work::{self, Running};
-use super::{Job, Message, Session};
+use super::reminder::{LastPrinted, Reminder};
+use super::work::{self, Ready, Running};
+use super::{End, Job, Message, Session};
 use crate::capability::offered;
 use crate::dev::assemble::{Linked, Parts};
 use crate::dev::events;
 use crate::dev::lines::{self, Steps};
 use crate::dev::scope::Scope;
-use crate::dev::state::{Cause, ConfigChange, Generation, Revision, UnitName, Why};
+use crate::dev::state::{
+    Cause, ConfigChange, Event, Generation, Occasion, Revision, UnitName, Why,
+};
+use crate::dev::watch::{Difference, Differences};
 use crate::dev::{certificate, change};
 use crate::http::Page;
-use crate::project::ProjectError;
+use crate::project::{Command, ProjectError};
 
 /// How long an immediate end waits for what builds have started to be killed.
 const KILLING: Duration = Duration::from_secs(2);
+
+/// What of a build is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    Command,
+    /// What is there is taken as it is.
+    Nothing,
+}
 
 impl Session {
     pub(super) async fn load_config(&mut self) -> Result<ConfigChange, Cause> {
@@ -31,8 +42,8 @@ impl Session {
             let plugins = work::plugins(store, &project, storage);
             Ok((project, plugins))
         };
-        let (project, plugins) =
-            tokio::task::block_in_place(read).map_err(|error: ProjectError| work::cause(&error))?;
+        let (project, plugins) = tokio::task::block_in_place(read)
+            .map_err(|error: ProjectError| work::config_cause(&error))?;
         let mut change = change::compare(&self.project, &project);
         change.compare_plugins(&self.plugins.offered, &plugins.offered);
         let mut warnings = Vec::new();
@@ -46,6 +57,7 @@ impl Session {
             self.console.warn(&warning);
         }
         self.built.retain(|name, _| change.units.contains(name));
+        self.entrance.allow_hosts(&project);
         self.project = project.into();
         self.plugins = plugins;
         self.rescope().await;
@@ -71,26 +83,70 @@ impl Session {
 
     /// Watches what belongs to the project now.
     pub(super) async fn rescope(&mut self) {
-        let scope = Scope::of(&self.project, self.store.as_ref());
+        self.inputs
+            .retain(|unit, _| work::unit(&self.project, unit).is_some());
+        let scope = Scope::of(&self.project, self.store.as_ref(), &self.inputs);
         if scope != self.scope {
             self.watcher.retarget(scope.targets()).await;
             self.scope = scope;
         }
     }
 
-    pub(super) fn start_build(&mut self, unit: UnitName, generation: Generation) {
-        let project = work::units(&self.project)
-            .remove(&unit)
-            .expect("the machine knows the units of the project");
+    /// Watches what a build says that it has read. What of it changed before it was watched has changed during the build.
+    pub(super) async fn take_inputs(
+        &mut self,
+        unit: &UnitName,
+        ready: &Ready,
+        began: SystemTime,
+    ) -> Option<Event> {
+        if ready.inputs.is_empty() || self.inputs.get(unit) == Some(&ready.inputs) {
+            return None;
+        }
+        let before = self.inputs.insert(unit.clone(), ready.inputs.clone());
+        let before = before.unwrap_or_default();
+        self.rescope().await;
+        let is_late = |path: &&PathBuf| {
+            let modified = path.metadata().and_then(|file| file.modified());
+            modified.is_ok_and(|modified| modified > began) && self.scope.is_elsewhere(path)
+        };
+        let late = ready.inputs.difference(&before).filter(is_late);
+        let files: Differences = late
+            .map(|path| (path.clone(), Difference::of_unknown()))
+            .collect();
+        (!files.is_empty()).then(|| Event::FilesChanged {
+            unit: unit.clone(),
+            files,
+            occasion: Occasion::DuringBuild,
+        })
+    }
+
+    /// A session in which no edit is noticed looks like one that works.
+    pub(super) fn warn_of_ignored(&self) {
+        for (root, file) in self.scope.ignored_roots() {
+            self.console.warn(&lines::ignored(&root, &file));
+        }
+    }
+
+    pub(super) fn start_build(&mut self, unit: UnitName, generation: Generation, run: Run) {
+        let mut project =
+            work::unit(&self.project, &unit).expect("the machine knows the units of the project");
+        if run == Run::Nothing {
+            project.build.command = Command::None;
+        }
         let before = self.jobs.remove(&unit);
         let wait = before.as_ref().map(|job| job.gone.clone());
         self.cancelled.retain(|job| !job.gone.is_cancelled());
         self.cancelled.extend(before);
 
         let (cancel, gone) = (CancellationToken::new(), CancellationToken::new());
-        let builds = Arc::clone(&self.builds);
-        let output = work::output(&self.console, &unit, &builds);
-        let (color, messages) = (self.color, self.messages.clone());
+        let printed = LastPrinted::default();
+        let several = work::units(&self.project);
+        let several = several
+            .values()
+            .filter(|unit| unit.build.command != Command::None);
+        let output = work::output(&self.console, &unit, several.count() > 1, &printed);
+        let reminder = Reminder::new(&self.console, &unit, &project.build.command, printed);
+        let (color, messages, watcher) = (self.color, self.messages.clone(), self.watcher.clone());
         let name = unit.clone();
         let task = tokio::spawn({
             let (cancel, gone) = (cancel.clone(), gone.clone().drop_guard());
@@ -99,10 +155,16 @@ impl Session {
                 if let Some(wait) = wait {
                     wait.cancelled().await;
                 }
-                builds.fetch_add(1, Ordering::Relaxed);
-                let outcome = work::build(&project, output, color, cancel).await;
-                builds.fetch_sub(1, Ordering::Relaxed);
-                let ended = Instant::now();
+                let outcome = tokio::select! {
+                    outcome = work::build(&project, output, color, cancel) => outcome,
+                    never = reminder.run() => match never {},
+                };
+                let ended = End {
+                    noticed: Instant::now(),
+                    dated: SystemTime::now(),
+                };
+                // What it wrote is to be known when its end is.
+                watcher.settle().await;
                 // Nobody listens when the session has ended.
                 let _ = messages.send(Message::Built {
                     unit: name,
@@ -117,6 +179,7 @@ impl Session {
             cancel,
             abort: task.abort_handle(),
             gone,
+            began: SystemTime::now(),
             ended: None,
         };
         self.jobs.insert(unit, job);
@@ -141,24 +204,26 @@ impl Session {
             stub_missing: self.stub_missing,
         };
         let (host, replaces) = (self.host.clone(), self.running.clone());
-        let messages = self.messages.clone();
-        tokio::spawn(async move {
-            let outcome = Box::new(work::start(parts, &*host, replaces).await);
+        let (messages, console) = (self.messages.clone(), self.console.clone());
+        self.superseded = CancellationToken::new();
+        let superseded = self.superseded.clone();
+        let start = tokio::spawn(async move {
+            let outcome = work::start(parts, &*host, replaces, superseded, &console).await;
+            let outcome = Box::new(outcome);
+            let id = outcome.as_ref().as_ref().ok();
+            let id = id.map(|running| running.id.clone());
             let _ = messages.send(Message::Started {
                 revision,
                 why,
                 outcome,
             });
+            id
         });
+        self.starting = Some(start);
     }
 
-    /// A start has ended: tells of it, unless it failed, which is for the machine to judge.
-    pub(super) fn started(
-        &mut self,
-        why: Why,
-        outcome: Result<Running, Cause>,
-    ) -> Result<(), Cause> {
-        let running = outcome?;
+    /// Tells that a version runs.
+    pub(super) fn started(&mut self, why: Why, running: Running) {
         let wiring = lines::wiring(&running.entries);
         if self.wiring.as_ref() != Some(&wiring) {
             self.console.tell("wiring", json!({}), &wiring);
@@ -193,10 +258,10 @@ impl Session {
                 self.console.tell("reloaded", fields, &text);
             }
         }
-        Ok(())
     }
 
     pub(super) fn drain(&mut self) {
+        self.stopping = true;
         self.stop.graceful.cancel();
         let requests = self.entrance.in_flight();
         let text = lines::stopping(requests);
@@ -206,12 +271,21 @@ impl Session {
         let builds: Vec<_> = builds.map(|job| job.gone.clone()).collect();
         let (server, host) = (self.server.take(), self.host.clone());
         let (running, messages) = (self.running.take(), self.messages.clone());
+        let starting = self.starting.take();
+        // Nothing begins any more. It may have just begun, though.
+        if let Some(starting) = &starting {
+            starting.abort();
+        }
         tokio::spawn(async move {
+            let started = match starting {
+                Some(starting) => starting.await.ok().flatten(),
+                None => None,
+            };
             if let Some(server) = server {
                 // It has nothing to tell, and a panic in it was told already.
                 let _ = server.await;
             }
-            if let Some(running) = running {
+            for running in running.into_iter().chain(started) {
                 // It may have stopped by itself.
                 let _ = host.stop(&running).await;
             }

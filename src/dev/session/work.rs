@@ -1,27 +1,30 @@
 //! What runs beside the loop: building one unit, and starting what was built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::reminder::LastPrinted;
 use crate::build::{self, BuildError, BuildOptions, Built, Output};
 use crate::component::Shape;
 use crate::console::Console;
 use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
 use crate::dev::lines;
+use crate::dev::scope::Inputs;
 use crate::dev::state::{Cause, Digest, UnitName};
 use crate::dev::storage::Storage;
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartError, StartRequest, StartTimings};
 use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
-use crate::project::{Artifact, Command, Project, SiblingSource};
+use crate::project::{Artifact, Command, Project, ProjectError, SiblingSource};
 use crate::provider::{self, Provider};
 use crate::report::{self, Advice};
 
@@ -30,11 +33,15 @@ const STILL_WRITTEN: Duration = Duration::from_millis(500);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// Who waits longer for a start wants to know why.
+const WORTH_A_WORD: Duration = Duration::from_secs(1);
+
 /// What a build came to.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) component: Component,
     pub(super) digest: Digest,
+    pub(super) inputs: BTreeSet<PathBuf>,
     pub(super) elapsed: Duration,
 }
 
@@ -46,6 +53,14 @@ pub(super) struct Running {
     /// How long planning and composing took.
     pub(super) link: Duration,
     pub(super) timings: StartTimings,
+}
+
+/// Why a workload does not run.
+#[derive(Debug)]
+pub(super) enum NotStarted {
+    Failed(Cause),
+    /// Something newer is there to be started.
+    GivenUp,
 }
 
 /// What to build for each unit. A file or an image is a project that has nothing to run.
@@ -66,6 +81,20 @@ pub(in crate::dev) fn units(project: &Project) -> BTreeMap<UnitName, Project> {
     siblings
         .chain([(project.name.clone(), project.clone())])
         .collect()
+}
+
+/// What to build for one unit.
+pub(super) fn unit(project: &Project, name: &UnitName) -> Option<Project> {
+    units(project).remove(name)
+}
+
+/// What earlier builds have read, as far as that is known: a first build may fail before it tells.
+pub(super) fn inputs(project: &Project) -> Inputs {
+    let inputs = units(project).into_iter().filter_map(|(name, unit)| {
+        let newest = build::left(&unit).into_iter().next()?;
+        Some((name, build::inputs(&newest)))
+    });
+    inputs.collect()
 }
 
 /// The installed plugins that provide something, read.
@@ -109,11 +138,16 @@ pub(in crate::dev) fn shipped() -> Arc<[(Provider, Component)]> {
     provider::shipped().iter().map(read).collect()
 }
 
-/// The output of a unit's build goes to the console as it comes, with so many builds running.
-pub(super) fn output(console: &Console, unit: &UnitName, running: &Arc<AtomicUsize>) -> Output {
-    let (console, unit, running) = (console.clone(), unit.clone(), Arc::clone(running));
+/// The output of a unit's build goes to the console as it comes, with the unit's name where there are several.
+pub(super) fn output(
+    console: &Console,
+    unit: &UnitName,
+    several: bool,
+    printed: &LastPrinted,
+) -> Output {
+    let (console, unit, printed) = (console.clone(), unit.clone(), printed.clone());
     Output::Tee(Arc::new(move |lines: &[u8]| {
-        let several = running.load(Ordering::Relaxed) > 1;
+        printed.now();
         console.build(&unit, several, &String::from_utf8_lossy(lines));
     }))
 }
@@ -140,6 +174,7 @@ pub(super) async fn build(
     let Built {
         bytes,
         shape,
+        inputs,
         elapsed,
         ..
     } = built;
@@ -147,6 +182,7 @@ pub(super) async fn build(
     Ok(Ready {
         digest: Digest(format!("{digest:x}")),
         component: Component { bytes, shape },
+        inputs,
         elapsed,
     })
 }
@@ -163,8 +199,11 @@ pub(super) async fn start(
     parts: Parts,
     host: &dyn Host,
     replaces: Option<WorkloadId>,
-) -> Result<Running, Cause> {
+    superseded: CancellationToken,
+    console: &Console,
+) -> Result<Running, NotStarted> {
     let begin = Instant::now();
+    let storage = Arc::clone(&parts.storage);
     let link = move || {
         let Assembled { entries, workload } =
             assemble::assemble(&parts).map_err(|error| Cause {
@@ -181,10 +220,33 @@ pub(super) async fn start(
         Ok((entries, workload))
     };
     let linked = tokio::task::spawn_blocking(link).await;
-    let (entries, workload) = linked.expect("linking does not panic")?;
+    let linked = linked.expect("linking does not panic");
+    let (entries, workload) = linked.map_err(NotStarted::Failed)?;
     let link = begin.elapsed();
+    if let Some((directory, error)) = storage.unkept(&workload) {
+        console.warn(&lines::unkept(&directory, &error));
+    }
+    let bytes = workload
+        .entries
+        .iter()
+        .map(|entry| entry.component.len())
+        .sum();
+    let name = workload.name.clone();
     let request = StartRequest { workload, replaces };
-    let started = host.start(request).await.map_err(start_cause)?;
+    let mut starting = host.start_unless(request, superseded);
+    let started = match timeout(WORTH_A_WORD, &mut starting).await {
+        Ok(started) => started,
+        Err(_) => {
+            let fields = json!({ "component": name, "bytes": bytes });
+            console.tell("compiling", fields, &lines::compiling(&name, bytes));
+            starting.await
+        }
+    };
+    let started = match started {
+        Ok(started) => started,
+        Err(StartError::GivenUp { .. }) => return Err(NotStarted::GivenUp),
+        Err(error) => return Err(NotStarted::Failed(start_cause(error))),
+    };
     Ok(Running {
         id: started.id,
         entries,
@@ -205,6 +267,14 @@ fn chain(error: &impl Advice) -> String {
     })
 }
 
+/// What is wrong with a file's mode, or what is missing, may be mended without an edit of what is watched.
+pub(super) fn config_cause(error: &ProjectError) -> Cause {
+    Cause {
+        passing: true,
+        ..cause(error)
+    }
+}
+
 fn build_cause(error: &BuildError) -> Cause {
     let cause = cause(error);
     match error {
@@ -221,6 +291,7 @@ fn build_cause(error: &BuildError) -> Cause {
                 1,
             ),
             shown: output.clone(),
+            ..Cause::default()
         },
         _ => cause,
     }
@@ -234,11 +305,18 @@ fn start_cause(error: StartError) -> Cause {
                 .into_iter()
                 .filter_map(|problem| problem.hint)
                 .collect();
-            with_hints(texts.join("\n"), &hints)
+            // Another process may have locked what this one needs, or listen where it would.
+            Cause {
+                passing: true,
+                ..with_hints(texts.join("\n"), &hints)
+            }
         }
         StartError::Load { reason, .. } => with_hints(reason, &[]),
         StartError::Trap { ref report, .. } => with_hints(format!("{error}\n{report}"), &[]),
-        StartError::NoSuchWorkload(_) => with_hints(error.to_string(), &[]),
+        StartError::TooLate { .. } | StartError::GivenUp { .. } | StartError::NoSuchWorkload(_) => {
+            let hints: Vec<_> = error.hint().map(str::to_owned).into_iter().collect();
+            with_hints(error.to_string(), &hints)
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::dev::watch::Changed;
+use crate::dev::watch::Differences;
 
 /// Names a unit: the name its component has in the wiring.
 pub type UnitName = String;
@@ -24,12 +25,17 @@ pub enum Event {
     /// Files of a unit changed.
     FilesChanged {
         unit: UnitName,
-        change: Changed,
-        /// They changed before the unit's last build had ended, also when the news came later.
-        during_build: bool,
+        files: Differences,
+        occasion: Occasion,
     },
+    /// Somebody other than the unit's own build wrote the component that it makes.
+    ArtifactWritten { unit: UnitName, path: PathBuf },
     /// A file that the project was read from changed.
     ConfigChanged,
+    /// The answer to [`Action::BuildLater`].
+    Due { unit: UnitName },
+    /// Some time has passed, see [`super::Machine::may_pass`].
+    LookAgain,
     /// The answer to [`Action::LoadConfig`].
     ConfigLoaded(Result<ConfigChange, Cause>),
     /// The answer to [`Action::StartBuild`], unless it was cancelled.
@@ -43,10 +49,25 @@ pub enum Event {
         revision: Revision,
         outcome: Result<(), Cause>,
     },
+    /// The answer to [`Action::Start`] when it was given up after [`Action::SupersedeStart`].
+    StartGivenUp { revision: Revision },
     /// The user asked to stop.
     Interrupt,
     /// The answer to [`Action::Drain`].
     Drained,
+}
+
+/// When files changed, also when the news came later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Nothing was built.
+    AtRest,
+    /// The same, when the last build of the unit had just ended.
+    AfterBuild,
+    /// Before the last build of the unit had ended.
+    DuringBuild,
+    /// Before a build of another unit had ended, which may write anywhere.
+    DuringOtherBuild,
 }
 
 /// How the project differs from what it was.
@@ -80,10 +101,19 @@ pub enum Action {
         unit: UnitName,
         generation: Generation,
     },
+    /// Tell when so much time has passed.
+    BuildLater { unit: UnitName, delay: Duration },
+    /// Take what the unit's build has left, without running it. It ends as a build does.
+    ReadArtifact {
+        unit: UnitName,
+        generation: Generation,
+    },
     /// Stop the unit's build with all its processes. Its outcome no longer matters.
     CancelBuild { unit: UnitName },
     /// Link the last artifact of each unit and let the result take over from what runs.
     Start { revision: Revision, why: Why },
+    /// What starts at present is out of date: it takes over only if nothing keeps it waiting.
+    SupersedeStart,
     /// Answer requests with this page until something runs.
     ShowPage(Vec<Failure>),
     /// Tell the user.
@@ -125,8 +155,21 @@ pub enum News {
         applied: Vec<String>,
         postponed: Vec<String>,
     },
-    /// The unit's own build rewrites this file each time; from now on that counts for nothing.
-    RewrittenByBuild { unit: UnitName, path: PathBuf },
+    /// Files changed while the unit was built, so that it is built again.
+    BuiltAgain {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
+    /// These files change right after each build, which makes the same each time: the next ones wait.
+    Delayed {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
+    /// Builds write these files each time; from now on that counts for nothing. A name may have a `*` in it.
+    RewrittenByBuild {
+        unit: UnitName,
+        paths: BTreeSet<PathBuf>,
+    },
 }
 
 /// Something that did not work.
@@ -143,6 +186,8 @@ pub struct Cause {
     pub text: String,
     /// What the terminal has shown already: the output of a build.
     pub shown: String,
+    /// It may pass without a change of any file that is watched.
+    pub passing: bool,
 }
 
 /// Where something failed. In the order in which a reader wants to hear of it.

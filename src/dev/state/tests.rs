@@ -1,11 +1,15 @@
 //! The cases under `tests/cases/dev`: a line that begins with `>` is an event, the lines below it are the actions.
+//! Of a changed file, `lib.rs` has contents that it never had, `lib.rs=a` has these, `+lib.rs` is new, and `-lib.rs` gone.
 //!
 //! The first line names the units. With `BLESS=1` the actions are written instead of compared.
 
+use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::dev::watch::{Difference, Fingerprint};
 
 #[test]
 fn cases() {
@@ -39,13 +43,14 @@ fn cases() {
 fn run(case: &str) -> Result<String, String> {
     let mut found = String::new();
     let mut machine = None;
+    let mut disk = Disk::default();
     for line in case.lines() {
         let actions = if let Some(units) = line.strip_prefix("> begin ") {
             let (new, actions) = Machine::new(units.split(' ').map(str::to_string));
             machine = Some(new);
             actions
         } else if let Some(event) = line.strip_prefix("> ") {
-            let event = parse(event).ok_or(line)?;
+            let event = parse(event, &mut disk).ok_or(line)?;
             machine
                 .as_mut()
                 .ok_or("a case starts with `> begin UNITS`")?
@@ -63,15 +68,31 @@ fn run(case: &str) -> Result<String, String> {
     Ok(found)
 }
 
-fn parse(line: &str) -> Option<Event> {
+fn parse(line: &str, disk: &mut Disk) -> Option<Event> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
     Some(match verb {
-        "changed" | "changed-during-build" => Event::FilesChanged {
+        "changed"
+        | "changed-after-build"
+        | "changed-during-build"
+        | "changed-during-other-build" => Event::FilesChanged {
             unit: words.first()?.to_string(),
-            change: changed(&words[1..]),
-            during_build: verb == "changed-during-build",
+            files: words[1..].iter().map(|word| disk.change(word)).collect(),
+            occasion: match verb {
+                "changed" => Occasion::AtRest,
+                "changed-after-build" => Occasion::AfterBuild,
+                "changed-during-build" => Occasion::DuringBuild,
+                _ => Occasion::DuringOtherBuild,
+            },
         },
+        "artifact-written" => Event::ArtifactWritten {
+            unit: words.first()?.to_string(),
+            path: words.get(1)?.into(),
+        },
+        "due" => Event::Due {
+            unit: words.first()?.to_string(),
+        },
+        "look-again" => Event::LookAgain,
         "config-changed" => Event::ConfigChanged,
         "config-broken" => Event::ConfigLoaded(Err(cause(rest))),
         "config" => {
@@ -108,26 +129,59 @@ fn parse(line: &str) -> Option<Event> {
             revision: words.first()?.parse().ok()?,
             outcome: Err(cause(&words[1..].join(" "))),
         },
+        "start-given-up" => Event::StartGivenUp {
+            revision: words.first()?.parse().ok()?,
+        },
         "interrupt" => Event::Interrupt,
         "drained" => Event::Drained,
         _ => return None,
     })
 }
 
-/// A file that is new has a `+` in front.
-fn changed(words: &[&str]) -> Changed {
-    let file = |word: &&str| PathBuf::from(word.trim_start_matches('+'));
-    let new = words.iter().filter(|word| word.starts_with('+'));
-    Changed {
-        files: words.iter().map(file).collect(),
-        appeared: new.map(file).collect(),
+/// The contents that files had last, of those that were named.
+#[derive(Default)]
+struct Disk {
+    files: HashMap<PathBuf, Fingerprint>,
+    changes: u64,
+}
+
+impl Disk {
+    fn change(&mut self, word: &str) -> (PathBuf, Difference) {
+        self.changes += 1;
+        let (name, contents) = match word.split_once('=') {
+            Some((name, contents)) => (name, contents.to_string()),
+            None => (word, format!("change {}", self.changes)),
+        };
+        let path = PathBuf::from(name.trim_start_matches(['+', '-']));
+        let fingerprint = |contents: &str| {
+            let mut hasher = DefaultHasher::new();
+            contents.hash(&mut hasher);
+            Fingerprint::of(hasher.finish())
+        };
+        let after = match name.starts_with('-') {
+            true => Fingerprint::MISSING,
+            false => fingerprint(&contents),
+        };
+        let before = match self.files.insert(path.clone(), after) {
+            _ if name.starts_with('+') => Fingerprint::MISSING,
+            Some(before) => before,
+            None => fingerprint("at first"),
+        };
+        let difference = Difference {
+            before,
+            after,
+            emptied: contents.is_empty(),
+        };
+        (path, difference)
     }
 }
 
 fn cause(text: &str) -> Cause {
+    // One that may pass begins with `?`.
     Cause {
         text: text.to_string(),
         shown: String::new(),
+        passing: text.starts_with('?'),
     }
 }
 
@@ -135,6 +189,8 @@ fn render(action: &Action) -> String {
     match action {
         Action::LoadConfig => "load-config".to_string(),
         Action::StartBuild { unit, generation } => format!("build {unit} {generation}"),
+        Action::ReadArtifact { unit, generation } => format!("read {unit} {generation}"),
+        Action::BuildLater { unit, delay } => format!("build {unit} after {delay:?}"),
         Action::CancelBuild { unit } => format!("cancel {unit}"),
         Action::Start { revision, why } => {
             let files: Vec<_> = why
@@ -149,6 +205,7 @@ fn render(action: &Action) -> String {
                 files.join(" ")
             )
         }
+        Action::SupersedeStart => "supersede-start".to_string(),
         Action::ShowPage(failures) if failures.is_empty() => "page: building".to_string(),
         Action::ShowPage(failures) => {
             let failures: Vec<_> = failures.iter().map(render_failure).collect();
@@ -174,12 +231,23 @@ fn render(action: &Action) -> String {
                 postponed.join(" ")
             )
         }
-        Action::Tell(News::RewrittenByBuild { unit, path }) => {
-            format!("tell rewritten by the build of {unit}: {}", path.display())
+        Action::Tell(News::Delayed { unit, paths }) => {
+            format!("tell builds of {unit} wait: {}", names(paths))
+        }
+        Action::Tell(News::BuiltAgain { unit, paths }) => {
+            format!("tell {unit} is built again: {}", names(paths))
+        }
+        Action::Tell(News::RewrittenByBuild { unit, paths }) => {
+            format!("tell rewritten by the build of {unit}: {}", names(paths))
         }
         Action::Drain => "drain".to_string(),
         Action::Exit(status) => format!("exit {status}"),
     }
+}
+
+fn names(paths: &std::collections::BTreeSet<PathBuf>) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    names.join(" ")
 }
 
 fn render_failure(failure: &Failure) -> String {

@@ -1,51 +1,55 @@
 //! One unit of a session: its build, what triggered it, and what it made last.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::{Action, Changed, Digest, Generation, UnitName};
-
-/// How many builds in a row a file may cut short by changing during each.
-const CANCELS: u32 = 5;
-
-/// How many builds in a row may follow such a file up and make the same as the one before.
-const FRUITLESS: u32 = 3;
-
-/// During how many builds in a row a file may change where each made something new, or failed.
-const PATIENCE: u32 = 25;
+use super::writes::{Verdict, Writes};
+use super::{Action, Cause, Differences, Digest, Generation, Occasion, UnitName};
 
 #[derive(Debug, Default)]
 pub(super) struct Unit {
     generation: Generation,
     building: bool,
-    /// The running build is followed by another.
-    again: bool,
-    /// The next build follows a suspect up; and the present one does.
-    follow_up: bool,
+    /// The present build follows up what changed during the one before.
     following_up: bool,
     built: Option<Digest>,
+    /// What the last build failed for.
+    failure: Option<String>,
+    /// How the last build ended: well or not. `None`: it runs, or was cut short.
+    ended: Option<bool>,
     /// A build ended well since a start was last considered.
     pub(super) rebuilt: bool,
     /// The files that changed since a start was last considered.
     pub(super) reasons: BTreeSet<PathBuf>,
-    /// Files that changed during builds, and during how many builds in a row.
-    suspects: BTreeMap<PathBuf, u32>,
-    /// The suspects that the present build was counted for already.
-    counted: BTreeSet<PathBuf>,
-    /// Builds in a row that followed a suspect up and made the same as the one before.
+    /// Builds in a row that followed something up and made the same as the one before.
     fruitless: u32,
-    /// Files that the build rewrites each time: while it runs, their changes count for nothing.
-    own: BTreeSet<PathBuf>,
+    writes: Writes,
+    /// The last build made the same as the one before.
+    same: bool,
+    /// What changed right after the last build, and after how many builds in a row that made the same.
+    echo: BTreeSet<PathBuf>,
+    echoes: u32,
+    /// A build waits for its time.
+    delayed: bool,
 }
+
+/// How many builds in a row may follow each other because of what changes right after each. The next ones wait, longer
+/// and longer: a log of what the session prints would make it build for ever.
+const MAX_ECHOES: u32 = 5;
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// What follows from a change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trigger {
     /// Build now; a running build is stale.
     Build,
-    /// Let the running build end, then build once more.
-    BuildAfterwards,
+    /// The same, for the second time in a row, because of these files.
+    BuildAgain(BTreeSet<PathBuf>),
+    /// Build once more: these files changed during the build that has ended.
+    FollowUp(BTreeSet<PathBuf>),
+    /// Build after some time, and at once if anything else changes. The files are given the first time.
+    BuildLater(Duration, BTreeSet<PathBuf>),
     /// Nothing. These files were found to be the build's own work just now.
     Nothing(BTreeSet<PathBuf>),
 }
@@ -58,13 +62,40 @@ impl Unit {
     pub(super) fn build(&mut self, name: &UnitName, actions: &mut Vec<Action>) {
         self.generation += 1;
         self.building = true;
-        self.again = false;
-        self.following_up = std::mem::take(&mut self.follow_up);
-        self.counted.clear();
+        self.following_up = false;
+        self.delayed = false;
+        self.writes.begin(self.ended.take());
         actions.push(Action::StartBuild {
             unit: name.clone(),
             generation: self.generation,
         });
+    }
+
+    /// Takes what somebody else has written where the build leaves the component. A running build takes it by itself.
+    pub(super) fn read(&mut self, name: &UnitName, path: PathBuf, actions: &mut Vec<Action>) {
+        if self.building {
+            return;
+        }
+        self.generation += 1;
+        self.building = true;
+        self.following_up = false;
+        self.reasons.insert(path);
+        actions.push(Action::ReadArtifact {
+            unit: name.clone(),
+            generation: self.generation,
+        });
+    }
+
+    /// As [`Self::build`], because of what changed during the build before.
+    pub(super) fn follow_up(
+        &mut self,
+        name: &UnitName,
+        paths: BTreeSet<PathBuf>,
+        actions: &mut Vec<Action>,
+    ) {
+        self.build(name, actions);
+        self.following_up = true;
+        self.reasons.extend(paths);
     }
 
     pub(super) fn cancel(&mut self, name: &UnitName, actions: &mut Vec<Action>) {
@@ -73,28 +104,33 @@ impl Unit {
         }
     }
 
-    /// Notes the end of a build; `Some(true)` if another is to follow, `None` if it is not the build that counts.
+    /// Notes the end of a build, and tells what follows from what changed meanwhile. `None` if it is not the build
+    /// that counts.
     pub(super) fn finished(
         &mut self,
         generation: Generation,
-        artifact: Option<&Digest>,
-    ) -> Option<bool> {
+        outcome: Result<&Digest, &Cause>,
+    ) -> Option<Trigger> {
         if !self.building || generation != self.generation {
             return None;
         }
         self.building = false;
-        let again = std::mem::take(&mut self.again);
-        if let Some(artifact) = artifact {
-            let same = self.built.as_ref() == Some(artifact);
-            self.fruitless = if self.following_up && same {
-                self.fruitless + 1
-            } else {
-                0
-            };
+        self.ended = Some(outcome.is_ok());
+        let same = match outcome {
+            Ok(artifact) => self.failure.is_none() && self.built.as_ref() == Some(artifact),
+            Err(cause) => self.failure.as_ref() == Some(&cause.text),
+        };
+        self.same = same;
+        self.fruitless = match self.following_up && same {
+            true => self.fruitless + 1,
+            false => 0,
+        };
+        self.failure = outcome.err().map(|cause| cause.text.clone());
+        if let Ok(artifact) = outcome {
             self.built = Some(artifact.clone());
             self.rebuilt = true;
         }
-        Some(again)
+        Some(self.judge(false))
     }
 
     /// What the last build that ended well has made.
@@ -102,69 +138,69 @@ impl Unit {
         self.built.as_ref()
     }
 
-    /// Judges a change.
-    ///
-    /// A change during a build is most often the user's, and the build stale. Sometimes it is the build's own work: a
-    /// log, or generated code stamped with the time. Nothing tells the two apart but persistence. So a file that
-    /// changed during [`CANCELS`] builds in a row cuts no further build short, but each is followed by another, until
-    /// [`FRUITLESS`] of those made nothing new, or [`PATIENCE`] is at its end. From then on the file is ignored while
-    /// a build runs, and only then: an edit at rest builds, and clears the file of the suspicion. Lock files are
-    /// suspects from the start, for a build writes them when dependencies have changed. One that appears during a
-    /// build is what that build was made with.
-    pub(super) fn triggered(&mut self, change: Changed, during_build: bool) -> Trigger {
-        let Changed { files, appeared } = change;
-        if !during_build {
-            self.own.retain(|path| !files.contains(path));
-            self.suspects.clear();
-            self.follow_up = false;
-            self.fruitless = 0;
-            self.reasons.extend(files);
-            return Trigger::Build;
-        }
+    /// Something was edited while nothing was built.
+    pub(super) fn edited(&mut self) {
+        self.writes.edited();
+        self.fruitless = 0;
+    }
 
-        let made = |path: &PathBuf| is_lock_file(path) && appeared.contains(path);
-        let others = files.difference(&self.own).filter(|path| !made(path));
-        let paths: BTreeSet<PathBuf> = others.cloned().collect();
-        if paths.is_empty() {
-            return Trigger::Nothing(paths);
+    /// Judges a change of the unit's files.
+    pub(super) fn triggered(&mut self, files: &Differences, occasion: Occasion) -> Trigger {
+        if matches!(occasion, Occasion::AtRest | Occasion::AfterBuild) {
+            self.writes.edited_at_rest(files);
+            self.reasons.extend(files.keys().cloned());
+            return self.at_rest(files, occasion);
         }
-        self.suspects
-            .retain(|path, _| paths.contains(path) || self.counted.contains(path));
-        for path in &paths {
-            if self.counted.insert(path.clone()) {
-                *self.suspects.entry(path.clone()).or_default() += 1;
-            }
+        self.writes.note(files);
+        if !self.building {
+            return self.judge(occasion == Occasion::DuringOtherBuild);
         }
-        let times = |path: &PathBuf| match self.suspects[path] {
-            times if is_lock_file(path) => times + CANCELS,
-            times => times,
-        };
-        let least = paths
-            .iter()
-            .map(times)
-            .min()
-            .expect("there is at least one path");
-
-        if least > PATIENCE || (least > CANCELS && self.fruitless >= FRUITLESS) {
-            self.own.extend(paths.iter().cloned());
-            return Trigger::Nothing(paths);
+        let edited = self.writes.cut_short_by(files, self.following_up);
+        if edited.is_empty() {
+            return Trigger::Nothing(edited);
         }
-        self.reasons.extend(paths);
-        self.follow_up = least > CANCELS;
-        self.again = self.follow_up && self.building;
-        if self.again {
-            Trigger::BuildAfterwards
-        } else {
-            Trigger::Build
+        self.reasons.extend(edited.iter().cloned());
+        match self.writes.is_cut_short_again() {
+            true => Trigger::BuildAgain(edited),
+            false => Trigger::Build,
         }
     }
-}
 
-fn is_lock_file(path: &Path) -> bool {
-    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    name.ends_with(".lock")
-        || matches!(
-            name,
-            "package-lock.json" | "pnpm-lock.yaml" | "npm-shrinkwrap.json" | "go.sum"
-        )
+    fn at_rest(&mut self, files: &Differences, occasion: Occasion) -> Trigger {
+        let is_echo = self.same && files.keys().eq(&self.echo);
+        if self.delayed && is_echo {
+            return Trigger::Nothing(BTreeSet::new());
+        }
+        self.echoes = match occasion == Occasion::AfterBuild && is_echo {
+            true => self.echoes + 1,
+            false => 0,
+        };
+        self.echo = files.keys().cloned().collect();
+        let Some(times) = self.echoes.checked_sub(MAX_ECHOES) else {
+            return Trigger::Build;
+        };
+        self.delayed = true;
+        let delay = Duration::from_secs(1 << times.min(5)).min(MAX_DELAY);
+        let paths = if times == 0 {
+            self.echo.clone()
+        } else {
+            BTreeSet::new()
+        };
+        Trigger::BuildLater(delay, paths)
+    }
+
+    /// The time of a delayed build has come.
+    pub(super) fn due(&mut self, name: &UnitName, actions: &mut Vec<Action>) {
+        if self.delayed && !self.building {
+            self.build(name, actions);
+        }
+    }
+
+    fn judge(&mut self, by_others: bool) -> Trigger {
+        match self.writes.judge(self.fruitless, by_others) {
+            Verdict::Nothing => Trigger::Nothing(BTreeSet::new()),
+            Verdict::Own(names) => Trigger::Nothing(names),
+            Verdict::FollowUp(paths) => Trigger::FollowUp(paths),
+        }
+    }
 }

@@ -1,33 +1,60 @@
-//! Lists a directory without what is ignored: by the ignore files in it and above it, and by names that are never
+//! Lists a directory without what is ignored: by the ignore files that count for it, and by names that are never
 //! sources.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
+use super::ignored::Rules;
 
-/// The files and directories in a directory that are not ignored; true for a directory.
-pub(super) fn entries(dir: &Path) -> impl Iterator<Item = (PathBuf, bool)> {
-    let mut walk = WalkBuilder::new(dir);
-    walk.max_depth(Some(1))
-        .hidden(false)
-        .follow_links(true)
-        // A project that is not in a repository yet has its .gitignore for a reason.
-        .require_git(false)
-        .add_custom_ignore_filename(".washignore")
-        .filter_entry(|entry| entry.depth() == 0 || !is_ours_or_a_tools(entry.path()));
-    walk.build()
-        .flatten()
-        .filter(|entry| entry.depth() == 1)
-        .filter_map(|entry| {
-            let kind = entry.file_type()?;
-            let linked = entry.path_is_symlink();
-            let path = entry.into_path();
-            if linked && kind.is_dir() && leads_upwards(&path) {
-                return None;
-            }
-            (kind.is_dir() || (kind.is_file() && !is_noise(&path))).then_some((path, kind.is_dir()))
+/// What is in a directory and not ignored.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    pub(super) is_dir: bool,
+    pub(super) is_link: bool,
+}
+
+/// The files and directories in a directory that are not ignored. It is `root`, or lies below it.
+pub(super) fn entries(dir: &Path, root: &Path) -> Vec<Entry> {
+    let rules = Rules::of(dir, root);
+    let entries = candidates(dir);
+    let entries = entries.filter(|entry| !rules.leave_out(&entry.path, entry.is_dir));
+    entries.collect()
+}
+
+/// The ignore file that leaves out all that a project consists of, if one does.
+pub fn ignoring_everything(root: &Path) -> Option<PathBuf> {
+    let rules = Rules::of(root, root);
+    let is_hidden = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with('.')
+    };
+    let mut by = None;
+    for entry in candidates(root).filter(|entry| !is_hidden(&entry.path)) {
+        by = Some(rules.file_leaving_out(&entry.path, entry.is_dir)?);
+    }
+    by
+}
+
+/// What may be a source by its name and kind.
+fn candidates(dir: &Path) -> impl Iterator<Item = Entry> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let path = entry.path();
+        let is_link = entry.file_type().ok()?.is_symlink();
+        let kind = fs::metadata(&path).ok()?.file_type();
+        let is_dir = kind.is_dir();
+        let is_left_out = match is_dir {
+            true => is_ours_or_a_tools(&path) || is_link && leads_upwards(&path),
+            false => !kind.is_file() || is_noise(&path),
+        };
+        (!is_left_out).then_some(Entry {
+            path,
+            is_dir,
+            is_link,
         })
+    })
 }
 
 /// Whether a link leads to a directory that it lies in itself.

@@ -50,7 +50,7 @@ impl Case {
             let report = tokio::time::timeout(Duration::from_secs(20), self.reports.recv()).await;
             match report.unwrap_or_else(|_| panic!("no report of {missing:?}")) {
                 Some(Report::Changed { change, .. }) => {
-                    for file in change.files {
+                    for file in change.files.into_keys() {
                         let expected = missing.remove(&file) || others.contains(&file);
                         assert!(expected, "{file:?} was not expected, or was reported twice");
                     }

@@ -9,10 +9,14 @@ use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read};
 use std::ops::Bound;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::list::{entries, is_ignore_file, is_noise};
+use super::fingerprint::{Difference, Differences, Fingerprint};
+use super::links::Links;
+use super::list::{Entry, entries, is_ignore_file, is_noise};
+use super::outputs::Outputs;
 
 /// Larger files are compared by size and time only.
 const HASHED: u64 = 4 << 20;
@@ -41,6 +45,10 @@ pub(super) struct Tree {
     dirs: BTreeMap<PathBuf, Files>,
     /// The single files of the targets.
     singles: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Files and single files that are links, or lie behind links.
+    links: Links,
+    /// What this process prints to, which never counts.
+    outputs: Outputs,
     /// How many bytes may still be read to hash files that nobody touched.
     budget: u64,
 }
@@ -61,9 +69,9 @@ pub(super) type Touched = BTreeSet<PathBuf>;
 /// Files that are new, gone, or have other contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
-    pub files: BTreeSet<PathBuf>,
-    /// Those of them that are new.
-    pub appeared: BTreeSet<PathBuf>,
+    pub files: Differences,
+    /// When the last of them changed, as far as the file system tells.
+    pub last: Option<SystemTime>,
 }
 
 /// What a look found.
@@ -76,6 +84,13 @@ pub(super) struct Look {
 }
 
 impl Tree {
+    pub(super) fn new(outputs: Outputs) -> Self {
+        Self {
+            outputs,
+            ..Self::default()
+        }
+    }
+
     /// Looks at other targets from now on. Tells the roots that are new: what a first look finds there is no change.
     pub(super) fn retarget(&mut self, targets: Targets) -> Touched {
         self.budget = FIRST_LOOK;
@@ -90,6 +105,12 @@ impl Tree {
                 .entry(file.clone())
                 .or_insert_with(|| Stamp::of_target(file));
         }
+        let single = |path: &Path| targets.files.contains(path) || targets.roots.contains(path);
+        let listed = |path: &Path| path.parent().is_some_and(|dir| self.dirs.contains_key(dir));
+        self.links.retain(|path| single(path) || listed(path));
+        for file in targets.files.iter().chain(&targets.roots) {
+            self.links.look(file);
+        }
         self.targets = targets;
         self.targets
             .roots
@@ -100,14 +121,15 @@ impl Tree {
     }
 
     /// The directories to be told of: those below the roots, those that are single targets, and for each root or single
-    /// target the nearest that exists above it.
+    /// target the nearest that exists above it. Where links lead, too.
     pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
         let above = self.targets.roots.iter().chain(&self.targets.files);
         let nearest = above.filter_map(|path| path.ancestors().skip(1).find(|dir| dir.is_dir()));
         let single = self.targets.files.iter().filter(|path| path.is_dir());
         let single = single.map(PathBuf::as_path);
         let below = self.dirs.keys().map(PathBuf::as_path);
-        let all = below.chain(nearest).chain(single);
+        let linked = self.links.dirs().filter(|dir| dir.is_dir());
+        let all = below.chain(nearest).chain(single).chain(linked);
         all.map(Path::to_path_buf).collect()
     }
 
@@ -122,12 +144,22 @@ impl Tree {
         let mut targets = self.targets.files.iter().chain(&self.targets.roots);
         let is_listed = |dir| self.dirs.contains_key(dir) || self.targets.files.contains(dir);
         let known = self.dirs.contains_key(path) || path.parent().is_some_and(is_listed);
-        (known && !is_noise(path)) || targets.any(|target| target.starts_with(path))
+        (known && !is_noise(path))
+            || targets.any(|target| target.starts_with(path))
+            || self.links.through(path).next().is_some()
     }
 
     /// Looks again at what was touched, and at the single files.
     pub(super) fn look(&mut self, touched: &Touched) -> Look {
         let mut look = Look::default();
+        self.outputs.follow();
+        let mut touched = touched.clone();
+        let linked: Vec<_> = touched
+            .iter()
+            .flat_map(|path| self.links.through(path))
+            .collect();
+        touched.extend(linked.into_iter().cloned().collect::<Vec<_>>());
+        let touched = &touched;
         let mut dirs: BTreeSet<PathBuf> = touched
             .iter()
             .filter_map(|path| path.parent())
@@ -157,6 +189,7 @@ impl Tree {
             let now = Stamp::of_target(file);
             look.changed.compare(file, before.as_ref(), now.as_ref());
             *before = now;
+            self.links.look(file);
         }
         look
     }
@@ -171,12 +204,24 @@ impl Tree {
             .unwrap_or_default();
         let mut dirs = BTreeSet::new();
         let mut files = Files::new();
-        for (path, is_dir) in entries(dir) {
+        let root = self.root_of(dir);
+        for entry in entries(dir, &root) {
+            let Entry {
+                path,
+                is_dir,
+                is_link,
+            } = entry;
             if is_dir {
                 if !self.targets.except.contains(&path) {
                     dirs.insert(path);
                 }
-            } else if !self.is_excepted(&path)
+                continue;
+            }
+            if is_link {
+                self.links.look(&path);
+            }
+            if !self.is_excepted(&path)
+                && !self.is_output(&path)
                 && let Some(stamp) = self.stamp(&path, before.get(&path), touched)
             {
                 files.insert(path, stamp);
@@ -239,8 +284,21 @@ impl Tree {
             .into_iter()
             .partition(|(known, _)| known.starts_with(dir));
         self.dirs = kept;
-        let files = BTreeMap::into_values(gone).flat_map(Files::into_keys);
-        look.changed.files.extend(files);
+        for (file, stamp) in BTreeMap::into_values(gone).flatten() {
+            look.changed.compare(&file, Some(&stamp), None);
+        }
+    }
+
+    /// The outermost root that a directory lies in.
+    fn root_of(&self, dir: &Path) -> PathBuf {
+        let roots = self.targets.roots.iter();
+        let roots = roots.filter(|root| dir.starts_with(root));
+        let outermost = roots.min_by_key(|root| root.as_os_str().len());
+        outermost.map_or_else(|| dir.to_path_buf(), Clone::clone)
+    }
+
+    fn is_output(&self, file: &Path) -> bool {
+        !self.outputs.is_empty() && fs::metadata(file).is_ok_and(|file| self.outputs.has(&file))
     }
 
     fn is_excepted(&self, file: &Path) -> bool {
@@ -253,19 +311,56 @@ impl Tree {
 }
 
 impl Changed {
-    pub(super) fn append(&mut self, mut other: Self) {
-        self.files.append(&mut other.files);
-        self.appeared.append(&mut other.appeared);
+    pub(super) fn append(&mut self, other: Self) {
+        for (file, difference) in other.files {
+            match self.files.entry(file) {
+                btree_map::Entry::Vacant(entry) => {
+                    entry.insert(difference);
+                }
+                btree_map::Entry::Occupied(mut entry) => {
+                    let before = entry.get().before;
+                    entry.insert(Difference {
+                        before,
+                        ..difference
+                    });
+                }
+            }
+        }
     }
 
     fn compare(&mut self, file: &Path, before: Option<&Stamp>, now: Option<&Stamp>) {
         if Stamp::differs(before, now) {
-            self.files.insert(file.to_path_buf());
-            if before.is_none() {
-                self.appeared.insert(file.to_path_buf());
-            }
+            let difference = Difference {
+                before: before.map_or(Fingerprint::MISSING, Stamp::fingerprint),
+                after: now.map_or(Fingerprint::MISSING, Stamp::fingerprint),
+                emptied: now.is_some_and(|now| now.len == 0),
+            };
+            self.files.insert(file.to_path_buf(), difference);
         }
     }
+
+    /// Asks the file system when the last of the files changed; of one that is gone, when its directory did.
+    pub(super) fn date(&mut self) {
+        // One that is not known may be later than all others.
+        let dates: Option<Vec<SystemTime>> = self.files.keys().map(|file| date(file)).collect();
+        self.last = dates.and_then(|dates| dates.into_iter().max());
+    }
+}
+
+/// When a file, or a link that leads to it, changed.
+fn date(file: &Path) -> Option<SystemTime> {
+    let there = file.ancestors().find_map(|path| fs::metadata(path).ok());
+    let links = file.ancestors().filter_map(|path| {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        metadata.is_symlink().then_some(metadata)
+    });
+    let changed = there.into_iter().chain(links).map(|metadata| {
+        let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
+        let since = Duration::new(seconds.try_into().ok()?, nanos.try_into().ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    });
+    let changed: Option<Vec<SystemTime>> = changed.collect();
+    changed?.into_iter().max()
 }
 
 impl Stamp {
@@ -304,6 +399,15 @@ impl Stamp {
             modified: None,
             hash: Some(hasher.finish()),
         })
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        let mut hasher = DefaultHasher::new();
+        match self.hash {
+            Some(hash) => hash.hash(&mut hasher),
+            None => (self.len, self.modified).hash(&mut hasher),
+        }
+        Fingerprint::of(hasher.finish())
     }
 
     fn differs(before: Option<&Self>, now: Option<&Self>) -> bool {

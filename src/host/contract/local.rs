@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
@@ -23,7 +24,7 @@ use crate::engine::state::State;
 use crate::host::local::{HostOptions, LocalHost, Routes};
 use crate::host::workload::WorkloadId;
 use crate::host::{Host, StartRequest};
-use crate::http::{Handler, RequestId};
+use crate::http::{Handler, RequestBody, RequestId};
 use crate::linker::Tier;
 
 use super::Rig;
@@ -170,8 +171,9 @@ impl Rig for LocalRig {
     async fn send(&self) -> Option<u16> {
         let handler = Arc::clone(&self.routes.0.lock().unwrap().as_ref()?.1);
         let (here, there) = tokio::io::duplex(4096);
-        let service = service_fn(move |request| {
+        let service = service_fn(move |request: http::Request<Incoming>| {
             let handler = Arc::clone(&handler);
+            let request = request.map(RequestBody::from);
             async move { Ok::<_, Infallible>(handler.handle(request, RequestId(1)).await) }
         });
         tokio::spawn(async move {

@@ -23,7 +23,9 @@ async fn a_client_that_leaves_ends_its_request() {
         }
     }))
     .await;
-    let stream = site.raw("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let stream = site
+        .raw("GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await;
     site.until(|front| front.in_flight() > 0).await;
     drop(stream);
     timeout(PATIENCE, dropped)
@@ -43,7 +45,9 @@ async fn a_client_that_leaves_mid_body_is_told_in_the_log() {
     let site = Site::serving(handler).await;
     let (mut feed, response) = fed();
     responses.send(response).expect("the handler waits");
-    let mut stream = site.raw("GET /download HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut stream = site
+        .raw("GET /download HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await;
     feed.send(data("some")).await.expect("the body is read");
     assert!(stream.read(&mut [0; 512]).await.expect("a part") > 0);
     drop(stream);

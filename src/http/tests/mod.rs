@@ -1,6 +1,7 @@
 //! The server as clients see it: real sockets, real HTTP.
 
 mod access;
+mod clients;
 mod stop;
 mod streams;
 mod swap;
@@ -39,13 +40,23 @@ struct Site {
 
 impl Site {
     async fn new() -> Self {
+        let timeouts = Timeouts {
+            half_closed: Duration::from_millis(100),
+            ..Timeouts::default()
+        };
+        Self::with(timeouts, None).await
+    }
+
+    async fn with(timeouts: Timeouts, max_connections: Option<usize>) -> Self {
         let (console, captured) = Console::capture();
         let front = Front::new(console.clone());
         let stop = Stop::default();
         let listening = listen(SocketAddr::from(([127, 0, 0, 1], 0)), true)
             .await
             .expect("a free port");
-        let server = Server::new(front.clone(), console, stop.clone());
+        let server = Server::new(front.clone(), console, stop.clone())
+            .with_timeouts(timeouts)
+            .with_max_connections(max_connections.and_then(std::num::NonZeroUsize::new));
         let running = tokio::spawn(server.run(listening.listener));
         Self {
             address: listening.address,

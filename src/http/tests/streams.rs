@@ -79,7 +79,7 @@ async fn http1_carries_trailers_to_those_who_accept_them() {
     }))
     .await;
     let mut stream = site
-        .raw("GET / HTTP/1.1\r\nhost: x\r\nte: trailers\r\nconnection: close\r\n\r\n")
+        .raw("GET / HTTP/1.1\r\nhost: localhost\r\nte: trailers\r\nconnection: close\r\n\r\n")
         .await;
     let mut text = String::new();
     stream.read_to_string(&mut text).await.expect("an answer");
@@ -117,7 +117,7 @@ async fn an_upload_waits_for_a_slow_handler() {
     .await;
     let mut stream = site
         .raw(&format!(
-            "PUT /big HTTP/1.1\r\nhost: x\r\ncontent-length: {SIZE}\r\n\r\n"
+            "PUT /big HTTP/1.1\r\nhost: localhost\r\ncontent-length: {SIZE}\r\n\r\n"
         ))
         .await;
     let chunk = vec![7; 64 << 10];
@@ -160,7 +160,7 @@ async fn an_upload_that_is_cut_off_reaches_the_handler_as_an_error() {
     }))
     .await;
     let stream = site
-        .raw("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nonly this")
+        .raw("PUT / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nonly this")
         .await;
     site.until(|front| front.in_flight() > 0).await;
     drop(stream);

@@ -164,6 +164,16 @@ async fn a_page_in_a_browser_waits_for_the_next_one() {
     site.front.serve(Arc::new(Answer(|_| async { full("up") })));
     assert_eq!(ended(second).await, StatusCode::NO_CONTENT);
 
+    // A header of the project's own is the project's.
+    let mut foreign = request(Method::GET, "/");
+    let value = "anything".parse().expect("a header value");
+    foreign.headers_mut().insert("x-wash-wait", value);
+    let mut client = site.connect().await;
+    let answer = client.send(foreign).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let body = BodyExt::collect(answer.into_body()).await;
+    body.expect("a whole answer");
+
     site.front.unavailable(broken.clone());
     let last = wait(&broken);
     site.until(|front| front.pages_waiting() > 0).await;
@@ -175,7 +185,7 @@ async fn a_page_in_a_browser_waits_for_the_next_one() {
     );
     assert_eq!(
         site.console.stderr().lines().count(),
-        1,
-        "they are no requests to the project"
+        2,
+        "those that wait are no requests to the project"
     );
 }

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use http::Response;
 use http::header::HOST;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::{AlertDescription, CertificateError};
@@ -15,13 +16,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Tls;
-use crate::http::{Body, Page, Request, Wants};
+use crate::http::{Body, Page, Wants};
 
 /// How long a client may take until the first request can come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Every TLS connection begins with a record of this type, and no HTTP request does.
-const HANDSHAKE: u8 = 22;
+pub(in crate::http) const HANDSHAKE: u8 = 22;
 
 /// How a connection begins.
 pub(in crate::http) enum Opening {
@@ -60,7 +61,9 @@ async fn handshake(stream: TcpStream, tls: &Tls) -> Opening {
 /// Tells a client that speaks plain HTTP where to go.
 async fn explain(stream: TcpStream) {
     let service =
-        service_fn(|request: Request| async move { Ok::<_, Infallible>(answer(&request)) });
+        service_fn(
+            |request: Request<Incoming>| async move { Ok::<_, Infallible>(answer(&request)) },
+        );
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
@@ -70,7 +73,7 @@ async fn explain(stream: TcpStream) {
     let _ = connection.await;
 }
 
-fn answer(request: &Request) -> Response<Body> {
+fn answer(request: &Request<Incoming>) -> Response<Body> {
     let host = request.headers().get(HOST);
     let host = host.and_then(|host| host.to_str().ok());
     let path = request

@@ -17,7 +17,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs;
 
-pub(super) use accept::{Opening, open};
+pub(super) use accept::{HANDSHAKE, Opening, open};
 pub use error::TlsError;
 pub use self_signed::self_signed;
 

@@ -23,9 +23,20 @@ pub(super) struct Place {
     pub(super) x: f64,
     pub(super) y: f64,
     pub(super) size: Size,
+    /// The height of the layer that it is in the middle of.
+    layer: f64,
 }
 
 impl Place {
+    /// Where its layer begins: above, nothing is in the way of an arrow.
+    pub(super) fn layer_top(&self) -> f64 {
+        self.y - self.layer / 2.0
+    }
+
+    pub(super) fn layer_bottom(&self) -> f64 {
+        self.y + self.layer / 2.0
+    }
+
     pub(super) fn top(&self) -> f64 {
         self.y - self.size.height / 2.0
     }
@@ -217,7 +228,8 @@ impl Grid {
             Place {
                 x: 0.0,
                 y: 0.0,
-                size: BEND
+                size: BEND,
+                layer: 0.0,
             };
             self.items.len()
         ];
@@ -236,6 +248,7 @@ impl Grid {
                     x,
                     y: top + height / 2.0,
                     size,
+                    layer: height,
                 };
             }
             top += height + BELOW;

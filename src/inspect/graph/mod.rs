@@ -71,6 +71,7 @@ pub fn graph(plan: &Plan) -> Graph {
         let to = match &edge.provider {
             Provider::Member { member, .. } => (member.as_str(), Kind::Member),
             Provider::Host { .. } => ("the host", Kind::Host),
+            Provider::Runtime { .. } => ("the runtime", Kind::Host),
             Provider::Stub => ("stubs", Kind::Stub),
             Provider::Missing => ("no provider", Kind::Missing),
             Provider::Nobody => return None,

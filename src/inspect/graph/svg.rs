@@ -103,27 +103,34 @@ fn text_size(lines: &[String]) -> Size {
     }
 }
 
-/// From the bottom of the first place to the top of the last, through the middle of those between; upright where it
-/// leaves and where it arrives.
+/// From the bottom of the first place to the top of the last, through the middle of those between. It is upright within
+/// the layers, so that it passes by what else is in them.
 fn curve(stops: &[Place]) -> String {
     let mut d = String::new();
     for (index, pair) in stops.windows(2).enumerate() {
         let (from, to) = (&pair[0], &pair[1]);
         let down = from.y <= to.y;
-        let (start, end) = match down {
-            true => (from.bottom(), to.top()),
-            false => (from.top(), to.bottom()),
+        let (leaves, start) = match down {
+            true => (from.bottom(), from.layer_bottom()),
+            false => (from.top(), from.layer_top()),
+        };
+        let (end, arrives) = match down {
+            true => (to.layer_top(), to.top()),
+            false => (to.layer_bottom(), to.bottom()),
         };
         let middle = (start + end) / 2.0;
-        if index == 0 {
-            d += &format!("M{:.1} {start:.1}", from.x);
-        } else {
+        let command = if index == 0 { "M" } else { " L" };
+        d += &format!("{command}{:.1} {leaves:.1}", from.x);
+        if leaves != start {
             d += &format!(" L{:.1} {start:.1}", from.x);
         }
         d += &format!(
             " C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {end:.1}",
             from.x, to.x, to.x
         );
+        if end != arrives {
+            d += &format!(" L{:.1} {arrives:.1}", to.x);
+        }
     }
     d
 }
@@ -182,7 +189,94 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Edge;
     use super::*;
+
+    /// Points on a path, close to each other.
+    fn points(d: &str) -> Vec<(f64, f64)> {
+        let numbers = |text: &str| -> Vec<f64> {
+            let numbers = text
+                .split_whitespace()
+                .map(|number| number.parse().unwrap());
+            numbers.collect()
+        };
+        let mut points: Vec<(f64, f64)> = Vec::new();
+        for (at, command) in d.match_indices(['M', 'L', 'C']) {
+            let rest = &d[at + 1..];
+            let rest = &rest[..rest.find(['M', 'L', 'C']).unwrap_or(rest.len())];
+            let given = numbers(rest);
+            let to = (given[given.len() - 2], given[given.len() - 1]);
+            let from = points.last().copied().unwrap_or(to);
+            let (first, second) = match command {
+                "C" => ((given[0], given[1]), (given[2], given[3])),
+                _ => (from, to),
+            };
+            for step in 0..=100 {
+                let t = f64::from(step) / 100.0;
+                let bezier = |p: [f64; 4]| {
+                    let u = 1.0 - t;
+                    u * u * u * p[0]
+                        + 3.0 * u * u * t * p[1]
+                        + 3.0 * u * t * t * p[2]
+                        + t * t * t * p[3]
+                };
+                points.push((
+                    bezier([from.0, first.0, second.0, to.0]),
+                    bezier([from.1, first.1, second.1, to.1]),
+                ));
+            }
+        }
+        points
+    }
+
+    #[test]
+    fn no_label_lies_on_the_line_of_another() {
+        let node = |name: &str, kind| Node {
+            name: name.to_string(),
+            detail: String::new(),
+            kind,
+        };
+        let edge = |from, to, lines: usize, width: usize| Edge {
+            from,
+            to,
+            lines: vec!["x".repeat(width); lines],
+        };
+        for (many, few) in [(9, 1), (1, 9), (14, 2)] {
+            let graph = Graph {
+                nodes: vec![
+                    node("hello", Kind::Member),
+                    node("pricing", Kind::Member),
+                    node("the host", Kind::Host),
+                ],
+                edges: vec![
+                    edge(0, 2, many, 70),
+                    edge(0, 1, few, 20),
+                    edge(1, 2, many, 40),
+                ],
+            };
+            let nodes: Vec<Size> = graph.nodes.iter().map(node_size).collect();
+            let labels = graph.edges.iter().map(|edge| text_size(&edge.lines));
+            let layout = layout(&graph, &nodes, &labels.collect::<Vec<_>>());
+            for (index, (edge, path)) in graph.edges.iter().zip(&layout.edges).enumerate() {
+                let mut stops = vec![layout.nodes[edge.from]];
+                stops.extend(path);
+                stops.push(layout.nodes[edge.to]);
+                let others = layout.edges.iter().enumerate();
+                let others = others.filter(|(other, _)| *other != index);
+                for label in others.filter_map(|(_, path)| path.first()) {
+                    let inside = |(x, y): &(f64, f64)| {
+                        let inside = 0.5;
+                        (label.left() + inside..label.right() - inside).contains(x)
+                            && (label.top() + inside..label.bottom() - inside).contains(y)
+                    };
+                    assert!(
+                        !points(&curve(&stops)).iter().any(inside),
+                        "edge {index} of {many} and {few} lines"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn text_cannot_become_markup() {

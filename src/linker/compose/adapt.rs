@@ -17,14 +17,20 @@ impl Composition<'_> {
         let source = self.source(member);
         let mut exports = Vec::new();
         for (name, item) in &expected.exports {
-            let Item::Type(id) = item else {
-                return fail(format!("`{name}` has no provider"));
+            let (kind, index) = match item {
+                Item::Instance(instance) => self.types(member, instance)?,
+                Item::Type(id) => {
+                    for resource in source.types().resources_of(item) {
+                        self.resource(&source.maker(resource))?;
+                    }
+                    let ty = self.written.ty(&mut self.out, source, *id);
+                    (ComponentExportKind::Type, ty)
+                }
+                Item::Func(_) | Item::Other(_) => {
+                    return fail(format!("`{name}` has no provider"));
+                }
             };
-            for resource in source.types().resources_of(item) {
-                self.resource(&source.maker(resource))?;
-            }
-            let ty = self.written.ty(&mut self.out, source, *id);
-            exports.push((name.as_str(), ComponentExportKind::Type, ty));
+            exports.push((name.as_str(), kind, index));
         }
         Ok((ComponentExportKind::Instance, self.out.bundle(exports)))
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 use wasm_encoder::{ComponentExternName, ComponentTypeRef, InstanceType, TypeBounds};
 
-use super::{ComposeError, Composition, Import, fail};
+use super::{ComposeError, Composition, Import, fail, free_name};
 use crate::component::Item;
 use crate::linker::identity::Maker;
 use crate::linker::typing::{Written, export_type, outer};
@@ -24,14 +24,34 @@ impl Composition<'_> {
             }
             Import::New => self.imports[index] = Import::Open,
         }
-        let ty = self.interface(index)?;
-        let (index_of_type, encoder) = self.out.begin_type();
-        encoder.instance(&ty);
-        let instance = self
-            .out
-            .import(extern_name(host), ComponentTypeRef::Instance(index_of_type));
-        self.imports[index] = Import::Done(instance);
-        Ok(instance)
+        let provider = Provider::Host { import: index };
+        let edge = self.plan.edges.iter().find(|e| e.provider == provider);
+        let Some(edge) = edge else {
+            return fail(format!("nobody imports `{}`", host.import));
+        };
+        let source = self.source(edge.member);
+        let item = &self.plan.members[edge.member].shape.imports[&edge.import].item;
+        let ty = match item {
+            Item::Instance(_) => {
+                let interface = self.interface(index)?;
+                let (ty, encoder) = self.out.begin_type();
+                encoder.instance(&interface);
+                ComponentTypeRef::Instance(ty)
+            }
+            Item::Func(func) => {
+                self.name_parts(edge.member, item)?;
+                ComponentTypeRef::Func(self.written.func(&mut self.out, source, func))
+            }
+            Item::Type(_) if source.types().named_resource(item).is_some() => {
+                ComponentTypeRef::Type(TypeBounds::SubResource)
+            }
+            Item::Type(_) | Item::Other(_) => {
+                return fail(format!("`{}` is a {}", host.import, item.kind()));
+            }
+        };
+        let done = self.out.import(extern_name(host), ty);
+        self.imports[index] = Import::Done(done);
+        Ok(done)
     }
 
     /// The type of an import: everything that any of its members expects of it. A type that has its name in another
@@ -120,21 +140,12 @@ impl Composition<'_> {
     }
 }
 
-/// The name itself, or one like it that is not taken.
-fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
-    let mut free = name.to_string();
-    while !taken.insert(free.clone()) {
-        free.push_str("-x");
-    }
-    free
-}
-
 /// The name of an import: an interface's own, or a plain one that tells which interface it implements.
 fn extern_name(host: &HostImport) -> ComponentExternName<'_> {
-    let interface = host.interface.to_string();
-    let implements = (interface != host.import).then(|| interface.into());
+    let interface = host.interface.as_ref().map(ToString::to_string);
+    let implements = interface.filter(|_| !host.import.contains('/'));
     ComponentExternName {
-        implements,
+        implements: implements.map(Into::into),
         ..host.import.as_str().into()
     }
 }

@@ -6,10 +6,14 @@
 
 mod adapt;
 mod host;
+mod names;
+
+use std::collections::HashSet;
 
 use wasm_encoder::{ComponentExportKind, ComponentExternName, ValType};
 use wasm_metadata::Producers;
 
+use self::names::Names;
 use super::identity::Maker;
 use super::typing::{Source, Written};
 use super::writer::Writer;
@@ -44,12 +48,14 @@ pub fn compose(plan: &LinkPlan, bytes: &[&[u8]]) -> Result<Vec<u8>, ComposeError
         plan,
         out: Writer::default(),
         written: Written::default(),
+        names: Names::of(plan),
         imports: vec![Import::New; plan.host.len()],
         instances: vec![None; plan.members.len()],
     };
     for import in 0..plan.host.len() {
         composition.import(import)?;
     }
+    composition.import_names()?;
     // The same bytes in two places are embedded once. Compared, not hashed: different files differ in length or early.
     let mut components: Vec<(&[u8], u32)> = Vec::new();
     for member in cycles::providers_first(plan) {
@@ -77,6 +83,7 @@ struct Composition<'a> {
     plan: &'a LinkPlan,
     out: Writer,
     written: Written,
+    names: Names<'a>,
     /// For each of the plan's host imports.
     imports: Vec<Import>,
     /// The instance of each member that has one yet.
@@ -108,7 +115,7 @@ impl<'a> Composition<'a> {
     fn argument(&mut self, edge: &Edge) -> Result<(ComponentExportKind, u32), ComposeError> {
         let item = &self.plan.members[edge.member].shape.imports[&edge.import].item;
         match &edge.provider {
-            Provider::Host { import } => Ok((ComponentExportKind::Instance, self.import(*import)?)),
+            Provider::Host { import } => Ok((kind(item)?, self.import(*import)?)),
             Provider::Member { member, export } => {
                 let from = self.instance(*member)?;
                 let kind = kind(item)?;
@@ -155,7 +162,14 @@ impl<'a> Composition<'a> {
                 self.written.resource(maker.clone(), index);
                 return Ok(index);
             }
-            Maker::Host { import, name } => (self.import(*import)?, name.clone()),
+            Maker::Host { import, name } => {
+                let from = self.import(*import)?;
+                if self.is_type(*import) {
+                    self.written.resource(maker.clone(), from);
+                    return Ok(from);
+                }
+                (from, name.clone())
+            }
             Maker::Member { member, resource } => {
                 let from = self.instance(*member)?;
                 match self.exported_as(*member, *resource)? {
@@ -170,6 +184,14 @@ impl<'a> Composition<'a> {
         let index = self.out.alias(instance, &name, ComponentExportKind::Type);
         self.written.resource(maker.clone(), index);
         Ok(index)
+    }
+
+    /// Whether an import is a type by itself, and not an interface.
+    fn is_type(&self, import: usize) -> bool {
+        let provider = Provider::Host { import };
+        let edge = self.plan.edges.iter().find(|e| e.provider == provider);
+        let item = edge.map(|e| &self.plan.members[e.member].shape.imports[&e.import].item);
+        matches!(item, Some(Item::Type(_)))
     }
 
     /// Where a member exports a resource that it makes: an interface and the name in it, or the name alone.
@@ -200,8 +222,9 @@ impl<'a> Composition<'a> {
     }
 
     fn export(&mut self) -> Result<(), ComposeError> {
-        for exported in &self.plan.exports {
-            let external = &self.plan.members[exported.member].shape.exports[&exported.export];
+        let plan = self.plan;
+        for (position, exported) in plan.exports.iter().enumerate() {
+            let external = &plan.members[exported.member].shape.exports[&exported.export];
             let from = self.instance(exported.member)?;
             let kind = kind(&external.item)?;
             let index = self.out.alias(from, &exported.export, kind);
@@ -209,12 +232,15 @@ impl<'a> Composition<'a> {
                 .interface
                 .as_ref()
                 .map(ToString::to_string)
-                .filter(|name| *name != exported.export);
+                .filter(|_| external.is_label(&exported.export));
             let name = ComponentExternName {
                 implements: implements.map(Into::into),
                 ..exported.export.as_str().into()
             };
-            self.out.export(name, kind, index, None);
+            self.export_names(position)?;
+            let ty = self.ascription(position)?;
+            let index = self.out.export(name, kind, index, ty);
+            self.names.exported(exported, index);
         }
         Ok(())
     }
@@ -253,6 +279,15 @@ impl<'a> Composition<'a> {
             plan: self.plan,
         }
     }
+}
+
+/// The name itself, or one like it that is not taken.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut free = name.to_string();
+    while !taken.insert(free.clone()) {
+        free.push_str("-x");
+    }
+    free
 }
 
 /// Whether every type that is expected by name is found by that name.

@@ -18,6 +18,12 @@ impl Problem {
             Problem::DuplicateName { .. } => {
                 vec!["give each entry of `dev.components` a `name` of its own".to_string()]
             }
+            Problem::TooManyMembers { .. } => vec![
+                "`wash build --compose` has no such limit: compose some of them beforehand".to_string(),
+            ],
+            Problem::Unsupported { .. } => {
+                vec!["build it without that; `wash` runs what wasmtime 48 runs".to_string()]
+            }
             Problem::NoSuchProvider {
                 member,
                 role,
@@ -30,7 +36,7 @@ impl Problem {
                     wire(member, *role, import, nearest)
                 )],
                 None => vec![
-                    "name a component of `dev.components`, `plugin:NAME`, `host` or `stub`"
+                    "name a component of `dev.components`, `plugin:NAME`, `host`, `runtime` or `stub`"
                         .to_string(),
                 ],
             },
@@ -76,6 +82,12 @@ impl Problem {
                 .map(NearMiss::to_string)
                 .chain(fixes.iter().map(Fix::to_string))
                 .collect(),
+            Problem::LeftToRuntime { .. } => vec![
+                "`wash build --compose` leaves it to the runtime; with `--stub-missing`, calls of it trap here, and everything else runs".to_string(),
+            ],
+            Problem::Unlinkable { .. } => {
+                vec!["compose what speaks of it beforehand, with `wac` or `wasm-tools compose`".to_string()]
+            }
             Problem::Tie {
                 member,
                 role,
@@ -97,18 +109,29 @@ impl Problem {
                 )]
             }
             Problem::ResourceClash {
-                member,
-                role,
-                other: Some((import, to)),
+                provider,
+                resource,
+                wires,
                 ..
-            } => {
+            } if wires.is_empty() => {
                 vec![format!(
-                    "wire both interfaces to the same provider, such as:{}",
-                    wire(member, *role, import, to)
+                    "wire all interfaces that speak of `{resource}` to one provider; one that provides some of them only, as {} \
+                     does, cannot stand in for another",
+                    quoted(provider)
                 )]
             }
-            Problem::ResourceClash { .. } => {
-                vec!["wire both interfaces to the same provider".to_string()]
+            Problem::ResourceClash {
+                member,
+                role,
+                wires,
+                ..
+            } => {
+                let wires = wires.iter();
+                let wires: Vec<_> = wires.map(|(import, to)| (&**import, &**to)).collect();
+                vec![format!(
+                    "wire both interfaces to the same provider, such as:{}",
+                    wire_all(member, *role, &wires)
+                )]
             }
             Problem::SharedClash {
                 members: (first, second),
@@ -249,6 +272,13 @@ impl fmt::Display for NearMiss {
                     has(provider)
                 )
             }
+            NearMiss::OtherName { provider, export } => {
+                write!(
+                    f,
+                    "{} the same under another name, `{export}`",
+                    has(provider)
+                )
+            }
             NearMiss::OtherVersion { provider, export } => {
                 write!(
                     f,
@@ -315,7 +345,7 @@ impl fmt::Display for Fix {
             }
             Fix::AddComponent { interface } => write!(
                 f,
-                "add a component that exports it:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
+                "add a component that exports it, in `.wash/config.yaml`:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
             ),
         }
     }
@@ -323,15 +353,33 @@ impl fmt::Display for Fix {
 
 /// The lines of the config that wire an import.
 fn wire(member: &str, role: Role, import: &str, to: &str) -> String {
-    match role {
+    wire_all(member, role, &[(import, to)])
+}
+
+/// The lines of the config that wire some imports of a member.
+fn wire_all(member: &str, role: Role, wires: &[(&str, &str)]) -> String {
+    let (mut text, indent) = match role {
         Role::Sibling => {
-            format!(
-                "\n    dev:\n      components:\n        - name: {member}\n          imports:\n            {import}: {to}"
-            )
+            let text = format!(
+                "\n    dev:\n      components:\n        - name: {member}\n          imports:"
+            );
+            (text, " ".repeat(12))
         }
         Role::Project | Role::Plugin | Role::Shipped => {
-            format!("\n    imports:\n      {import}: {to}")
+            ("\n    imports:".to_string(), " ".repeat(6))
         }
+    };
+    for (import, to) in wires {
+        text += &format!("\n{indent}{import}: {to}");
+    }
+    text
+}
+
+/// The name of a provider: the host's is a phrase.
+fn quoted(provider: &str) -> String {
+    match provider {
+        HOST => provider.to_string(),
+        name => format!("`{name}`"),
     }
 }
 

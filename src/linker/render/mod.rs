@@ -101,6 +101,9 @@ pub fn table(wiring: &[Wiring]) -> String {
 fn provider(plan: &LinkPlan, edge: &Edge) -> String {
     match &edge.provider {
         Provider::Member { member, .. } => plan.members[*member].name.clone(),
+        Provider::Host { import } if plan.host[*import].capability.is_none() => {
+            "runtime".to_string()
+        }
         Provider::Host { .. } => "host".to_string(),
         Provider::Stub => "stub".to_string(),
         Provider::Nobody => "-".to_string(),

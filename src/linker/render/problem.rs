@@ -33,6 +33,14 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
+            Problem::TooManyMembers { count, max } => write!(
+                f,
+                "{count} components are linked into one, and `wash` runs at most {max}"
+            ),
+            Problem::Unsupported {
+                member,
+                unsupported,
+            } => write!(f, "component `{member}` cannot run: {unsupported}"),
             Problem::NoSuchProvider {
                 member,
                 import,
@@ -101,11 +109,7 @@ impl fmt::Display for Problem {
                 through,
                 ..
             } => {
-                let kind = if *kind == "interface" {
-                    String::new()
-                } else {
-                    format!("the {kind} ")
-                };
+                let kind = of_kind(kind);
                 let through = match through.as_slice() {
                     [] => String::new(),
                     parts => format!(" (through {})", parts.join(" and ")),
@@ -115,6 +119,26 @@ impl fmt::Display for Problem {
                     "component `{member}` imports {kind}`{import}`{through}, but no sibling or capability provides it"
                 )
             }
+            Problem::LeftToRuntime {
+                member,
+                import,
+                kind,
+            } => {
+                let kind = of_kind(kind);
+                write!(
+                    f,
+                    "component `{member}` leaves {kind}`{import}` to the runtime, and `wash` does not provide it"
+                )
+            }
+            Problem::Unlinkable {
+                member,
+                verb,
+                name,
+                kind,
+            } => write!(
+                f,
+                "component `{member}` {verb} the {kind} `{name}`, and only functions, resources and types can be linked"
+            ),
             Problem::Tie {
                 member,
                 import,
@@ -256,6 +280,14 @@ impl fmt::Display for Problem {
                 )
             }
         }
+    }
+}
+
+/// What an import is, where that does not go without saying.
+fn of_kind(kind: &str) -> String {
+    match kind {
+        "interface" => String::new(),
+        kind => format!("the {kind} "),
     }
 }
 

@@ -256,7 +256,7 @@ fn commands_and_flags_can_be_told_apart() {
     let any = || case("text", None);
     refused(
         of("flags", vec![flag("output", none())]),
-        "every command of `wash`",
+        "global option of `wash`",
     );
     refused(
         of(

@@ -10,8 +10,8 @@ mod variables;
 
 use std::fmt::Write as _;
 
-pub use schema::{SCHEMA_URL, schema};
-pub(super) use variables::{NoSuchKey, key_of_variable};
+pub use schema::{SCHEMA_FILE, schema};
+pub(super) use variables::{Form, NoSuchKey, VariableKey, key_of_variable, meant_by};
 
 /// A key in a map.
 #[derive(Debug)]

@@ -8,14 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Key, Keys, Takes, root};
 
-/// Where the schema is published.
-pub const SCHEMA_URL: &str =
-    "https://raw.githubusercontent.com/wash-sh/wash/main/schema/config.schema.json";
+/// What the schema is called beside a config file. It is never fetched: whoever owns a public address decides what editors load.
+pub const SCHEMA_FILE: &str = "config.schema.json";
 
 pub fn schema() -> Value {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": SCHEMA_URL,
         "title": "Configuration of wash",
         "description": "`.wash/config.yaml` of a project (or .yml, .json, .toml), and `wash/config.yaml` in the user's config directory.",
     });

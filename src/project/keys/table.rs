@@ -40,7 +40,7 @@ pub(super) const ROOT: &[Key] = &[
     Key::new(
         "imports",
         Takes::TextMap,
-        "Who provides an interface to the project's own component: a component's name, `plugin:NAME`, `host` or `stub`.",
+        "Who provides an interface, or another import, to the project's own component: a component's name, `plugin:NAME`, `host`, `stub`, or `runtime`, which `wash build --compose` leaves to the runtime that runs the result. `NAME#EXPORT` chooses one of several exports that fit.",
     ),
     Key::new(
         "configs",
@@ -83,6 +83,11 @@ const BUILD: &[Key] = &[
         "The older name of `component_path`.",
     ),
     Key::new("env", Takes::TextMap, "Variables of the command."),
+    Key::new(
+        "watch",
+        Takes::Texts,
+        "More files and directories that `wash dev` builds for, also with wildcards, relative to the project.",
+    ),
     Key::new(
         "rust",
         Takes::Map(&[RUST]),
@@ -213,6 +218,11 @@ const DEV: &[Key] = &[
         "tls_ca_path",
         Takes::Text,
         "Authorities, in PEM: clients must show a certificate that one of them has signed.",
+    ),
+    Key::new(
+        "allowed_hosts",
+        Takes::Texts,
+        "Names that requests over plain HTTP may be for, beside `localhost`, addresses and the hosts of `routes`: `app.test`, `*.app.test` or, for any, `*`.",
     ),
     Key::new(
         "max_connections",
@@ -433,14 +443,19 @@ const SETTINGS: &[Key] = &[
         "Variables of the component. They are settings of wasi:config as well.",
     ),
     Key::new(
+        "env_file",
+        Takes::Text,
+        "A file of `NAME=value` lines with more variables, such as `.env`; they win over `environment`. No such file is read unless it is named.",
+    ),
+    Key::new(
         "config",
         Takes::TextMap,
-        "Settings of wasi:config. `subscriptions` has the subjects of messages it takes.",
+        "Settings of wasi:config; they win over variables of the same name. `subscriptions` has the subjects of messages it takes.",
     ),
     Key::new(
         "allowedHosts",
         Takes::Texts,
-        "Where outgoing HTTP may go: `*`, `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`. Anywhere if nothing is said, nowhere if the list is empty.",
+        "Where outgoing HTTP may go: `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`, or `*` for any host on a network. Default: nowhere. Loopback and link-local addresses need an entry of their own.",
     ),
     Key::new(
         "log_level",
@@ -465,7 +480,7 @@ const SETTINGS: &[Key] = &[
     Key::new(
         "keyvalue",
         Takes::Map(&[KEYVALUE]),
-        "Where its keys and values are kept.",
+        "Where its keys and values are kept. Components share one store unless they name different ones.",
     ),
 ];
 
@@ -482,11 +497,20 @@ const KEYVALUE: &[Key] = &[
         "A directory with one file for each value.",
     ),
     Key::new("memory", Takes::Bool, "They go when `wash dev` ends.").or("false"),
-    Key::new("prefix", Takes::Text, "Stands before every key."),
+    Key::new(
+        "prefix",
+        Takes::Text,
+        "Stands before the name of every bucket, so that components that share a store keep apart.",
+    ),
     Key::new(
         "buckets",
         Takes::Texts,
         "The buckets that may be opened; all if nothing is said.",
+    ),
+    Key::new(
+        "quota",
+        Takes::Size,
+        "Of all keys and values of the store. Default: `256MiB` in memory, none on disk.",
     ),
 ];
 
@@ -614,7 +638,7 @@ const WIT: &[Key] = &[
     Key::new(
         "registries",
         Takes::List(&[REGISTRY]),
-        "Registries to look in first, and how to log in there.",
+        "Registries to ask, in this order, for packages whose namespace has none, and how to log in to registries.",
     ),
 ];
 

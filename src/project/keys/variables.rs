@@ -2,7 +2,10 @@
 //!
 //! Two underscores lead into a map or a list. Names of keys are compared without case and underscores, so
 //! `WASH_WORKLOAD__ALLOWED_HOSTS` is `workload.allowedHosts`. A name that the user chooses is the one in the files that
-//! differs in case only, or else as it is written. An entry of a list is named by its index.
+//! differs in case only, or else as it is written. An entry of a list is named by its index; in a list of strings, the index after the last
+//! one adds an entry.
+//!
+//! What a key takes decides how a variable is read: text is text, whatever it looks like.
 
 use super::super::value::{Node, Value};
 use super::{Key, Keys, Takes, root};
@@ -17,11 +20,50 @@ pub(in crate::project) struct NoSuchKey {
     pub(in crate::project) near: Option<String>,
 }
 
-/// The path of the key that a variable stands for, given what the layers below say. `None`: it is no setting.
+/// The key that a variable stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::project) struct VariableKey {
+    pub(in crate::project) path: Vec<String>,
+    pub(in crate::project) form: Form,
+}
+
+/// How the text of a variable is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::project) enum Form {
+    /// As it is.
+    Text,
+    /// A list in YAML, or text.
+    TextOrList,
+    /// A list in YAML, and nothing else.
+    List,
+    /// As YAML.
+    Yaml,
+}
+
+impl Form {
+    fn of(takes: Takes) -> Self {
+        match takes {
+            Takes::Text
+            | Takes::TextOrNumber
+            | Takes::OneOf(_)
+            | Takes::Spellings(_)
+            | Takes::Address
+            | Takes::Duration
+            | Takes::Size
+            | Takes::Count
+            | Takes::Number
+            | Takes::Port => Form::Text,
+            Takes::Texts | Takes::Scalars => Form::List,
+            _ => Form::Yaml,
+        }
+    }
+}
+
+/// The key that a variable stands for, given what the layers below say. `None`: it is no setting.
 pub(in crate::project) fn key_of_variable(
     name: &str,
     below: &Value,
-) -> Option<Result<Vec<String>, NoSuchKey>> {
+) -> Option<Result<VariableKey, NoSuchKey>> {
     let segments: Vec<&str> = name.strip_prefix("WASH_")?.split("__").collect();
     let is_setting = segments.len() > 1 && segments.iter().all(|segment| !segment.is_empty());
     is_setting.then(|| {
@@ -29,7 +71,7 @@ pub(in crate::project) fn key_of_variable(
             segments: &segments,
             path: Vec::new(),
         };
-        search.keys(root(), Some(below)).map_err(|near| NoSuchKey {
+        let form = search.keys(root(), Some(below)).map_err(|near| NoSuchKey {
             path: {
                 let rest = segments.iter().skip(search.path.len());
                 let rest = rest.map(|segment| segment.to_ascii_lowercase());
@@ -38,8 +80,21 @@ pub(in crate::project) fn key_of_variable(
             },
             near,
         })?;
-        Ok(search.path)
+        Ok(VariableKey {
+            path: search.path,
+            form,
+        })
     })
+}
+
+/// The variable that was meant by one that has a single underscore where two lead into a map: `WASH_DEV_ADDRESS`.
+pub(in crate::project) fn meant_by(name: &str) -> Option<String> {
+    let wanted = plain(name.strip_prefix("WASH_")?);
+    let keys = super::all();
+    let mut paths = keys.iter().map(|(path, _)| path);
+    let path = paths.find(|path| path.contains('.') && plain(path) == wanted)?;
+    let path: Vec<String> = path.split('.').map(str::to_string).collect();
+    Some(variable(&path))
 }
 
 /// A walk along the segments of a variable. An error is the variable that was most likely meant.
@@ -54,9 +109,9 @@ impl<'s> Search<'s> {
         self.segments.get(self.path.len()).copied()
     }
 
-    fn keys(&mut self, keys: Keys, below: Option<&Value>) -> Result<(), Option<String>> {
+    fn keys(&mut self, keys: Keys, below: Option<&Value>) -> Result<Form, Option<String>> {
         let Some(segment) = self.next() else {
-            return Ok(());
+            return Ok(Form::Yaml);
         };
         let all = || keys.iter().copied().flatten();
         let Some(key) = all().find(|key| plain(key.name) == plain(segment)) else {
@@ -68,9 +123,9 @@ impl<'s> Search<'s> {
         self.within(key, below)
     }
 
-    fn within(&mut self, key: &Key, below: Option<&Value>) -> Result<(), Option<String>> {
+    fn within(&mut self, key: &Key, below: Option<&Value>) -> Result<Form, Option<String>> {
         let Some(segment) = self.next() else {
-            return Ok(());
+            return Ok(Form::of(key.takes));
         };
         match key.takes {
             Takes::Map(keys) | Takes::Choice(keys) => self.keys(keys, below),
@@ -78,9 +133,13 @@ impl<'s> Search<'s> {
                 let name = self.chosen(segment, below);
                 self.keys(keys, below.and_then(|value| entry(value, &name)))
             }
-            Takes::TextMap | Takes::NamedTexts => {
+            Takes::TextMap => {
                 self.chosen(segment, below);
-                self.end()
+                self.end(Form::Text)
+            }
+            Takes::NamedTexts => {
+                self.chosen(segment, below);
+                self.end(Form::TextOrList)
             }
             Takes::Environment(keys) => {
                 let is_nested = below.is_some_and(|value| value.is_nested_environment());
@@ -98,36 +157,37 @@ impl<'s> Search<'s> {
                         let name = existing(segment, config);
                         self.path.extend(["config".to_string(), name]);
                         match self.segments.len() == self.path.len() - 1 {
-                            true => Ok(()),
+                            true => Ok(Form::Text),
                             false => Err(None),
                         }
                     }
                     false => {
                         self.chosen(segment, below);
-                        self.end()
+                        self.end(Form::Text)
                     }
                 }
             }
             Takes::List(keys) => {
-                let items = match below.map(|value| &value.node) {
-                    Some(Node::List(items)) => items.as_slice(),
-                    _ => &[],
-                };
-                let item = segment
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| items.get(index));
-                let item = item.ok_or(None)?;
+                let items = items(below);
+                let index = segment.parse::<usize>().ok();
+                let item = index.and_then(|index| items.get(index)).ok_or(None)?;
                 self.path.push(segment.to_string());
                 self.keys(keys, Some(item))
             }
+            Takes::Texts | Takes::Scalars => match segment.parse::<usize>() {
+                Ok(index) if index <= items(below).len() => {
+                    self.path.push(index.to_string());
+                    self.end(Form::Text)
+                }
+                _ => Err(None),
+            },
             Takes::Any => {
                 let rest = self.segments[self.path.len()..].iter();
                 self.path
                     .extend(rest.map(|segment| segment.to_ascii_lowercase()));
-                Ok(())
+                Ok(Form::Yaml)
             }
-            _ => Err(Some(self.variable(&self.path))),
+            _ => Err(Some(variable(&self.path))),
         }
     }
 
@@ -137,10 +197,10 @@ impl<'s> Search<'s> {
         name
     }
 
-    fn end(&self) -> Result<(), Option<String>> {
+    fn end(&self, form: Form) -> Result<Form, Option<String>> {
         match self.next() {
-            None => Ok(()),
-            Some(_) => Err(Some(self.variable(&self.path))),
+            None => Ok(form),
+            Some(_) => Err(Some(variable(&self.path))),
         }
     }
 
@@ -154,14 +214,21 @@ impl<'s> Search<'s> {
             .chain(after)
             .map(str::to_string)
             .collect();
-        self.variable(&path)
+        variable(&path)
     }
+}
 
-    fn variable(&self, path: &[String]) -> String {
-        let upper = path
-            .iter()
-            .map(|segment| segment.replace('-', "_").to_ascii_uppercase());
-        format!("WASH_{}", upper.collect::<Vec<_>>().join("__"))
+fn variable(path: &[String]) -> String {
+    let upper = path
+        .iter()
+        .map(|segment| segment.replace('-', "_").to_ascii_uppercase());
+    format!("WASH_{}", upper.collect::<Vec<_>>().join("__"))
+}
+
+fn items(below: Option<&Value>) -> &[Value] {
+    match below.map(|value| &value.node) {
+        Some(Node::List(items)) => items,
+        _ => &[],
     }
 }
 
@@ -209,7 +276,7 @@ mod tests {
     fn check(variable: &str, below: &str, expected: Option<Result<&str, (&str, Option<&str>)>>) {
         let below = parse(Path::new("x.yaml"), below).unwrap();
         let found = key_of_variable(variable, &below);
-        let found = found.map(|found| found.map(|path| path.join(".")));
+        let found = found.map(|found| found.map(|key| key.path.join(".")));
         let expected = expected.map(|expected| {
             expected
                 .map(str::to_string)
@@ -281,6 +348,55 @@ mod tests {
         check(path, nested, Some(Ok("workload.environment.config.MODE")));
         let named = "WASH_WORKLOAD__ENVIRONMENT__SECRET_FROM";
         check(named, nested, Some(Ok("workload.environment.secretFrom")));
+    }
+
+    #[test]
+    fn entries_of_lists_are_named_by_their_index() {
+        let files = "workload: {allowedHosts: [a, b]}";
+        for index in [0, 2] {
+            let name = format!("WASH_WORKLOAD__ALLOWED_HOSTS__{index}");
+            let path = format!("workload.allowedHosts.{index}");
+            check(&name, files, Some(Ok(&path)));
+        }
+        check("WASH_DEV__HTTP__0", "", Some(Ok("dev.http.0")));
+        let missing = Err(("workload.allowedHosts.3", None));
+        check("WASH_WORKLOAD__ALLOWED_HOSTS__3", files, Some(missing));
+    }
+
+    #[test]
+    fn the_key_says_how_a_variable_is_read() {
+        for (name, form) in [
+            ("WASH_NAME", None),
+            ("WASH_BUILD__COMMAND", Some(Form::Text)),
+            ("WASH_BUILD__ENV__RUSTFLAGS", Some(Form::Text)),
+            ("WASH_BUILD__ENV", Some(Form::Yaml)),
+            ("WASH_WORKLOAD__CONFIG__x", Some(Form::Text)),
+            ("WASH_WORKLOAD__ENVIRONMENT__x", Some(Form::Text)),
+            ("WASH_SECRETS__db__INLINE__x", Some(Form::Text)),
+            ("WASH_WORKLOAD__ALLOWED_HOSTS", Some(Form::List)),
+            ("WASH_WORKLOAD__ALLOWED_HOSTS__0", Some(Form::Text)),
+            ("WASH_DEV__ROUTES__x", Some(Form::TextOrList)),
+            ("WASH_DEV__SERVICE", Some(Form::Yaml)),
+            ("WASH_DEV__LIMITS__MEMORY", Some(Form::Text)),
+            ("WASH_BUILD__RUST__RELEASE", Some(Form::Yaml)),
+        ] {
+            let found = key_of_variable(name, &Value::empty_map(Path::new("x")));
+            assert_eq!(found.map(|key| key.unwrap().form), form, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_underscore_is_one_too_few() {
+        for (name, meant) in [
+            ("WASH_DEV_ADDRESS", Some("WASH_DEV__ADDRESS")),
+            ("WASH_DEV_LIMITS__MEMORY", Some("WASH_DEV__LIMITS__MEMORY")),
+            ("WASH_BUILD_COMMAND", Some("WASH_BUILD__COMMAND")),
+            ("WASH_OFFLINE", None),
+            ("WASH_OCI_USER", None),
+            ("WASH_NAME", None),
+        ] {
+            assert_eq!(meant_by(name).as_deref(), meant, "{name}");
+        }
     }
 
     #[test]

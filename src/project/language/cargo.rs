@@ -8,6 +8,32 @@ use crate::project::{Artifact, Command, Purpose};
 
 const TARGET: &str = "wasm32-wasip2";
 
+/// Makes cargo say which files it made.
+const MESSAGES: &str = "--message-format=json-render-diagnostics";
+
+/// The command with what makes cargo say which files it made, if it is a `cargo build` that does not say already what it prints.
+pub(crate) fn with_messages(command: &Command) -> Option<Command> {
+    let Command::Argv(argv) = command else {
+        return None;
+    };
+    let [cargo, build, flags @ ..] = argv.as_slice() else {
+        return None;
+    };
+    let is_build = cargo == "cargo" && build == "build";
+    match flags
+        .iter()
+        .find(|flag| flag.starts_with("--message-format"))
+    {
+        Some(flag) if is_build && flag == MESSAGES => Some(command.clone()),
+        None if is_build => {
+            let mut argv = vec![cargo.clone(), build.clone(), MESSAGES.to_string()];
+            argv.extend_from_slice(flags);
+            Some(Command::Argv(argv))
+        }
+        _ => None,
+    }
+}
+
 /// The package's name; a workspace without a package has none.
 pub(super) fn name(manifest: &str) -> Option<String> {
     let manifest: toml::Table = manifest.parse().ok()?;
@@ -36,7 +62,7 @@ pub(super) fn recipe(
     };
     let mut argv: Vec<String> = ["cargo", "build"].map(String::from).into();
     if artifact.is_none() {
-        argv.push("--message-format=json-render-diagnostics".into());
+        argv.push(MESSAGES.into());
     }
     match &rust.target {
         _ if given(&["--target"]) => {}

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::world::only_world;
 use super::{Detected, Recipe};
 use crate::project::raw::RawTinyGo;
 use crate::project::{Artifact, Command};
@@ -72,7 +73,10 @@ fn tinygo(root: &Path, raw: &RawTinyGo, artifact: &Path) -> Vec<String> {
         .or_else(|| root.join("wit").is_dir().then(|| "wit".to_string()));
     flag("target", Some(raw.target.as_deref().unwrap_or("wasip2")));
     flag("wit-package", package.as_deref());
-    flag("wit-world", raw.wit_world.as_deref());
+    // Without it TinyGo takes a world of its own, which exports nothing of the project's.
+    let dir = package.as_ref().map(|package| root.join(package));
+    let only = || dir.and_then(|dir| only_world(&dir).ok());
+    flag("wit-world", raw.wit_world.clone().or_else(only).as_deref());
     flag("scheduler", raw.scheduler.as_deref());
     flag("gc", raw.gc.as_deref());
     flag("opt", raw.opt.as_deref());

@@ -2,8 +2,9 @@
 
 pub(crate) mod cargo;
 mod go;
-mod npm;
+pub(crate) mod npm;
 mod python;
+mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};

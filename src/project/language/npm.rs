@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ignore::overrides::OverrideBuilder;
 use serde_json::Value as Json;
 
 use super::{Recipe, read};
@@ -64,18 +65,82 @@ pub(super) fn output_dirs(root: &Path) -> Vec<PathBuf> {
         .into()
 }
 
-/// The package manager that the lock file belongs to.
-fn manager(root: &Path) -> &'static str {
-    let locks = [
-        ("pnpm-lock.yaml", "pnpm"),
-        ("yarn.lock", "yarn"),
-        ("bun.lock", "bun"),
-        ("bun.lockb", "bun"),
+/// The lock files, and files of a workspace, by which a package manager is known.
+const SIGNS: [(&str, &str); 9] = [
+    ("pnpm-lock.yaml", "pnpm"),
+    ("pnpm-workspace.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    (".yarnrc.yml", "yarn"),
+    (".pnp.cjs", "yarn"),
+    ("bun.lock", "bun"),
+    ("bun.lockb", "bun"),
+    ("package-lock.json", "npm"),
+    ("npm-shrinkwrap.json", "npm"),
+];
+
+/// The package manager that the project's own files name, or those of the workspace that it is a member of.
+pub(crate) fn manager(root: &Path) -> &'static str {
+    let workspace = || {
+        root.ancestors()
+            .skip(1)
+            .find(|above| has_member(above, root))
+    };
+    let of_workspace = || workspace().and_then(manager_in);
+    manager_in(root).or_else(of_workspace).unwrap_or("npm")
+}
+
+/// What a directory says: `packageManager` of its package.json, then its files.
+fn manager_in(dir: &Path) -> Option<&'static str> {
+    let package = package(dir);
+    let chosen = [
+        package["packageManager"].as_str(),
+        package["devEngines"]["packageManager"]["name"].as_str(),
     ];
-    locks
-        .iter()
-        .find(|(lock, _)| root.join(lock).is_file())
-        .map_or("npm", |(_, manager)| manager)
+    let chosen = chosen.into_iter().flatten().find_map(|chosen| {
+        let name = chosen.split('@').next()?;
+        ["npm", "pnpm", "yarn", "bun"]
+            .into_iter()
+            .find(|known| *known == name)
+    });
+    let by_file = || SIGNS.iter().find(|(file, _)| dir.join(file).is_file());
+    chosen.or_else(|| by_file().map(|(_, manager)| *manager))
+}
+
+fn package(dir: &Path) -> Json {
+    let text = std::fs::read_to_string(dir.join("package.json")).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Whether `dir` is the root of a workspace with `member` in it.
+fn has_member(dir: &Path, member: &Path) -> bool {
+    let globs = workspace_globs(dir);
+    if globs.is_empty() {
+        return false;
+    }
+    let mut overrides = OverrideBuilder::new(dir);
+    for glob in &globs {
+        let glob = glob.trim_start_matches("./").trim_end_matches('/');
+        // In the order of the file, where the last that fits decides, also one that begins with `!`.
+        if overrides.add(&glob.replacen("!./", "!", 1)).is_err() {
+            return false;
+        }
+    }
+    let matched = overrides
+        .build()
+        .map(|globs| globs.matched(member, true).is_whitelist());
+    matched.unwrap_or(false)
+}
+
+/// The members that a workspace names, as npm, yarn and bun have them, or as pnpm has.
+fn workspace_globs(dir: &Path) -> Vec<String> {
+    let package = package(dir);
+    let workspaces = &package["workspaces"];
+    let named = workspaces.as_array().or(workspaces["packages"].as_array());
+    let pnpm = std::fs::read_to_string(dir.join("pnpm-workspace.yaml")).unwrap_or_default();
+    let pnpm: Json = serde_saphyr::from_str(&pnpm).unwrap_or_default();
+    let named = named.or(pnpm["packages"].as_array());
+    let globs = named.into_iter().flatten().filter_map(Json::as_str);
+    globs.map(str::to_string).collect()
 }
 
 /// The `.wasm` file that a script, or one that it runs, names as its output.
@@ -124,6 +189,50 @@ mod tests {
         );
         assert_eq!(written_by(&scripts, "loop", 0), None);
         assert_eq!(written_by(&scripts, "other", 0), None);
+    }
+
+    #[test]
+    fn the_package_manager_is_that_of_the_project_or_of_its_workspace() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        for dir in ["pnpm", "yarn", "bun", "npm"] {
+            write(&format!("{dir}/apps/one/package.json"), "{}");
+            write(&format!("{dir}/apps/own/package.json"), "{}");
+            write(&format!("{dir}/apps/own/package-lock.json"), "{}");
+            write(&format!("{dir}/tools/none/package.json"), "{}");
+        }
+        write("pnpm/package.json", "{}");
+        write(
+            "pnpm/pnpm-workspace.yaml",
+            "packages:\n  - 'apps/*'\n  - '!apps/not'\n",
+        );
+        write("pnpm/apps/not/package.json", "{}");
+        write(
+            "yarn/package.json",
+            r#"{ "workspaces": { "packages": ["./apps/*"] }, "packageManager": "yarn@4.5.0+sha224.0" }"#,
+        );
+        write("bun/package.json", r#"{ "workspaces": ["apps/**"] }"#);
+        write("bun/bun.lock", "");
+        // Someone's lock file in a directory above is nobody's workspace.
+        write("npm/yarn.lock", "");
+        for (project, expected) in [
+            ("pnpm/apps/one", "pnpm"),
+            ("pnpm/apps/not", "npm"),
+            ("pnpm/tools/none", "npm"),
+            ("pnpm/apps/own", "npm"),
+            ("yarn/apps/one", "yarn"),
+            ("yarn", "yarn"),
+            ("bun/apps/one", "bun"),
+            ("bun/tools/none", "npm"),
+            ("npm/apps/one", "npm"),
+        ] {
+            assert_eq!(manager(&root.join(project)), expected, "{project}");
+        }
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wit_parser::UnresolvedPackageGroup;
-
+use super::world::only_world;
 use super::{Detected, Recipe};
 use crate::project::{Artifact, Command, ProjectError};
 
@@ -24,7 +23,7 @@ pub(super) fn recipe(
         reason,
     };
     let module = module(root).map_err(fail)?;
-    let world = world(&root.join("wit")).map_err(fail)?;
+    let world = only_world(&root.join("wit")).map_err(fail)?;
     let artifact = artifact.unwrap_or_else(|| {
         root.join(format!(
             "{}.wasm",
@@ -32,8 +31,9 @@ pub(super) fn recipe(
         ))
     });
     let output = artifact.to_string_lossy();
+    let program = program(root);
     let argv = [
-        "componentize-py",
+        program,
         "-d",
         "wit",
         "-w",
@@ -49,6 +49,13 @@ pub(super) fn recipe(
         artifact: Artifact::Path(artifact),
         env: Vec::new(),
     })
+}
+
+/// The project's own, in its virtual environment, or the one on the `PATH`.
+fn program(root: &Path) -> &'static str {
+    let own = [".venv/bin/componentize-py", "venv/bin/componentize-py"];
+    let found = own.into_iter().find(|program| root.join(program).is_file());
+    found.unwrap_or("componentize-py")
 }
 
 fn module(root: &Path) -> Result<String, String> {
@@ -70,28 +77,5 @@ fn module(root: &Path) -> Result<String, String> {
         [module] => Ok(module.clone()),
         [] => Err("there is no app.py".to_string()),
         _ => Err("there are several modules and none is app.py".to_string()),
-    }
-}
-
-fn world(wit: &Path) -> Result<String, String> {
-    if !wit.is_dir() {
-        return Err("there is no wit directory with its world".to_string());
-    }
-    let package = UnresolvedPackageGroup::parse_dir(wit)
-        .map_err(|error| format!("the WIT in `{}` is not valid: {error:#}", wit.display()))?;
-    let worlds: Vec<&str> = package
-        .main
-        .worlds
-        .iter()
-        .map(|(_, world)| world.name.as_str())
-        .collect();
-    match worlds.as_slice() {
-        [world] => Ok(world.to_string()),
-        [] => Err(format!("the WIT in `{}` has no world", wit.display())),
-        worlds => Err(format!(
-            "the WIT in `{}` has several worlds: {}",
-            wit.display(),
-            worlds.join(", ")
-        )),
     }
 }

@@ -49,9 +49,23 @@ fn greeting(name: &str, upper: bool) -> String {
     }
 }
 
+/// What commands of `wash` print with `-o json`: `message`, `success`, and `data` of their own.
 fn json(greeting: &str) -> String {
-    let escaped = greeting.replace('\\', r"\\").replace('"', r#"\""#);
-    format!(r#"{{"greeting": "{escaped}"}}"#)
+    let greeting = quoted(greeting);
+    format!(r#"{{"message": "greeted", "success": true, "data": {{"greeting": {greeting}}}}}"#)
+}
+
+/// A text as JSON has it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
 }
 
 #[cfg(test)]
@@ -62,6 +76,14 @@ mod tests {
     fn greets() {
         assert_eq!(greeting("ada", false), "Hello, ada!");
         assert_eq!(greeting("ada", true), "HELLO, ADA!");
+    }
+
+    #[test]
+    fn prints_json_whatever_the_name_is() {
+        assert_eq!(
+            json("a\t\"b\"\n\\"),
+            r#"{"message": "greeted", "success": true, "data": {"greeting": "a\u0009\"b\"\u000a\\"}}"#
+        );
     }
 
     #[test]

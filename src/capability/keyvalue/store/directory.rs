@@ -2,20 +2,32 @@
 //!
 //! A value is written to a file beside its place, synced and renamed, so that no reader ever sees a half of it. The root
 //! is locked for as long as the store is open: two processes at once could not add to a number without losing some.
+//!
+//! A component may have the root, or a directory above it, as a volume. So the root is held open, no name is resolved
+//! but in the directory it stands in, no link is followed, and nothing is opened that is not a regular file.
 
-use std::fs::{self, File, TryLockError};
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, mkdirat, openat,
+    renameat, statat, unlinkat,
+};
+use rustix::io::Errno;
 
 use super::database::OpenError;
 use super::file_name::{UNFINISHED, decode, encode};
+use super::quota::{self, AnswerSize, Quota};
 use super::{Addition, Entry, NameKind, Start, Store, StoreError, Version, Write, blocking};
+use crate::folders::beneath::regular_files;
 
 /// Keys that are written to at the same time without waiting for each other, at most.
 const LOCKS: usize = 64;
@@ -23,33 +35,48 @@ const LOCKS: usize = 64;
 pub(in super::super) struct Directory(Arc<Inner>);
 
 struct Inner {
-    root: PathBuf,
-    /// Of the root; unlocked when it is closed.
-    _lock: File,
+    /// Locked; unlocked when it is closed.
+    root: File,
+    /// For messages.
+    path: PathBuf,
     /// Whoever writes to a key holds the lock that the key falls to.
     locks: [Mutex<()>; LOCKS],
     hasher: RandomState,
     next: AtomicU64,
+    /// The numbers of the last writes, by the hash of what was written to.
+    written: Mutex<HashMap<u64, u64>>,
+    quota: Quota,
+    /// What all entries count for; `None` until somebody has to know.
+    used: Mutex<Option<u64>>,
+}
+
+/// The file of a key, which may not be there.
+struct Place {
+    bucket: String,
+    /// Encoded, as is the bucket.
+    name: String,
+    key: String,
 }
 
 impl Directory {
-    /// Opens a directory, and makes it if there is none. No other process has it open as long as this lasts.
-    pub(in super::super) fn open(root: &Path) -> Result<Self, OpenError> {
+    /// Takes an open directory. No other process has it as long as this lasts. Messages call it `path`.
+    pub(in super::super) fn new(root: File, path: &Path) -> Result<Self, OpenError> {
         let failed = |error: io::Error| OpenError::Failed(error.to_string());
-        fs::create_dir_all(root).map_err(failed)?;
-        let lock = File::open(root).map_err(failed)?;
-        match lock.try_lock() {
+        match root.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        sweep(root).map_err(failed)?;
+        sweep(&root).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
-            root: root.to_owned(),
-            _lock: lock,
+            root,
+            path: path.to_owned(),
             locks: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             next: AtomicU64::new(0),
+            written: Mutex::default(),
+            quota: Quota::default(),
+            used: Mutex::default(),
         })))
     }
 
@@ -63,142 +90,246 @@ impl Directory {
 }
 
 /// Removes what a process that was killed had not finished.
-fn sweep(root: &Path) -> io::Result<()> {
-    for bucket in fs::read_dir(root)? {
-        let bucket = bucket?;
-        if !bucket.file_type()?.is_dir() {
-            continue;
-        }
-        for file in fs::read_dir(bucket.path())? {
-            let file = file?;
-            if file.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                fs::remove_file(file.path())?;
+fn sweep(root: &File) -> io::Result<()> {
+    for bucket in buckets(root)? {
+        let bucket = open_directory(root, &bucket)?;
+        for file in regular_files(&bucket)? {
+            if file.as_bytes().starts_with(UNFINISHED.as_bytes()) {
+                unlinkat(&bucket, &file, AtFlags::empty())?;
             }
         }
     }
     Ok(())
 }
 
+/// The directories in the root.
+fn buckets(root: &File) -> io::Result<Vec<OsString>> {
+    let mut buckets = Vec::new();
+    for entry in Dir::read_from(root)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            buckets.push(name.to_owned());
+        }
+    }
+    Ok(buckets)
+}
+
+fn open_directory(root: &File, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+    Ok(File::from(openat(root, name, flags, Mode::empty())?))
+}
+
 impl Inner {
-    fn bucket(&self, name: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.root.join(encode(name, NameKind::Bucket)?))
+    fn place(&self, bucket: &str, key: &str) -> Result<Place, StoreError> {
+        Ok(Place {
+            bucket: encode(bucket, NameKind::Bucket)?,
+            name: encode(key, NameKind::Key)?,
+            key: key.to_owned(),
+        })
     }
 
-    fn file(&self, bucket: &str, key: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.bucket(bucket)?.join(encode(key, NameKind::Key)?))
+    /// `None` if nothing was ever written to it.
+    fn bucket(&self, name: &str) -> io::Result<Option<File>> {
+        match open_directory(&self.root, OsStr::new(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
-    fn lock(&self, file: &Path) -> MutexGuard<'_, ()> {
-        let index = self.hasher.hash_one(file) % LOCKS as u64;
+    fn hash(&self, place: &Place) -> u64 {
+        self.hasher.hash_one((&place.bucket, &place.name))
+    }
+
+    fn lock(&self, place: &Place) -> MutexGuard<'_, ()> {
+        let index = self.hash(place) % LOCKS as u64;
         self.locks[index as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Entry>, StoreError> {
-        match self.entry(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            entry => entry.map_err(|error| failed("read", path, &error)),
-        }
+    fn read(&self, place: &Place) -> Result<Option<Entry>, StoreError> {
+        self.entry(place)
+            .map_err(|error| self.failed("read", place, &error))
     }
 
-    /// The version is made of what changes whenever a file takes the place of another.
-    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
+    /// The version is made of the content and of the number of its last write, for others than this process may have
+    /// changed the file as well.
+    fn entry(&self, place: &Place) -> io::Result<Option<Entry>> {
+        let Some(bucket) = self.bucket(&place.bucket)? else {
             return Ok(None);
+        };
+        // A pipe would be waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDONLY;
+        let mut file = match openat(&bucket, &*place.name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(io::Error::other("it is a symbolic link")),
+            opened => File::from(opened?),
+        };
+        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+            FileType::RegularFile => {}
+            FileType::Directory => return Ok(None),
+            _ => return Err(io::Error::other("it is not a regular file")),
         }
+        fcntl_setfl(&file, fcntl_getfl(&file)?.difference(OFlags::NONBLOCK))?;
         let mut value = Vec::new();
         file.read_to_end(&mut value)?;
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
-        let version = Version(self.hasher.hash_one((metadata.ino(), changed)));
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = written.get(&self.hash(place)).copied();
+        drop(written);
+        let version = Version(self.hasher.hash_one((&value, number)));
         Ok(Some(Entry { value, version }))
     }
 
-    /// The caller holds the lock of the file, and syncs the directory.
-    fn put(&self, path: &Path, value: &[u8]) -> Result<(), StoreError> {
-        let directory = path.parent().unwrap_or(&self.root);
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let unfinished = directory.join(format!("{UNFINISHED}{number}.tmp"));
-        let put = || {
-            let mut file = match File::create_new(&unfinished) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir_all(directory)?;
-                    sync(&self.root)?;
-                    File::create_new(&unfinished)?
-                }
-                created => created?,
-            };
-            file.write_all(value)?;
-            file.sync_all()?;
-            fs::rename(&unfinished, path)
-        };
-        put().map_err(|error| {
-            // It may not be there.
-            let _ = fs::remove_file(&unfinished);
-            failed("write", path, &error)
-        })
+    /// How many bytes the value has that a place holds.
+    fn length(&self, place: &Place) -> Option<u64> {
+        let bucket = self.bucket(&place.bucket).ok()??;
+        let stat = statat(&bucket, &*place.name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        u64::try_from(stat.st_size).ok()
     }
 
-    fn delete(path: &Path) -> Result<(), StoreError> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(failed("delete", path, &error))
-            }
-            _ => Ok(()),
+    /// Counts a change, if there is a quota.
+    fn charge(&self, place: &Place, value: Option<&[u8]>) -> Result<(), StoreError> {
+        if self.quota.limit().is_none() {
+            return Ok(());
         }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = match *used {
+            Some(used) => used,
+            None => self.measure().map_err(|error| {
+                StoreError::Failed(format!("cannot measure the store: {error}"))
+            })?,
+        };
+        let size = |length: u64| place.key.len() as u64 + length;
+        let before = self.length(place).map_or(0, size);
+        let after = value.map_or(0, |value| quota::size(&place.key, value.len()));
+        *used = Some(self.quota.charge(now, before, after)?);
+        Ok(())
+    }
+
+    fn measure(&self) -> io::Result<u64> {
+        let mut used = 0;
+        for bucket in buckets(&self.root)? {
+            let bucket = open_directory(&self.root, &bucket)?;
+            for file in regular_files(&bucket)? {
+                let stat = statat(&bucket, &file, AtFlags::SYMLINK_NOFOLLOW)?;
+                used += file.len() as u64 + u64::try_from(stat.st_size).unwrap_or(0);
+            }
+        }
+        Ok(used)
+    }
+
+    /// The caller holds the lock of the place, and syncs the bucket.
+    fn put(&self, place: &Place, value: &[u8]) -> Result<(), StoreError> {
+        self.charge(place, Some(value))?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let unfinished = format!("{UNFINISHED}{number}.tmp");
+        let put = || {
+            let bucket = self.make_bucket(&place.bucket)?;
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::WRONLY;
+            let mode = Mode::RUSR | Mode::WUSR;
+            let done = openat(&bucket, &*unfinished, flags, mode)
+                .map_err(io::Error::from)
+                .and_then(|file| {
+                    let mut file = File::from(file);
+                    file.write_all(value)?;
+                    file.sync_all()?;
+                    Ok(renameat(&bucket, &*unfinished, &bucket, &*place.name)?)
+                });
+            if done.is_err() {
+                // It may not be there.
+                let _ = unlinkat(&bucket, &*unfinished, AtFlags::empty());
+            }
+            done
+        };
+        put().map_err(|error| {
+            // What was counted before is not there.
+            *self.used.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.failed("write", place, &error)
+        })?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(self.hash(place), number);
+        Ok(())
+    }
+
+    fn make_bucket(&self, name: &str) -> io::Result<File> {
+        if let Some(bucket) = self.bucket(name)? {
+            return Ok(bucket);
+        }
+        match mkdirat(&self.root, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.root.sync_all()?;
+        open_directory(&self.root, OsStr::new(name))
+    }
+
+    fn delete(&self, place: &Place) -> Result<(), StoreError> {
+        self.charge(place, None)?;
+        let delete = || match self.bucket(&place.bucket)? {
+            None => Ok(()),
+            Some(bucket) => match unlinkat(&bucket, &*place.name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => Ok(()),
+                Err(error) => Err(io::Error::from(error)),
+            },
+        };
+        delete().map_err(|error| self.failed("delete", place, &error))?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.remove(&self.hash(place));
+        Ok(())
     }
 
     fn write(&self, bucket: &str, writes: Vec<Write>) -> Result<(), StoreError> {
-        let mut paths = Vec::with_capacity(writes.len());
+        let mut places = Vec::with_capacity(writes.len());
         for write in &writes {
             let (Write::Set { key, .. } | Write::Delete { key }) = write;
-            paths.push(self.file(bucket, key)?);
+            places.push(self.place(bucket, key)?);
         }
-        for (path, write) in paths.iter().zip(writes) {
-            let _lock = self.lock(path);
+        for (place, write) in places.iter().zip(writes) {
+            let _lock = self.lock(place);
             match write {
-                Write::Set { value, .. } => self.put(path, &value)?,
-                Write::Delete { .. } => Self::delete(path)?,
+                Write::Set { value, .. } => self.put(place, &value)?,
+                Write::Delete { .. } => self.delete(place)?,
             }
         }
         self.sync_bucket(bucket)
     }
 
     fn sync_bucket(&self, bucket: &str) -> Result<(), StoreError> {
-        let directory = self.bucket(bucket)?;
-        match sync(&directory) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(failed("write", &directory, &error))
-            }
-            _ => Ok(()),
-        }
+        let name = encode(bucket, NameKind::Bucket)?;
+        let sync = || match self.bucket(&name)? {
+            Some(bucket) => bucket.sync_all(),
+            None => Ok(()),
+        };
+        sync().map_err(|error| self.failed_bucket("write", &name, &error))
     }
 
+    /// The keys of a bucket, in their order.
     fn keys(&self, bucket: &str) -> Result<Vec<String>, StoreError> {
-        let directory = self.bucket(bucket)?;
-        match list(&directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            keys => keys.map_err(|error| failed("list", &directory, &error)),
-        }
+        let name = encode(bucket, NameKind::Bucket)?;
+        let list = || match self.bucket(&name)? {
+            Some(bucket) => regular_files(&bucket),
+            None => Ok(Vec::new()),
+        };
+        let files = list().map_err(|error| self.failed_bucket("list", &name, &error))?;
+        let names = files.iter().filter_map(|file| file.to_str());
+        let mut keys: Vec<String> = names.filter_map(decode).collect();
+        keys.sort();
+        Ok(keys)
     }
-}
 
-/// The keys of a bucket's directory, in their order.
-fn list(directory: &Path) -> io::Result<Vec<String>> {
-    let mut keys = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let key = entry.file_name().to_str().and_then(decode);
-        keys.extend(key.filter(|_| entry.file_type().is_ok_and(|kind| !kind.is_dir())));
+    fn failed(&self, what: &str, place: &Place, error: &io::Error) -> StoreError {
+        let path = self.path.join(&place.bucket).join(&place.name);
+        failed(what, &path, error)
     }
-    keys.sort();
-    Ok(keys)
-}
 
-fn sync(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    fn failed_bucket(&self, what: &str, name: &str, error: &io::Error) -> StoreError {
+        failed(what, &self.path.join(name), error)
+    }
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
@@ -211,10 +342,20 @@ impl Store for Directory {
         encode(bucket, NameKind::Bucket).map(drop)
     }
 
+    fn set_quota(&self, bytes: Option<u64>) {
+        self.0.quota.set(bytes);
+    }
+
     async fn get(&self, bucket: &str, keys: Vec<String>) -> Result<Vec<Option<Entry>>, StoreError> {
         let bucket = bucket.to_owned();
         self.run(move |store| {
-            let entry = |key: &String| store.read(&store.file(&bucket, key)?);
+            let mut size = AnswerSize::default();
+            let entry = |key: &String| {
+                let place = store.place(&bucket, key)?;
+                let entry = store.read(&place)?;
+                size.add(entry.as_ref().map_or(0, |entry| entry.value.len()))?;
+                Ok(entry)
+            };
             keys.iter().map(entry).collect()
         })
         .await
@@ -245,11 +386,11 @@ impl Store for Directory {
     async fn add(&self, bucket: &str, key: &str, addition: Addition) -> Result<i128, StoreError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         self.run(move |store| {
-            let path = store.file(&bucket, &key)?;
-            let _lock = store.lock(&path);
-            let before = store.read(&path)?.map(|entry| entry.value);
+            let place = store.place(&bucket, &key)?;
+            let _lock = store.lock(&place);
+            let before = store.read(&place)?.map(|entry| entry.value);
             let sum = addition.to(before.as_deref(), &key)?;
-            store.put(&path, sum.to_string().as_bytes())?;
+            store.put(&place, sum.to_string().as_bytes())?;
             store.sync_bucket(&bucket)?;
             Ok(sum)
         })
@@ -265,12 +406,12 @@ impl Store for Directory {
     ) -> Result<bool, StoreError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         self.run(move |store| {
-            let path = store.file(&bucket, &key)?;
-            let _lock = store.lock(&path);
-            if store.read(&path)?.map(|entry| entry.version) != read {
+            let place = store.place(&bucket, &key)?;
+            let _lock = store.lock(&place);
+            if store.read(&place)?.map(|entry| entry.version) != read {
                 return Ok(false);
             }
-            store.put(&path, &value)?;
+            store.put(&place, &value)?;
             store.sync_bucket(&bucket)?;
             Ok(true)
         })

@@ -6,21 +6,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::quota::{self, AnswerSize, Quota};
 use super::{Addition, Entry, Start, Store, StoreError, Version, Write};
 
+/// What an entry takes beside its key and its value, about.
+const OVERHEAD: u64 = 128;
+
 #[derive(Debug, Default)]
-pub(in super::super) struct Memory(Mutex<Buckets>);
+pub(in super::super) struct Memory {
+    buckets: Mutex<Buckets>,
+    quota: Quota,
+}
 
 #[derive(Debug, Default)]
 struct Buckets {
     buckets: BTreeMap<String, BTreeMap<String, Entry>>,
     /// Of the last write.
     version: u64,
+    /// What all entries count for.
+    used: u64,
 }
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Buckets> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -29,29 +38,50 @@ impl Buckets {
         self.buckets.get(bucket)?.get(key)
     }
 
-    fn write(&mut self, bucket: &str, write: Write) {
+    fn write(&mut self, bucket: &str, write: Write, quota: &Quota) -> Result<(), StoreError> {
+        let (Write::Set { key, .. } | Write::Delete { key }) = &write;
+        let before = self.entry(bucket, key);
+        let before = before.map_or(0, |entry| size(key, &entry.value));
         match write {
             Write::Set { key, value } => {
+                self.used = quota.charge(self.used, before, size(&key, &value))?;
                 self.version += 1;
                 let version = Version(self.version);
                 let keys = self.buckets.entry(bucket.to_owned()).or_default();
                 keys.insert(key, Entry { value, version });
             }
             Write::Delete { key } => {
+                self.used = self.used.saturating_sub(before);
                 if let Some(keys) = self.buckets.get_mut(bucket) {
                     keys.remove(&key);
+                    if keys.is_empty() {
+                        self.buckets.remove(bucket);
+                    }
                 }
             }
         }
+        Ok(())
     }
+}
+
+fn size(key: &str, value: &[u8]) -> u64 {
+    quota::size(key, value.len()) + OVERHEAD
 }
 
 #[async_trait]
 impl Store for Memory {
+    fn set_quota(&self, bytes: Option<u64>) {
+        self.quota.set(bytes);
+    }
+
     async fn get(&self, bucket: &str, keys: Vec<String>) -> Result<Vec<Option<Entry>>, StoreError> {
         let buckets = self.lock();
-        let entries = keys.iter().map(|key| buckets.entry(bucket, key).cloned());
-        Ok(entries.collect())
+        let mut size = AnswerSize::default();
+        let entry = |key: &String| match buckets.entry(bucket, key) {
+            Some(entry) => size.add(entry.value.len()).map(|()| Some(entry.clone())),
+            None => Ok(None),
+        };
+        keys.iter().map(entry).collect()
     }
 
     async fn keys(
@@ -76,7 +106,7 @@ impl Store for Memory {
     async fn write(&self, bucket: &str, writes: Vec<Write>) -> Result<(), StoreError> {
         let mut buckets = self.lock();
         for write in writes {
-            buckets.write(bucket, write);
+            buckets.write(bucket, write, &self.quota)?;
         }
         Ok(())
     }
@@ -86,7 +116,7 @@ impl Store for Memory {
         let before = buckets.entry(bucket, key);
         let sum = addition.to(before.map(|entry| entry.value.as_slice()), key)?;
         let (key, value) = (key.to_owned(), sum.to_string().into());
-        buckets.write(bucket, Write::Set { key, value });
+        buckets.write(bucket, Write::Set { key, value }, &self.quota)?;
         Ok(sum)
     }
 
@@ -101,7 +131,7 @@ impl Store for Memory {
         let unchanged = buckets.entry(bucket, key).map(|entry| entry.version) == read;
         if unchanged {
             let key = key.to_owned();
-            buckets.write(bucket, Write::Set { key, value });
+            buckets.write(bucket, Write::Set { key, value }, &self.quota)?;
         }
         Ok(unchanged)
     }

@@ -8,6 +8,7 @@ mod database;
 mod directory;
 mod file_name;
 mod memory;
+mod quota;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,9 @@ pub(super) trait Store: Send + Sync {
     fn check_bucket(&self, _bucket: &str) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// How many bytes of keys and values it may hold; `None` for any number.
+    fn set_quota(&self, bytes: Option<u64>);
 
     /// What a bucket has under each of these keys.
     async fn get(&self, bucket: &str, keys: Vec<String>) -> Result<Vec<Option<Entry>>, StoreError>;
@@ -119,8 +123,33 @@ pub(super) enum StoreError {
         length: usize,
         most: usize,
     },
+    #[error("the store is full: it may hold {} of keys and values, and `keyvalue.quota` raises that", bytes(*.limit))]
+    Full { limit: u64 },
+    #[error(
+        "one call may read {} of values, and these are more",
+        bytes(quota::MAX_ANSWER)
+    )]
+    TooMuch,
     #[error("{0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// Whether the user can do something about it, and the component cannot.
+    pub(super) fn concerns_user(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Failed(_))
+    }
+}
+
+/// As the config writes it.
+fn bytes(count: u64) -> String {
+    match count {
+        0 => "0 bytes".to_owned(),
+        _ if count.is_multiple_of(1 << 30) => format!("{} GiB", count >> 30),
+        _ if count.is_multiple_of(1 << 20) => format!("{} MiB", count >> 20),
+        _ if count.is_multiple_of(1 << 10) => format!("{} KiB", count >> 10),
+        _ => format!("{count} bytes"),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

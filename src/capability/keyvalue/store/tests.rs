@@ -5,11 +5,22 @@ use std::sync::Arc;
 
 use super::database::OpenError;
 use super::*;
+use crate::folders::beneath::HostDirectories;
+
+fn database(directory: &Path) -> Result<Database, OpenError> {
+    let directory = HostDirectories::default().open(directory, &[], true);
+    Database::open(directory.unwrap(), "file.redb".as_ref())
+}
+
+fn files(path: &Path) -> Result<Directory, OpenError> {
+    let directory = HostDirectories::default().open(path, &[], true);
+    Directory::new(directory.unwrap(), path)
+}
 
 /// Stores of each kind, empty. The directory lasts as long as they are used.
 fn stores(directory: &Path) -> Vec<(&'static str, Arc<dyn Store>)> {
-    let database = Database::open(&directory.join("database/file.redb")).unwrap();
-    let files = Directory::open(&directory.join("files")).unwrap();
+    let database = database(&directory.join("database")).unwrap();
+    let files = files(&directory.join("files")).unwrap();
     vec![
         ("memory", Arc::new(Memory::default())),
         ("database", Arc::new(database)),
@@ -270,9 +281,9 @@ async fn what_is_on_disk_is_found_again_and_is_nobody_elses() {
         }
     }
     let _open = stores(directory.path());
-    let database = Database::open(&directory.path().join("database/file.redb"));
+    let database = database(&directory.path().join("database"));
     assert!(matches!(database, Err(OpenError::InUse)));
-    let files = Directory::open(&directory.path().join("files"));
+    let files = files(&directory.path().join("files"));
     assert!(matches!(files, Err(OpenError::InUse)));
 }
 
@@ -284,7 +295,7 @@ async fn files_of_others_are_read_and_left_alone() {
     std::fs::write(path("b/user:1"), "by hand").unwrap();
     std::fs::write(path("b/.wash-7.tmp"), "half").unwrap();
     std::fs::write(path("readme"), "no bucket").unwrap();
-    let store: Arc<dyn Store> = Arc::new(Directory::open(directory.path()).unwrap());
+    let store: Arc<dyn Store> = Arc::new(files(directory.path()).unwrap());
     assert_eq!(
         store.keys("b", Start::Skip(0), 9).await.unwrap(),
         ["user:1"]
@@ -298,4 +309,159 @@ async fn files_of_others_are_read_and_left_alone() {
     let key = "k".repeat(256);
     let error = store.write("b", vec![set(&key, "")]).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLong { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_quota_bounds_what_a_store_holds() {
+    each(async |store| {
+        let full = |result: Result<(), StoreError>| {
+            let error = result.unwrap_err();
+            assert!(matches!(error, StoreError::Full { .. }), "{error}");
+            assert!(error.to_string().contains("keyvalue.quota"), "{error}");
+        };
+        store.write("b", vec![set("a", [0; 1000])]).await.unwrap();
+        store.set_quota(Some(10_000));
+        store.write("b", vec![set("b", [0; 6000])]).await.unwrap();
+        full(store.write("b", vec![set("c", [0; 6000])]).await);
+        full(store.write("b", vec![set("b", [0; 12_000])]).await);
+        full(store.swap("b", "d", None, vec![0; 6000]).await.map(drop));
+        assert_eq!(value(&store, "b", "b").await.unwrap().len(), 6000);
+        for round in 0..20 {
+            let write = set("b", vec![round; 6000]);
+            store.write("b", vec![write]).await.unwrap();
+        }
+        store.write("b", vec![delete("b")]).await.unwrap();
+        store
+            .write("other", vec![set("c", [0; 6000])])
+            .await
+            .unwrap();
+        store.set_quota(Some(100));
+        full(store.write("b", vec![set("x", [0; 10])]).await);
+        store.write("other", vec![set("c", [0; 10])]).await.unwrap();
+        store.set_quota(None);
+        store.write("b", vec![set("x", [0; 20_000])]).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_equal_value_is_another_version() {
+    each(async |store| {
+        let mut versions = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            store.write("b", vec![set("k", "same")]).await.unwrap();
+            let found = store.get("b", vec!["k".into()]).await.unwrap().remove(0);
+            versions.insert(found.unwrap().version.0);
+        }
+        assert_eq!(versions.len(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn links_and_pipes_among_the_files_lead_nowhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |path: &str| directory.path().join(path);
+    std::fs::create_dir_all(path("outside")).unwrap();
+    std::fs::write(path("outside/SECRET"), "secret").unwrap();
+    std::fs::create_dir_all(path("kv/b")).unwrap();
+    std::os::unix::fs::symlink("../outside", path("kv/link")).unwrap();
+    std::os::unix::fs::symlink("../../outside/SECRET", path("kv/b/link")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path("kv/b/pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let store: Arc<dyn Store> = Arc::new(files(&path("kv")).unwrap());
+    for (bucket, key) in [("link", "SECRET"), ("b", "link"), ("b", "pipe")] {
+        let read = store.get(bucket, vec![key.into()]).await;
+        assert!(read.is_err(), "{bucket}/{key}");
+    }
+    assert!(store.write("link", vec![set("k", "x")]).await.is_err());
+    assert!(store.write("link", vec![delete("SECRET")]).await.is_err());
+    assert!(store.keys("link", Start::Skip(0), 9).await.is_err());
+    assert_eq!(store.keys("b", Start::Skip(0), 9).await, Ok(vec![]));
+    store.write("b", vec![set("link", "own")]).await.unwrap();
+    assert_eq!(value(&store, "b", "link").await, Some(b"own".into()));
+    let secret = std::fs::read(path("outside/SECRET")).unwrap();
+    assert_eq!(secret, b"secret");
+    assert_eq!(std::fs::read_dir(path("outside")).unwrap().count(), 1);
+}
+
+/// A disk that is full as long as it is told to be.
+#[derive(Debug)]
+struct Disk {
+    file: redb::backends::FileBackend,
+    full: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Disk {
+    fn check(&self) -> std::io::Result<()> {
+        match self.full.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Err(std::io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl redb::StorageBackend for Disk {
+    fn len(&self) -> std::io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.check()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.check()?;
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        self.check()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> std::io::Result<()> {
+        self.file.close()
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_what_is_written_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file.redb");
+    let full = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let disk = Arc::clone(&full);
+    let database = Database::opened_by(move || {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        redb::Builder::new().create_with_backend(Disk {
+            file: redb::backends::FileBackend::new(file.open(&path)?)?,
+            full: Arc::clone(&disk),
+        })
+    });
+    let store: Arc<dyn Store> = Arc::new(database.unwrap());
+    store.write("b", vec![set("k", "kept")]).await.unwrap();
+    for _ in 0..3 {
+        full.store(true, std::sync::atomic::Ordering::SeqCst);
+        for _ in 0..3 {
+            let write = set("big", [7; 100_000]);
+            assert!(store.write("b", vec![write]).await.is_err());
+        }
+        full.store(false, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(value(&store, "b", "k").await, Some(b"kept".into()));
+        assert_eq!(value(&store, "b", "big").await, None);
+        assert_eq!(store.add("b", "n", plus(1)).await.map(drop), Ok(()));
+    }
+    assert_eq!(value(&store, "b", "n").await, Some(b"3".into()));
 }

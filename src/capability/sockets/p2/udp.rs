@@ -18,7 +18,7 @@ use wasmtime_wasi::p2::{
 };
 
 use super::super::handle::cast;
-use super::super::network::Datagram;
+use super::super::inbox::Datagram;
 use super::super::options;
 use super::super::udp::{self, Queue, UdpSocket};
 use super::Table;
@@ -36,7 +36,7 @@ pub(super) struct Socket {
 struct Incoming {
     queue: Queue,
     wanted: Option<SocketAddr>,
-    next: Option<Datagram>,
+    next: Option<Result<Datagram, ErrorCode>>,
 }
 
 struct Outgoing {
@@ -202,15 +202,15 @@ impl Pollable for Socket {
 }
 
 impl Incoming {
-    fn try_next(&mut self) -> Option<Datagram> {
+    fn try_next(&mut self) -> Option<Result<Datagram, ErrorCode>> {
         if let Some(next) = self.next.take() {
             return Some(next);
         }
         let mut queue = self.queue.try_lock().ok()?;
         loop {
-            let datagram = queue.try_recv().ok()?;
-            if self.wanted.is_none_or(|wanted| wanted == datagram.from) {
-                return Some(datagram);
+            let arrival = queue.try_recv().ok()?;
+            if let Some(next) = arrival.wanted(self.wanted) {
+                return Some(next.map_err(ErrorCode::from));
             }
         }
     }
@@ -228,8 +228,17 @@ impl HostIncomingDatagramStream for Table<'_> {
         let mut bytes = 0;
         while datagrams.len() < most
             && bytes < MOST_BYTES
-            && let Some(datagram) = stream.try_next()
+            && let Some(next) = stream.try_next()
         {
+            let datagram = match next {
+                Ok(datagram) => datagram,
+                Err(error) if datagrams.is_empty() => return Err(error.into()),
+                // It is told by the next call.
+                error @ Err(_) => {
+                    stream.next = Some(error);
+                    break;
+                }
+            };
             bytes += datagram.bytes.len();
             datagrams.push(IncomingDatagram {
                 data: datagram.bytes,
@@ -256,7 +265,8 @@ impl HostIncomingDatagramStream for Table<'_> {
 impl Pollable for Incoming {
     async fn ready(&mut self) {
         if self.next.is_none() {
-            self.next = Some(udp::next(&self.queue, self.wanted).await);
+            let next = udp::next(&self.queue, self.wanted).await;
+            self.next = Some(next.map_err(ErrorCode::from));
         }
     }
 }

@@ -12,7 +12,7 @@ use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
 use wasmtime_wasi::sockets::UdpSocket as Handle;
 
 use super::super::handle::cast;
-use super::super::network::Datagram;
+use super::super::inbox::Datagram;
 use super::super::options;
 use super::super::udp::{self, UdpSocket};
 use super::super::{OfMember, View};
@@ -55,7 +55,7 @@ impl<T> HostUdpSocketWithStore<T> for OfMember {
             let mut view = store.get();
             Ok::<_, SocketError>(view.udp_of(this)?.queue()?)
         })?;
-        let Datagram { from, bytes } = udp::next(&queue, wanted).await;
+        let Datagram { from, bytes, .. } = udp::next(&queue, wanted).await?;
         Ok((bytes, from.into()))
     }
 }

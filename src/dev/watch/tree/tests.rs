@@ -45,7 +45,7 @@ impl Case {
         let mut changed = BTreeSet::new();
         while !touched.is_empty() {
             let look = self.tree.look(&touched);
-            changed.extend(look.changed.files);
+            changed.extend(look.changed.files.into_keys());
             touched = look.new_dirs;
         }
         let root = self.dir.path();
@@ -122,7 +122,9 @@ fn new_files_are_told_apart() {
     let changed = case.tree.look(&touched).changed;
     assert_eq!(changed.files.len(), 3);
     let new = [case.path("Cargo.lock"), case.path("src/b.rs")];
-    assert_eq!(changed.appeared, new.into());
+    let appeared = changed.files.into_iter();
+    let appeared = appeared.filter(|(_, file)| file.before.is_missing());
+    assert_eq!(appeared.map(|(path, _)| path).collect::<Vec<_>>(), new);
 }
 
 #[test]
@@ -192,14 +194,91 @@ fn ignored_files() {
 
 #[test]
 fn an_ignore_file_above_the_root() {
-    let mut case = Case::with(&[(".gitignore", "*.gen\n"), ("api/lib.rs", "a")], |dir| {
+    let check = |repository: Option<&str>, is_ignored: bool| {
+        let mut case = Case::with(
+            &[("top/.gitignore", "*.gen\n"), ("top/api/a.rs", "a")],
+            |dir| {
+                if let Some(repository) = repository {
+                    fs::create_dir(dir.join(repository).join(".git")).unwrap();
+                }
+                Targets {
+                    roots: [dir.join("top/api")].into(),
+                    ..Targets::default()
+                }
+            },
+        );
+        case.write("top/api/a.gen", "a");
+        let found = case.look(&["top/api/a.gen"]);
+        assert_eq!(found.is_empty(), is_ignored, "{repository:?}");
+    };
+    check(None, false);
+    check(Some("top/api"), false);
+    check(Some("top"), true);
+    check(Some(""), true);
+}
+
+#[test]
+fn everything_is_ignored() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    let write = |file: &str, text: &str| {
+        let path = dir.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("project/src/lib.rs", "");
+    write("project/.gitignore", "/target\n");
+    write(".gitignore", "*\n");
+    let ignoring = || super::super::ignoring_everything(&project);
+    assert_eq!(ignoring(), None);
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    assert_eq!(ignoring(), Some(dir.path().join(".gitignore")));
+    write("project/.washignore", "!*\n");
+    assert_eq!(ignoring(), None);
+}
+
+#[test]
+fn links_to_files() {
+    use std::os::unix::fs::symlink;
+    let mut case = Case::with(
+        &[("shared/v1", "a"), ("shared/v2", "b"), ("p/x", "")],
+        |dir| {
+            symlink("../shared/v1", dir.join("p/version")).unwrap();
+            Targets {
+                roots: [dir.join("p")].into(),
+                ..Targets::default()
+            }
+        },
+    );
+    assert!(case.tree.watched().contains(&case.path("shared")));
+    case.write("shared/v1", "c");
+    assert_eq!(case.look(&["shared/v1"]), ["p/version"]);
+    case.write("shared/v2", "d");
+    assert_eq!(case.look(&["shared/v2"]), NOTHING);
+    fs::remove_file(case.path("p/version")).unwrap();
+    symlink("../shared/v2", case.path("p/version")).unwrap();
+    assert_eq!(case.look(&["p/version"]), ["p/version"]);
+    case.write("shared/v2", "e");
+    assert_eq!(case.look(&["shared/v2"]), ["p/version"]);
+}
+
+#[test]
+fn a_single_file_behind_a_link() {
+    use std::os::unix::fs::symlink;
+    let files = [("store/v1/app.wasm", "a"), ("store/v2/app.wasm", "b")];
+    let mut case = Case::with(&files, |dir| {
+        symlink("store/v1", dir.join("result")).unwrap();
         Targets {
-            roots: [dir.join("api")].into(),
+            files: [dir.join("result/app.wasm")].into(),
             ..Targets::default()
         }
     });
-    case.write("api/a.gen", "a");
-    assert_eq!(case.look(&["api/a.gen"]), NOTHING);
+    case.write("store/v1/app.wasm", "c");
+    assert_eq!(case.look(&["store/v1/app.wasm"]), ["result/app.wasm"]);
+    fs::remove_file(case.path("result")).unwrap();
+    symlink("store/v2", case.path("result")).unwrap();
+    assert_eq!(case.look(&["result"]), ["result/app.wasm"]);
+    assert!(case.tree.watched().contains(&case.path("store/v2")));
 }
 
 #[test]

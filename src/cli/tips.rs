@@ -1,0 +1,239 @@
+//! What to use instead of commands and options that people try because other tools have them.
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+/// Commands of `wash` itself. Those below `wash plugin` and the like have suggestions of their own.
+const COMMANDS: [(&[&str], &str); 15] = [
+    (
+        &[
+            "run", "serve", "server", "up", "start", "watch", "app", "preview",
+        ],
+        "`wash dev` builds and serves a project, and reloads it; `wash call FILE.wasm run` runs a command component once",
+    ),
+    (
+        &["deploy"],
+        "`wash build --compose` writes one component for other runtimes; `wash oci push` publishes it",
+    ),
+    (
+        &["push", "publish"],
+        "`wash oci push` publishes a component in a registry",
+    ),
+    (
+        &["pull"],
+        "`wash oci pull` downloads a component from a registry",
+    ),
+    (
+        &["login", "logout"],
+        "`wash oci` uses the credentials of `docker login`, or `--user` and `--password-stdin`",
+    ),
+    (
+        &["init", "create", "generate"],
+        "`wash new` creates a project; `wash config init` writes a config file for one that is there",
+    ),
+    (
+        &["add", "remove"],
+        "`wash wit add` and `wash wit remove` change the interfaces of a world; `dev.components` in .wash/config.yaml names other components",
+    ),
+    (
+        &["install", "uninstall"],
+        "`wash plugin install` installs a plugin, `wash plugin uninstall` removes it",
+    ),
+    (
+        &["test", "exec", "invoke"],
+        "`wash call` calls a function of the component; tests of a project are run by its own tools",
+    ),
+    (
+        &["log", "logs"],
+        "`wash dev` prints what components log; with `-o json`, one JSON object a line",
+    ),
+    (
+        &["graph"],
+        "`wash inspect --graph` draws how components are linked",
+    ),
+    (
+        &["compose", "link", "plug"],
+        "`wash build --compose` writes the linked components as one; `wash inspect --plan` shows how they are linked",
+    ),
+    (
+        &["update", "upgrade"],
+        "`wash wit update` updates WIT packages, `wash plugin upgrade` plugins",
+    ),
+    (
+        &["check", "lint", "validate"],
+        "`wash doctor` checks the project and this machine, `wash config validate` the configuration, `wash wit check` the WIT",
+    ),
+    (
+        &["clean", "cleanup"],
+        "`wash config cleanup` removes caches",
+    ),
+];
+
+/// Options, with the command that they are about, where that matters.
+const OPTIONS: [(&[&str], Option<&str>, &str); 11] = [
+    (
+        &["--port", "-p", "--host", "--listen", "--bind"],
+        None,
+        "`wash dev --address 127.0.0.1:9000` says where to listen; for all interfaces, 0.0.0.0:9000",
+    ),
+    (
+        &["--open"],
+        None,
+        "`wash dev` prints its URL when it serves; it does not open a browser",
+    ),
+    (
+        &["--release", "-r"],
+        Some("dev"),
+        "`build: {rust: {release: true}}` in .wash/config.yaml makes release builds in `wash dev`, too",
+    ),
+    (
+        &["--release", "-r"],
+        Some("build"),
+        "`wash build` makes a release build anyway",
+    ),
+    (
+        &["--release", "-r", "--profile"],
+        None,
+        "`build: {rust: {release: true}}` in .wash/config.yaml makes release builds",
+    ),
+    (
+        &["--watch", "-w"],
+        None,
+        "`wash dev` watches the project and reloads it",
+    ),
+    (
+        &["--debug"],
+        Some("build"),
+        "`build: {rust: {release: false}}` in .wash/config.yaml makes debug builds; `--log-level debug` logs more",
+    ),
+    (&["--debug", "-d"], None, "`--log-level debug` logs more"),
+    (
+        &["--lang", "--language"],
+        None,
+        "the template decides: `wash new --list` shows all, and `--template http-typescript` takes one",
+    ),
+    (&["--json"], None, "`-o json` prints JSON"),
+    (
+        &["--cwd", "--dir", "--project", "--path"],
+        None,
+        "`-C DIR` works on the project in another directory",
+    ),
+];
+
+/// Replaces the suggestions of an error by ours, if there is one for what was typed.
+pub(super) fn with_tip(mut error: Error) -> Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let command = command(&error);
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand if command.is_none() => {
+            text(ContextKind::InvalidSubcommand).and_then(|word| of_command(&word))
+        }
+        ErrorKind::UnknownArgument => {
+            text(ContextKind::InvalidArg).and_then(|option| of_option(&option, command.as_deref()))
+        }
+        _ => None,
+    };
+    if let Some(tip) = tip {
+        for kind in [
+            ContextKind::SuggestedSubcommand,
+            ContextKind::SuggestedArg,
+            ContextKind::Suggested,
+        ] {
+            error.remove(kind);
+        }
+        let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
+}
+
+fn of_command(word: &str) -> Option<&'static str> {
+    let found = COMMANDS.iter().find(|(words, _)| words.contains(&word));
+    found.map(|(_, tip)| *tip)
+}
+
+fn of_option(option: &str, command: Option<&str>) -> Option<&'static str> {
+    let option = option.split('=').next().unwrap_or(option);
+    let found = OPTIONS.iter().find(|(options, of, _)| {
+        options.contains(&option) && (of.is_none() || of.as_deref() == command)
+    });
+    found.map(|(.., tip)| *tip)
+}
+
+/// The command that an error is about, which only its usage line tells: `Usage: wash dev [OPTIONS]`. `None` for `wash` itself.
+fn command(error: &Error) -> Option<String> {
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
+        return None;
+    };
+    let usage = usage.to_string();
+    let word = usage.split_whitespace().nth(2)?;
+    word.starts_with(|c: char| c.is_ascii_lowercase())
+        .then(|| word.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command as wash;
+
+    fn told(line: &str) -> String {
+        let error = wash().try_get_matches_from(line.split(' ')).unwrap_err();
+        with_tip(error).render().to_string()
+    }
+
+    #[test]
+    fn what_other_tools_have_leads_to_what_we_have() {
+        for (line, tip) in [
+            ("wash run", "wash dev"),
+            ("wash serve --port 80", "wash dev"),
+            ("wash init", "wash new"),
+            ("wash login", "docker login"),
+            ("wash compose", "build --compose"),
+            ("wash push x", "oci push"),
+            ("wash dev --port 80", "--address"),
+            ("wash dev --port=80", "--address"),
+            ("wash dev -p 80", "--address"),
+            ("wash dev --host 0.0.0.0", "--address"),
+            ("wash dev --open", "URL"),
+            ("wash dev --release", "rust: {release: true}"),
+            ("wash build --release", "anyway"),
+            ("wash build --watch", "wash dev"),
+            ("wash dev --debug", "--log-level"),
+            ("wash new x --lang go", "--template"),
+        ] {
+            let told = told(line);
+            let tips: Vec<&str> = told.lines().filter(|line| line.contains("tip:")).collect();
+            assert!(
+                matches!(tips.as_slice(), [only] if only.contains(tip)),
+                "{line}: {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_mistakes_keep_their_suggestions() {
+        for (line, suggestion) in [
+            ("wash biuld", "'build'"),
+            ("wash dev --adress x", "'--address'"),
+            ("wash plugin remove", ""),
+        ] {
+            let told = told(line);
+            assert!(
+                told.contains(suggestion) && !told.contains("wash wit"),
+                "{told}"
+            );
+        }
+    }
+
+    /// None of them is a command or an option that we have.
+    #[test]
+    fn tips_are_for_what_is_not_there() {
+        let wash = wash();
+        for word in COMMANDS.iter().flat_map(|(words, _)| *words) {
+            assert!(wash.find_subcommand(word).is_none(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Folders that no guest may change, whatever it was given: those of `wash`, and `.wash` and `.git` of every project.
+//!
+//! What is written there decides what runs outside the sandbox: commands of a build, hooks of git, compiled code. Folders
+//! are known by identity, so that no other path to one leads around this: no link, no `..`, no other case, no bind mount.
+
+use std::collections::{HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
+
+/// Folders of every project.
+pub const NAMES: [&str; 2] = [".wash", ".git"];
+
+/// Links that a path may lead through, at most.
+const MAX_LINKS: usize = 40;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Protected {
+    folders: HashSet<FileId>,
+    /// Entries on the way to a folder: a directory, and the lowercase name of what is in it. Whoever replaced one of
+    /// them would put another folder into the place of the protected one.
+    pinned: HashSet<(FileId, String)>,
+}
+
+impl Protected {
+    /// The folders of `wash` for this user.
+    pub fn of_user() -> Self {
+        let mut protected = Self::default();
+        let folders = [super::config(), super::cache(), super::data()];
+        for folder in folders.into_iter().flatten() {
+            protected.add(&folder);
+        }
+        protected
+    }
+
+    /// Protects a folder, also one that does not exist yet.
+    pub fn add(&mut self, folder: &Path) {
+        let mut rest: VecDeque<OsString> = names(folder).collect();
+        let mut current = PathBuf::from("/");
+        let mut links = 0;
+        while let Some(name) = rest.pop_front() {
+            if name == ".." {
+                current.pop();
+                continue;
+            }
+            if let Ok(metadata) = fs::metadata(&current) {
+                self.pinned.insert((FileId::of(&metadata), fold(&name)));
+            }
+            let next = current.join(&name);
+            match fs::read_link(&next) {
+                Ok(target) if links < MAX_LINKS => {
+                    links += 1;
+                    if target.is_absolute() {
+                        current = PathBuf::from("/");
+                    }
+                    let target: Vec<OsString> = names(&target).collect();
+                    for name in target.into_iter().rev() {
+                        rest.push_front(name);
+                    }
+                }
+                _ => current = next,
+            }
+        }
+        if let Ok(metadata) = fs::metadata(&current) {
+            self.folders.insert(FileId::of(&metadata));
+        }
+    }
+
+    /// Whether an open directory is one of them, or lies in one.
+    pub fn contains(&self, directory: &impl AsFd) -> io::Result<bool> {
+        let mut current = openat(directory, ".", WALK, Mode::empty())?;
+        let mut id = FileId::of_stat(&fstat(&current)?);
+        loop {
+            if self.folders.contains(&id) {
+                return Ok(true);
+            }
+            let parent = match openat(&current, "..", WALK, Mode::empty()) {
+                // What this process cannot search, its guests cannot either.
+                Err(Errno::ACCESS) => return Ok(false),
+                parent => parent?,
+            };
+            let parent_id = FileId::of_stat(&fstat(&parent)?);
+            if parent_id == id {
+                return Ok(false);
+            }
+            let is_this = |name: &str| {
+                statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)
+                    .is_ok_and(|stat| FileId::of_stat(&stat) == id)
+            };
+            if NAMES.into_iter().any(is_this) {
+                return Ok(true);
+            }
+            (current, id) = (parent, parent_id);
+        }
+    }
+
+    /// Whether an entry of an open directory must stay what it is.
+    pub fn has_entry(&self, directory: &impl AsFd, name: &OsStr) -> io::Result<bool> {
+        let name = fold(name);
+        if NAMES.contains(&name.as_str()) {
+            return Ok(true);
+        }
+        let id = FileId::of_stat(&fstat(directory)?);
+        Ok(self.pinned.contains(&(id, name)) || self.contains(directory)?)
+    }
+}
+
+#[cfg(target_os = "linux")]
+const WALK: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const WALK: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+impl FileId {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    /// The types of the fields differ between systems.
+    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss)]
+    fn of_stat(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+        }
+    }
+}
+
+fn names(path: &Path) -> impl Iterator<Item = OsString> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
+/// Without what some file systems do not tell apart: case, and characters that are not seen.
+fn fold(name: &OsStr) -> String {
+    let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let name = name.to_string_lossy();
+    name.chars()
+        .filter(|c| !ignored(c))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_known_however_one_gets_there() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("dotfiles/wash/compiled")).unwrap();
+        fs::create_dir_all(at("home/other")).unwrap();
+        symlink("../dotfiles", at("home/.config")).unwrap();
+        let mut protected = Protected::default();
+        protected.add(&at("home/.config/wash"));
+        protected.add(&at("home/.cache/wash"));
+
+        let contains = |path| protected.contains(&File::open(at(path)).unwrap()).unwrap();
+        assert!(contains("dotfiles/wash"));
+        assert!(contains("home/.config/wash/compiled"));
+        assert!(!contains("dotfiles"));
+        assert!(!contains("home/other"));
+
+        let pins = |path, name: &str| {
+            let directory = File::open(at(path)).unwrap();
+            protected.has_entry(&directory, name.as_ref()).unwrap()
+        };
+        assert!(pins("home", ".config"), "the link on the way");
+        assert!(pins("", "dotfiles"), "where it leads to");
+        assert!(pins("dotfiles", "WASH"));
+        assert!(pins("home", ".cache"), "not there yet");
+        assert!(pins("dotfiles/wash", "config.yaml"));
+        assert!(!pins("home", "other"));
+        assert!(!pins("home/other", ".config"));
+    }
+
+    #[test]
+    fn folders_of_projects_are_known_everywhere() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("a/.git/hooks")).unwrap();
+        let protected = Protected::default();
+        let has = |path, name: &str| {
+            let directory = File::open(at(path)).unwrap();
+            protected.has_entry(&directory, name.as_ref()).unwrap()
+        };
+        assert!(has("a", ".git") && has("a", ".Wash") && has("a", ".g\u{200c}it"));
+        assert!(has("a/.git", "config") && has("a/.git/hooks", "pre-commit"));
+        assert!(!has("a", ".gitignore") && !has("a", "src"));
+    }
+}

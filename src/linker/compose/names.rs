@@ -1,0 +1,447 @@
+//! Names for the types that exports speak of.
+//!
+//! A record, variant, enum or flags type that an export speaks of needs a name outside the component: that of an import
+//! or an export. A member has it from one of its own imports or exports. Where another member or nothing stands behind
+//! that import, the composed component imports the types alone, which nobody needs to provide; types that speak of a
+//! resource of a member cannot be imported, and are exported beside the export that needs them.
+
+use std::collections::{HashMap, HashSet};
+
+use wasm_encoder::{ComponentExportKind, ComponentTypeRef, InstanceType, TypeBounds};
+
+use super::{ComposeError, Composition, fail, free_name};
+use crate::component::{Instance, Item, Shape, TypeId};
+use crate::linker::grants::kebab;
+use crate::linker::identity::Maker;
+use crate::linker::typing::{Source, Written, export_type, outer};
+use crate::linker::{Exported, LinkPlan, Provider};
+
+/// Names of types in the composed component.
+pub(super) struct Names<'a> {
+    /// For each export of the plan, the types that it needs and that no export names, parts before what is made of them.
+    needed: Vec<Vec<TypeId>>,
+    /// By member and type, the index of the type that has the name.
+    known: HashMap<(usize, TypeId), u32>,
+    /// The names of imports and of exports that are taken.
+    imports: HashSet<String>,
+    exports: HashSet<String>,
+    /// By member and export, the index of what is exported already.
+    exported: HashMap<(usize, &'a str), u32>,
+    /// The resources of members that have been exported by name, as what is written here speaks of them. An interface that
+    /// names one gives it a name of its own, which is another.
+    resources: HashSet<Maker>,
+}
+
+/// Where a member has the name of a type.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    /// An interface that it imports, and the name in it.
+    Imported(&'a str, &'a Instance, &'a str),
+    /// A type that it imports by itself.
+    ImportedAlone(&'a str),
+    /// An interface that it exports, and the name in it.
+    Exported(&'a str, &'a Instance, &'a str),
+    /// A type that it exports by itself.
+    ExportedAlone(&'a str),
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(plan: &'a LinkPlan) -> Self {
+        Self {
+            needed: needed(plan),
+            known: HashMap::new(),
+            imports: plan.host.iter().map(|host| host.import.clone()).collect(),
+            exports: plan.exports.iter().map(|e| e.export.clone()).collect(),
+            exported: HashMap::new(),
+            resources: HashSet::new(),
+        }
+    }
+
+    /// Takes note of what has been exported.
+    pub(super) fn exported(&mut self, exported: &'a Exported, index: u32) {
+        let export = (exported.member, exported.export.as_str());
+        self.exported.insert(export, index);
+    }
+}
+
+/// For each export, the types that need a name from elsewhere.
+fn needed(plan: &LinkPlan) -> Vec<Vec<TypeId>> {
+    let mut exported = HashSet::new();
+    let needed = |Exported { member, export }: &Exported| {
+        let shape = &plan.members[*member].shape;
+        let item = &shape.exports[export].item;
+        named_in(item, &mut |id| {
+            exported.insert((*member, id));
+        });
+        let types = shape.types.types_of(item).into_iter();
+        types
+            .filter(|id| shape.types.needs_name(*id) && !exported.contains(&(*member, *id)))
+            .collect()
+    };
+    plan.exports.iter().map(needed).collect()
+}
+
+/// Visits the types that an import or export names.
+fn named_in(item: &Item, visit: &mut impl FnMut(TypeId)) {
+    match item {
+        Item::Type(id) => visit(*id),
+        Item::Instance(instance) => {
+            for item in instance.exports.values() {
+                named_in(item, visit);
+            }
+        }
+        Item::Func(_) | Item::Other(_) => {}
+    }
+}
+
+/// Where a member has the name of a type: imports before exports.
+fn origin(shape: &Shape, id: TypeId) -> Option<Origin<'_>> {
+    let is_it = |item: &Item| matches!(item, Item::Type(named) if *named == id);
+    let name_in = |instance: &'_ Instance| instance.exports.values().position(is_it);
+    let imports = shape.imports.iter().map(|import| (import, true));
+    let mut all = imports.chain(shape.exports.iter().map(|export| (export, false)));
+    all.find_map(|((label, external), is_import)| match &external.item {
+        Item::Instance(instance) => {
+            let (name, _) = instance.exports.get_index(name_in(instance)?)?;
+            Some(match is_import {
+                true => Origin::Imported(label, instance, name),
+                false => Origin::Exported(label, instance, name),
+            })
+        }
+        item if is_it(item) => Some(match is_import {
+            true => Origin::ImportedAlone(label),
+            false => Origin::ExportedAlone(label),
+        }),
+        _ => None,
+    })
+}
+
+impl<'a> Composition<'a> {
+    /// Imports the names that exports need, as far as types can be imported: before anything is written with them.
+    pub(super) fn import_names(&mut self) -> Result<(), ComposeError> {
+        for (position, exported) in self.plan.exports.iter().enumerate() {
+            for id in self.names.needed[position].clone() {
+                if self.is_importable(exported.member, id) {
+                    self.named(exported.member, id)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a type speaks of no resource but the host's.
+    fn is_importable(&self, member: usize, id: TypeId) -> bool {
+        let source = self.source(member);
+        let resources = source.types().resources_of(&Item::Type(id));
+        resources
+            .into_iter()
+            .all(|resource| matches!(source.maker(resource), Maker::Host { .. }))
+    }
+
+    /// The index under which a type of a member has its name.
+    fn named(&mut self, member: usize, id: TypeId) -> Result<u32, ComposeError> {
+        if let Some(known) = self.names.known.get(&(member, id)) {
+            return Ok(*known);
+        }
+        let plan: &'a LinkPlan = self.plan;
+        match origin(&plan.members[member].shape, id) {
+            Some(Origin::Imported(import, instance, name)) => {
+                match self.plan.edges_of(member).find(|e| e.import == import) {
+                    Some(edge) if let Provider::Host { import } = edge.provider => {
+                        let from = self.import(import)?;
+                        let index = self.out.alias(from, name, ComponentExportKind::Type);
+                        self.know(member, id, index);
+                    }
+                    _ => self.import_types(member, import, instance)?,
+                }
+            }
+            Some(Origin::Exported(export, instance, name)) => {
+                match self.names.exported.get(&(member, export)) {
+                    Some(from) => {
+                        let index = self.out.alias(*from, name, ComponentExportKind::Type);
+                        self.know(member, id, index);
+                    }
+                    None => self.import_types(member, export, instance)?,
+                }
+            }
+            Some(Origin::ExportedAlone(label)) => {
+                match self.names.exported.get(&(member, label)).copied() {
+                    Some(index) => self.know(member, id, index),
+                    None => self.import_type(member, label, id)?,
+                }
+            }
+            Some(Origin::ImportedAlone(label)) => self.import_type(member, label, id)?,
+            None => {}
+        }
+        match self.names.known.get(&(member, id)) {
+            Some(known) => Ok(*known),
+            None => fail(format!(
+                "a type of `{}` has no name",
+                plan.members[member].name
+            )),
+        }
+    }
+
+    fn know(&mut self, member: usize, id: TypeId, index: u32) {
+        self.names.known.insert((member, id), index);
+        self.written.name(member, id, index);
+    }
+
+    /// Imports the types of an interface, and nothing else of it.
+    fn import_types(
+        &mut self,
+        member: usize,
+        label: &str,
+        instance: &Instance,
+    ) -> Result<(), ComposeError> {
+        let source = self.source(member);
+        let (mut out, mut local) = (InstanceType::new(), Written::default());
+        let mut imported = Vec::new();
+        for (name, item) in &instance.exports {
+            let Item::Type(id) = item else { continue };
+            if !self.is_importable(member, *id) {
+                continue;
+            }
+            self.bring(&mut out, &mut local, source, item)?;
+            self.export_in(&mut out, &mut local, source, name, item)?;
+            if source.types().named_resource(item).is_none() {
+                imported.push((name, *id));
+            }
+        }
+        let (ty, encoder) = self.out.begin_type();
+        encoder.instance(&out);
+        let name = self.import_name(member, label);
+        let ty = ComponentTypeRef::Instance(ty);
+        let from = self.out.import(name.as_str().into(), ty);
+        for (name, id) in imported {
+            let index = self.out.alias(from, name, ComponentExportKind::Type);
+            self.know(member, id, index);
+        }
+        Ok(())
+    }
+
+    /// Imports a type that a member imports by itself.
+    fn import_type(&mut self, member: usize, label: &str, id: TypeId) -> Result<(), ComposeError> {
+        let source = self.source(member);
+        self.name_parts(member, &Item::Type(id))?;
+        let ty = self.written.ty(&mut self.out, source, id);
+        let name = self.import_name(member, label);
+        let ty = ComponentTypeRef::Type(TypeBounds::Eq(ty));
+        let index = self.out.import(name.as_str().into(), ty);
+        self.know(member, id, index);
+        Ok(())
+    }
+
+    /// Makes what an item speaks of known by name, but not the item itself.
+    pub(super) fn name_parts(&mut self, member: usize, item: &Item) -> Result<(), ComposeError> {
+        let source = self.source(member);
+        for resource in source.types().resources_of(item) {
+            self.resource(&source.maker(resource))?;
+        }
+        for part in source.types().types_of(item) {
+            let is_itself = matches!(item, Item::Type(id) if *id == part);
+            if !is_itself && source.types().needs_name(part) {
+                self.named(member, part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of an import of types: that which the member has for it, if it is free.
+    fn import_name(&mut self, member: usize, label: &str) -> String {
+        if self.names.imports.insert(label.to_string()) {
+            return label.to_string();
+        }
+        let name = kebab(&format!("{}-{label}", self.plan.members[member].name));
+        free_name(&name, &mut self.names.imports)
+    }
+
+    /// The resources of members that an export names before it speaks of them otherwise.
+    fn named_resources(&self, position: usize) -> Vec<Maker> {
+        let exported = &self.plan.exports[position];
+        let source = self.source(exported.member);
+        let item = &self.plan.members[exported.member].shape.exports[&exported.export].item;
+        let items: Vec<&Item> = match item {
+            Item::Instance(instance) => instance.exports.values().collect(),
+            item => vec![item],
+        };
+        let (mut named, mut early) = (Vec::new(), HashSet::new());
+        for item in items {
+            match source.types().named_resource(item) {
+                Some(resource) => named.push(source.maker(resource)),
+                None => {
+                    let resources = source.types().resources_of(item).into_iter();
+                    let makers = resources.map(|resource| source.maker(resource));
+                    early.extend(makers.filter(|maker| !named.contains(maker)));
+                }
+            }
+        }
+        named.retain(|maker| !matches!(maker, Maker::Host { .. }) && !early.contains(maker));
+        named
+    }
+
+    /// Exports the types that an export needs and that cannot be imported: resources of members, and what speaks of them.
+    pub(super) fn export_names(&mut self, position: usize) -> Result<(), ComposeError> {
+        let exported = &self.plan.exports[position];
+        let source = self.source(exported.member);
+        let mut bundle: Vec<(String, ComponentExportKind, u32)> = Vec::new();
+        let mut taken = HashSet::new();
+        let known = |id: &TypeId| self.names.known.contains_key(&(exported.member, *id));
+        let needed = self.names.needed[position].iter();
+        let needed: Vec<TypeId> = needed.filter(|id| !known(id)).copied().collect();
+        let named = self.named_resources(position);
+        let item = &self.plan.members[exported.member].shape.exports[&exported.export].item;
+        let mut resources = source.types().resources_of(item);
+        // A type that is exported before the interface needs those that the interface names, too.
+        let early = needed
+            .iter()
+            .map(|id| source.types().resources_of(&Item::Type(*id)));
+        let early: HashSet<Maker> = early.flatten().map(|r| source.maker(r)).collect();
+        resources.retain(|resource| {
+            let maker = source.maker(*resource);
+            let is_free =
+                matches!(maker, Maker::Host { .. }) || self.names.resources.contains(&maker);
+            !is_free && (early.contains(&maker) || !named.contains(&maker))
+        });
+        for resource in resources {
+            let maker = source.maker(resource);
+            let index = self.resource(&maker)?;
+            if self.names.resources.insert(maker.clone()) {
+                let name = free_name(&source.types().resource(resource).name, &mut taken);
+                bundle.push((name, ComponentExportKind::Type, index));
+            }
+        }
+        for id in needed {
+            for resource in source.types().resources_of(&Item::Type(id)) {
+                self.resource(&source.maker(resource))?;
+            }
+            let index = self.written.ty(&mut self.out, source, id);
+            let name = free_name(source.types_name(id), &mut taken);
+            bundle.push((name, ComponentExportKind::Type, index));
+            self.know(exported.member, id, index);
+        }
+        if bundle.is_empty() {
+            return Ok(());
+        }
+        let items = bundle.iter();
+        let items = items.map(|(name, kind, index)| (name.as_str(), *kind, *index));
+        let instance = self.out.bundle(items.collect());
+        let name = kebab(&format!("{}-types", exported.export));
+        let name = free_name(&name, &mut self.names.exports);
+        let kind = ComponentExportKind::Instance;
+        self.out.export(name.as_str().into(), kind, instance, None);
+        Ok(())
+    }
+
+    /// The type of an export in terms of the names of the composed component, if it has other names by itself.
+    pub(super) fn ascription(
+        &mut self,
+        position: usize,
+    ) -> Result<Option<ComponentTypeRef>, ComposeError> {
+        let exported = &self.plan.exports[position];
+        let source = self.source(exported.member);
+        let item = &self.plan.members[exported.member].shape.exports[&exported.export].item;
+        let mut needed = self.names.needed[position].iter();
+        let has_names = needed.all(|id| {
+            self.is_passed(exported.member, *id) && self.is_importable(exported.member, *id)
+        });
+        // A resource of another member has a name in each interface that speaks of it, and only the exported one counts.
+        let mut resources = source.types().resources_of(item).into_iter();
+        let names_resources = resources.all(|resource| match source.maker(resource) {
+            Maker::Host { .. } => true,
+            Maker::Member { member, .. } => member == exported.member,
+            Maker::Stub { .. } => false,
+        });
+        if has_names && names_resources {
+            return Ok(None);
+        }
+        Ok(Some(match item {
+            Item::Instance(instance) => {
+                let (mut out, mut local) = (InstanceType::new(), Written::default());
+                for (name, item) in &instance.exports {
+                    self.bring(&mut out, &mut local, source, item)?;
+                    self.export_in(&mut out, &mut local, source, name, item)?;
+                }
+                let (ty, encoder) = self.out.begin_type();
+                encoder.instance(&out);
+                ComponentTypeRef::Instance(ty)
+            }
+            Item::Func(func) => {
+                for resource in source.types().resources_of(item) {
+                    self.resource(&source.maker(resource))?;
+                }
+                ComponentTypeRef::Func(self.written.func(&mut self.out, source, func))
+            }
+            Item::Type(id) => {
+                let ty = self.written.ty(&mut self.out, source, *id);
+                ComponentTypeRef::Type(TypeBounds::Eq(ty))
+            }
+            Item::Other(kind) => return fail(format!("a {kind} cannot be exported")),
+        }))
+    }
+
+    /// Whether a member is given the name itself, so that what it exports speaks of that.
+    fn is_passed(&self, member: usize, id: TypeId) -> bool {
+        let import = match origin(&self.plan.members[member].shape, id) {
+            Some(Origin::Imported(import, ..) | Origin::ImportedAlone(import)) => import,
+            Some(Origin::Exported(..) | Origin::ExportedAlone(_)) | None => return false,
+        };
+        let edge = self.plan.edges_of(member).find(|e| e.import == import);
+        edge.is_some_and(|edge| matches!(edge.provider, Provider::Host { .. } | Provider::Nobody))
+    }
+
+    /// Makes what an item speaks of known in the type of an interface.
+    fn bring(
+        &mut self,
+        out: &mut InstanceType,
+        local: &mut Written,
+        source: Source<'_>,
+        item: &Item,
+    ) -> Result<(), ComposeError> {
+        for resource in source.types().resources_of(item) {
+            let maker = source.maker(resource);
+            if local.find_resource(&maker).is_none() {
+                let index = outer(out, self.resource(&maker)?);
+                local.resource(maker, index);
+            }
+        }
+        for id in source.types().types_of(item) {
+            let is_itself = matches!(item, Item::Type(named) if *named == id);
+            let is_new = !is_itself && local.find(source.member, id).is_none();
+            if is_new && source.types().needs_name(id) {
+                let index = outer(out, self.named(source.member, id)?);
+                local.name(source.member, id, index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Exports an item from the type of an interface. What comes after it speaks of it by this name.
+    fn export_in(
+        &mut self,
+        out: &mut InstanceType,
+        local: &mut Written,
+        source: Source<'_>,
+        name: &str,
+        item: &Item,
+    ) -> Result<(), ComposeError> {
+        match item {
+            Item::Type(id) => {
+                let ty = local.ty(out, source, *id);
+                let index = export_type(out, name, TypeBounds::Eq(ty));
+                match source.types().named_resource(item) {
+                    Some(resource) => local.resource(source.maker(resource), index),
+                    None => local.name(source.member, *id, index),
+                }
+            }
+            Item::Func(func) => {
+                let ty = local.func(out, source, func);
+                out.export(name, ComponentTypeRef::Func(ty));
+            }
+            Item::Instance(_) | Item::Other(_) => {
+                return fail(format!("`{name}` is a {}", item.kind()));
+            }
+        }
+        Ok(())
+    }
+}
