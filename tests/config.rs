@@ -316,6 +316,9 @@ fn show_subscriptions(text: &mut String, subscriptions: &[String], indent: &str)
 
 fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
     let mut line = |line: String| writeln!(text, "{indent}{line}").unwrap();
+    if !settings.arguments.is_empty() {
+        line(format!("args {:?}", settings.arguments));
+    }
     for (name, value) in &settings.environment {
         line(format!("env {name}={value:?}"));
     }

@@ -235,6 +235,12 @@ pub fn offered(off: &BTreeMap<String, String>) -> Vec<HostInterface> {
     interfaces
 }
 
+/// Whether the host serves an interface, by its name with its version.
+pub fn serves(interface: &str) -> bool {
+    let capabilities = Capabilities::default();
+    capabilities.find(&Interface::parse(interface)).is_some()
+}
+
 /// The name of a capability in the config.
 fn switch(capability: &dyn Capability) -> String {
     capability.name().replace(' ', "-")

@@ -207,7 +207,9 @@ impl CallArgs {
     fn add_to(&self, settings: &mut MemberSettings, globals: &Globals) -> anyhow::Result<()> {
         settings.environment.extend(self.env.iter().cloned());
         settings.config.extend(self.config.iter().cloned());
-        settings.arguments.extend(self.arguments.iter().cloned());
+        if !self.arguments.is_empty() {
+            settings.arguments.clone_from(&self.arguments);
+        }
         settings.stdin = true;
         settings.outgoing_http.allow(&self.allow_host);
         for Mount {

@@ -201,6 +201,7 @@ impl RawDev {
 
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
+    pub(super) args: Vec<String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) env_file: Option<Located<String>>,
     pub(super) config_from: Option<Located<Vec<String>>>,
@@ -529,6 +530,7 @@ impl RawSettings {
             key: format!("{}.config.subscriptions", table.name()),
         });
         let mut raw = Self {
+            args: table.texts("args").map(|args| args.value).unwrap_or_default(),
             env_file: table.text("env_file"),
             config,
             subscriptions,

@@ -51,7 +51,7 @@ impl Context<'_> {
 
         MemberSettings {
             environment,
-            arguments: Vec::new(),
+            arguments: raw.args.clone(),
             directories,
             config,
             outgoing_http: self.outgoing_http(raw.allowed_hosts.as_ref()),

@@ -24,6 +24,31 @@ fn project(stage: &Stage, image: &str) {
 }
 
 #[test]
+fn what_is_pushed_without_its_other_half_is_told() {
+    let registry = Registry::start();
+    let stage = Stage::new();
+    stage.file("app.wasm", wat::parse_str(APP).unwrap());
+    let config =
+        "name: app\nbuild:\n  component_path: app.wasm\ndev:\n  components:\n    - {name: hello, file: hello.wasm}\n";
+    stage.file(".wash/config.yaml", config);
+    let reference = format!("{}/app:1", registry.address());
+    let pushed = stage
+        .wash(&["oci", "push", "--insecure", &reference])
+        .well();
+    for expected in [
+        "warning: `app` imports `demo:greet/hello@1.0.0`, which hosts do not provide",
+        "hint: `wash build --compose -o app.wasm` joins it",
+    ] {
+        assert!(pushed.stderr.contains(expected), "{}", pushed.stderr);
+    }
+    stage
+        .wash(&["build", "--compose", "-o", "whole.wasm"])
+        .well();
+    let whole = stage.wash(&["oci", "push", "--insecure", &reference, "whole.wasm"]);
+    assert!(!whole.well().stderr.contains("warning"));
+}
+
+#[test]
 fn a_component_of_the_project_comes_from_a_registry() {
     let registry = Registry::start();
     let reference = format!("{}/team/greeter:1", registry.address());

@@ -10,9 +10,11 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::AccessArgs;
+use crate::capability;
 use crate::commands::plugin::hooks;
 use crate::commands::{Globals, gather};
 use crate::completion::values;
+use crate::component::{InterfaceName, Shape};
 use crate::inspect::size;
 use crate::oci::{self, Artifact, Cache, Pushed, Reference};
 use crate::plugin::hook::Event;
@@ -83,6 +85,7 @@ pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<Exi
     };
     hooks::run(HookPoint::BeforePush, event(&bytes), globals).await?;
     let artifact = Artifact::new(bytes.clone(), &name, &annotations).map_err(hinted)?;
+    warn_of_missing_parts(&name, &bytes, path.is_dir());
     let cache = Cache::open().map_err(hinted)?;
     let progress = super::progress(globals);
     let push = oci::push(&reference, &artifact, &access, &cache, &*progress);
@@ -102,6 +105,42 @@ pub(super) async fn run(args: PushArgs, globals: &Globals) -> anyhow::Result<Exi
     });
     report::success(globals.output, &text, "pushed", data)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what the component needs from other components, which are not pushed with it.
+fn warn_of_missing_parts(name: &str, bytes: &[u8], is_project: bool) {
+    // A WIT package needs nothing.
+    let Ok(shape) = Shape::parse(bytes) else {
+        return;
+    };
+    let missing: Vec<String> = shape
+        .imports
+        .iter()
+        .filter(|(import, external)| !shape.types.only_names_types(import, &external.item))
+        .filter(|(_, external)| !external.interface.as_ref().is_some_and(is_of_hosts))
+        .map(|(import, _)| format!("`{import}`"))
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let message = format!(
+        "`{name}` imports {}, which hosts do not provide",
+        missing.join(", ")
+    );
+    let hint = match is_project {
+        true => format!(
+            "`wash build --compose -o {name}.wasm` joins it with the components it needs: push that file"
+        ),
+        false => "push a component that is composed with those it needs".to_owned(),
+    };
+    report::warn(&message, Some(&hint));
+}
+
+/// Whether a host may be expected to serve an interface: it is one of WASI or wasmCloud, or served here.
+fn is_of_hosts(interface: &InterfaceName) -> bool {
+    let interface = interface.to_string();
+    let is_common = |namespace: &&str| interface.starts_with(*namespace);
+    ["wasi:", "wasmcloud:"].iter().any(is_common) || capability::serves(&interface)
 }
 
 /// The component of the project that a path lies in, built.

@@ -443,6 +443,11 @@ const SETTINGS: &[Key] = &[
         "Variables of the component. They are settings of wasi:config as well.",
     ),
     Key::new(
+        "args",
+        Takes::Texts,
+        "Arguments of a service or command, as `wasi:cli/environment` has them after the program's name.",
+    ),
+    Key::new(
         "env_file",
         Takes::Text,
         "A file of `NAME=value` lines with more variables, such as `.env`; they win over `environment`. No such file is read unless it is named.",
