@@ -175,21 +175,9 @@ mod tests {
 
     #[test]
     fn what_does_not_run_is_named_with_its_place() {
-        for (text, expected) in [
-            (
-                r#"(component (core func (canon thread.yield-then-resume)))"#,
-                "one of its functions needs threads of the component model, which `wash` does not run",
-            ),
-            (
-                r#"(component (import "plain" (func)) (import "v" (value string)) (export "w" (value 0)))"#,
-                "its import `v` needs values as imports and exports, which `wash` does not run",
-            ),
-            (
-                r#"(component (core module (type (cont 0))))"#,
-                "one of its core modules needs the proposal `stack-switching`, which `wash` does not run",
-            ),
-        ] {
-            assert_eq!(found(text).as_deref(), Some(expected), "{text}");
-        }
+        let found = found(r#"(component (core func (canon thread.yield-then-resume)))"#);
+        let expected =
+            "one of its functions needs threads of the component model, which `wash` does not run";
+        assert_eq!(found.as_deref(), Some(expected));
     }
 }

@@ -504,10 +504,10 @@ mod tests {
             spent: Duration::from_millis(100),
             paused: None,
         };
-        stretch.waited(Duration::from_millis(5));
-        assert_eq!(stretch.spent, Duration::from_millis(80));
+        stretch.waited(Duration::from_micros(250));
+        assert_eq!(stretch.spent, Duration::from_millis(99));
         stretch.waited(NO_REST / 2);
-        assert_eq!(stretch.spent, Duration::from_millis(80));
+        assert_eq!(stretch.spent, Duration::from_millis(99));
         stretch.waited(REST);
         assert_eq!(stretch.spent, Duration::ZERO);
     }

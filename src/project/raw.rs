@@ -530,7 +530,10 @@ impl RawSettings {
             key: format!("{}.config.subscriptions", table.name()),
         });
         let mut raw = Self {
-            args: table.texts("args").map(|args| args.value).unwrap_or_default(),
+            args: table
+                .texts("args")
+                .map(|args| args.value)
+                .unwrap_or_default(),
             env_file: table.text("env_file"),
             config,
             subscriptions,

@@ -28,8 +28,7 @@ fn what_is_pushed_without_its_other_half_is_told() {
     let registry = Registry::start();
     let stage = Stage::new();
     stage.file("app.wasm", wat::parse_str(APP).unwrap());
-    let config =
-        "name: app\nbuild:\n  component_path: app.wasm\ndev:\n  components:\n    - {name: hello, file: hello.wasm}\n";
+    let config = "name: app\nbuild:\n  component_path: app.wasm\ndev:\n  components:\n    - {name: hello, file: hello.wasm}\n";
     stage.file(".wash/config.yaml", config);
     let reference = format!("{}/app:1", registry.address());
     let pushed = stage
