@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +12,9 @@ use serde::Deserialize;
 
 use super::{BuildError, error};
 use crate::project::{Artifact, Command, Project};
+
+/// File systems write the time of the last tick of the system's clock.
+const CLOCK_TICK: Duration = Duration::from_millis(20);
 
 /// What a build left.
 #[derive(Debug)]
@@ -45,7 +49,12 @@ pub(super) fn find(
                     made.map(|made| made.file).collect()
                 }
                 _ if is_newer(path, since) => Vec::new(),
-                _ => written_since(root, since),
+                // With little room: this is about what the build certainly has written.
+                _ => {
+                    let mut written = written_since(root, begin - CLOCK_TICK);
+                    written.retain(|file| is_component(file));
+                    written
+                }
             };
             Ok(Left {
                 doubt: doubt(root, path, &written),
@@ -402,7 +411,7 @@ fn written_since(root: &Path, since: SystemTime) -> Vec<PathBuf> {
     let skipped = |name: &str| {
         matches!(
             name,
-            "node_modules" | ".git" | "deps" | "build" | "incremental" | ".fingerprint"
+            "node_modules" | ".git" | ".wash" | "deps" | "build" | "incremental" | ".fingerprint"
         )
     };
     let walk = ignore::WalkBuilder::new(root)
@@ -424,6 +433,14 @@ fn written_since(root: &Path, since: SystemTime) -> Vec<PathBuf> {
         .filter(is_new)
         .take(5)
         .collect()
+}
+
+/// Whether a file begins as a component does: core modules are on the way to one.
+fn is_component(path: &Path) -> bool {
+    let mut head = [0; 8];
+    fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut head))
+        .is_ok_and(|()| head == *b"\0asm\x0d\0\x01\0")
 }
 
 #[cfg(test)]

@@ -39,6 +39,11 @@ pub(super) fn somebody_is_there() -> bool {
 
 /// Asks for a yes or no. The answer is a line: Enter alone is `default`, and the end of the input (Ctrl-D) is a no.
 pub(super) async fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
+    Ok(choice(question, default).await?.unwrap_or(false))
+}
+
+/// The same, which tells a no from no answer at all.
+pub(super) async fn choice(question: &str, default: bool) -> anyhow::Result<Option<bool>> {
     let choices = if default { "[Y/n]" } else { "[y/N]" };
     let question = format!("{} {choices}", sanitize::line(question));
     let understood = move |line: &str| match line.to_ascii_lowercase().as_str() {
@@ -47,7 +52,7 @@ pub(super) async fn confirm(question: &str, default: bool) -> anyhow::Result<boo
         "n" | "no" => Ok(false),
         _ => Err("please answer y or n".to_string()),
     };
-    Ok(line(question, understood).await?.unwrap_or(false))
+    line(question, understood).await
 }
 
 /// Asks for a line until it is understood. `None` at the end of the input.

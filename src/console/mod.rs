@@ -5,7 +5,7 @@
 //! escapes and forgets about colors: they are stripped here for a stream that does not want them. Text that comes
 //! from a guest or from the wire is made [`harmless`] first.
 //!
-//! Nobody who writes waits for a reader: see [`queue`].
+//! Nobody who writes waits for a reader: see `queue`.
 
 mod capture;
 mod json;

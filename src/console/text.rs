@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::report::sanitize::{is_unsafe, picture};
+use crate::report::sanitize::{self, is_unsafe, picture};
 
 pub(super) const RESET: &str = "\x1b[0m";
 
@@ -57,11 +57,7 @@ pub fn pasteable(words: &[impl AsRef<str>]) -> String {
 
 /// The length of the "select graphic rendition" escape that the text begins with, if it begins with one.
 pub(super) fn color_escape(text: &str) -> Option<usize> {
-    let parameters = text.strip_prefix("\x1b[")?;
-    let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
-    parameters[end..]
-        .starts_with('m')
-        .then_some("\x1b[".len() + end + 1)
+    sanitize::style(text).map(str::len)
 }
 
 /// A duration with three digits or so: `0.42 ms`, `12.3 ms`, `2.05 s`, `61.0 s`.

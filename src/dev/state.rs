@@ -21,7 +21,8 @@ mod shape;
 mod unit;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 pub use protocol::{
     Action, Cause, ConfigChange, Digest, Event, Failure, Generation, News, Occasion, Revision,
@@ -391,6 +392,10 @@ fn perform(
         let unit = name.clone();
         Action::Tell(News::BuiltAgain { unit, paths })
     };
+    let rewritten = |paths: BTreeSet<PathBuf>| {
+        let unit = name.clone();
+        (!paths.is_empty()).then(|| Action::Tell(News::RewrittenByBuild { unit, paths }))
+    };
     match trigger {
         Trigger::Build => {
             unit.cancel(name, actions);
@@ -416,11 +421,12 @@ fn perform(
                 actions.push(Action::Tell(News::Delayed { unit, paths }));
             }
         }
-        Trigger::Nothing(own) if own.is_empty() => {}
-        Trigger::Nothing(own) => actions.push(Action::Tell(News::RewrittenByBuild {
-            unit: name.clone(),
-            paths: own,
-        })),
+        Trigger::Nothing(own) => actions.extend(rewritten(own)),
+        Trigger::Confirm(delay, own) => {
+            actions.extend(rewritten(own));
+            let unit = name.clone();
+            actions.push(Action::BuildLater { unit, delay });
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::call::{Program, Step, Value};
 
 use super::Model;
 use super::activity::Flight;
-use super::instances::{Export, Fresh, Instances, Supplies};
+use super::instances::{Export, Fresh, Instances, START_TIMEOUT, Supplies};
 use super::limits::Metered;
 use super::pipes::Pipes;
 use super::report::Report;
@@ -30,6 +30,11 @@ pub(crate) enum Failure {
     Exit(i32),
     Trap(Report),
 }
+
+/// What starts waits for something that does not come.
+#[derive(Debug, thiserror::Error)]
+#[error("the component did not start within {} s: it waits for something while it starts", START_TIMEOUT.as_secs())]
+struct StartTimedOut;
 
 /// Nothing is looked up before it is known what will be called.
 struct Everything;
@@ -78,7 +83,9 @@ impl Callee {
             export: instance,
             mut store,
             meter,
-        } = self.instances.fresh(None).await?;
+        } = tokio::time::timeout(START_TIMEOUT, self.instances.fresh(None))
+            .await
+            .map_err(|_| StartTimedOut)??;
         let mut run = Run {
             store: &mut store,
             instance,

@@ -193,7 +193,12 @@ fn of_envelope(envelope: &OciEnvelope) -> Failure {
 
 fn sentences(envelope: &OciEnvelope) -> String {
     let messages = envelope.errors.iter().map(|error| error.message.trim());
-    let messages: Vec<_> = messages.filter(|message| !message.is_empty()).collect();
+    // Each in one line: what follows in another would look like ours.
+    let in_one_line = |message: &str| message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let messages: Vec<_> = messages
+        .filter(|message| !message.is_empty())
+        .map(in_one_line)
+        .collect();
     messages.join("; ")
 }
 
@@ -274,6 +279,11 @@ mod tests {
         assert_eq!(
             server(403, denied),
             Failure::Forbidden("not yours".to_string())
+        );
+        let lines = r#"{"errors":[{"code":"DENIED","message":"no\n\nhint: run this"}]}"#;
+        assert_eq!(
+            server(403, lines),
+            Failure::Forbidden("no hint: run this".to_string())
         );
         assert_eq!(
             server(429, "slow down").to_string(),

@@ -156,6 +156,7 @@ pub fn install(
     };
     check_commands(store, manifest, reserved)?;
     if installed == Installed::New {
+        set_aside(store, &manifest.name)?;
         forget(store, &manifest.name)?;
     }
     let component = store.component_path(&manifest.digest);
@@ -276,6 +277,27 @@ fn names(manifest: &Manifest) -> impl Iterator<Item = &str> {
 }
 
 /// Forgets what a plugin wrote, and what it was allowed.
+/// Keeps what lies in the folder of a plugin that has lost its manifest: it may be all that the user has of it, and is not
+/// for another plugin of that name.
+fn set_aside(store: &Store, name: &str) -> Result<(), StoreError> {
+    let data = store.data(name);
+    let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
+    if fs::read_dir(&data).map_or(true, is_empty) {
+        return Ok(());
+    }
+    let free = (1..).map(|number| data.with_file_name(format!("{name}.old-{number}")));
+    let aside = free
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_err());
+    let Some(aside) = aside else { return Ok(()) };
+    fs::rename(&data, &aside).map_err(failed(store))?;
+    tracing::warn!(
+        "what an earlier plugin `{name}` has left is kept in `{}`",
+        aside.display()
+    );
+    Ok(())
+}
+
 fn forget(store: &Store, name: &str) -> Result<(), StoreError> {
     let mut policy = Policy::read(store)?;
     if policy.plugins.remove(name).is_some() {

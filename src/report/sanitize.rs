@@ -2,7 +2,7 @@
 //!
 //! A terminal obeys control characters: they move the cursor, clear the screen, change the title, hide what follows. Characters that turn
 //! the direction of writing make a line read differently from what it says. None of them leaves `wash` as it is.
-//! Everything that [`report`](super) prints passes through here; [`line`] is for names inside a line of ours.
+//! Everything that [`report`](super) prints passes through here; [`line()`] is for names inside a line of ours.
 
 use std::borrow::Cow;
 
@@ -101,16 +101,26 @@ pub fn is_unsafe(c: char) -> bool {
 }
 
 /// The escape at the beginning of a text that sets a color or an emphasis, and does not hide anything or let it blink.
-fn style(text: &str) -> Option<&str> {
+pub fn style(text: &str) -> Option<&str> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
     let (parameters, after) = parameters.split_at(end);
-    let mut numbers = parameters.split([';', ':']);
-    let is_color = numbers
-        .clone()
-        .any(|number| matches!(number, "38" | "48" | "58"));
-    let hides = !is_color
-        && numbers.any(|number| matches!(number.trim_start_matches('0'), "5" | "6" | "8"));
+    let mut hides = false;
+    let mut numbers = parameters
+        .split(';')
+        .map(|number| number.trim_start_matches('0'));
+    while let Some(number) = numbers.next() {
+        match number {
+            // A color of a table, or of three values. With colons it is one parameter.
+            "38" | "48" | "58" => match numbers.next() {
+                Some("5") => drop(numbers.next()),
+                Some("2") => drop(numbers.nth(2)),
+                _ => {}
+            },
+            "5" | "6" | "8" => hides = true,
+            _ => {}
+        }
+    }
     (after.starts_with('m') && !hides).then(|| &text[.."\x1b[".len() + end + 1])
 }
 
@@ -164,6 +174,11 @@ mod tests {
             ("\x1b[31mleft on", "\x1b[31mleft on\x1b[0m"),
             ("\x1b[8mhidden\x1b[0m", "␛[8mhidden\x1b[0m"),
             ("\x1b[1;38;5;8mgrey\x1b[0m", "\x1b[1;38;5;8mgrey\x1b[0m"),
+            ("\x1b[38;5;0;8mhidden", "␛[38;5;0;8mhidden"),
+            (
+                "\x1b[38;2;1;5;8mcolor\x1b[0m",
+                "\x1b[38;2;1;5;8mcolor\x1b[0m",
+            ),
             ("\x1b[2J\x1b[1A\u{9b}2K", "␛[2J␛[1A\u{fffd}2K"),
             ("a\tb\nc", "a\tb\nc"),
         ] {

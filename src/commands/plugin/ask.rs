@@ -57,7 +57,10 @@ pub(super) async fn ask(
             "The plugin `{name}` wants to {}{reason}. Allow it?",
             want.what
         );
-        let answer = prompt::confirm(&question, false).await?;
+        // Who leaves has not answered.
+        let Some(answer) = prompt::choice(&question, false).await? else {
+            break;
+        };
         answers.push((want.what.clone(), answer));
     }
     let decisions = install::decide(store, name, |decisions| {

@@ -79,6 +79,10 @@ impl PermissionArgs {
         let mut all = Vec::new();
         for text in &self.dir {
             let (path, access) = permission::directory(text);
+            // A shell leaves `~:rw` and another user's home as they are.
+            if path.starts_with('~') && !path.starts_with("~/") {
+                return Err(hinted(PermissionError::Directory(path.to_owned())));
+            }
             let path = match path.starts_with("~/") {
                 true => PathBuf::from(path),
                 false => permission::contracted(&plain(globals.path(Path::new(path))?)),

@@ -29,12 +29,15 @@ impl Shape {
         let prefix = common(first.chars(), second.chars());
         let (first, second) = (&first[prefix.len()..], &second[prefix.len()..]);
         let suffix = common(first.chars().rev(), second.chars().rev());
+        let suffix: String = suffix.chars().rev().collect();
+        // The rest of a number is no name: a time has the same first digits for hours.
+        let is_digit = |c: char| c.is_ascii_digit();
         let below = one.as_path();
         Some(Self {
             depth: dir.components().count(),
             dir,
-            prefix,
-            suffix: suffix.chars().rev().collect(),
+            prefix: prefix.trim_end_matches(is_digit).to_owned(),
+            suffix: suffix.trim_start_matches(is_digit).to_owned(),
             below: (below == other.as_path()).then(|| below.to_path_buf()),
         })
     }
@@ -99,6 +102,13 @@ mod tests {
             "/p/rollup.config-*.mjs",
             &["/p/rollup.config-567.mjs"],
             &not,
+        );
+        check(
+            "/p/tmp-1795904561.txt",
+            "/p/tmp-1795904571.txt",
+            "/p/tmp-*.txt",
+            &["/p/tmp-1795905000.txt"],
+            &["/p/tmp.txt"],
         );
         check(
             "/p/.tmp/ab/out.js",

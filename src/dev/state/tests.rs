@@ -245,7 +245,7 @@ fn render(action: &Action) -> String {
     }
 }
 
-fn names(paths: &std::collections::BTreeSet<PathBuf>) -> String {
+fn names(paths: &BTreeSet<PathBuf>) -> String {
     let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
     names.join(" ")
 }

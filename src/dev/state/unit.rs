@@ -30,6 +30,8 @@ pub(super) struct Unit {
     /// What changed right after the last build, and after how many builds in a row that made the same.
     echo: BTreeSet<PathBuf>,
     echoes: u32,
+    /// After how many builds in a row anything changed right away, whatever they made.
+    after_builds: u32,
     /// A build waits for its time.
     delayed: bool,
 }
@@ -37,7 +39,12 @@ pub(super) struct Unit {
 /// How many builds in a row may follow each other because of what changes right after each. The next ones wait, longer
 /// and longer: a log of what the session prints would make it build for ever.
 const MAX_ECHOES: u32 = 5;
+/// The same where it is not the same files, or not the same artifact: somebody may be quick.
+const MAX_AFTER_BUILDS: u32 = 10;
 const MAX_DELAY: Duration = Duration::from_secs(30);
+
+/// How long nothing may be edited before the build runs that shows whether a file is the build's own work.
+const CONFIRM_DELAY: Duration = Duration::from_secs(2);
 
 /// What follows from a change.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +59,8 @@ pub(super) enum Trigger {
     BuildLater(Duration, BTreeSet<PathBuf>),
     /// Nothing. These files were found to be the build's own work just now.
     Nothing(BTreeSet<PathBuf>),
+    /// The same, and one more build after some time shows that nothing else changed them.
+    Confirm(Duration, BTreeSet<PathBuf>),
 }
 
 impl Unit {
@@ -168,15 +177,22 @@ impl Unit {
 
     fn at_rest(&mut self, files: &Differences, occasion: Occasion) -> Trigger {
         let is_echo = self.same && files.keys().eq(&self.echo);
-        if self.delayed && is_echo {
+        let after_build = occasion == Occasion::AfterBuild;
+        if self.delayed && after_build && is_echo {
             return Trigger::Nothing(BTreeSet::new());
         }
-        self.echoes = match occasion == Occasion::AfterBuild && is_echo {
+        self.echoes = match after_build && is_echo {
             true => self.echoes + 1,
             false => 0,
         };
+        self.after_builds = match after_build {
+            true => self.after_builds + 1,
+            false => 0,
+        };
         self.echo = files.keys().cloned().collect();
-        let Some(times) = self.echoes.checked_sub(MAX_ECHOES) else {
+        let echoes = self.echoes.checked_sub(MAX_ECHOES);
+        let after_builds = self.after_builds.checked_sub(MAX_AFTER_BUILDS);
+        let Some(times) = echoes.or(after_builds) else {
             return Trigger::Build;
         };
         self.delayed = true;
@@ -199,7 +215,14 @@ impl Unit {
     fn judge(&mut self, by_others: bool) -> Trigger {
         match self.writes.judge(self.fruitless, by_others) {
             Verdict::Nothing => Trigger::Nothing(BTreeSet::new()),
-            Verdict::Own(names) => Trigger::Nothing(names),
+            Verdict::Own {
+                names,
+                is_new: true,
+            } => {
+                self.delayed = true;
+                Trigger::Confirm(CONFIRM_DELAY, names)
+            }
+            Verdict::Own { names, .. } => Trigger::Nothing(names),
             Verdict::FollowUp(paths) => Trigger::FollowUp(paths),
         }
     }

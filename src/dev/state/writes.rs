@@ -8,7 +8,8 @@
 //!   and generated again with the same contents does not differ.
 //! - What differs after [`REPEATED`] builds in a row, the last of which made the same as the one before, is the
 //!   build's own work. New names are known by what they have in common (`shape`). From then on such files are
-//!   ignored while a build runs, and only then, until a build leaves them alone.
+//!   ignored while a build runs, and only then, until a build leaves them alone. The change that gave them away may have
+//!   been an edit, so one more build follows when there is rest.
 //! - [`MAX_FRUITLESS`] builds in a row that made the same, or [`MAX_ROW`] that made something else, are enough in any case.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,8 +66,13 @@ pub(super) enum Verdict {
     Nothing,
     /// These files may be edits: another build has to follow.
     FollowUp(BTreeSet<PathBuf>),
-    /// The build writes these each time. Given are the names that were not reported yet.
-    Own(BTreeSet<PathBuf>),
+    /// The build writes these each time.
+    Own {
+        /// The names that were not reported yet.
+        names: BTreeSet<PathBuf>,
+        /// Some of it was not known before: the last of these changes may have been an edit all the same.
+        is_new: bool,
+    },
 }
 
 impl Seen {
@@ -214,7 +220,7 @@ impl Writes {
             |path: &PathBuf| self.suspects[path] >= REPEATED || self.shape_of(path).is_some();
         let is_own = fruitless > 0 && differing.keys().all(repeated);
         if is_own || fruitless >= MAX_FRUITLESS || self.row >= MAX_ROW {
-            return Verdict::Own(self.learn(differing.into_keys(), by_others));
+            return self.learn(differing.into_keys(), by_others);
         }
         Verdict::FollowUp(differing.into_keys().collect())
     }
@@ -249,13 +255,9 @@ impl Writes {
         shapes.find(|shape| shape.has(path))
     }
 
-    /// The names of what is new among them.
-    fn learn(
-        &mut self,
-        paths: impl Iterator<Item = PathBuf>,
-        by_others: bool,
-    ) -> BTreeSet<PathBuf> {
+    fn learn(&mut self, paths: impl Iterator<Item = PathBuf>, by_others: bool) -> Verdict {
         let mut names = BTreeSet::new();
+        let mut is_new = false;
         for path in paths {
             let shape = self
                 .shape_of(&path)
@@ -263,15 +265,15 @@ impl Writes {
             let name = match shape.cloned() {
                 Some(shape) => {
                     let name = shape.name();
-                    self.own_shapes.insert(shape);
+                    is_new |= self.own_shapes.insert(shape);
                     name
                 }
                 None if by_others => {
-                    self.foreign.insert(path.clone());
+                    is_new |= self.foreign.insert(path.clone());
                     path
                 }
                 None => {
-                    self.own.insert(path.clone());
+                    is_new |= self.own.insert(path.clone());
                     path
                 }
             };
@@ -279,7 +281,7 @@ impl Writes {
                 names.insert(name);
             }
         }
-        names
+        Verdict::Own { names, is_new }
     }
 }
 
