@@ -11,7 +11,9 @@ const ASYNC: WasmFeatures = WasmFeatures::CM_ASYNC
     .union(WasmFeatures::CM_ERROR_CONTEXT);
 
 /// What runs without the component model's async.
+/// Threads are missing: nobody would count what shared memories take.
 const SYNC: WasmFeatures = WasmFeatures::WASM3
+    .difference(WasmFeatures::THREADS)
     .union(WasmFeatures::CUSTOM_PAGE_SIZES)
     .union(WasmFeatures::WIDE_ARITHMETIC)
     .union(WasmFeatures::COMPONENT_MODEL)
@@ -69,6 +71,10 @@ fn feature(error: &BinaryReaderError) -> String {
         .unwrap_or(WasmFeatures::empty());
     let known = [
         (WasmFeatures::CM_THREADING, "threads of the component model"),
+        (
+            WasmFeatures::THREADS,
+            "the proposal `threads` (shared memories)",
+        ),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
             "the proposal `shared-everything-threads`",
@@ -175,9 +181,12 @@ mod tests {
 
     #[test]
     fn what_does_not_run_is_named_with_its_place() {
-        let found = found(r#"(component (core func (canon thread.yield-then-resume)))"#);
+        let of_functions = found(r#"(component (core func (canon thread.yield-then-resume)))"#);
         let expected =
             "one of its functions needs threads of the component model, which `wash` does not run";
+        assert_eq!(of_functions.as_deref(), Some(expected));
+        let found = found(r#"(component (core module (memory 1 1 shared)))"#);
+        let expected = "one of its core modules needs the proposal `threads` (shared memories), which `wash` does not run";
         assert_eq!(found.as_deref(), Some(expected));
     }
 }

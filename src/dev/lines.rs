@@ -13,6 +13,7 @@ use anstyle::{AnsiColor, Effects, Style};
 
 use super::assemble::Linked;
 use super::state::{Cause, Failure, News, Stage, Why};
+use super::watch::Ignored;
 use crate::host::sockets::PublishedPort;
 use crate::host::workload::Drive;
 use crate::http::Page;
@@ -155,17 +156,26 @@ pub(super) fn unkept(directory: &Path, error: &io::Error) -> String {
 }
 
 /// No edit of the project will be noticed.
-pub(super) fn ignored(root: &Path, file: &Path) -> String {
-    let (message, hint) = ignoring(root, file);
+pub(super) fn ignored(root: &Path, ignored: &Ignored) -> String {
+    let (message, hint) = ignoring(root, ignored);
     trouble(&message, Some(&hint))
 }
 
-/// What is wrong, and what to do, where an ignore file leaves out a whole project.
-pub(crate) fn ignoring(root: &Path, file: &Path) -> (String, String) {
-    let (root, file) = (root.display(), file.display());
-    let message = format!("no edit is noticed: `{file}` ignores everything in `{root}`");
-    let hint = "add `!*` to a .washignore there, or make it a repository: git init";
-    (message, hint.to_string())
+/// What is wrong, and what to do, where an ignore file leaves out the sources of a project.
+pub(crate) fn ignoring(root: &Path, ignored: &Ignored) -> (String, String) {
+    let Ignored { sources, by } = ignored;
+    let message = format!(
+        "no edit is noticed: `{}` ignores everything in `{}`",
+        by.display(),
+        sources.display()
+    );
+    // Files of others do not count in a repository.
+    let or = match by.starts_with(root) {
+        true => "",
+        false => ", or make the project a repository: git init",
+    };
+    let hint = format!("add `!*` to `{}`{or}", root.join(".washignore").display());
+    (message, hint)
 }
 
 /// The end has begun, with so many requests in flight.

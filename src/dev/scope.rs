@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::cargo;
 use super::glob::Glob;
 use super::state::UnitName;
-use super::watch::{Differences, Targets, ignoring_everything};
+use super::watch::{Differences, Ignored, Targets, ignored_sources};
 use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::plugin::Store;
 use crate::project::{Artifact, Command, Project, SiblingSource};
@@ -144,13 +144,13 @@ impl Scope {
         !targets.roots.iter().any(|root| file.starts_with(root))
     }
 
-    /// The projects of which everything is ignored, and by which file.
-    pub(super) fn ignored_roots(&self) -> Vec<(PathBuf, PathBuf)> {
+    /// The sources of projects that are ignored, with the project's root.
+    pub(super) fn ignored_sources(&self) -> Vec<(PathBuf, Ignored)> {
         let roots = self
             .units
             .values()
             .filter_map(|sources| sources.root.as_ref());
-        let ignored = roots.filter_map(|root| Some((root.clone(), ignoring_everything(root)?)));
+        let ignored = roots.filter_map(|root| Some((root.clone(), ignored_sources(root)?)));
         ignored.collect()
     }
 

@@ -394,7 +394,7 @@ fn perform(
     };
     let rewritten = |paths: BTreeSet<PathBuf>| {
         let unit = name.clone();
-        (!paths.is_empty()).then(|| Action::Tell(News::RewrittenByBuild { unit, paths }))
+        (!paths.is_empty()).then_some(Action::Tell(News::RewrittenByBuild { unit, paths }))
     };
     match trigger {
         Trigger::Build => {

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 pub use fingerprint::{Difference, Differences, Fingerprint};
-pub use list::ignoring_everything;
+pub use list::{Ignored, ignored_sources};
 use outputs::Outputs;
 pub use tree::{Changed, Targets};
 use tree::{Touched, Tree};

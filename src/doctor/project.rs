@@ -4,7 +4,7 @@ use super::finding::{Area, Finding, Fix, Level};
 use super::{Patient, all, writable};
 use crate::console::pasteable;
 use crate::dev::lines;
-use crate::dev::watch::ignoring_everything;
+use crate::dev::watch::ignored_sources;
 use crate::project::{self, Command, Kind, Project, Verdict, Warning};
 
 pub(super) struct Examined {
@@ -85,8 +85,8 @@ fn ignored(project: &Project) -> Option<Finding> {
     if project.build.command == Command::None {
         return None;
     }
-    let file = ignoring_everything(&project.root)?;
-    let (message, hint) = lines::ignoring(&project.root, &file);
+    let ignored = ignored_sources(&project.root)?;
+    let (message, hint) = lines::ignoring(&project.root, &ignored);
     Some(Finding::new(Area::Project, Level::Warning, message).hint(hint))
 }
 

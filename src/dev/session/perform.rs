@@ -122,8 +122,8 @@ impl Session {
 
     /// A session in which no edit is noticed looks like one that works.
     pub(super) fn warn_of_ignored(&self) {
-        for (root, file) in self.scope.ignored_roots() {
-            self.console.warn(&lines::ignored(&root, &file));
+        for (root, ignored) in self.scope.ignored_sources() {
+            self.console.warn(&lines::ignored(&root, &ignored));
         }
     }
 

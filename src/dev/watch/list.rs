@@ -23,8 +23,30 @@ pub(super) fn entries(dir: &Path, root: &Path) -> Vec<Entry> {
     entries.collect()
 }
 
+/// Sources of a project that an ignore file leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// The root of the project, where everything in it is left out; else its `src`.
+    pub sources: PathBuf,
+    /// The ignore file.
+    pub by: PathBuf,
+}
+
+/// What a project consists of, or its `src`, if an ignore file leaves it out.
+pub fn ignored_sources(root: &Path) -> Option<Ignored> {
+    let everything = ignoring_everything(root).map(|by| Ignored {
+        sources: root.to_owned(),
+        by,
+    });
+    everything.or_else(|| {
+        let sources = root.join("src");
+        let by = Rules::of(root, root).file_leaving_out(&sources, true)?;
+        sources.is_dir().then_some(Ignored { sources, by })
+    })
+}
+
 /// The ignore file that leaves out all that a project consists of, if one does.
-pub fn ignoring_everything(root: &Path) -> Option<PathBuf> {
+fn ignoring_everything(root: &Path) -> Option<PathBuf> {
     let rules = Rules::of(root, root);
     let is_hidden = |path: &Path| {
         let name = path.file_name().unwrap_or_default();

@@ -229,12 +229,18 @@ fn everything_is_ignored() {
     write("project/src/lib.rs", "");
     write("project/.gitignore", "/target\n");
     write(".gitignore", "*\n");
-    let ignoring = || super::super::ignoring_everything(&project);
+    let ignoring = || super::super::ignored_sources(&project).map(|ignored| ignored.by);
     assert_eq!(ignoring(), None);
     fs::create_dir(dir.path().join(".git")).unwrap();
     assert_eq!(ignoring(), Some(dir.path().join(".gitignore")));
     write("project/.washignore", "!*\n");
     assert_eq!(ignoring(), None);
+    // One file that is not left out is not what is edited.
+    write("project/README.md", "");
+    write("project/.washignore", "*\n!README.md\n");
+    let ignored = super::super::ignored_sources(&project).unwrap();
+    assert_eq!(ignored.sources, project.join("src"));
+    assert_eq!(ignored.by, project.join(".washignore"));
 }
 
 #[test]
