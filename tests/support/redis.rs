@@ -67,7 +67,7 @@ impl Redis {
     /// Whether it answers; `false` if it has ended.
     fn wait(&mut self) -> bool {
         let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.is_ready() {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
@@ -75,6 +75,19 @@ impl Redis {
             thread::sleep(Duration::from_millis(10));
         }
         true
+    }
+
+    /// Whether commands are obeyed: while it reads what it has kept, it refuses them. It asks for a password before that.
+    fn is_ready(&self) -> bool {
+        let answer = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.write_all(b"PING\r\n")?;
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line)?;
+            std::io::Result::Ok(line)
+        };
+        answer().is_ok_and(|line| line.starts_with("+PONG") || line.starts_with("-NOAUTH"))
     }
 
     fn log(&self) -> String {
