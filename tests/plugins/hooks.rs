@@ -50,7 +50,7 @@ fn they_see_sessions_begin_and_end() {
     command.args(dev);
     let mut session = Running::start(command, Stream::Stderr);
     // It answers, if only that there is nothing in the component to serve.
-    session.line("serving http://127.0.0.1");
+    session.line("answers 503");
     let (_, said) = session.interrupt();
     let heard = |line: &str| said.iter().position(|said| said == line);
     let (begin, end) = (
