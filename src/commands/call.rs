@@ -19,9 +19,9 @@ use crate::completion::values;
 use crate::console::{Console, GuestStream, LostOutput};
 use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
 use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload};
-use crate::host::{Host as _, StartRequest};
+use crate::host::{Host as _, StartError, StartRequest};
 use crate::project::{self, Overrides, Purpose};
-use crate::report::{self, OutputFormat, hinted};
+use crate::report::{self, Advice, OutputFormat, hinted};
 
 /// The guest trapped, ran into a limit, or took too long.
 const TRAPPED: u8 = 3;
@@ -235,6 +235,17 @@ impl CallArgs {
     }
 }
 
+/// Why nothing can be called.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.told())]
+struct NotStarted(StartError);
+
+impl Advice for NotStarted {
+    fn hints(&self) -> Vec<String> {
+        self.0.hints()
+    }
+}
+
 /// What a call came to.
 enum Outcome {
     Answered(Option<Value>),
@@ -268,7 +279,7 @@ async fn answer(
         replaces: None,
     };
     let started = tokio::select! {
-        started = host.start(request) => started.map_err(|error| anyhow::anyhow!(error.told()))?,
+        started = host.start(request) => started.map_err(|error| hinted(NotStarted(error)))?,
         signal = &mut stopped => return Err(signal.into()),
     };
     let called = async {

@@ -27,7 +27,8 @@ pub(super) async fn run(
         Some(file) => globals.path(file)?,
         None => default_file(&project)?,
     };
-    let components = gather::build(project, stub_missing, globals).await?;
+    let mut components = gather::build(project, stub_missing, globals).await?;
+    components.check_code().map_err(hinted)?;
     let members = components.members();
     let entries = components.entries(&members).wanted;
     let request = LinkRequest {

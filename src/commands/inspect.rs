@@ -146,7 +146,8 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         Named::Files(_) | Named::Image(_) | Named::Plugin(..) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
-    let components = gather::build(project, args.stub_missing, globals).await?;
+    let mut components = gather::build(project, args.stub_missing, globals).await?;
+    components.check_code().map_err(hinted)?;
     if args.wit {
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);

@@ -45,6 +45,27 @@ pub fn member_of_module(name: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// The member that a place in a composition belongs to.
+pub(super) fn member_at(composition: &[u8], offset: usize) -> Option<String> {
+    let (mut depth, mut index) = (0, 0);
+    for payload in Parser::new(0).parse_all(composition).map_while(Result::ok) {
+        match payload {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentSection {
+                unchecked_range, ..
+            } if depth == 1 => {
+                if unchecked_range.contains(&offset) {
+                    return members(composition).remove(&index);
+                }
+                index += 1;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The names of the components that are nested in a component, by their index.
 fn members(composition: &[u8]) -> HashMap<u32, String> {
     let mut members = HashMap::new();

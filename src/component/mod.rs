@@ -11,6 +11,7 @@ mod labels;
 mod memory;
 mod name;
 mod read;
+mod reexports;
 mod sections;
 mod types;
 
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use wasm_metadata::Producers;
 
+use features::CodeError;
+
 pub use code::CodeSize;
 pub use describe::Names;
 pub use features::Unsupported;
@@ -26,6 +29,7 @@ pub(crate) use features::supported;
 pub use labels::{member_of_module, with_member_labels};
 pub use memory::{MemoryLimitError, with_memory_limit};
 pub use name::{InterfaceName, NotAnInterface, track};
+pub use reexports::{Place, Reexport};
 pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
 
 /// What a file of WebAssembly turned out to be.
@@ -50,6 +54,8 @@ pub struct Shape {
     pub needs_async: bool,
     /// What of it does not run here, if something does not.
     pub unsupported: Option<Unsupported>,
+    /// The functions that it exports as it imports them.
+    pub reexports: Vec<Reexport>,
 }
 
 /// An import or an export of a component.
@@ -93,6 +99,29 @@ impl About {
                 };
             }
         }
+    }
+}
+
+/// A function in a component that does not run here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}cannot run: {unsupported}", .member.as_ref().map_or("the component ".to_owned(), |member| format!("component `{member}` ")))]
+pub(crate) struct UnsupportedCode {
+    /// The member it belongs to, if the component is composed.
+    pub(crate) member: Option<String>,
+    pub(crate) unsupported: Unsupported,
+}
+
+/// What keeps a component from being compiled, if that is something in the body of a function that does not run here.
+pub(crate) fn unsupported_code(component: &[u8]) -> Option<UnsupportedCode> {
+    match features::check_code(component) {
+        Err(CodeError::Unsupported {
+            unsupported,
+            offset,
+        }) => Some(UnsupportedCode {
+            member: labels::member_at(component, offset),
+            unsupported,
+        }),
+        Ok(()) | Err(CodeError::Invalid { .. }) => None,
     }
 }
 
@@ -161,6 +190,28 @@ impl Shape {
             Err(ShapeError::WitPackage)
         } else {
             Ok(shape)
+        }
+    }
+
+    /// Looks for what does not run in the bodies of functions, too, in the same bytes. That takes ten times as long as
+    /// reading the shape, so it is for what is not compiled here.
+    ///
+    /// # Errors
+    ///
+    /// When a body is not valid.
+    pub fn check_code(&mut self, bytes: &[u8]) -> Result<(), ShapeError> {
+        if self.unsupported.is_some() {
+            return Ok(());
+        }
+        match features::check_code(bytes) {
+            Ok(()) => Ok(()),
+            Err(CodeError::Unsupported { unsupported, .. }) => {
+                self.unsupported = Some(unsupported);
+                Ok(())
+            }
+            Err(CodeError::Invalid { reason, offset }) => {
+                Err(ShapeError::Invalid { reason, offset })
+            }
         }
     }
 

@@ -21,7 +21,10 @@ use wasmparser::{
 
 use super::brought;
 use super::features::{self, supported};
-use super::types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
+use super::reexports::Definitions;
+use super::types::{
+    CORE_MODULE, Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types,
+};
 use super::{About, Extern, Shape, ShapeError};
 
 /// Reads a component that is one: the caller has looked at the header.
@@ -58,7 +61,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
             )
         })
         .collect();
-    let exports = scan
+    let exports: IndexMap<String, Extern> = scan
         .exports
         .iter()
         .filter_map(|name| {
@@ -69,6 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Shape, ShapeError> {
         .map(|(name, item)| (name.clone(), reader.external(name, item, Origin::Own)))
         .collect();
     Ok(Shape {
+        reexports: scan.definitions.reexports(&exports),
         imports,
         exports,
         types: reader.types,
@@ -118,17 +122,19 @@ impl From<BinaryReaderError> for ShapeError {
     }
 }
 
-struct Scan {
+struct Scan<'a> {
     types: ParserTypes,
+    definitions: Definitions<'a>,
     imports: Vec<String>,
     exports: Vec<String>,
     about: About,
 }
 
-fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
+fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan<'_>, ShapeError> {
     let mut validator = Validator::new_with_features(features);
     let (mut imports, mut exports, mut about) = (Vec::new(), Vec::new(), About::default());
     let mut module = brought::Imports::default();
+    let mut definitions = Definitions::default();
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -174,12 +180,15 @@ fn scan(bytes: &[u8], features: WasmFeatures) -> Result<Scan, ShapeError> {
             },
             _ => {}
         }
-        if let ValidPayload::End(types) = validator.payload(&payload)? {
+        let validated = validator.payload(&payload)?;
+        definitions.read(&payload);
+        if let ValidPayload::End(types) = validated {
             depth -= 1;
             if depth == 0 {
                 about.brought = brought::by_import(&about.brought, &imports);
                 return Ok(Scan {
                     types,
+                    definitions,
                     imports,
                     exports,
                     about,
@@ -238,17 +247,20 @@ impl<'a> Reader<'a> {
         match ty {
             ComponentEntityType::Func(id) => Item::Func(self.func(*id, origin)),
             ComponentEntityType::Instance(id) => Item::Instance(self.instance(*id, origin)),
-            ComponentEntityType::Type { created, .. } => match created {
+            ComponentEntityType::Type {
+                created,
+                referenced,
+            } => match created {
                 ComponentAnyTypeId::Resource(id) => {
                     let resource = self.resource(id.resource(), name, origin);
                     Item::Type(self.types.push(Type::Resource(resource)))
                 }
-                ComponentAnyTypeId::Defined(id) => Item::Type(self.defined(*id, origin)),
+                ComponentAnyTypeId::Defined(id) => Item::Type(self.named(*id, *referenced, origin)),
                 ComponentAnyTypeId::Func(_) => Item::Other("function type"),
                 ComponentAnyTypeId::Instance(_) => Item::Other("interface type"),
                 ComponentAnyTypeId::Component(_) => Item::Other("component type"),
             },
-            ComponentEntityType::Module(_) => Item::Other("core module"),
+            ComponentEntityType::Module(_) => Item::Other(CORE_MODULE),
             ComponentEntityType::Component(_) => Item::Other("component"),
             ComponentEntityType::Value(_) => Item::Other("value"),
         }
@@ -319,6 +331,25 @@ impl<'a> Reader<'a> {
                     .expect("the validator limits the number of types"),
             )
         })
+    }
+
+    /// A type that an import or export names.
+    fn named(
+        &mut self,
+        id: ComponentDefinedTypeId,
+        referenced: ComponentAnyTypeId,
+        origin: &Origin,
+    ) -> TypeId {
+        let named = self.defined(id, origin);
+        let used = std::iter::successors(Some(referenced), |id| self.from.peel_alias(*id));
+        let mut known = used.filter_map(|id| match id {
+            ComponentAnyTypeId::Defined(id) => self.defined.get(&id),
+            _ => None,
+        });
+        if let Some(of) = known.find(|of| **of != named) {
+            self.types.used.entry(named).or_insert(*of);
+        }
+        named
     }
 
     fn defined(&mut self, id: ComponentDefinedTypeId, origin: &Origin) -> TypeId {

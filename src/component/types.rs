@@ -3,7 +3,7 @@
 //! A type is an index into the [`Types`] of its component, so that a type that is used a thousand times is held
 //! once, however deep it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -30,7 +30,19 @@ impl Item {
             Item::Other(kind) => kind,
         }
     }
+
+    /// Whether the engine runs a component that exports it.
+    pub fn runs(&self) -> bool {
+        match self {
+            Item::Func(_) | Item::Type(_) => true,
+            Item::Instance(instance) => instance.exports.values().all(Item::runs),
+            Item::Other(kind) => *kind == CORE_MODULE,
+        }
+    }
 }
+
+/// The kind of a core module among imports and exports.
+pub(super) const CORE_MODULE: &str = "core module";
 
 #[derive(Debug, Clone)]
 pub struct Func {
@@ -96,11 +108,18 @@ pub enum Origin {
 pub struct Types {
     pub(super) types: Vec<Type>,
     pub(super) resources: Vec<Resource>,
+    /// Of types that an import or export has by `use`, the type in the one before.
+    pub(super) used: HashMap<TypeId, TypeId>,
 }
 
 impl Types {
     pub fn get(&self, id: TypeId) -> &Type {
         &self.types[id.0 as usize]
+    }
+
+    /// The type of another interface that a named type is by `use`, which has another id.
+    pub fn used_from(&self, id: TypeId) -> Option<TypeId> {
+        self.used.get(&id).copied()
     }
 
     pub fn resource(&self, id: ResourceId) -> &Resource {

@@ -14,7 +14,7 @@ use super::session::work;
 use super::storage::Storage;
 use crate::build::{self, BuildError, BuildOptions, Output};
 use crate::capability::offered;
-use crate::component::Shape;
+use crate::component::{Shape, ShapeError};
 use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::plugin::Store;
@@ -35,18 +35,22 @@ pub enum OnceError {
     /// What was there already, or in a registry.
     #[error(transparent)]
     Given(BuildError),
+    #[error("component `{name}` is not one that runs")]
+    Code { name: String, source: ShapeError },
 }
 
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
+            OnceError::Code { source, .. } => vec![source.hint().to_string()],
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
+            OnceError::Code { .. } => Fault::Input,
         }
     }
 }
@@ -121,6 +125,20 @@ impl Advice for CallsError {
 }
 
 impl Components {
+    /// Looks at the bodies of functions as well, for what is not compiled here.
+    pub fn check_code(&mut self) -> Result<(), OnceError> {
+        for (name, component) in &mut self.parts.components {
+            let shape = Arc::make_mut(&mut component.shape);
+            shape
+                .check_code(&component.bytes)
+                .map_err(|source| OnceError::Code {
+                    name: name.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
         let workload = assemble::assemble_calls(&self.parts)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Error, Result};
 
-use crate::component::Shape;
+use crate::component::{Shape, unsupported_code};
 use crate::console::Console;
 
 use super::cache::{self, Cache};
@@ -117,7 +117,13 @@ impl Engines {
         let code = match compiled {
             Some(code) => code,
             None => {
-                let code = compile(settings, bytes)?;
+                let code = compile(settings, bytes).map_err(|error| {
+                    // The plan has looked at everything but the bodies of functions.
+                    match unsupported_code(bytes) {
+                        Some(unsupported) => Error::new(unsupported),
+                        None => error,
+                    }
+                })?;
                 if let Some(cache) = &self.cache
                     && let Err(problem) = cache.store(engine, bytes, &code)
                 {

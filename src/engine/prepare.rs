@@ -9,6 +9,7 @@ use wasmtime::Error;
 
 use crate::capability::messaging::Pattern;
 use crate::capability::{self, Capabilities, ForWhom, Kept};
+use crate::component::{Unsupported, UnsupportedCode};
 use crate::console::Console;
 use crate::host::workload::{Drive, Entry, Member, Restart, Route, Workload};
 use crate::host::{Problem, StartError, StartTimings};
@@ -85,7 +86,7 @@ impl Means<'_> {
             let code = self
                 .compile(entry)
                 .await
-                .map_err(|error| load_error(workload, &error))?;
+                .map_err(|error| compile_error(workload, entry, &error))?;
             problems.extend(linking::check_component(
                 self.capabilities,
                 &code.component,
@@ -272,6 +273,22 @@ fn refuse(workload: &Workload, mut problems: Vec<Problem>) -> Result<(), StartEr
         name: workload.name.clone(),
         problems,
     })
+}
+
+/// Why an entry does not compile; a member that cannot run is told of as it is by a plan.
+fn compile_error(workload: &Workload, entry: &Entry, error: &Error) -> StartError {
+    let Some(found) = error.downcast_ref::<UnsupportedCode>() else {
+        return load_error(workload, error);
+    };
+    let member = found.member.as_ref().unwrap_or(&entry.name);
+    StartError::Invalid {
+        name: workload.name.clone(),
+        problems: vec![Problem {
+            member: None,
+            message: format!("component `{member}` cannot run: {}", found.unsupported),
+            hint: Some(Unsupported::HINT.to_owned()),
+        }],
+    }
 }
 
 fn load_error(workload: &Workload, error: &Error) -> StartError {

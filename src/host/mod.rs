@@ -16,6 +16,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use indexmap::IndexSet;
 use tokio_util::sync::CancellationToken;
 
 use workload::{Workload, WorkloadId};
@@ -196,6 +197,18 @@ impl StartError {
             Self::TooLate { .. } | Self::GivenUp { .. } | Self::NoSuchWorkload(_) => {
                 self.to_string()
             }
+        }
+    }
+
+    /// All that there is to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Invalid { problems, .. } => {
+                let hints = problems.iter().filter_map(|problem| problem.hint.clone());
+                let hints: IndexSet<String> = hints.collect();
+                hints.into_iter().collect()
+            }
+            _ => self.hint().map(str::to_owned).into_iter().collect(),
         }
     }
 

@@ -294,6 +294,7 @@ fn obstacle(problem: &Problem) -> Obstacle {
             Problem::TypeClash { .. } => "type-clash",
             Problem::LeftToRuntime { .. } => "left-to-runtime",
             Problem::Unlinkable { .. } => "unlinkable",
+            Problem::Reexport { .. } => "reexport",
             Problem::Unmet { .. } => "unmet",
             Problem::Tie { .. } => "tie",
             Problem::Cycle { .. } => "cycle",

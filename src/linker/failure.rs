@@ -87,6 +87,14 @@ pub enum Problem {
         /// What it is, or what in it is.
         kind: &'static str,
     },
+    /// It is exported as it is imported from the host, which the engine does not run.
+    Reexport {
+        member: String,
+        export: String,
+        /// The member that imports it: the same, or one that provides it.
+        importer: String,
+        import: String,
+    },
     /// Several members of the same rank provide it.
     Tie {
         member: String,
@@ -191,6 +199,7 @@ impl Problem {
         matches!(
             self,
             Problem::HiddenResource { .. }
+                | Problem::Reexport { .. }
                 | Problem::Unlinkable {
                     verb: "exports",
                     ..

@@ -17,6 +17,7 @@ mod near;
 mod outward;
 mod plan;
 mod planner;
+mod reexport;
 mod remedy;
 pub mod render;
 mod resolve;

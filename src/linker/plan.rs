@@ -135,9 +135,12 @@ pub struct LeftOut {
 }
 
 impl LinkPlan {
-    /// Whether there is anything to write: several members, or stubs. Otherwise the one member runs as it is.
+    /// Whether there is anything to write: several members, stubs, or exports to be left out. Otherwise the one member runs
+    /// as it is.
     pub fn needs_composing(&self) -> bool {
-        self.members.len() > 1 || self.edges.iter().any(|e| e.provider == Provider::Stub)
+        self.members.len() > 1
+            || self.edges.iter().any(|e| e.provider == Provider::Stub)
+            || self.leaves_out_exports()
     }
 
     /// The edges of one member.

@@ -85,6 +85,7 @@ impl Advice for ExamineError {
         match self {
             Self::Open(error) => error.hints(),
             Self::World(error) => error.hints(),
+            Self::Start(error) => error.hints(),
             Self::Name(_) => vec!["`--name NAME` gives the plugin another name".to_owned()],
             Self::CommandName(_) => vec!["`--as NAME` names its command".to_owned()],
             Self::NoSuchCommand { adds, .. } if !adds.is_empty() => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::problem::listed;
-use crate::component::{InterfaceName, is_http_handler};
+use crate::component::{InterfaceName, Unsupported, is_http_handler};
 use crate::linker::near::HOST;
 use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role, Way};
 
@@ -22,7 +22,7 @@ impl Problem {
                 "`wash build --compose` has no such limit: compose some of them beforehand".to_string(),
             ],
             Problem::Unsupported { .. } => {
-                vec!["build it without that; `wash` runs what wasmtime 48 runs".to_string()]
+                vec![Unsupported::HINT.to_string()]
             }
             Problem::NoSuchProvider {
                 member,
@@ -88,6 +88,15 @@ impl Problem {
             Problem::Unlinkable { .. } => {
                 vec!["compose what speaks of it beforehand, with `wac` or `wasm-tools compose`".to_string()]
             }
+            Problem::Reexport {
+                export,
+                importer,
+                import,
+                ..
+            } => vec![format!(
+                "export functions of its own from `{importer}` that call `{import}`, or leave `{export}` out; what another \
+                 component provides can be passed on"
+            )],
             Problem::Tie {
                 member,
                 role,

@@ -139,6 +139,22 @@ impl fmt::Display for Problem {
                 f,
                 "component `{member}` {verb} the {kind} `{name}`, and only functions, resources and types can be linked"
             ),
+            Problem::Reexport {
+                member,
+                export,
+                importer,
+                import,
+            } => {
+                let through = match importer == member {
+                    true => String::new(),
+                    false => format!(" through `{importer}`"),
+                };
+                write!(
+                    f,
+                    "component `{member}` exports `{export}`, which passes on `{import}` from the host{through}, and wasmtime \
+                     does not run exports that only pass an import on"
+                )
+            }
             Problem::Tie {
                 member,
                 import,
