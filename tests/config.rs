@@ -319,6 +319,12 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
     if !settings.arguments.is_empty() {
         line(format!("args {:?}", settings.arguments));
     }
+    if let Some(name) = &settings.program_name {
+        line(format!("program name {name}"));
+    }
+    if let Some(path) = &settings.initial_cwd {
+        line(format!("initial cwd {path}"));
+    }
     for (name, value) in &settings.environment {
         line(format!("env {name}={value:?}"));
     }

@@ -188,7 +188,12 @@ impl Capabilities {
         Ok(MemberSetup {
             name: name.as_str().into(),
             environment: settings.environment.clone().into_iter().collect(),
+            program_name: match &settings.program_name {
+                Some(program) => program.as_str().into(),
+                None => name.as_str().into(),
+            },
             arguments: settings.arguments.clone(),
+            initial_cwd: settings.initial_cwd.clone(),
             stdin: settings.stdin,
             outgoing_http: http_client::allow_list(&settings.outgoing_http)?,
             log_level: settings.log_level,

@@ -25,7 +25,9 @@ use super::panics::Panics;
 pub(crate) struct MemberSetup {
     pub(crate) name: Arc<str>,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) program_name: Arc<str>,
     pub(crate) arguments: Vec<String>,
+    pub(crate) initial_cwd: Option<String>,
     /// It reads the stdin of this process.
     pub(crate) stdin: bool,
     pub(crate) outgoing_http: AllowList,
@@ -178,10 +180,13 @@ impl MemberState {
             };
             let mut wasi = WasiCtx::builder();
             wasi.envs(&setup.environment)
-                .arg(&setup.name)
+                .arg(&setup.program_name)
                 .args(&setup.arguments)
                 .stdout(output(GuestStream::Stdout))
                 .stderr(output(GuestStream::Stderr));
+            if let Some(path) = &setup.initial_cwd {
+                wasi.initial_cwd(path);
+            }
             if setup.stdin {
                 wasi.inherit_stdin();
             }

@@ -164,8 +164,12 @@ pub const CAPABILITIES: [&str; 6] = [
 pub struct MemberSettings {
     /// `wasi:cli/environment`
     pub environment: BTreeMap<String, String>,
+    /// `wasi:cli/environment`: what comes before the arguments, if not the name of the member.
+    pub program_name: Option<String>,
     /// `wasi:cli/environment`, without the program name.
     pub arguments: Vec<String>,
+    /// `wasi:cli/environment`
+    pub initial_cwd: Option<String>,
     /// `wasi:filesystem/preopens`
     pub directories: Vec<Directory>,
     /// `wasi:config`

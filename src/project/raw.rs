@@ -202,6 +202,8 @@ impl RawDev {
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
     pub(super) args: Vec<String>,
+    pub(super) program_name: Option<String>,
+    pub(super) initial_cwd: Option<String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) env_file: Option<Located<String>>,
     pub(super) config_from: Option<Located<Vec<String>>>,
@@ -534,6 +536,8 @@ impl RawSettings {
                 .texts("args")
                 .map(|args| args.value)
                 .unwrap_or_default(),
+            program_name: text(table, "program_name"),
+            initial_cwd: text(table, "initial_cwd"),
             env_file: table.text("env_file"),
             config,
             subscriptions,

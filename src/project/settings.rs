@@ -51,7 +51,9 @@ impl Context<'_> {
 
         MemberSettings {
             environment,
+            program_name: raw.program_name.clone(),
             arguments: raw.args.clone(),
+            initial_cwd: raw.initial_cwd.clone(),
             directories,
             config,
             outgoing_http: self.outgoing_http(raw.allowed_hosts.as_ref()),

@@ -448,6 +448,16 @@ const SETTINGS: &[Key] = &[
         "Arguments of a service or command, as `wasi:cli/environment` has them after the program's name.",
     ),
     Key::new(
+        "program_name",
+        Takes::Text,
+        "The program's name, which `wasi:cli/environment` has before the arguments. Default: the name of the component.",
+    ),
+    Key::new(
+        "initial_cwd",
+        Takes::Text,
+        "The directory that a program starts in, as `wasi:cli/environment` has it: one that the component sees, such as where a volume is mounted. Default: none, which most programs take for `/`.",
+    ),
+    Key::new(
         "env_file",
         Takes::Text,
         "A file of `NAME=value` lines with more variables, such as `.env`; they win over `environment`. No such file is read unless it is named.",
