@@ -220,6 +220,14 @@ pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<S
             settings.environment.keys().cloned().collect(),
         ),
         setting("arguments", settings.arguments.clone()),
+        setting(
+            "program name",
+            settings.program_name.clone().into_iter().collect(),
+        ),
+        setting(
+            "initial directory",
+            settings.initial_cwd.clone().into_iter().collect(),
+        ),
         setting("directories", directories.collect()),
         setting("config", settings.config.keys().cloned().collect()),
         setting(

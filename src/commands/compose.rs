@@ -9,14 +9,14 @@ use serde_json::json;
 
 use super::plugin::hooks;
 use super::{Globals, gather, short, write_file};
-use crate::dev::Wanted;
+use crate::dev::{Wanted, neighbours};
 use crate::host::workload::Drive;
 use crate::inspect::{size, table};
 use crate::linker::{Driven, Exports, LinkPlan, LinkRequest, Provider};
 use crate::plugin::manifest::HookPoint;
 use crate::project::Project;
 use crate::report::{self, hinted};
-use crate::standalone::{self, Setting, Standalone};
+use crate::standalone::{self, Setting, Standalone, StandaloneError};
 
 pub(super) async fn run(
     project: Project,
@@ -35,7 +35,12 @@ pub(super) async fn run(
         exports: Exports::All,
         ..components.request(&members, one_way(&entries)?)
     };
-    let composed = standalone::standalone(&request, &components.bytes()).map_err(hinted)?;
+    let composed = standalone::standalone(&request, &components.bytes()).map_err(|mut error| {
+        if let StandaloneError::Link(failure) = &mut error {
+            neighbours::suggest(&mut failure.problems, &components.project().root);
+        }
+        hinted(error)
+    })?;
     write_file(&file, &composed.bytes)?;
     let event = hooks::with(&components.project().name, &file, &composed.bytes);
     hooks::run(HookPoint::AfterBuild, event, globals).await?;

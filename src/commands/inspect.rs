@@ -15,7 +15,7 @@ use super::{Globals, write_file};
 use crate::completion::values;
 use crate::component::{Shape, ShapeError};
 use crate::dev::once::Components;
-use crate::dev::{Entries, Wanted};
+use crate::dev::{Entries, Wanted, neighbours};
 use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
@@ -200,6 +200,7 @@ fn by_entry(components: &Components) -> Plan {
     let several = wanted.len() > 1;
     let surveyed = wanted.iter().map(|wanted| {
         let mut survey = survey::survey(components.request(&members, wanted.driven()));
+        neighbours::suggest(&mut survey.problems, &components.project().root);
         // What is found instead belongs to the other entries.
         if several && survey.problems.iter().any(Problem::is_about_driving) {
             survey.plan = None;
@@ -213,10 +214,11 @@ fn by_entry(components: &Components) -> Plan {
 /// All that can be linked with the project.
 fn at_once(components: &Components, exports: Exports) -> Plan {
     let members = components.members();
-    let survey = survey::survey(LinkRequest {
+    let mut survey = survey::survey(LinkRequest {
         exports,
         ..components.request(&members, Driven::Automatic)
     });
+    neighbours::suggest(&mut survey.problems, &components.project().root);
     let entry = Entry {
         name: components.project().name.clone(),
         driven_by: None,

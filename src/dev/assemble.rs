@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entries::{Entries, entries};
+use super::neighbours;
 use super::state::UnitName;
 use super::storage::Storage;
 use crate::capability::MAX_MEMBERS;
@@ -86,6 +87,15 @@ pub enum AssembleError {
         fault: MemoryLimitError,
         name: Arc<str>,
     },
+}
+
+impl AssembleError {
+    /// Adds the projects beside the one at `root` that provide what is missing.
+    pub(super) fn suggest_projects(&mut self, root: &Path) {
+        if let AssembleError::Link(failure) = self {
+            neighbours::suggest(&mut failure.problems, root);
+        }
+    }
 }
 
 /// Finds the ways into the workload, and links and composes the parts for each.
@@ -413,8 +423,6 @@ fn needs(provider: &Provider, place: impl Fn(&str) -> PathBuf) -> MemberSettings
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ mod entries;
 mod events;
 mod glob;
 pub(crate) mod lines;
+pub mod neighbours;
 pub mod once;
 pub mod reset;
 mod scope;

@@ -141,7 +141,10 @@ impl Components {
 
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
-        let workload = assemble::assemble_calls(&self.parts)?;
+        let workload = assemble::assemble_calls(&self.parts).map_err(|mut error| {
+            error.suggest_projects(&self.parts.project.root);
+            error
+        })?;
         let storage = &self.parts.storage;
         let failed = |source| CallsError::Storage {
             path: storage.directory().to_owned(),

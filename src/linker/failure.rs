@@ -279,5 +279,9 @@ pub enum Fix {
         to: String,
     },
     /// Add a component that exports the interface.
-    AddComponent { interface: String },
+    AddComponent {
+        interface: String,
+        /// The path of a project that does, as far as somebody has looked for one.
+        project: Option<String>,
+    },
 }

@@ -46,6 +46,7 @@ pub(super) fn fixes(
     let Some((provider, export)) = there else {
         return vec![Fix::AddComponent {
             interface: import.name.to_string(),
+            project: None,
         }];
     };
     let theirs = |m: &&Member| m.name == *provider && m.role <= Role::Sibling;

@@ -205,11 +205,13 @@ pub(super) async fn start(
     let begin = Instant::now();
     let storage = Arc::clone(&parts.storage);
     let link = move || {
-        let Assembled { entries, workload } =
-            assemble::assemble(&parts).map_err(|error| Cause {
+        let Assembled { entries, workload } = assemble::assemble(&parts).map_err(|mut error| {
+            error.suggest_projects(&parts.project.root);
+            Cause {
                 text: error.to_string(),
                 ..Cause::default()
-            })?;
+            }
+        })?;
         parts.storage.prepare(&workload).map_err(|error| {
             let state = parts.storage.directory().display();
             Cause {

@@ -352,7 +352,17 @@ impl fmt::Display for Fix {
                     None => Ok(()),
                 }
             }
-            Fix::AddComponent { interface } => write!(
+            Fix::AddComponent {
+                interface,
+                project: Some(project),
+            } => write!(
+                f,
+                "add the project that exports it, in `.wash/config.yaml`:\n    dev:\n      components:\n        - path: {project}  # exports {interface}"
+            ),
+            Fix::AddComponent {
+                interface,
+                project: None,
+            } => write!(
                 f,
                 "add a component that exports it, in `.wash/config.yaml`:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
             ),
