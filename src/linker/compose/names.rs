@@ -104,6 +104,14 @@ fn named_in(item: &Item, visit: &mut impl FnMut(TypeId)) {
     }
 }
 
+/// Whether a member has the name of a type from an interface.
+fn is_of_interface(shape: &Shape, id: TypeId) -> bool {
+    matches!(
+        origin(shape, id),
+        Some(Origin::Imported(..) | Origin::Exported(..))
+    )
+}
+
 /// Where a member has the name of a type: imports before exports.
 fn origin(shape: &Shape, id: TypeId) -> Option<Origin<'_>> {
     let is_it = |item: &Item| matches!(item, Item::Type(named) if *named == id);
@@ -223,11 +231,12 @@ impl<'a> Composition<'a> {
         }
     }
 
-    /// The index of a type that has its name, or of the one that it is by `use`.
+    /// The index of a type that has its name, or of the one that it is by `use`. An interface uses types of interfaces only.
     fn known(&self, member: usize, id: TypeId) -> Option<u32> {
-        let types = self.source(member).types();
-        let mut ids = std::iter::successors(Some(id), |id| types.used_from(*id));
-        ids.find_map(|id| self.names.known.get(&(member, id)).copied())
+        let shape = &self.plan.members[member].shape;
+        let ids = std::iter::successors(Some(id), |id| shape.types.used_from(*id));
+        let mut of_interfaces = ids.filter(|id| is_of_interface(shape, *id));
+        of_interfaces.find_map(|id| self.names.known.get(&(member, id)).copied())
     }
 
     fn know(&mut self, member: usize, id: TypeId, index: u32) {
@@ -353,11 +362,24 @@ impl<'a> Composition<'a> {
                 alone.push(Named::Resource(source.maker(resource), resource));
             }
         }
+        let shape = &self.plan.members[exported.member].shape;
+        let mut types = Vec::new();
         for id in needed {
-            if !self.export_interface_with(exported.member, id)? {
-                alone.push(Named::Type(id));
+            if self.export_interface_with(exported.member, id)? {
+                continue;
+            }
+            // They become an interface, which can use no types of the world.
+            let parts = source.types().types_of(&Item::Type(id)).into_iter();
+            let parts = parts.filter(|part| {
+                *part != id && source.types().needs_name(*part) && !is_of_interface(shape, *part)
+            });
+            for id in parts.chain([id]) {
+                if !types.contains(&id) {
+                    types.push(id);
+                }
             }
         }
+        alone.extend(types.into_iter().map(Named::Type));
         let mut taken = HashSet::new();
         let entries = alone.into_iter().map(|entry| {
             let name = match &entry {
