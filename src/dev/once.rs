@@ -35,22 +35,32 @@ pub enum OnceError {
     /// What was there already, or in a registry.
     #[error(transparent)]
     Given(BuildError),
-    #[error("component `{name}` is not one that runs")]
-    Code { name: String, source: ShapeError },
+}
+
+/// A function of a component has a body that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("component `{name}` is not one that runs")]
+pub struct InvalidCode {
+    name: String,
+    source: ShapeError,
+}
+
+impl Advice for InvalidCode {
+    fn hints(&self) -> Vec<String> {
+        vec![self.source.hint().to_string()]
+    }
 }
 
 impl Advice for OnceError {
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
-            OnceError::Code { source, .. } => vec![source.hint().to_string()],
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
-            OnceError::Code { .. } => Fault::Input,
         }
     }
 }
@@ -126,12 +136,12 @@ impl Advice for CallsError {
 
 impl Components {
     /// Looks at the bodies of functions as well, for what is not compiled here.
-    pub fn check_code(&mut self) -> Result<(), OnceError> {
+    pub fn check_code(&mut self) -> Result<(), InvalidCode> {
         for (name, component) in &mut self.parts.components {
             let shape = Arc::make_mut(&mut component.shape);
             shape
                 .check_code(&component.bytes)
-                .map_err(|source| OnceError::Code {
+                .map_err(|source| InvalidCode {
                     name: name.clone(),
                     source,
                 })?;
