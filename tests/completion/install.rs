@@ -254,3 +254,25 @@ fn without_a_shell_it_says_what_to_name() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("wash completion install bash|"), "{said}");
 }
+
+/// What a shell keeps for itself is not written because `wash` asks it.
+#[test]
+fn asking_leaves_nothing_behind() {
+    let home = Home::with("zsh");
+    home.file(".zshenv", "export SEEN=1\n");
+    let rc = fs::read_to_string(home.path(".zshrc")).unwrap();
+    let own = "[[ -n $SEEN ]] && autoload -Uz compinit && compinit -d ~/.dump\n";
+    home.file(".zshrc", own.to_owned() + &rc);
+    let files = || {
+        let entries = fs::read_dir(home.path("")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let output = home.command("", &["completion", "--check", "zsh", "-o", "json"]);
+    let output = { output }.output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["data"]["state"], "fine", "{}", said(&output));
+    assert_eq!(files(), before);
+}
