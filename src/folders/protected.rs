@@ -1,21 +1,31 @@
-//! Folders that no guest may change, whatever it was given: those of `wash`, and `.wash` and `.git` of every project.
+//! Folders that no guest may change, whatever it was given: those of `wash`, and `.wash` and `.git` of every project; and files that
+//! decide what is read there.
 //!
 //! What is written there decides what runs outside the sandbox: commands of a build, hooks of git, compiled code. Folders
 //! are known by identity, so that no other path to one leads around this: no link, no `..`, no other case, no bind mount.
 
 use std::collections::{HashSet, VecDeque};
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 
 /// Folders of every project.
 pub const NAMES: [&str; 2] = [".wash", ".git"];
+
+/// Files of every project: what they name is neither watched nor built. `.gitignore` is not among them: whoever looks at the
+/// changes of a repository sees it, and it is part of what programs that make projects write.
+const IGNORE_FILES: [&str; 2] = [".washignore", ".ignore"];
+
+/// Entries that are looked at before a directory is moved. One that has more stays where it is.
+const MAX_ENTRIES: usize = 100_000;
 
 /// Links that a path may lead through, at most.
 const MAX_LINKS: usize = 40;
@@ -42,11 +52,22 @@ impl Protected {
         for folder in folders.into_iter().flatten() {
             protected.add(&folder);
         }
+        for file in files_of_user() {
+            protected.pin(&file);
+        }
         protected
     }
 
     /// Protects a folder, also one that does not exist yet.
     pub fn add(&mut self, folder: &Path) {
+        let folder = self.pin(folder);
+        if let Ok(metadata) = fs::metadata(folder) {
+            self.folders.insert(FileId::of(&metadata));
+        }
+    }
+
+    /// Keeps a file or a folder in its place, and a file as it is. In a folder others may write. Returns where it is.
+    pub fn pin(&mut self, folder: &Path) -> PathBuf {
         let mut rest: VecDeque<OsString> = names(folder).collect();
         let mut current = PathBuf::from("/");
         let mut links = 0;
@@ -73,9 +94,7 @@ impl Protected {
                 _ => current = next,
             }
         }
-        if let Ok(metadata) = fs::metadata(&current) {
-            self.folders.insert(FileId::of(&metadata));
-        }
+        current
     }
 
     /// Whether an open directory is one of them, or lies in one.
@@ -109,13 +128,82 @@ impl Protected {
     /// Whether an entry of an open directory must stay what it is.
     pub fn has_entry(&self, directory: &impl AsFd, name: &OsStr) -> io::Result<bool> {
         let name = fold(name);
-        if NAMES.contains(&name.as_str()) {
+        if NAMES.contains(&name.as_str()) || IGNORE_FILES.contains(&name.as_str()) {
             return Ok(true);
         }
         let id = FileId::of_stat(&fstat(directory)?);
         Ok(self.pinned.contains(&(id, name)) || self.contains(directory)?)
     }
+
+    /// Whether a project is in an entry of an open directory, or is one, however deep; or a link leads to one. Whoever moved it
+    /// away could put another into its place.
+    pub fn holds_project(&self, directory: &impl AsFd, name: &Path) -> io::Result<bool> {
+        let is_link = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
+        if is_link {
+            return match openat(directory, name, READ, Mode::empty()) {
+                Ok(target) => Ok(NAMES
+                    .iter()
+                    .any(|name| statat(&target, *name, AtFlags::SYMLINK_NOFOLLOW).is_ok())),
+                // It leads to a file, or nowhere.
+                Err(_) => Ok(false),
+            };
+        }
+        let mut entries = 0;
+        holds_project(directory, name, &mut entries)
+    }
 }
+
+fn holds_project(parent: &impl AsFd, name: &Path, entries: &mut usize) -> io::Result<bool> {
+    let directory = match openat(parent, name, READ.union(OFlags::NOFOLLOW), Mode::empty()) {
+        Ok(directory) => directory,
+        // Not a directory, or one that this process cannot look into, which its guests cannot either.
+        Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT | Errno::ACCESS) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let mut below = Vec::new();
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        *entries += 1;
+        if NAMES.contains(&fold(name).as_str()) || *entries > MAX_ENTRIES {
+            return Ok(true);
+        }
+        if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
+            below.push(PathBuf::from(name));
+        }
+    }
+    for name in below {
+        if holds_project(&directory, &name, entries)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What others keep for this user that decides which programs `wash` runs, and whom it asks: docker's credential helpers, and
+/// registries of WIT packages.
+fn files_of_user() -> impl Iterator<Item = PathBuf> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let home = || variable("HOME").map(PathBuf::from);
+    let docker = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let docker = docker.or_else(|| Some(home()?.join(".docker")));
+    let config = super::config().and_then(|config| Some(config.parent()?.to_path_buf()));
+    [
+        docker.map(|folder| folder.join("config.json")),
+        config.map(|folder| folder.join("wasm-pkg/config.toml")),
+        home().map(|home| home.join(".gitconfig")),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 
 #[cfg(target_os = "linux")]
 const WALK: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -196,6 +284,45 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pinned_stays_in_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("code/app/src")).unwrap();
+        let mut protected = Protected::default();
+        protected.pin(&at("code/app"));
+        protected.pin(&at("code/ci.yaml"));
+        let has = |path, name: &str| {
+            let directory = File::open(at(path)).unwrap();
+            protected.has_entry(&directory, name.as_ref()).unwrap()
+        };
+        assert!(has("", "code") && has("code", "app") && has("code", "ci.yaml"));
+        assert!(!has("code", "other") && !has("code/app", "src") && !has("code/app/src", "x"));
+    }
+
+    #[test]
+    fn a_project_is_found_in_what_is_moved() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for path in ["a/deep/app/.git", "b/.wash", "c/src"] {
+            fs::create_dir_all(at(path)).unwrap();
+        }
+        fs::write(at("file"), "").unwrap();
+        symlink("a/deep/app", at("to-project")).unwrap();
+        symlink("c", at("to-other")).unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        let protected = Protected::default();
+        let directory = File::open(root.path()).unwrap();
+        let holds = |name: &str| {
+            let name = Path::new(name);
+            protected.holds_project(&directory, name).unwrap()
+        };
+        assert!(holds("a") && holds("b") && holds("to-project"));
+        for name in ["c", "file", "to-other", "dangling", "nowhere"] {
+            assert!(!holds(name), "{name}");
+        }
+    }
+
+    #[test]
     fn folders_of_projects_are_known_everywhere() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
@@ -207,6 +334,7 @@ mod tests {
         };
         assert!(has("a", ".git") && has("a", ".Wash") && has("a", ".g\u{200c}it"));
         assert!(has("a/.git", "config") && has("a/.git/hooks", "pre-commit"));
+        assert!(has("a", ".washignore") && has("a", ".Ignore"));
         assert!(!has("a", ".gitignore") && !has("a", "src"));
     }
 }

@@ -182,6 +182,8 @@ pub struct MemberSettings {
     pub keyvalue: KeyValue,
     /// `wasi:cli/stdin`: the stdin of this process. Otherwise it is empty.
     pub stdin: bool,
+    /// Files and folders that say what this member is and is given: no guest replaces them.
+    pub configured_by: Vec<PathBuf>,
     /// `wash:plugin`, and whose permissions these are, for hints; `None`: it is no installed plugin.
     pub plugin: Option<Plugin>,
 }

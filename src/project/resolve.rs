@@ -60,7 +60,7 @@ impl Resolver<'_> {
         let build = self.build(&raw, detected);
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
-        let (settings, others) = match self.overrides.purpose {
+        let (mut settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
@@ -87,6 +87,7 @@ impl Resolver<'_> {
         let (build, (components, service)) = (build?, others?);
         sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
+        settings.configured_by = configured_by(self.root, &sources);
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -121,9 +122,10 @@ impl Resolver<'_> {
         let dev = self.dev(&raw);
         exposure::warn(&raw, self.root, self.notes);
         let directories = context.directories(&raw.dev.volumes);
-        let settings = context.settings(&raw.workload, directories);
+        let mut settings = context.settings(&raw.workload, directories);
         sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
+        settings.configured_by = configured_by(self.root, &sources);
         Project {
             sources,
             dev,
@@ -422,4 +424,11 @@ pub(super) fn name_of(path: &Path) -> String {
         || "app".to_string(),
         |name| sanitize::line(&name.to_string_lossy()).into_owned(),
     )
+}
+
+/// The project's own folder, and the files that it was read from.
+fn configured_by(root: &Path, sources: &[PathBuf]) -> Vec<PathBuf> {
+    let mut paths = vec![root.to_path_buf()];
+    paths.extend_from_slice(sources);
+    paths
 }

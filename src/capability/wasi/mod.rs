@@ -8,7 +8,7 @@ mod directories;
 mod filesystem;
 mod paths;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Result;
@@ -23,7 +23,7 @@ use crate::engine::Model;
 use crate::engine::state::{State, Table};
 use crate::folders::beneath::HostDirectories;
 use crate::folders::protected::Protected;
-use crate::host::workload::MemberSettings;
+use crate::host::workload::{MemberSettings, Workload};
 use crate::linker::Tier;
 
 pub(crate) use directories::writable;
@@ -101,7 +101,13 @@ impl Capability for Wasi {
     fn set_up(&self, for_whom: &ForWhom<'_>, kept: &mut Kept) -> std::result::Result<(), Fault> {
         let directories = &for_whom.member.settings.directories;
         let volumes = for_whom.shared(|| directories::Volumes::new(&self.volumes));
-        let protected = for_whom.shared(Protected::of_user);
+        let protected = for_whom.shared(|| {
+            let mut protected = Protected::of_user();
+            for path in configured_by(for_whom.workload) {
+                protected.pin(path);
+            }
+            protected
+        });
         let opener = directories::Opener {
             directories: &self.directories,
             volumes: &volumes,
@@ -134,6 +140,12 @@ impl Capability for Wasi {
             None => Ok(false),
         }
     }
+}
+
+/// What decides what a workload is, and stays in its place.
+fn configured_by(workload: &Workload) -> impl Iterator<Item = &Path> {
+    let members = workload.entries.iter().flat_map(|entry| &entry.members);
+    members.flat_map(|member| member.settings.configured_by.iter().map(PathBuf::as_path))
 }
 
 fn share_p2(linker: &mut Linker<State>) -> Result<()> {

@@ -194,6 +194,7 @@ pub(super) fn remove_directory(
 
 pub(super) fn unlink(protected: &Protected, directory: &Dir, path: &str) -> io::Result<()> {
     let entry = changed(protected, directory, path)?;
+    check_movable(protected, directory, &entry)?;
     cap::remove_file(&entry.directory, entry.file()?)
 }
 
@@ -217,6 +218,8 @@ pub(super) fn rename(
     if (old.has_slash() || new.has_slash()) && !old.is_directory() {
         return Err(Errno::NOTDIR.into());
     }
+    check_movable(protected, old_directory, &old)?;
+    check_movable(protected, new_directory, &new)?;
     cap::rename(&old.directory, old.bare(), &new.directory, new.bare())
 }
 
@@ -269,6 +272,15 @@ fn changed(protected: &Protected, directory: &Dir, path: &str) -> io::Result<Ent
 fn check(protected: &Protected, entry: &Entry) -> io::Result<()> {
     let name = entry.name.file_name().unwrap_or_default();
     match protected.has_entry(&entry.directory, name)? {
+        true => Err(Errno::PERM.into()),
+        false => Ok(()),
+    }
+}
+
+/// Whether an entry may be moved, removed or replaced: not if a project goes with it.
+fn check_movable(protected: &Protected, directory: &Dir, entry: &Entry) -> io::Result<()> {
+    let holds_project = || protected.holds_project(&entry.directory, entry.bare());
+    match !is_unguarded(directory) && holds_project()? {
         true => Err(Errno::PERM.into()),
         false => Ok(()),
     }
