@@ -3,6 +3,7 @@
 //! Exit codes: 0 when it worked, those of [`report::Fault`] when it did not, and what shells give when a signal ended it, 130 after
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
+mod encoding;
 mod installed;
 mod tips;
 
@@ -114,7 +115,10 @@ pub fn main() -> ExitCode {
         let plugins = Plugins::of_user();
         match plugins.parse(&line) {
             Ok(line) => execute(line, &plugins),
-            Err(error) => not_parsed(&tips::with_tip(error), format),
+            Err(error) => {
+                let error = encoding::with_argument(error, &line, plugins.tree());
+                not_parsed(&tips::with_tip(error), format)
+            }
         }
     })
 }
@@ -153,7 +157,8 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
         return not_parsed(&error, format);
     }
     let prints_lines = typed.prints_lines();
-    let outcome = outcome(typed, &plugins.store, &globals);
+    let outcome =
+        encoding::check_environment().and_then(|()| outcome(typed, &plugins.store, &globals));
     // What is told from here on comes after it.
     console::flush();
     match outcome {

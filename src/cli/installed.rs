@@ -50,11 +50,16 @@ impl Plugins {
         Self { store, installed }
     }
 
+    /// Every command that can be typed.
+    pub(super) fn tree(&self) -> clap::Command {
+        command_tree(&self.store, &self.installed)
+    }
+
     pub(super) fn parse(&self, line: &[OsString]) -> Result<Line, Error> {
         if let Some(line) = self.program(line) {
             return Ok(line);
         }
-        let tree = command_tree(&self.store, &self.installed);
+        let tree = self.tree();
         let matches = tree.try_get_matches_from(line).inspect_err(|error| {
             // What was meant may be among what cannot be read.
             if error.kind() == ErrorKind::InvalidSubcommand {

@@ -1,6 +1,8 @@
 //! How to reach registries: with or without TLS, whom to trust, as whom, how long to wait.
 
-use std::env;
+use std::env::{self, VarError};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,6 +84,8 @@ impl Access {
     /// What the environment says.
     pub fn from_env() -> Self {
         let text = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        // The command line is refused then, with the name of the variable.
+        let is_no_text = |name: &&str| matches!(env::var(name), Err(VarError::NotUnicode(_)));
         let login = match (text(USER), text(PASSWORD)) {
             (Some(user), Some(password)) => Some(Login {
                 user,
@@ -89,6 +93,7 @@ impl Access {
                 source: Source::Environment,
             }),
             (None, None) => None,
+            _ if [USER, PASSWORD].iter().any(is_no_text) => None,
             (user, _) => {
                 let (there, missing) = match user {
                     Some(_) => (USER, PASSWORD),
@@ -107,13 +112,12 @@ impl Access {
         });
         let default = Self::default();
         let paths = env::var_os(CA_PATHS).unwrap_or_default();
-        let paths = paths.to_string_lossy();
+        let paths = paths.as_bytes().split(|byte| *byte == b',');
         let paths = paths
-            .split(',')
-            .map(str::trim)
+            .map(<[u8]>::trim_ascii)
             .filter(|path| !path.is_empty());
         Self {
-            ca_paths: paths.map(PathBuf::from).collect(),
+            ca_paths: paths.map(|path| OsStr::from_bytes(path).into()).collect(),
             login,
             login_for: text(REGISTRY).map(|registry| host(&registry).to_owned()),
             max_size: max_size.unwrap_or(default.max_size),

@@ -3,7 +3,7 @@
 //! A plugin finds its own folder at `/`, the project at `/project`, allowed directories at their own paths, and what was
 //! named on its command line at `/arguments/N`.
 
-use std::env;
+use std::env::{self, VarError};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -130,11 +130,13 @@ pub fn settings(
                 add_host(&mut settings.sockets, host);
                 hosts.push(host.clone());
             }
-            Permission::Environment(name) => {
-                if let Ok(value) = env::var(name) {
-                    settings.environment.insert(name.clone(), value);
+            Permission::Environment(name) => match env::var(name) {
+                Ok(value) => drop(settings.environment.insert(name.clone(), value)),
+                Err(VarError::NotUnicode(_)) => {
+                    tracing::warn!("{name} is not UTF-8, and not given to the plugin {plugin}");
                 }
-            }
+                Err(VarError::NotPresent) => {}
+            },
             Permission::Program(words) => open.programs.push(words.clone()),
             Permission::Project(access) => match &around.project {
                 Ok(Found { root, info }) => {

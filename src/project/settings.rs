@@ -226,8 +226,13 @@ impl Context<'_> {
                         values.insert(name.clone(), value.clone());
                     }
                     None => {
-                        let message =
-                            format!("`{}`: the environment has no variable `{name}`", names.key);
+                        let is_there = std::env::var_os(name).is_some();
+                        let message = match is_there {
+                            true => format!("`{}`: the variable `{name}` is not UTF-8", names.key),
+                            false => {
+                                format!("`{}`: the environment has no variable `{name}`", names.key)
+                            }
+                        };
                         self.notes.problem(
                             &names.at,
                             message,
