@@ -13,17 +13,17 @@ use crate::report::{Advice, Fault};
 
 /// Output that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write to {}: {source}", .stream.name())]
+#[error("cannot write to {}: {reason}", .stream.name())]
 pub struct LostOutput {
     stream: GuestStream,
     // Part of the message, so no cause of its own.
-    source: io::Error,
+    reason: io::Error,
 }
 
 impl LostOutput {
     /// Whether the reader has had enough, which is no failure.
     pub fn is_closed(&self) -> bool {
-        self.source.kind() == io::ErrorKind::BrokenPipe
+        self.reason.kind() == io::ErrorKind::BrokenPipe
     }
 }
 
@@ -93,8 +93,8 @@ impl Console {
         };
         for (queue, stream) in queues.into_iter().flatten() {
             poll_fn(|context| queue.poll_written(context)).await;
-            if let Some(source) = queue.failure(stream) {
-                return Err(LostOutput { stream, source });
+            if let Some(reason) = queue.failure(stream) {
+                return Err(LostOutput { stream, reason });
             }
         }
         Ok(())

@@ -31,6 +31,8 @@ pub enum Source {
     Nobody,
     /// Nobody, though the environment has some that this registry does not get.
     Withheld,
+    /// Nobody, though the environment has some for this other registry.
+    ForAnother(String),
 }
 
 impl fmt::Display for Source {
@@ -40,6 +42,10 @@ impl fmt::Display for Source {
             Source::Environment => f.write_str("WASH_OCI_USER and WASH_OCI_PASSWORD"),
             Source::Docker(path) => write!(f, "those of docker, by `{}`", path.display()),
             Source::Nobody => f.write_str("none"),
+            Source::ForAnother(registry) => write!(
+                f,
+                "none; WASH_OCI_USER and WASH_OCI_PASSWORD are for `{registry}` alone, as WASH_OCI_REGISTRY says"
+            ),
             Source::Withheld => f.write_str(
                 "none; WASH_OCI_USER and WASH_OCI_PASSWORD need WASH_OCI_REGISTRY for this",
             ),

@@ -132,6 +132,10 @@ impl Refusal {
             Failure::Unauthorized(_) if self.source == Source::Withheld => vec![format!(
                 "WASH_OCI_USER and WASH_OCI_PASSWORD go to a registry that a project names only with `WASH_OCI_REGISTRY={registry}`"
             )],
+            Failure::Unauthorized(_) if let Source::ForAnother(other) = &self.source => vec![format!(
+                "WASH_OCI_REGISTRY sends WASH_OCI_USER and WASH_OCI_PASSWORD to `{other}` alone: `WASH_OCI_REGISTRY={registry}` sends them here; \
+                 or `docker login {registry}`"
+            )],
             Failure::Unauthorized(_) => vec![used, format!("are they right, and still valid? {login}")],
             Failure::Forbidden(_) => {
                 let allowed = match self.doing {

@@ -14,6 +14,9 @@ const LAYERS: [&str; 4] = [
     "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",
 ];
 
+/// The standard's name for WebAssembly, and those that other tools write.
+const ARCHITECTURES: [&str; 3] = [WASM_ARCHITECTURE, "wasm32", "wasm64"];
+
 /// Where a manifest leads.
 #[derive(Debug)]
 pub(super) enum Leads {
@@ -83,7 +86,10 @@ fn one_manifest(entries: &[ImageIndexEntry]) -> Result<&ImageIndexEntry, Failure
     }
     let system = |entry: &ImageIndexEntry| {
         let platform = entry.platform.as_ref()?;
-        (platform.architecture.to_string() == WASM_ARCHITECTURE).then(|| platform.os.to_string())
+        let architecture = platform.architecture.to_string();
+        ARCHITECTURES
+            .contains(&&*architecture)
+            .then(|| platform.os.to_string())
     };
     let preference = |entry: &&ImageIndexEntry| match system(entry).as_deref() {
         Some("wasip2") => 0,

@@ -65,6 +65,9 @@ impl Session {
         let client = client.expect("making a client does not panic")?;
         let source = match credentials.source() {
             Source::Nobody if access.login_withheld => Source::Withheld,
+            Source::Nobody if access.login.is_some() => {
+                Source::ForAnother(access.login_for.clone().unwrap_or_default())
+            }
             source => source,
         };
         let transport = Transport::new(client, access, reference, doing, credentials);

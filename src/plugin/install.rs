@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use super::describe::Reserved;
 use super::manifest::{Manifest, Permission, Source};
 use super::policy::{Decisions, Policy, PolicyError};
-use super::store::{Broken, Store, is_name};
+use super::store::{Broken, Store, is_name, move_away};
 use super::write;
 use crate::console::pasteable;
 use crate::oci::Digest;
@@ -26,7 +26,12 @@ pub enum StoreError {
     #[error("cannot change the plugins in `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("a plugin `{name}` is installed already, from `{from}`")]
-    Taken { name: String, from: String },
+    Taken {
+        name: String,
+        from: String,
+        /// Its entry cannot be read.
+        is_broken: bool,
+    },
     #[error("`wash {command}` is a command of `wash` itself")]
     BuiltIn { command: String },
     #[error("`wash {command}` is a command of the plugin `{plugin}`")]
@@ -49,6 +54,20 @@ pub enum StoreError {
 impl Advice for StoreError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Taken {
+                name,
+                from,
+                is_broken: true,
+            } => {
+                let source = pasteable(&[from]);
+                return vec![
+                    format!(
+                        "its entry cannot be read: `wash plugin install {source}` repairs it; it keeps its folder and its permissions"
+                    ),
+                    format!("`wash plugin uninstall {name}` removes it with what it keeps"),
+                    "`--name NAME` installs the other one under another name".to_owned(),
+                ];
+            }
             Self::Taken { name, .. } => {
                 return vec![
                     "`--name NAME` installs it under another name".to_owned(),
@@ -68,6 +87,12 @@ impl Advice for StoreError {
                     "`sudo chown -R \"$USER\" {path}` makes it yours, XDG_DATA_HOME names another place"
                 )
             }
+            Self::Write { path, source } if is_in_the_way(source) => {
+                let folders = ["", "installed", "components", "compiled", "data"];
+                let folders = folders.map(|folder| path.join(folder));
+                let is_file = |path: &&PathBuf| path.exists() && !path.is_dir();
+                move_away(folders.iter().find(is_file).unwrap_or(path))
+            }
             Self::Write { .. } => "XDG_DATA_HOME names another place".to_owned(),
             Self::NoHome => "set HOME, or XDG_DATA_HOME".to_owned(),
         };
@@ -80,6 +105,14 @@ impl Advice for StoreError {
             _ => Fault::Input,
         }
     }
+}
+
+/// Whether there is something else where a folder belongs.
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
+    )
 }
 
 fn missing(name: &str, installed: &[String]) -> Vec<String> {
@@ -135,7 +168,7 @@ pub fn install(
         // user has of it.
         (Err(Broken { origin, .. }), _) => match origin {
             Some(origin) if origin != manifest.source => {
-                return Err(taken(&manifest.name, &origin));
+                return Err(taken(&manifest.name, &origin, true));
             }
             origin => Installed::Repaired {
                 same_source: origin.is_some(),
@@ -143,7 +176,7 @@ pub fn install(
         },
         (Ok(None), Replace::SameSource) => Installed::New,
         (Ok(Some(other)), Replace::SameSource) if other.source != manifest.source => {
-            return Err(taken(&other.name, &other.source));
+            return Err(taken(&other.name, &other.source, false));
         }
         (Ok(Some(before)), Replace::SameSource) => Installed::Replaced(before.into()),
         (Ok(Some(before)), Replace::Version(digest)) if before.digest == *digest => {
@@ -170,10 +203,11 @@ pub fn install(
     Ok(installed)
 }
 
-fn taken(name: &str, from: &Source) -> StoreError {
+fn taken(name: &str, from: &Source, is_broken: bool) -> StoreError {
     StoreError::Taken {
         name: name.to_owned(),
         from: from.to_string(),
+        is_broken,
     }
 }
 
@@ -438,16 +472,20 @@ mod tests {
         assert_eq!(store.installed().plugins.len(), 1);
     }
 
+    /// A store with the plugin `my`, which may reach a host, and has written a file.
+    fn store_with_data() -> (tempfile::TempDir, Store) {
+        let (root, store) = store();
+        put(&store, &manifest("my")).unwrap();
+        let allow = |decisions: &mut Decisions| decisions.allow(Permission::Host("a".into()));
+        decide(&store, "my", allow).unwrap();
+        fs::create_dir_all(store.data("my")).unwrap();
+        fs::write(store.data("my").join("trips"), "mine").unwrap();
+        (root, store)
+    }
+
     #[test]
     fn nothing_of_a_plugin_is_left_for_the_next_one() {
-        let (_root, store) = store();
-        put(&store, &manifest("my")).unwrap();
-        decide(&store, "my", |decisions| {
-            decisions.allow(Permission::Host("a".into()))
-        })
-        .unwrap();
-        fs::create_dir_all(store.data("my")).unwrap();
-        fs::write(store.data("my").join("secret"), "s").unwrap();
+        let (_root, store) = store_with_data();
         uninstall(&store, &["my".to_owned()]).unwrap();
         assert_eq!(Policy::read(&store).unwrap(), Policy::default());
         assert!(!store.data("my").exists());
@@ -528,14 +566,7 @@ mod tests {
             (r#"{"format": 2, "source": {"file": "/my.wasm"}}"#, true),
             ("{", false),
         ] {
-            let (_root, store) = store();
-            put(&store, &manifest("my")).unwrap();
-            decide(&store, "my", |decisions| {
-                decisions.allow(Permission::Host("a".into()))
-            })
-            .unwrap();
-            fs::create_dir_all(store.data("my")).unwrap();
-            fs::write(store.data("my").join("trips"), "mine").unwrap();
+            let (_root, store) = store_with_data();
             let policy = Policy::read(&store).unwrap();
             let path = store.manifest_path("my");
             fs::write(&path, manifest_text).unwrap();

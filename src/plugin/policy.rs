@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::manifest::{Manifest, Permission, Want};
-use super::store::{Store, is_open_to_all};
+use super::store::{Store, is_open_to_all, move_away};
 use super::write;
 use crate::console::pasteable;
 use crate::report::Advice;
@@ -60,6 +60,9 @@ impl Advice for PolicyError {
             Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 let path = pasteable(&[path.to_string_lossy()]);
                 vec![format!("`sudo chown \"$USER\" {path}` makes it yours")]
+            }
+            Self::Read { path, source } if source.kind() == io::ErrorKind::NotADirectory => {
+                vec![move_away(path)]
             }
             Self::Read { .. } | Self::Write { .. } => Vec::new(),
         }

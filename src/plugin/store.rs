@@ -110,13 +110,20 @@ impl Broken {
                     "`wash plugin install {source}{named}` repairs it; it keeps its folder and its permissions"
                 )
             }
-            (Cause::Content, None) => {
-                format!(
-                    "move it away: `mv {path} {path}.old`; XDG_DATA_HOME says where plugins are"
-                )
-            }
+            (Cause::Content, None) => move_away(&self.path),
         }
     }
+}
+
+/// What to do about something else in the place of a folder of the store: it, or what is in the place of a folder above it.
+pub(super) fn move_away(path: &Path) -> String {
+    let there = path
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok())
+        .unwrap_or(path)
+        .to_string_lossy();
+    let line = pasteable(&["mv", &there, &format!("{there}.old")]);
+    format!("move it away: `{line}`; XDG_DATA_HOME says where plugins are")
 }
 
 /// The name of the plugin that has its manifest here.

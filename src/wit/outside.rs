@@ -11,7 +11,7 @@ use super::folder::read_deps;
 use super::source::{Source, Text, decode, print};
 use crate::git;
 use crate::oci::{self, Access, Cache, PullPolicy, Reference, Scheme};
-use crate::report::in_one_line;
+use crate::report::{Advice as _, in_one_line};
 
 /// Without a byte for so long, a server is not waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,24 +70,43 @@ impl Outside {
         &self,
         package: &PackageName,
         offline: bool,
-    ) -> Result<(Source, Vec<Source>), String> {
+    ) -> Result<(Source, Vec<Source>), Refused> {
         let alone = |source| (source, Vec::new());
         match self {
-            Outside::Path(path) => Err(format!("`{path}` is a path")),
+            Outside::Path(path) => Err(format!("`{path}` is a path").into()),
             Outside::File(_) | Outside::Git { .. } if offline => {
-                Err("not asked: offline".to_string())
+                Err("not asked: offline".to_string().into())
             }
             Outside::File(url) => {
-                of_bytes(package, &download(url, PATIENCE, MAX_SIZE).await?).map(alone)
+                let bytes = download(url, PATIENCE, MAX_SIZE).await?;
+                Ok(alone(of_bytes(package, &bytes)?))
             }
             Outside::Oci(reference) => {
-                of_bytes(package, &pull(reference, offline).await?).map(alone)
+                let bytes = pull(reference, offline).await?;
+                Ok(alone(of_bytes(package, &bytes)?))
             }
             Outside::Git {
                 url,
                 reference,
                 folder,
-            } => clone(package, url, reference.as_deref(), folder.as_deref()).await,
+            } => Ok(clone(package, url, reference.as_deref(), folder.as_deref()).await?),
+        }
+    }
+}
+
+/// Why a package is not had from elsewhere.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// In one line.
+    pub(super) reason: String,
+    pub(super) hints: Vec<String>,
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            hints: Vec::new(),
         }
     }
 }
@@ -138,7 +157,7 @@ async fn download(url: &str, patience: Duration, max: usize) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
+async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, Refused> {
     let reference = text
         .parse::<Reference>()
         .map_err(|error| error.to_string())?;
@@ -156,7 +175,11 @@ async fn pull(text: &str, offline: bool) -> Result<Vec<u8>, String> {
     };
     let cache = Cache::open().map_err(in_one_line)?;
     let pulled = oci::pull(&reference, policy, &access, &cache, &oci::Silent).await;
-    Ok(pulled.map_err(in_one_line)?.bytes)
+    let pulled = pulled.map_err(|error| Refused {
+        hints: error.hints(),
+        reason: in_one_line(error),
+    })?;
+    Ok(pulled.bytes)
 }
 
 /// Whether a registry is on this machine, with or without a port.

@@ -1,5 +1,6 @@
 //! The hosts that a member's requests may reach, as patterns.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
@@ -129,7 +130,7 @@ impl Pattern {
             return false;
         };
         let host_fits = match host {
-            Host::Exact(exact) => name == *exact,
+            Host::Exact(exact) => normal(&name) == normal(exact),
             Host::Below(suffix) => name.ends_with(suffix.as_str()) && name.len() > suffix.len(),
         };
         let scheme_fits = scheme
@@ -158,6 +159,15 @@ impl Pattern {
             } => Reach::Anywhere,
             Self::Any | Self::Host { .. } => Reach::Network,
         }
+    }
+}
+
+/// A host as it is usually written: an IPv4 address has many spellings, such as `2130706433`, `0x7f.1` and `127.1`.
+pub(super) fn normal(host: &str) -> Cow<'_, str> {
+    match url::Host::parse(host) {
+        Ok(url::Host::Ipv4(address)) => Cow::Owned(address.to_string()),
+        Ok(address @ url::Host::Ipv6(_)) => Cow::Owned(address.to_string()),
+        _ => Cow::Borrowed(host),
     }
 }
 
@@ -205,6 +215,24 @@ mod tests {
                 "`{pattern}` must not allow {target}"
             );
         }
+    }
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_spelled() {
+        let spellings = [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1:81/",
+            "http://127.1/",
+            "http://0177.0.0.1/",
+        ];
+        check(
+            "127.0.0.1",
+            &spellings,
+            &["http://127.0.0.2/", "http://127.0.0.1.nip.io/"],
+        );
+        check("0x7f.1", &spellings, &["http://0x7f.2/"]);
+        check("[::1]", &["http://[0:0::1]/"], &["http://[::2]/"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use http::Uri;
 
+use super::allow::normal;
 use super::failure::Trouble;
 use super::pool::Pool;
 use crate::capability::plugin;
@@ -35,19 +36,25 @@ pub(super) fn local(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> Stri
 
 /// What would let a request to `target` through.
 fn allow(target: &Uri, allowed: &OutgoingHttp, place: &Place) -> String {
+    let host = normal(target.host().unwrap_or_default());
     let mut hosts: Vec<&str> = match allowed {
         OutgoingHttp::Allowed(hosts) => hosts.iter().map(String::as_str).collect(),
         OutgoingHttp::Any => vec!["*"],
         OutgoingHttp::Denied => Vec::new(),
     };
-    hosts.push(target.host().unwrap_or_default());
+    hosts.push(&host);
     let line = format!("allowedHosts: {hosts:?}");
     match place {
         Place::Project => format!("allow it in `.wash/config.yaml`: `workload: {{ {line} }}`"),
         Place::Sibling(name) => {
             format!("allow it in `.wash/config.yaml`, {}: `{line}`", entry(name))
         }
-        Place::Plugin(name) => plugin::allow_host(name, server(target)),
+        Place::Plugin(name) => {
+            let port = target
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            plugin::allow_host(name, &format!("{host}{port}"))
+        }
     }
 }
 
@@ -131,6 +138,17 @@ mod tests {
             Place::Project,
             "allow it in `.wash/config.yaml`: `workload: { allowedHosts: [\"*.example.org\", \"api.example.com\"] }`",
         );
+    }
+
+    #[test]
+    fn the_line_has_the_usual_spelling_of_an_address() {
+        for spelling in ["2130706433", "0x7f.1", "127.1", "127.0.0.1"] {
+            let target = format!("http://{spelling}:8080/").parse().unwrap();
+            let said = denied(&target, &OutgoingHttp::Denied, &Place::Project);
+            assert!(said.contains("allowedHosts: [\"127.0.0.1\"]"), "{said}");
+            let said = denied(&target, &OutgoingHttp::Denied, &Place::Plugin("my".into()));
+            assert!(said.contains("--host 127.0.0.1:8080`"), "{said}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{ask, invoke, surroundings};
 use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
 use crate::console::{self, Console};
-use crate::plugin::guest::{Bounds, CallFailure, Guest, HOOK, Terms};
+use crate::plugin::guest::{Bounds, Guest, HOOK, Terms};
 use crate::plugin::hook::{self, Component, Event};
 use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
 use crate::plugin::policy::Decisions;
@@ -46,6 +46,10 @@ pub(super) enum HookError {
 pub(super) struct Rejection(String);
 
 impl Advice for HookError {
+    fn has_lines(&self) -> bool {
+        matches!(self, Self::Rejected { .. })
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Rejected { .. } => Vec::new(),
@@ -135,33 +139,6 @@ pub(super) async fn call_with(
     event: &Event<'_>,
     globals: &Globals,
 ) -> anyhow::Result<()> {
-    let console = match globals.quiet {
-        false => Console::on_stderr(),
-        true => Console::silent(),
-    };
-    let answer = answer(store, plugin, decisions, point, event, globals, console).await;
-    match answer? {
-        Ok(Some(Value::Result(Ok(_)))) => Ok(()),
-        Ok(answer) => Err(hinted(HookError::Rejected {
-            plugin: plugin.name.clone(),
-            what: what(point),
-            source: Rejection(invoke::said(answer.as_ref())),
-        })),
-        Err(failure) => {
-            Err(hinted(invoke::stopped(&plugin.name, &failure)).context(failed(plugin, point)))
-        }
-    }
-}
-
-async fn answer(
-    store: &Store,
-    plugin: &Manifest,
-    decisions: &Decisions,
-    point: HookPoint,
-    event: &Event<'_>,
-    globals: &Globals,
-    console: Console,
-) -> anyhow::Result<Result<Option<Value>, CallFailure>> {
     let could_not = || failed(plugin, point);
     let guest = Guest::installed(store, plugin).map_err(hinted);
     let guest = guest.with_context(could_not)?;
@@ -178,7 +155,10 @@ async fn answer(
     let terms = Terms {
         settings,
         bounds: bounds()?,
-        console,
+        console: match globals.quiet {
+            false => Console::on_stderr(),
+            true => Console::silent(),
+        },
         compiled: store.compiled(&plugin.digest),
     };
     let interface = match plugin.async_hooks {
@@ -189,7 +169,17 @@ async fn answer(
     let answer = unless_stopped(calling).await;
     // What is said of it comes after what it has said itself.
     console::flush();
-    answer
+    match answer? {
+        Ok(Some(Value::Result(Ok(_)))) => Ok(()),
+        Ok(answer) => Err(hinted(HookError::Rejected {
+            plugin: plugin.name.clone(),
+            what: what(point),
+            source: Rejection(invoke::said(answer.as_ref())),
+        })),
+        Err(failure) => {
+            Err(hinted(invoke::stopped(&plugin.name, &failure)).context(failed(plugin, point)))
+        }
+    }
 }
 
 /// Nothing is there yet.
