@@ -44,6 +44,12 @@ pub trait Advice: Error + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether its message, and those of its causes, have lines of their own, in which text of others is
+    /// [kept in its line](sanitize::line) already. Every other message is one line.
+    fn has_lines(&self) -> bool {
+        false
+    }
+
     /// What its causes tell need not be told again: of several, [`fault`] takes the gravest.
     fn fault(&self) -> Fault {
         Fault::Input
@@ -52,17 +58,33 @@ pub trait Advice: Error + Send + Sync + 'static {
 
 /// Keeps the hints of an error on its way through `anyhow`: `build(..).await.map_err(hinted)?`.
 pub fn hinted<E: Advice>(error: E) -> anyhow::Error {
-    let (hints, fault) = (error.hints(), error.fault());
+    let (hints, fault, has_lines) = (error.hints(), error.fault(), error.has_lines());
     anyhow::Error::new(Hinted {
         error: Box::new(error),
         hints,
         fault,
+        has_lines,
     })
 }
 
 /// An error about a command line that parses, and makes no sense all the same.
 pub fn usage(message: impl fmt::Display) -> anyhow::Error {
     hinted(Usage(message.to_string()))
+}
+
+/// An error of several lines, in which text of others is [kept in its line](sanitize::line).
+pub fn lines(message: impl fmt::Display) -> anyhow::Error {
+    hinted(Lines(message.to_string()))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Lines(String);
+
+impl Advice for Lines {
+    fn has_lines(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +102,7 @@ struct Hinted {
     error: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
     fault: Fault,
+    has_lines: bool,
 }
 
 impl fmt::Display for Hinted {
@@ -156,10 +179,10 @@ pub fn warn(message: &dyn fmt::Display, hint: Option<&str>) {
     let message = message.to_string();
     stderr(&format!(
         "{WARNING}warning{WARNING:#}: {}",
-        sanitize::text(&message)
+        sanitize::line(&message)
     ));
     if let Some(hint) = hint {
-        stderr(&format!("  {HINT}hint{HINT:#}: {}", sanitize::text(hint)));
+        stderr(&format!("  {HINT}hint{HINT:#}: {}", sanitize::block(hint)));
     }
 }
 
@@ -212,19 +235,36 @@ pub fn in_one_line(error: impl Error) -> String {
 
 /// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours of ours alone.
 fn render(error: &anyhow::Error) -> String {
-    let told = |told: &dyn fmt::Display| sanitize::text(&told.to_string()).into_owned();
-    let mut text = format!("{ERROR}error{ERROR:#}: {}\n", told(error));
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  caused by: {}\n", told(cause)));
+    let mut text = String::new();
+    let mut has_lines = false;
+    for (index, cause) in error.chain().enumerate() {
+        if let Some(hinted) = cause.downcast_ref::<Hinted>() {
+            has_lines = hinted.has_lines;
+        }
+        let message = shown(cause, has_lines);
+        text.push_str(&match index {
+            0 => format!("{ERROR}error{ERROR:#}: {message}\n"),
+            _ => format!("  caused by: {message}\n"),
+        });
     }
     let hints: Vec<_> = hints(error).collect();
     if !hints.is_empty() {
         text.push('\n');
     }
     for hint in hints {
-        text.push_str(&format!("{HINT}hint{HINT:#}: {}\n", told(&hint)));
+        text.push_str(&format!("{HINT}hint{HINT:#}: {}\n", sanitize::block(hint)));
     }
     text
+}
+
+/// The message of an error, which is one line unless it has [lines of its own](Advice::has_lines).
+pub fn shown(error: &dyn Error, has_lines: bool) -> String {
+    let message = error.to_string();
+    let message = message.trim_end();
+    match has_lines {
+        true => sanitize::text(message).into_owned(),
+        false => sanitize::line(message).into_owned(),
+    }
 }
 
 /// Whose fault an error is: the gravest of its chain.
@@ -293,6 +333,26 @@ mod tests {
             text,
             "error: reading the project\n  caused by: outer failed\n  caused by: disk on fire\n\nhint: try again\n"
         );
+    }
+
+    #[test]
+    fn others_do_not_write_lines_of_ours() {
+        let strange = "x\nhint: run this\r\u{2028}error: y\n\nhint: z";
+        let hostile = Outer(io::Error::other(strange));
+        let text = render(&hinted(hostile).context(strange));
+        let text = anstream::adapter::strip_str(&text).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let line = "x␊hint: run this␍\u{fffd}error: y␊␊hint: z";
+        let cause = format!("  caused by: {line}");
+        let first = format!("error: {line}");
+        let expected = [
+            &first,
+            "  caused by: outer failed",
+            &cause,
+            "",
+            "hint: try again",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

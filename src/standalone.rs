@@ -59,6 +59,10 @@ pub enum StandaloneError {
 }
 
 impl Advice for StandaloneError {
+    fn has_lines(&self) -> bool {
+        matches!(self, StandaloneError::Link(_))
+    }
+
     fn fault(&self) -> Fault {
         match self {
             StandaloneError::Link(_) | StandaloneError::Label { .. } => Fault::Input,

@@ -107,6 +107,10 @@ impl BuildError {
 }
 
 impl Advice for BuildError {
+    fn has_lines(&self) -> bool {
+        matches!(self, BuildError::Wit(error) if error.has_lines())
+    }
+
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             BuildError::Registry(error) => return error.hints(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::syntax::Span;
-use crate::report::{Advice, Fault};
+use crate::report::{Advice, Fault, sanitize};
 
 /// What is wrong with what was typed, pointed at. Nothing was called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,8 @@ impl fmt::Display for Rejected {
         let within = within.lines().next().unwrap_or_default().chars().count();
         let line = line.replace('\t', " ");
         let (blank, carets) = (" ".repeat(before), "^".repeat(within.max(1)));
+        let problem = problem.to_string();
+        let problem = sanitize::line(&problem);
         write!(f, "{problem}\n  {line}\n  {blank}{carets}")
     }
 }
@@ -103,6 +105,10 @@ impl fmt::Display for Rejected {
 impl std::error::Error for Rejected {}
 
 impl Advice for Rejected {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn hints(&self) -> Vec<String> {
         let near = |near: &[String]| match near {
             [] => None,

@@ -368,7 +368,7 @@ impl Told<'_> {
     fn failed(&self, message: &str, report: &str, more: Json) -> anyhow::Result<ExitCode> {
         match self.format {
             OutputFormat::Text => {
-                let error = anyhow::anyhow!("`{}` failed: {report}", self.function);
+                let error = report::lines(format!("`{}` failed: {report}", self.function));
                 report::failure(self.format, &error)?;
             }
             OutputFormat::Json => {

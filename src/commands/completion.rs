@@ -10,7 +10,7 @@ use crate::completion::detect::detect;
 use crate::completion::install::{
     self, Change, Changed, Health, InstallError, State, Surroundings,
 };
-use crate::report::{self, hinted};
+use crate::report::{self, hinted, sanitize};
 
 /// Generate or install shell completions
 ///
@@ -153,7 +153,7 @@ fn tell(
         (false, false) => "unchanged",
     };
     let data = json!({ "shell": shell.name(), "dry_run": dry_run, "files": changed });
-    report::success(globals.output, &text.join("\n"), message, data)?;
+    report::success(globals.output, &sanitize::lines(&text), message, data)?;
     Ok(ExitCode::SUCCESS)
 }
 

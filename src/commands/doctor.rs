@@ -11,7 +11,7 @@ use super::{Globals, prompt, root_above, unless_stopped};
 use crate::completion::values;
 use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
 use crate::project::Purpose;
-use crate::report::{self, hinted};
+use crate::report::{self, hinted, sanitize};
 
 /// Check the project and this machine for problems
 ///
@@ -97,7 +97,7 @@ fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
 }
 
 async fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
-    report::talk(&finding.message);
+    report::talk(&sanitize::block(&finding.message));
     let question = format!("run `{}`?", fix.line());
     prompt::confirm(&question, true).await
 }
@@ -210,7 +210,7 @@ fn lines(findings: &[Finding]) -> String {
             Level::Fine => "ok",
             level => level.name(),
         };
-        let indented = |text: &str| text.trim_end().replace('\n', "\n           ");
+        let indented = |text: &str| sanitize::block(text.trim_end()).replace('\n', "\n           ");
         let _ = writeln!(text, "  {level:7}  {}", indented(&finding.message));
         if let Some(hint) = &finding.hint {
             let _ = writeln!(text, "           -> {}", indented(hint));

@@ -237,8 +237,18 @@ pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
     }
     // Nobody is there to read it; the exit code still tells.
     if format == OutputFormat::Text {
-        let text = error.render().ansi().to_string();
-        // Names of files may come from a pattern of the shell.
+        let mut text = error.render().ansi().to_string();
+        // Names of files may come from a pattern of the shell: each stays in its line.
+        for word in env::args_os().skip(1) {
+            let word = word.to_string_lossy();
+            let value = word.split_once('=').map_or("", |(_, value)| value);
+            let option = word.split('=').next().unwrap_or_default();
+            for part in [&*word, value, option] {
+                if part.contains(sanitize::is_unsafe) {
+                    text = text.replace(part, &sanitize::line(part));
+                }
+            }
+        }
         let _ = anstream::stderr().write_all(sanitize::styled(&text).as_bytes());
     } else {
         let text = error.render().to_string();
@@ -277,14 +287,20 @@ impl Advice for NoCurrentDirectory {
     }
 }
 
-/// A path as it reads best: relative if it lies below the current directory.
+/// A path as it reads best, in one line: relative if it lies below the current directory.
 pub fn short(path: &Path) -> String {
+    let path = relative(path).display().to_string();
+    sanitize::line(&path).into_owned()
+}
+
+/// A path relative to the current directory, if it lies below.
+pub fn relative(path: &Path) -> &Path {
     let below = env::current_dir()
         .ok()
         .and_then(|here| path.strip_prefix(here).ok());
     // The current directory itself would be nothing.
     let below = below.filter(|below| !below.as_os_str().is_empty());
-    below.unwrap_or(path).display().to_string()
+    below.unwrap_or(path)
 }
 
 /// Writes a file whole or not at all.

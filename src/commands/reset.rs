@@ -9,7 +9,7 @@ use crate::commands::prompt;
 use crate::dev::reset::{self, Kept};
 use crate::inspect::size;
 use crate::project;
-use crate::report::{self, hinted};
+use crate::report::{self, hinted, sanitize};
 
 /// Clear what a project has kept
 ///
@@ -60,6 +60,10 @@ async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
             hint: "to remove it without being asked: wash dev reset --yes",
         }));
     }
-    report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
+    let lines = lines
+        .iter()
+        .map(|line| format!("  {}\n", sanitize::line(line)));
+    let lines: String = lines.collect();
+    report::talk(format!("this removes\n{lines}").trim_end());
     prompt::confirm("remove it?", false).await
 }

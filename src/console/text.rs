@@ -49,10 +49,29 @@ pub fn pasteable(words: &[impl AsRef<str>]) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
         match !word.is_empty() && word.chars().all(plain) {
             true => word.to_owned(),
+            // Nothing that a terminal obeys, and no end of a line, within the line.
+            false if word.contains(is_unsafe) => format!("$'{}'", escaped_for_shell(word)),
             false => format!("'{}'", word.replace('\'', r"'\''")),
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+fn escaped_for_shell(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len() + 8);
+    for c in word.chars() {
+        match c {
+            '\'' | '\\' => escaped.extend(['\\', c]),
+            c if is_unsafe(c) => {
+                let mut bytes = [0; 4];
+                let bytes = c.encode_utf8(&mut bytes).bytes();
+                // Octal, because digits that follow are no part of it.
+                escaped.extend(bytes.map(|byte| format!("\\{byte:03o}")));
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// The length of the "select graphic rendition" escape that the text begins with, if it begins with one.

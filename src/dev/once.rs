@@ -38,6 +38,12 @@ pub enum OnceError {
 }
 
 impl Advice for OnceError {
+    fn has_lines(&self) -> bool {
+        match self {
+            OnceError::Build { source, .. } | OnceError::Given(source) => source.has_lines(),
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
@@ -109,6 +115,10 @@ pub enum CallsError {
 }
 
 impl Advice for CallsError {
+    fn has_lines(&self) -> bool {
+        matches!(self, CallsError::Assemble(AssembleError::Link(_)))
+    }
+
     fn fault(&self) -> Fault {
         match self {
             CallsError::Assemble(AssembleError::Compose(_)) => Fault::Wash,

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Warning;
-use crate::report::Advice;
+use crate::report::{Advice, sanitize};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -48,6 +48,14 @@ pub enum ProjectError {
 }
 
 impl Advice for ProjectError {
+    fn has_lines(&self) -> bool {
+        match self {
+            ProjectError::Invalid(_) => true,
+            ProjectError::Sibling { source, .. } => source.has_lines(),
+            _ => false,
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             ProjectError::NoBuild { unknown, .. } if !unknown.is_empty() => {
@@ -107,12 +115,12 @@ struct Problems<'p>(&'p [Warning]);
 impl fmt::Display for Problems<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            [problem] => problem.fmt(f),
+            [problem] => f.write_str(&sanitize::line(&problem.to_string())),
             problems => {
                 write!(f, "the configuration has {} problems", problems.len())?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(f, "\n  {problem}"))
+                problems.iter().try_for_each(|problem| {
+                    write!(f, "\n  {}", sanitize::line(&problem.to_string()))
+                })
             }
         }
     }

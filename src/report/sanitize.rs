@@ -18,6 +18,33 @@ pub fn line(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
+/// A hint: lines of ours stay, which are indented, or stand in a block after an empty line that a colon announces.
+pub fn block(text: &str) -> Cow<'_, str> {
+    let mut block = String::with_capacity(text.len());
+    let mut is_pasteable = false;
+    let mut rest = text.split('\n').peekable();
+    while let Some(part) = rest.next() {
+        block.push_str(&line(part));
+        let Some(next) = rest.peek() else { break };
+        is_pasteable |= part.ends_with(':') && next.is_empty();
+        let stays = is_pasteable || next.is_empty() || next.starts_with(' ');
+        block.push(if stays { '\n' } else { picture('\n') });
+    }
+    Cow::Owned(block)
+}
+
+/// Lines, each of which stays one whatever is in it.
+pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> String {
+    let lines = lines.into_iter();
+    let lines: Vec<String> = lines.map(|text| line(text.as_ref()).into_owned()).collect();
+    lines.join("\n")
+}
+
+/// Text of several lines that others wrote, below a line of ours: all but the first are indented, as no line of ours is.
+pub fn indented(written: &str) -> String {
+    text(written.trim_end()).replace('\n', "\n    ")
+}
+
 /// Lines with styles of ours among text of others: colors stay, and end with the text.
 pub fn styled(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe_in_text) {
@@ -162,6 +189,20 @@ mod tests {
             assert_eq!(text(written), shown, "{written:?}");
         }
         assert_eq!(line("9\nfake line\t."), "9␊fake line␉.");
+        assert_eq!(lines(["a\nb", "c"]), "a␊b\nc");
+        assert_eq!(indented("a\nhint: b\n"), "a\n    hint: b");
+    }
+
+    #[test]
+    fn only_blocks_of_a_hint_have_lines() {
+        for (written, shown) in [
+            ("did you mean `a\nhint: b`?", "did you mean `a␊hint: b`?"),
+            ("set:\n    dev:\n      a: b", "set:\n    dev:\n      a: b"),
+            ("set:\n\n[a]\nb = 1", "set:\n\n[a]\nb = 1"),
+            ("a\r\nb\u{2028}c\u{85}\u{b}\u{c}", "a␍␊b\u{fffd}c\u{fffd}␋␌"),
+        ] {
+            assert_eq!(block(written), shown, "{written:?}");
+        }
     }
 
     #[test]

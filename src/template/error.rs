@@ -80,6 +80,15 @@ impl TemplateError {
 }
 
 impl Advice for TemplateError {
+    fn has_lines(&self) -> bool {
+        match self {
+            TemplateError::Config(error) => error.has_lines(),
+            TemplateError::Wit(error) => error.has_lines(),
+            TemplateError::Run(error) => error.has_lines(),
+            _ => false,
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             TemplateError::Name(error) => match error.instead() {

@@ -95,6 +95,7 @@ pub async fn add(
             written,
             removed: Vec::new(),
             lock_written: store::store_lock(root, &lock, &resolution.lock)?,
+            unsure: resolution.unsure,
         },
     })
 }

@@ -9,7 +9,7 @@ use super::bundle;
 use super::diagnose::Diagnostic;
 use super::folder::Folder;
 use super::lock::Lock;
-use super::resolve::Partial;
+use super::resolve::{Partial, Unsure};
 use super::source::{Need, Source};
 
 /// What is wrong, and what is only worth knowing.
@@ -21,6 +21,8 @@ pub struct Report {
     pub invalid: Option<Diagnostic>,
     /// In `deps` with less than is asked of them.
     pub partial: Vec<Partial>,
+    /// In `deps`, perhaps with less than there is of them.
+    pub unsure: Vec<Unsure>,
     /// Locked to other bytes than those of the package that lies in `deps`.
     pub untrue: Vec<PackageName>,
     /// Locked, and not referred to.
@@ -38,16 +40,17 @@ impl Report {
     }
 }
 
-/// `partial`: what is known of packages that were brought along; `is_local`: of which packages there is a folder.
+/// `partial`, `unsure`: what is known of packages that were brought along; `is_local`: of which packages there is a folder.
 pub fn check(
     folder: &Folder,
     lock: &Lock,
-    partial: Vec<Partial>,
+    (partial, unsure): (Vec<Partial>, Vec<Unsure>),
     is_local: impl Fn(&PackageName) -> bool,
 ) -> Report {
     let missing = folder.missing();
     // What cannot be complete is only read, each package on its own.
-    let (resolved, invalid) = match missing.is_empty() {
+    let is_whole = missing.is_empty() && !partial.iter().any(|partial| partial.is_broken);
+    let (resolved, invalid) = match is_whole {
         true => match folder.resolve() {
             Ok((resolve, _)) => (Some(resolve), None),
             Err(problem) => (None, Some(problem)),
@@ -79,6 +82,7 @@ pub fn check(
         missing,
         invalid,
         partial,
+        unsure,
     }
 }
 

@@ -7,6 +7,7 @@ use wit_parser::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind, Sou
 
 use super::scan::{Block, Outline, Path};
 use super::source::Text;
+use crate::report::sanitize;
 
 /// A place in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ fn floor(text: &str, mut at: usize) -> usize {
 /// `file:line`, for lists.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", sanitize::line(&self.file), self.line)
     }
 }
 
@@ -63,7 +64,7 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        f.write_str(&sanitize::line(&self.message))?;
         let Some(place) = &self.place else {
             return Ok(());
         };
@@ -75,11 +76,7 @@ impl fmt::Display for Diagnostic {
             .map(|char| if char == '\t' { '\t' } else { ' ' })
             .collect();
         let carets = "^".repeat(place.width);
-        write!(
-            f,
-            "\n{gutter} --> {}:{}:{}",
-            place.file, place.line, place.column
-        )?;
+        write!(f, "\n{gutter} --> {place}:{}", place.column)?;
         write!(
             f,
             "\n{gutter} |\n{number} | {}\n{gutter} | {pad}{carets}",

@@ -9,7 +9,7 @@ use wit_parser::PackageName;
 use super::diagnose::{Diagnostic, Place};
 use super::lock::LockError;
 use super::name::{NotAName, unversioned};
-use crate::report::{Advice, Fault};
+use crate::report::{Advice, Fault, sanitize};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WitError {
@@ -79,7 +79,7 @@ impl fmt::Display for Missing<'_> {
                 }
             }
             for tried in &missing.tried {
-                write!(f, "\n  {tried}")?;
+                write!(f, "\n  {}", sanitize::line(tried))?;
             }
         }
         Ok(())
@@ -87,6 +87,14 @@ impl fmt::Display for Missing<'_> {
 }
 
 impl Advice for WitError {
+    fn has_lines(&self) -> bool {
+        // The parser of TOML shows the line that it means.
+        matches!(
+            self,
+            WitError::Invalid(_) | WitError::Unresolved(_) | WitError::Settings(_)
+        )
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             WitError::NoWit(dir) => vec![format!(

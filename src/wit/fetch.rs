@@ -8,7 +8,7 @@ use super::error::WitError;
 use super::folder::Folder;
 use super::lock::Lock;
 use super::registry::{Packages, default_cache};
-use super::resolve::{self, From, Given, Keep, Partial, Resolution};
+use super::resolve::{self, From, Given, Keep, Partial, Resolution, Unsure};
 use super::settings::{Overrides, Wit};
 use super::store;
 
@@ -19,6 +19,8 @@ pub struct Fetched {
     /// What was removed, as it was called in `deps`.
     pub removed: Vec<String>,
     pub lock_written: bool,
+    /// What may be less than there is of it, as nobody could be asked.
+    pub unsure: Vec<Unsure>,
 }
 
 impl Fetched {
@@ -71,8 +73,12 @@ pub fn is_complete(root: &Path, wit: &Wit, folder: &Folder) -> Result<bool, WitE
     Ok(resolve::is_complete(folder, &lock, &overrides, wit))
 }
 
-/// The packages in `deps` that were brought along and have less than the project asks of them.
-pub async fn partial(root: &Path, wit: &Wit, folder: &Folder) -> Result<Vec<Partial>, WitError> {
+/// The packages in `deps` that were brought along and have less than the project asks of them, certainly or perhaps.
+pub async fn partial(
+    root: &Path,
+    wit: &Wit,
+    folder: &Folder,
+) -> Result<(Vec<Partial>, Vec<Unsure>), WitError> {
     let (lock, overrides) = (Lock::read(root)?, Overrides::read(root)?);
     let offline = Wit {
         offline: true,
@@ -112,6 +118,7 @@ pub async fn fetch(
         written,
         removed: Vec::new(),
         lock_written: store::store_lock(root, &before, &resolution.lock)?,
+        unsure: resolution.unsure,
     })
 }
 

@@ -20,7 +20,7 @@ use super::error::{Unresolved, WitError};
 use super::folder::{Folder, read_deps};
 use super::lock::{Digest, Lock};
 use super::name::{is_same_package, unversioned};
-use super::outside::Outside;
+use super::outside::{Outside, Refused};
 use super::registry::{NotFetched, Packages};
 use super::settings::{Override, Overrides, Wit};
 use super::source::{Need, Source, Text, decode, print};
@@ -86,6 +86,16 @@ pub struct Found {
 pub struct Resolution {
     pub found: Vec<Found>,
     pub lock: Lock,
+    pub unsure: Vec<Unsure>,
+}
+
+/// A package in `deps` that may be only what another one uses of it, where nobody could be asked for the whole one.
+#[derive(Debug, Clone)]
+pub struct Unsure {
+    pub package: PackageName,
+    pub needed_by: PackageName,
+    /// Who was to be asked, and why there is no answer.
+    pub tried: Vec<String>,
 }
 
 /// What a project says of its packages.
@@ -118,10 +128,13 @@ pub struct Partial {
     pub brought_by: PackageName,
     /// What is asked for and is not there.
     pub lacks: String,
+    /// The world cannot be read without it.
+    pub is_broken: bool,
 }
 
-/// The packages in `deps` that were brought along and have less than is asked of them. Nothing is fetched for it.
-pub async fn partial(folder: &Folder, given: &Given<'_>) -> Vec<Partial> {
+/// The packages in `deps` that have less than is asked of them because another one brought them along, and those of which
+/// that cannot be told. Nothing is fetched for it.
+pub async fn partial(folder: &Folder, given: &Given<'_>) -> (Vec<Partial>, Vec<Unsure>) {
     let mut search = Search::new(given);
     search.asked_by(folder);
     let copies = search.copies_in(folder).await;
@@ -133,9 +146,48 @@ pub async fn partial(folder: &Folder, given: &Given<'_>) -> Vec<Partial> {
             brought_by: search.copies.bringer(&package)?.clone(),
             package,
             lacks: lack.to_string(),
+            is_broken: !matches!(lack, Lack::Functions(_)),
         })
     });
-    partial.collect()
+    let mut partial: Vec<Partial> = partial.collect();
+    // Without the packages that may have brought them, what is certainly not there tells.
+    for source in &folder.deps {
+        let Some(package) = source.packages().into_iter().next() else {
+            continue;
+        };
+        let is_known = partial.iter().any(|partial| partial.package == package);
+        let may_be = package.version.is_some()
+            && given.lock.find(&package).is_none()
+            && !is_elsewhere(&package, given.overrides, given.wit);
+        if is_known || !may_be {
+            continue;
+        }
+        let lack = lack_of(source, &package, &search.asked);
+        if let (Some(lack), Some(by)) = (lack, needed_by(folder, &package)) {
+            partial.push(Partial {
+                package,
+                brought_by: by,
+                lacks: lack.to_string(),
+                is_broken: true,
+            });
+        }
+    }
+    let mut unsure = search.unread;
+    unsure.retain(|unsure| {
+        let mut partial = partial.iter();
+        partial.all(|partial| partial.package != unsure.package)
+    });
+    (partial, unsure)
+}
+
+/// The package in `deps` that refers to this one, and so may have brought it along.
+fn needed_by(folder: &Folder, package: &PackageName) -> Option<PackageName> {
+    let mut others = folder.deps.iter();
+    let by = others.find(|source| {
+        !source.packages().contains(package)
+            && source.needs().iter().any(|need| need.package == *package)
+    });
+    by?.packages().into_iter().next()
 }
 
 /// Whether everything is there that is asked for, as far as that can be told without fetching anything.
@@ -175,6 +227,10 @@ fn lack_of(source: &Source, package: &PackageName, asked: &[Asked]) -> Option<La
     needs.find_map(|need| contents.lacks(need))
 }
 
+/// What helps where a registry does not answer.
+pub const ASK_AGAIN: &str =
+    "`wash wit fetch` gets the whole package when its registry answers, without `--offline`";
+
 struct Search<'s> {
     given: &'s Given<'s>,
     found: Vec<Found>,
@@ -194,6 +250,8 @@ struct Search<'s> {
     pending: IndexMap<PackageName, Pending>,
     /// Kept or local packages that had less than was asked for, and were looked for in a registry.
     renewed: BTreeSet<PackageName>,
+    /// Packages in `deps` that may be copies, and of which nobody could say what was brought along.
+    unread: Vec<Unsure>,
     unresolved: BTreeMap<PackageName, Unresolved>,
     /// Packages that the project refers to itself, or its local packages: those that a lock lists.
     direct: BTreeSet<PackageName>,
@@ -268,6 +326,7 @@ impl<'s> Search<'s> {
             queue: Vec::new(),
             pending: IndexMap::new(),
             renewed: BTreeSet::new(),
+            unread: Vec::new(),
             unresolved: BTreeMap::new(),
             direct: BTreeSet::new(),
             digests: BTreeMap::new(),
@@ -320,12 +379,26 @@ impl<'s> Search<'s> {
         let elsewhere = |package: &PackageName| is_elsewhere(package, given.overrides, given.wit);
         let suspects = suspects(folder, given.lock, &self.direct, elsewhere);
         let bringers: BTreeSet<&PackageName> = suspects.values().flatten().collect();
+        let mut unread: BTreeMap<&PackageName, Vec<String>> = BTreeMap::new();
         for by in bringers {
             let locked = given.lock.find(by);
-            if let Ok(fetched) = given.packages.fetch(by, locked).await
-                && let Ok((resolve, _)) = decode(&fetched.bytes)
-            {
-                self.copies.add(by, resolve);
+            match given.packages.fetch(by, locked).await {
+                Ok(fetched) => {
+                    if let Ok((resolve, _)) = decode(&fetched.bytes) {
+                        self.copies.add(by, resolve);
+                    }
+                }
+                Err(refused) => drop(unread.insert(by, refused.reasons)),
+            }
+        }
+        for (package, bringers) in &suspects {
+            let unread = bringers.iter().find_map(|by| Some((by, unread.get(by)?)));
+            if let (None, Some((by, reasons))) = (self.copies.bringer(package), unread) {
+                self.unread.push(Unsure {
+                    package: package.clone(),
+                    needed_by: by.clone(),
+                    tried: reasons.clone(),
+                });
             }
         }
         let defined = folder.defined();
@@ -464,7 +537,8 @@ impl<'s> Search<'s> {
         Ok(true)
     }
 
-    /// Asks for a package that is there with less than is asked for. Whether there was one. Without an answer it stays.
+    /// Asks for a package that is there with less than is asked for, or perhaps so. Whether there was one. Without an answer
+    /// it stays, unless it certainly lacks something.
     async fn renew(&mut self) -> Result<bool, WitError> {
         let local = self.found.iter().filter_map(|found| match found.from {
             From::Local(_) => Some(&found.source),
@@ -476,16 +550,41 @@ impl<'s> Search<'s> {
             let may_be = package.version.is_some()
                 && !is_elsewhere(&package, overrides, wit)
                 && !self.renewed.contains(&package);
-            (may_be && self.is_lacking(source, &package)).then_some(package)
+            let is_unread = || self.unread.iter().any(|unsure| unsure.package == package);
+            let lacks = may_be && (is_unread() || self.is_lacking(source, &package));
+            lacks.then(|| (lack_of(source, &package, &self.asked), package))
         });
-        let Some(package) = lacking else {
+        let Some((lack, package)) = lacking else {
             return Ok(false);
         };
         self.renewed.insert(package.clone());
-        if let Ok(more) = self.registry(&package).await? {
-            self.kept
-                .retain(|source| !source.packages().contains(&package));
-            self.queue.extend(more);
+        let mut nowhere = match self.registry(&package).await? {
+            Ok(more) => {
+                self.kept
+                    .retain(|source| !source.packages().contains(&package));
+                self.unread.retain(|unsure| unsure.package != package);
+                self.queue.extend(more);
+                return Ok(true);
+            }
+            Err(nowhere) => nowhere,
+        };
+        if let Some(unsure) = self
+            .unread
+            .iter_mut()
+            .find(|unsure| unsure.package == package)
+        {
+            unsure.tried.clone_from(&nowhere.tried);
+        }
+        if let (Some(lack), Fault::Environment) = (lack, nowhere.fault) {
+            let copy =
+                format!("the copy in `deps` has {lack}: it may be only what others use of it");
+            nowhere.tried.push(copy);
+            nowhere.hints.push(ASK_AGAIN.to_string());
+            let needs = self.asked.iter().map(|asked| &asked.need);
+            let needs = needs.filter(|need| need.package == package);
+            let places = needs.map(|need| need.place.clone()).collect();
+            let unresolved = nowhere.unresolved(&package, places);
+            self.unresolved.insert(package, unresolved);
         } else if self.copies.look_at(&package, self.asked.iter()) == Copy::Enough
             && self.copy_covers(&package)
         {
@@ -592,6 +691,7 @@ impl<'s> Search<'s> {
         Ok(Resolution {
             found: self.found,
             lock: self.lock,
+            unsure: self.unread,
         })
     }
 
@@ -676,8 +776,9 @@ impl<'s> Search<'s> {
         };
         let shown = without_password(written);
         Ok(match upstream {
-            Err(reason) => Answer::Nowhere(Nowhere {
+            Err(Refused { reason, hints }) => Answer::Nowhere(Nowhere {
                 fault: Fault::Environment,
+                hints,
                 ..Nowhere::because(format!("{said_by} says it is at {shown}: {reason}"))
             }),
             Ok((source, _)) if !source.packages().contains(package) => {

@@ -10,7 +10,7 @@ use super::root;
 use crate::commands::{Globals, short};
 use crate::completion::values;
 use crate::project::{self, Overrides, Purpose, Verdict, Warning};
-use crate::report::{self, hinted};
+use crate::report::{self, hinted, sanitize};
 
 /// Check the configuration and report every problem
 ///
@@ -118,9 +118,10 @@ fn lines(text: &mut String, label: &str, found: &[Warning]) {
             file: short(&warning.file).into(),
             ..warning.clone()
         };
-        let _ = writeln!(text, "{label}: {shown}");
+        let shown = shown.to_string();
+        let _ = writeln!(text, "{label}: {}", sanitize::line(&shown));
         if let Some(hint) = &warning.hint {
-            let _ = writeln!(text, "  hint: {hint}");
+            let _ = writeln!(text, "  hint: {}", sanitize::block(hint));
         }
     }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::Wanted;
-use crate::commands::{Globals, short};
+use crate::commands::{Globals, relative, short};
 use crate::console::{pasteable, visible};
 use crate::git::Commit;
-use crate::report;
+use crate::report::{self, sanitize};
 
 /// A project that is there.
 pub(super) struct Made<'m> {
@@ -54,7 +54,10 @@ impl Made<'_> {
                 }
             });
         }
-        let mut steps = vec![format!("cd {}", pasteable(&[&shown]))];
+        let mut steps = vec![format!(
+            "cd {}",
+            pasteable(&[relative(path).to_string_lossy()])
+        )];
         // Whoever is there already need not go.
         steps.retain(|_| !std::env::current_dir().is_ok_and(|here| here == path));
         steps.extend(undone);
@@ -66,7 +69,7 @@ impl Made<'_> {
         lines.push(String::new());
         lines.extend(steps.iter().map(|step| format!("  {step}")));
         let data = self.data(path);
-        report::success(globals.output, &lines.join("\n"), "created", data)?;
+        report::success(globals.output, &sanitize::lines(&lines), "created", data)?;
         Ok(())
     }
 

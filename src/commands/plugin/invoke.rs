@@ -13,13 +13,13 @@ use super::hooks::TIMEOUT;
 use super::{ask, surroundings};
 use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
-use crate::console::{Console, harmless};
+use crate::console::Console;
 use crate::plugin::guest::{CallFailure, Guest, RUN, Terms};
 use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, grants};
-use crate::report::{Advice, Fault, OutputFormat, hinted};
+use crate::report::{Advice, Fault, OutputFormat, hinted, sanitize};
 
 /// What was typed.
 pub enum Given {
@@ -50,6 +50,10 @@ impl Advice for PluginError {
             Self::TooLate { .. } => vec![format!("`{TIMEOUT}=5m` gives hooks more time")],
             _ => Vec::new(),
         }
+    }
+
+    fn has_lines(&self) -> bool {
+        true
     }
 }
 
@@ -231,11 +235,10 @@ pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
     }
 }
 
-/// A text of a plugin as it may stand in an error.
+/// A text of a plugin as it may stand in an error: none of its lines begins where those of `wash` do.
 fn clean(text: &str) -> String {
     let cut = &text[..text.floor_char_boundary(LONGEST)];
-    let lines: Vec<_> = cut.trim_end().lines().map(harmless).collect();
-    let mut lines = lines.join("\n");
+    let mut lines = sanitize::indented(cut);
     if cut.len() < text.len() {
         lines.push_str(" …");
     }
@@ -251,7 +254,7 @@ mod tests {
         let error = Value::Result(Err(Some(Box::new(Value::String(
             "a\u{1b}[2J\nb".to_owned(),
         )))));
-        assert_eq!(said(Some(&error)), "a␛[2J\nb");
+        assert_eq!(said(Some(&error)), "a␛[2J\n    b");
         let long = "é".repeat(LONGEST);
         assert!(clean(&long).ends_with(" …") && clean(&long).len() < LONGEST + 8);
     }

@@ -13,7 +13,7 @@ use crate::plugin::manifest::{Access, Manifest, Permission};
 use crate::plugin::permission::{self, PermissionError};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{grants, install};
-use crate::report::{self, Advice, hinted};
+use crate::report::{self, Advice, hinted, sanitize};
 
 /// Allow a plugin to do something
 ///
@@ -222,6 +222,6 @@ fn change(
             .map(|denied| format!("  must not {denied}")),
     );
     let data = show::data(store, manifest, &decisions);
-    report::success(means.globals.output, &lines.join("\n"), done, data)?;
+    report::success(means.globals.output, &sanitize::lines(&lines), done, data)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Context;
-use crate::report::{self, hinted};
+use crate::report::{self, hinted, sanitize};
 use crate::wit::lock::Lock;
 use crate::wit::name::PackageName;
-use crate::wit::resolve::{Partial, is_local};
+use crate::wit::resolve::{Partial, Unsure, is_local};
 use crate::wit::{Overrides, WitError, check, fetch};
 
 /// Check that the WIT of a project is valid and complete, and the lock true
@@ -42,9 +42,10 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
         text.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
     }
     text.extend(report.partial.iter().map(|partial| {
-        let Partial { package, brought_by, lacks } = partial;
+        let Partial { package, brought_by, lacks, .. } = partial;
         format!("partial: {package} in deps is what {brought_by} uses of it, with {lacks} (wash wit fetch)")
     }));
+    text.extend(report.unsure.iter().map(unsure));
     let untrue = report.untrue.iter().map(|package| {
         format!("untrue: wkg.lock is of another {package} than the one in deps (wash wit update {package})")
     });
@@ -53,7 +54,7 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
         report
             .unused
             .iter()
-            .map(|name| format!("unused: deps/{name}")),
+            .map(|name| format!("unused: deps/{}", sanitize::line(name))),
     );
     text.extend(
         report
@@ -62,10 +63,11 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
             .map(|package| format!("unused: {package} in wkg.lock")),
     );
     if report.is_good() {
-        text.push(format!(
-            "valid and complete: {} in deps",
-            count(report.packages)
-        ));
+        let state = match report.unsure.is_empty() {
+            true => "valid and complete",
+            false => "valid",
+        };
+        text.push(format!("{state}: {} in deps", count(report.packages)));
     }
     let missing: Vec<_> = report
         .missing
@@ -96,22 +98,45 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
             "brought_by": partial.brought_by.to_string(),
             "lacks": partial.lacks,
         })).collect::<Vec<_>>(),
+        "unsure": report.unsure.iter().map(of_unsure).collect::<Vec<_>>(),
         "untrue": names(&report.untrue),
         "stale": names(&report.stale),
         "unused": report.unused,
     });
+    let text = text.join("\n");
     match report.is_good() {
-        true => project.print(&text.join("\n"), "valid and complete", data),
+        true => project.print(&text, "valid and complete", data),
         false => {
             report::incomplete(
                 project.globals.output,
-                &text.join("\n"),
+                &text,
                 "the WIT is not in order",
                 data,
             )?;
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// A package that nobody could be asked for.
+pub(super) fn unsure(unsure: &Unsure) -> String {
+    let Unsure {
+        package,
+        needed_by,
+        tried,
+    } = unsure;
+    format!(
+        "unsure: {package} in deps may be only what {needed_by} uses of it: {} (wash wit fetch)",
+        tried.join("; ")
+    )
+}
+
+pub(super) fn of_unsure(unsure: &Unsure) -> serde_json::Value {
+    json!({
+        "package": unsure.package.to_string(),
+        "needed_by": unsure.needed_by.to_string(),
+        "tried": unsure.tried,
+    })
 }
 
 fn count(packages: usize) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, data, lines};
 use crate::completion::values;
-use crate::report::hinted;
+use crate::report::{hinted, sanitize};
 use crate::wit::WitError;
 use crate::wit::add::{self, Wanted};
 use crate::wit::name::Target;
@@ -55,7 +55,7 @@ pub(super) async fn add(args: AddArgs, project: &Context<'_>) -> anyhow::Result<
         "was_there": added.was_there,
         "fetched": data(&added.fetched),
     });
-    project.print(&text.join("\n"), "added", data)
+    project.print(&sanitize::lines(&text), "added", data)
 }
 
 /// Remove a package or an interface from the worlds
@@ -97,7 +97,7 @@ pub(super) fn remove(args: &RemoveArgs, project: &Context<'_>) -> anyhow::Result
         .map(|(file, lines)| json!({ "file": file, "lines": lines }))
         .collect();
     project.print(
-        &text.join("\n"),
+        &sanitize::lines(&text),
         "removed",
         json!({ "files": files, "removed": removed.packages }),
     )

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::{Context, data, lines};
 use crate::completion::values;
-use crate::report::hinted;
+use crate::report::{self, hinted, sanitize};
 use crate::wit::fetch::{self, open};
 use crate::wit::lock::Lock;
 use crate::wit::name::{Target, is_same_package};
-use crate::wit::resolve::Keep;
+use crate::wit::resolve::{ASK_AGAIN, Keep};
 use crate::wit::source::Source;
 use crate::wit::{Overrides, WitError, bundle, source, store};
 
@@ -40,7 +40,7 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
             ),
         };
         return project.print(
-            &text,
+            &sanitize::line(&text),
             "nothing to fetch",
             json!({ "written": [], "removed": [], "lock_written": false }),
         );
@@ -51,11 +51,26 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
     if args.clean {
         fetched.removed = fetch::prune(&project.folder()?).map_err(hinted)?;
     }
+    warn_unsure(&fetched);
     let text = match fetched.is_empty() {
+        true if !fetched.unsure.is_empty() => "nothing was fetched".to_string(),
         true => "nothing to fetch: everything is there".to_string(),
-        false => lines(&fetched).join("\n"),
+        false => sanitize::lines(lines(&fetched)),
     };
     project.print(&text, "fetched", data(&fetched))
+}
+
+/// Tells of what may be less than there is, as nobody could be asked.
+fn warn_unsure(fetched: &fetch::Fetched) {
+    for unsure in &fetched.unsure {
+        let message = format!(
+            "{} in deps may be only what {} uses of it: {}",
+            unsure.package,
+            unsure.needed_by,
+            unsure.tried.join("; ")
+        );
+        report::warn(&message, Some(ASK_AGAIN));
+    }
 }
 
 /// A folder with WIT inside one that has none of its own.
@@ -113,9 +128,11 @@ pub(super) async fn update(args: UpdateArgs, project: &Context<'_>) -> anyhow::R
     let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep)
         .await
         .map_err(hinted)?;
+    warn_unsure(&fetched);
     let text = match fetched.is_empty() {
+        true if !fetched.unsure.is_empty() => "nothing was fetched".to_string(),
         true => "everything is up to date".to_string(),
-        false => lines(&fetched).join("\n"),
+        false => sanitize::lines(lines(&fetched)),
     };
     project.print(&text, "updated", data(&fetched))
 }
@@ -175,7 +192,7 @@ pub(super) fn clean(args: &CleanArgs, project: &Context<'_>) -> anyhow::Result<E
         text.push("nothing to remove".to_string());
     }
     project.print(
-        &text.join("\n"),
+        &sanitize::lines(&text),
         "removed",
         json!({ "removed": removed, "kept": kept }),
     )

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::commands::{short, write_file};
-use crate::report::hinted;
+use crate::report::{hinted, sanitize};
 use crate::template::name::Name;
 use crate::wit::WitError;
 use crate::wit::fetch::open;
@@ -70,5 +70,5 @@ pub(super) fn init(args: &InitArgs, project: &Context<'_>) -> anyhow::Result<Exi
         lines.push("and in the source `wit_bindgen::generate!({ generate_all });`".to_string());
     }
     let data = json!({ "file": path.to_string_lossy(), "world": name });
-    project.print(&lines.join("\n"), "written", data)
+    project.print(&sanitize::lines(&lines), "written", data)
 }

@@ -26,7 +26,7 @@ use crate::plugin::provider::{Offered, Unusable};
 use crate::plugin::{self, Store};
 use crate::project::{Artifact, Command, Project, ProjectError, SiblingSource};
 use crate::provider::{self, Provider};
-use crate::report::{self, Advice};
+use crate::report::{self, Advice, sanitize};
 
 /// A component file that is not complete is looked at again for so long after it was written to.
 const STILL_WRITTEN: Duration = Duration::from_millis(500);
@@ -261,9 +261,10 @@ pub(super) fn cause(error: &impl Advice) -> Cause {
 }
 
 fn chain(error: &impl Advice) -> String {
-    let causes = report::causes(error);
-    causes.fold(error.to_string(), |text, cause| {
-        text + &format!("\n  caused by: {cause}")
+    let has_lines = error.has_lines();
+    let shown = |error: &dyn std::error::Error| report::shown(error, has_lines);
+    report::causes(error).fold(shown(error), |text, cause| {
+        text + &format!("\n  caused by: {}", shown(cause))
     })
 }
 
@@ -286,7 +287,7 @@ fn build_cause(error: &BuildError) -> Cause {
         } => Cause {
             // Whoever reads this knows that it is about a build that failed.
             text: cause.text.replacen(
-                &error.to_string(),
+                &report::shown(error, false),
                 &format!("`{command}` ended with {status}"),
                 1,
             ),
@@ -300,7 +301,8 @@ fn build_cause(error: &BuildError) -> Cause {
 fn start_cause(error: StartError) -> Cause {
     match error {
         StartError::Invalid { problems, .. } => {
-            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            let texts = problems.iter().map(ToString::to_string);
+            let texts = sanitize::lines(texts);
             let hints: Vec<_> = problems
                 .into_iter()
                 .filter_map(|problem| problem.hint)
@@ -308,10 +310,10 @@ fn start_cause(error: StartError) -> Cause {
             // Another process may have locked what this one needs, or listen where it would.
             Cause {
                 passing: true,
-                ..with_hints(texts.join("\n"), &hints)
+                ..with_hints(texts, &hints)
             }
         }
-        StartError::Load { reason, .. } => with_hints(reason, &[]),
+        StartError::Load { reason, .. } => with_hints(sanitize::indented(&reason), &[]),
         StartError::Trap { ref report, .. } => with_hints(format!("{error}\n{report}"), &[]),
         StartError::TooLate { .. } | StartError::GivenUp { .. } | StartError::NoSuchWorkload(_) => {
             let hints: Vec<_> = error.hint().map(str::to_owned).into_iter().collect();
@@ -323,7 +325,7 @@ fn start_cause(error: StartError) -> Cause {
 fn with_hints(mut text: String, hints: &[String]) -> Cause {
     let hint = lines::HINT;
     for advice in hints {
-        text += &format!("\n{hint}hint{hint:#}: {advice}");
+        text += &format!("\n{hint}hint{hint:#}: {}", sanitize::block(advice));
     }
     Cause {
         text,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::linker::near::{HOST, STUB};
 use crate::linker::{Lack, LinkFailure, Problem, Way};
+use crate::report::sanitize;
 
 /// What helps against all unmet imports at once.
 const GO_ON: &str =
@@ -17,7 +18,7 @@ impl fmt::Display for LinkFailure {
             }
             write!(f, "{problem}")?;
             for hint in problem.hints() {
-                write!(f, "\nhint: {hint}")?;
+                write!(f, "\nhint: {}", sanitize::block(&hint))?;
             }
         }
         let unmet = |problem: &Problem| matches!(problem, Problem::Unmet { .. });
@@ -29,8 +30,19 @@ impl fmt::Display for LinkFailure {
 }
 
 impl fmt::Display for Problem {
-    /// The problem alone, without its hints.
+    /// The problem alone, without its hints. One line, but for the steps of a circle.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.describe(&mut text)?;
+        match self {
+            Problem::Cycle { .. } => f.write_str(&sanitize::block(&text)),
+            _ => f.write_str(&sanitize::line(&text)),
+        }
+    }
+}
+
+impl Problem {
+    fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
             Problem::TooManyMembers { count, max } => write!(
