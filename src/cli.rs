@@ -21,9 +21,13 @@ use crate::commands::{
 };
 use crate::completion::{Request, budget};
 use crate::console::{self, LogWriter};
+use crate::engine::compiler_process::{
+    self, CompileLimits, MEMORY_VARIABLE, TIME_VARIABLE, compile_in_processes,
+};
 use crate::plugin::command::augment;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
+use crate::project;
 use crate::report;
 use crate::version;
 
@@ -108,6 +112,9 @@ pub fn main() -> ExitCode {
     if let Some(request) = Request::from_env() {
         return request.answer(commands_in_time);
     }
+    if let Some(code) = compiler_process::answer(std::env::args_os().skip(1)) {
+        return code;
+    }
     let line: Vec<OsString> = std::env::args_os().collect();
     let format = wanted_format(&line);
     bug::guarded(format, || {
@@ -174,6 +181,7 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
 }
 
 fn outcome(typed: Typed, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {
+    compile_in_processes(compile_limits()?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -192,6 +200,24 @@ fn outcome(typed: Typed, store: &Store, globals: &Globals) -> anyhow::Result<Exi
         runtime.shutdown_background();
     }
     outcome
+}
+
+/// What the environment says of compiling.
+fn compile_limits() -> anyhow::Result<CompileLimits> {
+    let mut limits = CompileLimits::default();
+    let set = |name| std::env::var(name).ok().filter(|set| !set.is_empty());
+    let wrong = |name, problem| report::usage(format!("`{name}`: {problem}"));
+    if let Some(time) = set(TIME_VARIABLE) {
+        let time = project::duration(&time);
+        limits.time = time.map_err(|problem| wrong(TIME_VARIABLE, problem))?;
+    }
+    if let Some(memory) = set(MEMORY_VARIABLE) {
+        let memory = project::size(&memory);
+        limits.memory = memory
+            .map_err(|problem| wrong(MEMORY_VARIABLE, problem))?
+            .get();
+    }
+    Ok(limits)
 }
 
 async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,7 @@
 //!
 //! A compiler holds on to its buffers for as long as its engine lives, and they grow with every function it meets. So each
 //! compilation has an engine of its own, which ends with it, and threads of its own: what threads that live on have freed
-//! would stay with their allocators.
+//! would stay with their allocators. In the command `wash` it has a process of its own as well (`compiler_process`).
 
 use rayon::ThreadPoolBuilder;
 use wasmtime::{Engine, Result};

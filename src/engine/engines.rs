@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Error, Result};
 
@@ -12,10 +14,14 @@ use crate::component::Shape;
 use crate::console::Console;
 
 use super::cache::{self, Cache};
-use super::compile::compile;
+use super::compile;
+use super::compiler_process::{self, CompileError};
 use super::config::{self, Allocation};
 use super::ticker::Ticker;
 use super::{Model, Settings};
+
+/// How long a compilation may take though there is a newer version: one that takes a few seconds is worth serving.
+const SUPERSEDED_GRACE: Duration = Duration::from_secs(10);
 
 /// One engine for each [`Settings`] and [`Allocation`], made when it is first needed. They run code and compile none.
 pub(crate) struct Engines {
@@ -63,8 +69,8 @@ impl Engines {
     }
 
     /// Compiles a component, or loads it from the cache. Takes from a millisecond to many seconds of CPU: call it
-    /// where blocking is allowed.
-    pub(crate) fn load(&self, bytes: &[u8]) -> Result<Code> {
+    /// where blocking is allowed. A compilation that has taken long is given up when `superseded` is cancelled.
+    pub(crate) fn load(&self, bytes: &[u8], superseded: &CancellationToken) -> Result<Code> {
         let started = Instant::now();
         let shape = Shape::parse(bytes).map_err(Error::new)?;
         if let Some(unsupported) = &shape.unsupported {
@@ -78,7 +84,7 @@ impl Engines {
         // (`ulimit -v`, some containers).
         let pooled = self.engine(settings, Allocation::Pooling);
         let pooled = match pooled {
-            Ok(engine) => self.component(&engine, settings, bytes, &mut compiled)?,
+            Ok(engine) => self.component(&engine, settings, bytes, superseded, &mut compiled)?,
             Err(error) => Err(error),
         };
         let component = match pooled {
@@ -86,7 +92,7 @@ impl Engines {
             Err(error) => {
                 tracing::debug!("not from the pool: {error:#}");
                 let engine = self.engine(settings, Allocation::OnDemand)?;
-                self.component(&engine, settings, bytes, &mut compiled)??
+                self.component(&engine, settings, bytes, superseded, &mut compiled)??
             }
         };
         Ok(Code {
@@ -108,6 +114,7 @@ impl Engines {
         engine: &Engine,
         settings: Settings,
         bytes: &[u8],
+        superseded: &CancellationToken,
         compiled: &mut Option<Vec<u8>>,
     ) -> Result<Result<Component>> {
         let cached = || self.cache.as_ref()?.load(engine, bytes);
@@ -117,7 +124,7 @@ impl Engines {
         let code = match compiled {
             Some(code) => code,
             None => {
-                let code = compile(settings, bytes)?;
+                let code = compile(settings, bytes, superseded)?;
                 if let Some(cache) = &self.cache
                     && let Err(problem) = cache.store(engine, bytes, &code)
                 {
@@ -141,4 +148,34 @@ impl Engines {
         made.insert((settings, allocation), engine.clone());
         Ok(engine)
     }
+}
+
+/// Compiles in a process of its own where there can be one.
+fn compile(settings: Settings, bytes: &[u8], superseded: &CancellationToken) -> Result<Vec<u8>> {
+    let process = compiler_process::limits().zip(Handle::try_current().ok());
+    let Some((limits, runtime)) = process else {
+        return compile::compile(settings, bytes);
+    };
+    let given_up = async {
+        tokio::time::sleep(SUPERSEDED_GRACE).await;
+        superseded.cancelled().await;
+    };
+    let compiled = runtime.block_on(async {
+        let child = compiler_process::start(settings, limits).ok()?;
+        Some(compiler_process::finish(child, bytes, limits, given_up).await)
+    });
+    match compiled {
+        Some(compiled) => {
+            let code = compiled.map_err(Error::new);
+            cache::give_back_memory();
+            code
+        }
+        // A system without processes to give may have memory.
+        None => compile::compile(settings, bytes),
+    }
+}
+
+/// Whether a component was not loaded because there is a newer one.
+pub(super) fn is_given_up(error: &Error) -> bool {
+    matches!(error.downcast_ref(), Some(CompileError::GivenUp))
 }

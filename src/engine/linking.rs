@@ -205,7 +205,7 @@ mod tests {
         let entry = &workload.entries[0];
         let capabilities = Capabilities::default();
         let engines = Engines::new(None, console.clone());
-        let code = engines.load(&entry.component).unwrap();
+        let code = engines.load(&entry.component, &Default::default()).unwrap();
         assert_eq!(check_grants(&capabilities, entry), []);
         let problems = check_component(&capabilities, &code.component, &entry.grants);
         assert_eq!(problems, []);

@@ -11,6 +11,7 @@ pub mod cache;
 mod calls;
 mod check;
 mod compile;
+pub mod compiler_process;
 mod config;
 mod engines;
 mod export;

@@ -15,6 +15,7 @@ use crate::host::{Problem, StartError, StartTimings};
 
 use super::activity::Activity;
 use super::calls::Callee;
+use super::engines::is_given_up;
 use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
 use super::instances::{Failure, START_TIMEOUT, Supplies};
@@ -83,9 +84,12 @@ impl Means<'_> {
         let mut problems = Vec::new();
         for entry in &workload.entries {
             let code = self
-                .compile(entry)
+                .compile(entry, superseded)
                 .await
-                .map_err(|error| load_error(workload, &error))?;
+                .map_err(|error| match is_given_up(&error) {
+                    true => Failure::GivenUp.of(workload, entry),
+                    false => load_error(workload, &error),
+                })?;
             problems.extend(linking::check_component(
                 self.capabilities,
                 &code.component,
@@ -148,9 +152,14 @@ impl Means<'_> {
         refuse(workload, problems)
     }
 
-    async fn compile(&self, entry: &Entry) -> wasmtime::Result<Code> {
+    async fn compile(
+        &self,
+        entry: &Entry,
+        superseded: &CancellationToken,
+    ) -> wasmtime::Result<Code> {
         let (engines, component) = (Arc::clone(self.engines), Arc::clone(&entry.component));
-        match tokio::task::spawn_blocking(move || engines.load(&component)).await {
+        let superseded = superseded.clone();
+        match tokio::task::spawn_blocking(move || engines.load(&component, &superseded)).await {
             Ok(code) => code,
             Err(panic) => Err(Error::new(panic).context("the compiler failed")),
         }

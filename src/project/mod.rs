@@ -48,7 +48,7 @@ use table::Notes;
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
 pub use setup::set_up_command;
-pub use units::duration;
+pub use units::{duration, size};
 pub use verdict::{Verdict, verdict, verdict_on};
 
 /// What the command line and the environment say on top of the project's files.

@@ -25,7 +25,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Bytes: `512MiB`, `64 KiB`, `1GB`, or a plain number.
-pub(super) fn size(text: &str) -> Result<NonZeroU64, String> {
+pub fn size(text: &str) -> Result<NonZeroU64, String> {
     let wrong = || format!("expected a size such as `64MiB` or `1GiB`, found `{text}`");
     let (number, unit) = split(text);
     let unit: u64 = match unit.to_ascii_lowercase().as_str() {
