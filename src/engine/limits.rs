@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -239,8 +239,9 @@ const RELIEF: u32 = 4;
 ///
 /// The [`Metered`] future and the epoch callback of the store share it: at each tick of the epoch the guest yields, so
 /// that others get the thread, and what it has used so far is added up. It is the thread's CPU time that counts: a busy
-/// machine stops nobody. A wait counts from where the guest began it to where it was over, whenever the guest is polled
-/// then; so what is ready at once, a timer of zero or a yield, is no wait.
+/// machine stops nobody. A wait counts from where the scheduler turned to other tasks to where it was over, whenever the guest
+/// is polled then; so what is ready at once, a timer of zero or a yield, is no wait, however long the system lets this
+/// thread wait for a processor meanwhile.
 pub(crate) struct CpuMeter {
     limits: Arc<Limits>,
     ticker: Arc<Ticker>,
@@ -309,6 +310,14 @@ impl CpuMeter {
         stretch.paused = Some(Instant::now());
     }
 
+    /// The scheduler turns to what has let others go first, and the guest is not among it.
+    fn waits_on(&self) {
+        let mut stretch = self.stretch();
+        if stretch.paused.is_some() {
+            stretch.paused = Some(Instant::now());
+        }
+    }
+
     /// CPU time of the current poll.
     fn current(&self) -> Duration {
         let now = thread_time().saturating_sub(self.resumed.load(Ordering::Relaxed));
@@ -330,6 +339,22 @@ pub(crate) struct Metered<F> {
     guest: Pin<Box<F>>,
     meter: Arc<CpuMeter>,
     alarm: Arc<Alarm>,
+    /// Woken together with what has yielded in the same poll.
+    yielded: Waker,
+}
+
+/// Notices whether a guest is still waiting when the scheduler wakes those who have yielded.
+struct Yielded {
+    meter: Arc<CpuMeter>,
+    alarm: Arc<Alarm>,
+}
+
+impl Wake for Yielded {
+    fn wake(self: Arc<Self>) {
+        if !self.alarm.has_rung() {
+            self.meter.waits_on();
+        }
+    }
 }
 
 /// Wakes the task of a guest, and remembers when.
@@ -341,6 +366,11 @@ struct Alarm {
 }
 
 impl Alarm {
+    fn has_rung(&self) -> bool {
+        let rang = self.rang.lock().unwrap_or_else(PoisonError::into_inner);
+        rang.is_some()
+    }
+
     fn take(&self) -> Option<Instant> {
         self.rang
             .lock()
@@ -365,10 +395,16 @@ impl Wake for Alarm {
 
 impl<F: Future> Metered<F> {
     pub(crate) fn new(meter: Arc<CpuMeter>, guest: F) -> Self {
+        let alarm = Arc::<Alarm>::default();
+        let yielded = Yielded {
+            meter: Arc::clone(&meter),
+            alarm: Arc::clone(&alarm),
+        };
         Self {
             guest: Box::pin(guest),
             meter,
-            alarm: Arc::default(),
+            alarm,
+            yielded: Arc::new(yielded).into(),
         }
     }
 }
@@ -385,6 +421,12 @@ impl<F: Future> Future for Metered<F> {
         let waker = Waker::from(alarm);
         let result = self.guest.as_mut().poll(&mut Context::from_waker(&waker));
         meter.pause();
+        if result.is_pending() {
+            let mut yielding = pin!(tokio::task::yield_now());
+            let _ = yielding
+                .as_mut()
+                .poll(&mut Context::from_waker(&self.yielded));
+        }
         result
     }
 }
@@ -527,5 +569,60 @@ mod tests {
         let busy = Metered::new(Arc::clone(&meter), busy);
         let stopped = tokio::time::timeout(Duration::from_secs(60), busy).await;
         assert!(stopped.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nor_does_a_busy_machine_let_it() {
+        let limits = Limits {
+            cpu_time: Duration::from_millis(200),
+            ..Limits::default()
+        };
+        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let count = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let others: Vec<_> = (0..4 * count)
+            .map(|_| {
+                let over = Arc::clone(&over);
+                std::thread::spawn(move || while !over.load(Ordering::Relaxed) {})
+            })
+            .collect();
+        let meter = CpuMeter::new(Arc::new(limits), Arc::new(Ticker::new()));
+        let busy = {
+            let meter = Arc::clone(&meter);
+            async move {
+                while meter.tick().is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        let busy = tokio::spawn(Metered::new(meter, busy));
+        let stopped = tokio::time::timeout(Duration::from_secs(60), busy).await;
+        over.store(true, Ordering::Relaxed);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert!(stopped.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_guest_that_rests_for_a_moment_goes_on() {
+        let limits = Limits {
+            cpu_time: Duration::from_millis(20),
+            ..Limits::default()
+        };
+        let meter = CpuMeter::new(Arc::new(limits), Arc::new(Ticker::new()));
+        let resting = {
+            let meter = Arc::clone(&meter);
+            async move {
+                for _ in 0..20 {
+                    let start = thread_time();
+                    while thread_time() - start < 5_000_000 {}
+                    if meter.tick().is_err() {
+                        return false;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                true
+            }
+        };
+        let went_on = tokio::spawn(Metered::new(meter, resting)).await;
+        assert!(went_on.unwrap());
     }
 }
