@@ -10,10 +10,11 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildError, Output};
@@ -83,11 +84,9 @@ pub(crate) async fn run(job: Job<'_>, cancel: &CancellationToken) -> Result<Fini
                     return Err(BuildError::Cancelled);
                 }
                 () = &mut reading, if !drained => drained = true,
-                status = group.child.wait() => break status.map_err(failed)?,
+                status = group.end() => break status.map_err(failed)?,
             }
         };
-        // What it left in the background ends with it.
-        group.kill();
         if !drained {
             // Whoever still holds the pipes has left the group; what they write is not waited for.
             let _ = tokio::time::timeout(DRAIN, reading).await;
@@ -231,8 +230,31 @@ impl Group {
             // An error means that the group is gone already.
             let _ = kill_process_group(pid, Signal::TERM);
         }
-        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        let _ = tokio::time::timeout(GRACE, self.ended()).await;
         self.kill();
+        let _ = self.child.wait().await;
+    }
+
+    /// Waits until the first process has ended. What it left in the background ends with it.
+    async fn end(&mut self) -> io::Result<ExitStatus> {
+        self.ended().await;
+        self.kill();
+        self.child.wait().await
+    }
+
+    /// Waits for the end of the first process, and leaves it to be waited for: until then its number, which is that of the
+    /// group, is given to no other, which would be killed in its place.
+    async fn ended(&mut self) {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if let (Some(pid), Ok(mut children)) = (self.pid, signal(SignalKind::child())) {
+            loop {
+                match waitid(WaitId::Pid(pid), look) {
+                    Ok(Some(_)) => return,
+                    Ok(None) => children.recv().await,
+                    Err(_) => break,
+                };
+            }
+        }
         let _ = self.child.wait().await;
     }
 
