@@ -32,6 +32,7 @@ pub mod capability;
 pub mod component;
 pub mod console;
 pub mod engine;
+pub mod files;
 pub mod folders;
 pub mod git;
 pub mod holder;

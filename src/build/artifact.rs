@@ -177,7 +177,7 @@ fn cargo_dirs(root: &Path, target: Option<PathBuf>) -> Vec<PathBuf> {
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
-    fs::read(path).map_err(|source| BuildError::Read {
+    crate::files::read(path).map_err(|source| BuildError::Read {
         path: path.to_path_buf(),
         source,
     })

@@ -86,7 +86,7 @@ pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), Build
 /// The packages of package.json must be installed, here or in a workspace above.
 fn packages(root: &Path, manager: &str) -> Result<(), BuildError> {
     let manifest = root.join("package.json");
-    let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+    let text = crate::files::read_to_string(&manifest).unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let names = |key: &str| {
         package

@@ -161,7 +161,7 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
 fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
     // What cannot be read is told when it is its turn.
     let shape = |file: &PathBuf| {
-        let bytes = std::fs::read(file).unwrap_or_default();
+        let bytes = crate::files::read(file).unwrap_or_default();
         Shape::parse(&bytes).unwrap_or_default()
     };
     let first = match files.as_slice() {

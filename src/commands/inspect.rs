@@ -1,7 +1,6 @@
 //! `wash inspect`
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +15,7 @@ use crate::completion::values;
 use crate::component::{Shape, ShapeError};
 use crate::dev::once::Components;
 use crate::dev::{Entries, Wanted};
+use crate::files;
 use crate::host::workload::Drive;
 use crate::inspect::file::{self, Overview};
 use crate::inspect::view::{self, Entry, Plan};
@@ -108,7 +108,7 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
                     let special = ProjectError::NotRegular(path.clone());
                     return Err(hinted(special));
                 }
-                let bytes = fs::read(path);
+                let bytes = files::read(path);
                 let bytes = bytes.with_context(|| format!("cannot read `{}`", path.display()))?;
                 Some((path.clone(), bytes))
             }

@@ -1,8 +1,9 @@
 //! Which versions of its tools a project asks for, as far as its files tell. The files are read and nothing is run: a project may name
 //! programs of its own, which run as soon as a tool is started in its directory.
 
-use std::fs;
 use std::path::Path;
+
+use crate::files;
 
 /// What a file of a project asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) fn pins(dir: &Path) -> Vec<Pin> {
     let read = |file: &str| {
         let above = dir.ancestors();
         above
-            .filter_map(|dir| fs::read_to_string(dir.join(file)).ok())
+            .filter_map(|dir| files::read_to_string(dir.join(file)).ok())
             .next()
     };
     let pin = |tools, file, to| Pin { tools, file, to };
@@ -141,6 +142,8 @@ fn field(text: &str, word: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

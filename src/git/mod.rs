@@ -242,7 +242,7 @@ impl Git<'_> {
 
 /// The folders that `.gitmodules` names.
 fn submodules(dir: &Path) -> Vec<PathBuf> {
-    let text = std::fs::read_to_string(dir.join(".gitmodules")).unwrap_or_default();
+    let text = crate::files::read_to_string(dir.join(".gitmodules")).unwrap_or_default();
     let settings = text.lines().filter_map(|line| line.split_once('='));
     let paths = settings.filter(|(name, _)| name.trim() == "path");
     paths

@@ -252,7 +252,7 @@ fn authorities(path: &std::path::Path) -> Result<Vec<Certificate>, OciError> {
         path: path.to_path_buf(),
         reason,
     };
-    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let bytes = crate::files::read(path).map_err(|error| wrong(error.to_string()))?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let read = read.map_err(|error| wrong(error.to_string()))?;
     match read.is_empty() {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -18,6 +17,8 @@ use tokio::process::Command;
 
 use super::credentials::{Credentials, Source};
 use super::error::OciError;
+
+use crate::files;
 
 /// The name that a helper gives with an identity token in place of a password.
 const TOKEN_USER: &str = "<token>";
@@ -62,7 +63,7 @@ pub(super) async fn find(
             let path = path.display();
             tracing::warn!("`{path}` gives no credentials for `{registry}`: {reason}");
         };
-        let text = match fs::read(&path) {
+        let text = match files::read(&path) {
             Ok(text) => text,
             Err(error) if is_missing(&error) => continue,
             Err(error) => {
@@ -279,7 +280,7 @@ pub enum DockerConfig {
 /// Reads docker's config without asking any helper.
 pub fn survey() -> DockerConfig {
     let path = docker_config();
-    let text = match fs::read(&path) {
+    let text = match files::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return DockerConfig::Missing,
         Err(error) => {

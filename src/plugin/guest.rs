@@ -1,7 +1,6 @@
 //! A plugin's component, linked to what the host serves, and calls of what it exports: each in a fresh instance that
 //! has what its settings say and nothing else.
 
-use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -12,6 +11,7 @@ use crate::call::{Program, Step, Value};
 use crate::capability::host_interfaces;
 use crate::component::{InterfaceName, Shape, ShapeError};
 use crate::console::Console;
+use crate::files;
 use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes};
 use crate::host::workload::{
     Drive, Entry, Grant, LimitNames, Limits, Member as Granted, MemberSettings, Workload,
@@ -304,7 +304,7 @@ impl From<CallError> for CallFailure {
 pub fn bytes(store: &Store, manifest: &Manifest) -> Result<Arc<[u8]>, OpenError> {
     let path = store.component_path(&manifest.digest);
     let plugin = manifest.name.clone();
-    let bytes = match fs::read(&path) {
+    let bytes = match files::read(&path) {
         Ok(bytes) => bytes,
         Err(source) => {
             return Err(OpenError::Read {

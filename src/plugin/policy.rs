@@ -1,7 +1,6 @@
 //! What the user allowed each plugin, and what the user denied: one file, which decides.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -12,6 +11,7 @@ use super::manifest::{Manifest, Permission, Want};
 use super::store::{Store, is_open_to_all};
 use super::write;
 use crate::console::pasteable;
+use crate::files;
 use crate::report::Advice;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ impl Advice for PolicyError {
 impl Policy {
     pub fn read(store: &Store) -> Result<Self, PolicyError> {
         let path = store.policy_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match files::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(PolicyError::Read { path, source }),
@@ -138,6 +138,8 @@ impl Decisions {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::dotenv;
@@ -18,6 +19,7 @@ use super::units;
 use super::value::Origin;
 use crate::capability::http_client::{Pattern, PatternError};
 use crate::console::Level;
+use crate::files;
 use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
 
 /// What the settings of all components of one project are resolved against.
@@ -142,8 +144,7 @@ impl Context<'_> {
 
     fn env_file(&self, raw: &RawSettings) -> BTreeMap<String, String> {
         let file = raw.env_file.as_ref().filter(|file| !file.value.is_empty());
-        let path = file.and_then(|file| self.contained(file, false));
-        path.map(|path| variables(&path, self.notes))
+        file.map(|file| self.variables(file, false))
             .unwrap_or_default()
     }
 
@@ -237,19 +238,11 @@ impl Context<'_> {
                 }
             }
         }
-        if let Some(path) = source
-            .file
-            .as_ref()
-            .and_then(|file| self.contained(file, secret))
-        {
-            values.extend(variables(&path, self.notes));
+        if let Some(file) = &source.file {
+            values.extend(self.variables(file, secret));
         }
-        if let Some(path) = source
-            .dir
-            .as_ref()
-            .and_then(|dir| self.contained(dir, secret))
-        {
-            values.extend(self.one_value_a_file(&path, source.dir.as_ref().map(|dir| &dir.at)));
+        if let Some(dir) = &source.dir {
+            values.extend(self.one_value_a_file(dir, secret));
         }
         values.extend(source.inline.clone());
         values
@@ -263,8 +256,15 @@ impl Context<'_> {
                 .problem(&path.at, format!("`{}`: {message}", path.key), hint);
             None
         };
-        let Ok(real) = full.canonicalize() else {
-            return problem(format!("there is no `{}`", full.display()), None);
+        let real = match full.canonicalize() {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return problem(format!("there is no `{}`", full.display()), None);
+            }
+            Err(error) => {
+                let reason = files::explain(error);
+                return problem(format!("cannot read `{}`: {reason}", full.display()), None);
+            }
         };
         if secret {
             if !real.starts_with(self.root) {
@@ -288,29 +288,74 @@ impl Context<'_> {
     }
 
     /// As Kubernetes mounts config maps: a file's name is the key, its text the value.
-    fn one_value_a_file(&self, dir: &Path, at: Option<&Origin>) -> BTreeMap<String, String> {
-        let entries = fs::read_dir(dir)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.path().is_file());
+    fn one_value_a_file(&self, dir: &Located<String>, secret: bool) -> BTreeMap<String, String> {
+        let Some(path) = self.contained(dir, secret) else {
+            return BTreeMap::new();
+        };
+        let unreadable = |path: &Path, error: &io::Error| {
+            let message = format!("`{}`: cannot read `{}`: {error}", dir.key, path.display());
+            self.notes.problem(&dir.at, message, None);
+        };
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries.flatten(),
+            Err(error) => {
+                unreadable(&path, &error);
+                return BTreeMap::new();
+            }
+        };
         let read = |entry: fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
-            match fs::read_to_string(entry.path()) {
+            match files::read_to_string(entry.path()) {
                 Ok(text) => Some((
                     name,
                     text.strip_suffix('\n').map(str::to_string).unwrap_or(text),
                 )),
                 Err(error) => {
-                    let message = format!("cannot read `{}`: {error}", entry.path().display());
-                    if let Some(at) = at {
-                        self.notes.problem(at, message, None);
-                    }
+                    unreadable(&entry.path(), &error);
                     None
                 }
             }
         };
+        // Kubernetes keeps the files in directories beside the links to them.
+        let entries = entries.filter(|entry| !entry.path().is_dir());
         entries.filter_map(read).collect()
+    }
+
+    /// The values in a file of `NAME=value` lines.
+    fn variables(&self, file: &Located<String>, secret: bool) -> BTreeMap<String, String> {
+        let Some(path) = self.contained(file, secret) else {
+            return BTreeMap::new();
+        };
+        let wrong = |line, message: &str| {
+            let at = Origin {
+                file: path.as_path().into(),
+                line: Some(line),
+            };
+            self.notes.problem(&at, message.to_string(), None);
+        };
+        let bytes = match files::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let (key, path) = (&file.key, path.display());
+                let message = format!("`{key}`: cannot read `{path}`: {error}");
+                self.notes.problem(&file.at, message, None);
+                return BTreeMap::new();
+            }
+        };
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let before = &bytes[..error.valid_up_to()];
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                wrong(line, "this is not UTF-8 text");
+                return BTreeMap::new();
+            }
+        };
+        let (values, errors) = dotenv::parse(text);
+        for error in errors {
+            wrong(error.line, error.message);
+        }
+        values
     }
 }
 
@@ -323,33 +368,4 @@ fn readable_by_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn readable_by_others(_: &Path) -> bool {
     false
-}
-
-/// The values in a file of `NAME=value` lines.
-fn variables(path: &Path, notes: &Notes) -> BTreeMap<String, String> {
-    let at = |line| Origin {
-        file: path.into(),
-        line,
-    };
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            notes.problem(&at(None), format!("cannot be read: {error}"), None);
-            return BTreeMap::new();
-        }
-    };
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let before = &bytes[..error.valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            notes.problem(&at(Some(line)), "this is not UTF-8 text".to_string(), None);
-            return BTreeMap::new();
-        }
-    };
-    let (values, errors) = dotenv::parse(text);
-    for error in errors {
-        notes.problem(&at(Some(error.line)), error.message.to_string(), None);
-    }
-    values
 }

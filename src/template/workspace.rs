@@ -10,7 +10,12 @@ use toml_edit::{Array, DocumentMut, Item, value};
 
 /// The manifest of the workspace that now has the project as a member; `None` where there is nothing to do.
 pub fn join(project: &Path) -> io::Result<Option<PathBuf>> {
-    let read = |path: &Path| fs::read_to_string(path).ok()?.parse::<DocumentMut>().ok();
+    let read = |path: &Path| {
+        crate::files::read_to_string(path)
+            .ok()?
+            .parse::<DocumentMut>()
+            .ok()
+    };
     let own = read(&project.join("Cargo.toml"));
     if own.is_none_or(|own| own.contains_key("workspace")) {
         return Ok(None);

@@ -4,7 +4,6 @@
 //! need in turn is part of what was hashed.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,8 @@ use wasm_pkg_core::lock::{LockedPackage, LockedPackageVersion};
 use wit_parser::PackageName;
 
 use super::name::{is_same_package, package, unversioned};
+
+use crate::files;
 
 pub use wasm_pkg_client::ContentDigest as Digest;
 
@@ -47,7 +48,7 @@ impl Lock {
     /// The lock of the project in `root`; empty when there is none.
     pub fn read(root: &Path) -> Result<Self, LockError> {
         for path in NAMES.map(|name| root.join(name)) {
-            let text = match fs::read_to_string(&path) {
+            let text = match files::read_to_string(&path) {
                 Ok(text) => text,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(source) => return Err(LockError::Read { path, source }),
@@ -176,6 +177,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use wasm_pkg_core::lock::LockFile;
 
     use super::*;

@@ -201,7 +201,7 @@ fn read_file(path: &Path, label: &str) -> Result<Option<Text>, WitError> {
     if !matches!(extension, Some("wit" | "wasm" | "wat")) {
         return Ok(None);
     }
-    let bytes = fs::read(path).map_err(|source| WitError::Read {
+    let bytes = crate::files::read(path).map_err(|source| WitError::Read {
         path: path.to_path_buf(),
         source,
     })?;

@@ -1,6 +1,5 @@
 //! Whom a member's outgoing HTTPS trusts.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::capability::Fault;
+use crate::files;
 use crate::host::workload::{HttpClient, TrustRoots};
 
 /// Two that are equal trust the same servers, and may share connections.
@@ -86,7 +86,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
     };
     let path_shown = path.display();
     let text =
-        fs::read(path).map_err(|error| fault(format!("cannot read `{path_shown}`: {error}")))?;
+        files::read(path).map_err(|error| fault(format!("cannot read `{path_shown}`: {error}")))?;
     let found: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| fault(format!("`{path_shown}` is not PEM: {error}")))?;

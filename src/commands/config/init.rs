@@ -105,7 +105,7 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let left = found.iter().flat_map(build::left).next();
     let shape = left
         .as_ref()
-        .and_then(|path| Shape::parse(&fs::read(path).ok()?).ok());
+        .and_then(|path| Shape::parse(&crate::files::read(path).ok()?).ok());
     let built = left.as_ref().zip(shape.as_ref());
     let below = |path: &PathBuf| path.strip_prefix(&dir).unwrap_or(path).to_path_buf();
     let built = built.map(|(path, shape)| (below(path), shape));

@@ -1,6 +1,5 @@
 //! From PEM files to TLS settings.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +121,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 }
 
 fn read(path: &Path, role: Role) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Read {
+    crate::files::read(path).map_err(|source| TlsError::Read {
         role,
         path: path.to_owned(),
         source,
