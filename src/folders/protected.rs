@@ -78,6 +78,20 @@ impl Protected {
         }
     }
 
+    /// Whether a directory is one of them or lies in one, also one that is not there yet.
+    pub fn contains_path(&self, directory: &Path) -> io::Result<bool> {
+        let mut names = directory.components().filter_map(|part| match part {
+            Component::Normal(name) => Some(fold(name)),
+            _ => None,
+        });
+        if names.any(|name| NAMES.contains(&name.as_str())) {
+            return Ok(true);
+        }
+        let nearest = directory.ancestors().find(|path| path.is_dir());
+        let nearest = nearest.unwrap_or(Path::new("/"));
+        self.contains(&fs::File::open(nearest)?)
+    }
+
     /// Whether an open directory is one of them, or lies in one.
     pub fn contains(&self, directory: &impl AsFd) -> io::Result<bool> {
         let mut current = openat(directory, ".", WALK, Mode::empty())?;
@@ -208,5 +222,22 @@ mod tests {
         assert!(has("a", ".git") && has("a", ".Wash") && has("a", ".g\u{200c}it"));
         assert!(has("a/.git", "config") && has("a/.git/hooks", "pre-commit"));
         assert!(!has("a", ".gitignore") && !has("a", "src"));
+
+        symlink(".git", at("a/link")).unwrap();
+        let contains = |path| protected.contains_path(&at(path)).unwrap();
+        assert!(contains("a/.git") && contains("a/.git/new/folder") && contains("a/.wash"));
+        assert!(contains("a/link/hooks"), "by a link");
+        assert!(!contains("a") && !contains("a/new/folder"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_is_known() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("cache/wash")).unwrap();
+        let mut protected = Protected::default();
+        protected.add(&at("cache/wash"));
+        assert!(protected.contains_path(&at("cache/wash/new")).unwrap());
+        assert!(!protected.contains_path(&at("cache/new")).unwrap());
     }
 }

@@ -13,6 +13,7 @@ use super::permission::{self, LOCALHOST};
 use super::policy::Decisions;
 use super::store::Store;
 use crate::folders;
+use crate::folders::protected::Protected;
 use crate::host::sockets::{MachinePort, SocketRule, Sockets};
 use crate::host::workload::{
     Access as Mounted, Directory, MemberSettings, OpenProject, OutgoingHttp, Plugin, ProjectInfo,
@@ -61,6 +62,14 @@ pub enum GrantError {
         path: String,
         option: String,
     },
+    #[error(
+        "the plugin `{plugin}` must not change `{path}`: no plugin may change what is in `.git` or `.wash`"
+    )]
+    Protected {
+        plugin: String,
+        path: String,
+        option: String,
+    },
     #[error("the plugin `{plugin}` may read `{path}`, which does not exist")]
     Missing {
         plugin: String,
@@ -83,6 +92,7 @@ impl Advice for GrantError {
             Self::Open { plugin, option, .. }
             | Self::TooWide { plugin, option, .. }
             | Self::Own { plugin, option, .. }
+            | Self::Protected { plugin, option, .. }
             | Self::Store { plugin, option, .. } => {
                 vec![taken_back(plugin, option)]
             }
@@ -313,7 +323,30 @@ fn keeps_out(
             path,
             option,
         }),
+        // What cannot be opened is refused for that.
+        Access::ReadWrite
+            if Protected::of_user()
+                .contains_path(real)
+                .is_ok_and(|inside| inside) =>
+        {
+            Err(GrantError::Protected {
+                plugin,
+                path,
+                option,
+            })
+        }
         Access::ReadOnly | Access::ReadWrite => Ok(()),
+    }
+}
+
+impl GrantError {
+    /// Whether a plugin may never have it, wherever it is.
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::TooWide { .. } | Self::Own { .. } => true,
+            Self::Protected { .. } | Self::Store { .. } => true,
+            Self::Open { .. } | Self::Missing { .. } => false,
+        }
     }
 }
 

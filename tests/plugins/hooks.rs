@@ -238,3 +238,36 @@ fn a_hook_has_the_time_that_the_user_gives_it() {
     assert_eq!(done.code, Some(2), "{done:?}");
     done.failed("`WASH_HOOK_TIMEOUT`: expected a duration such as");
 }
+
+#[test]
+fn hooks_that_cannot_be_found_stop_what_they_are_for() {
+    let user = User::new().with(&plugin("my"));
+    project(&user, "app");
+    let installed = user.store().join("installed");
+    let manifest = installed.join("my.json");
+    for name in ["my.json.bak", "my.json~", "my.old.json"] {
+        let aside = installed.join(name);
+        std::fs::rename(&manifest, &aside).unwrap();
+        user.wash(&["build"])
+            .failed("cannot tell which plugins have a `before-build` hook")
+            .failed(name)
+            .failed("brings the plugin back");
+        let done = user.wash(&["plugin", "list"]);
+        assert!(done.stderr.contains(name), "{done:?}");
+        std::fs::rename(&aside, &manifest).unwrap();
+    }
+    // A copy beside it does no harm.
+    std::fs::copy(&manifest, installed.join("my.json.bak")).unwrap();
+    assert_eq!(user.wash(&["build"]).code, Some(0));
+
+    let elsewhere = user.path("elsewhere");
+    std::fs::rename(user.store(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink("unmounted", user.store()).unwrap();
+    user.wash(&["build"])
+        .failed("cannot tell which plugins have a `before-build` hook")
+        .failed("leads nowhere");
+    std::fs::remove_file(user.store()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, user.store()).unwrap();
+    let done = user.wash(&["build"]);
+    assert!(done.stderr.contains("BeforeBuild"), "{done:?}");
+}

@@ -226,3 +226,37 @@ fn what_makes_no_sense_cannot_be_allowed() {
         .failed("did you mean `say`?");
     assert_eq!(user.data(&["plugin", "show", "say"])["allowed"], json!([]));
 }
+
+#[test]
+fn what_no_plugin_may_change_is_refused_at_once() {
+    let user = User::new().with(&plugin("my"));
+    let allowed = || user.data(&["plugin", "show", "my"])["allowed"].take();
+    let before = allowed();
+    std::fs::create_dir_all(user.path("project/.git/hooks")).unwrap();
+    std::os::unix::fs::symlink(".git", user.path("project/link")).unwrap();
+    for (folder, reason) in [
+        ("project/.git", "`.git` or `.wash`"),
+        ("project/.git/hooks", "`.git` or `.wash`"),
+        ("project/.git/new", "`.git` or `.wash`"),
+        ("project/link", "`.git` or `.wash`"),
+        ("project/.wash/state", "`.git` or `.wash`"),
+    ] {
+        let folder = user.path(folder);
+        let folder = text(&folder);
+        let done = user.wash(&["plugin", "allow", "my", "--dir", &format!("{folder}:rw")]);
+        done.failed("cannot be allowed")
+            .failed(reason)
+            .failed("without `:rw`");
+        assert_eq!(allowed(), before, "{folder}");
+    }
+    assert!(!user.path("project/.git/new").exists());
+    let store = format!("{}:rw", text(&user.store()));
+    user.wash(&["plugin", "allow", "my", "--dir", &store])
+        .failed("cannot be allowed");
+
+    // To read, and around it, there is no harm.
+    let git = user.path("project/.git");
+    user.ok(&["plugin", "allow", "my", "--dir", text(&git)]);
+    let project = format!("{}:rw", text(&user.path("project")));
+    user.ok(&["plugin", "allow", "my", "--dir", &project]);
+}

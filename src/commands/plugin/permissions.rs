@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::{Means, show};
 use crate::commands::Globals;
 use crate::completion::values;
+use crate::plugin::grants::GrantError;
 use crate::plugin::manifest::{Access, Manifest, Permission};
 use crate::plugin::permission::{self, PermissionError};
 use crate::plugin::policy::Decisions;
@@ -134,6 +135,12 @@ pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCo
 fn usable(permission: &Permission, means: &Means<'_>, plugin: &str) -> anyhow::Result<()> {
     match permission {
         Permission::Directory { path, access } => {
+            if let Err(source) = grants::check(means.store, plugin, permission)
+                && source.is_forbidden()
+            {
+                let path = path.clone();
+                return Err(hinted(DirectoryError::Forbidden { path, source }));
+            }
             let place = permission::expanded(path);
             match (place.symlink_metadata().is_ok(), access) {
                 (true, _) if !place.is_dir() => {
@@ -163,12 +170,19 @@ enum DirectoryError {
     Kind { path: String },
     #[error("directory `{path}` does not exist")]
     Missing { path: String },
+    #[error("`{path}` cannot be allowed")]
+    Forbidden { path: String, source: GrantError },
 }
 
 impl Advice for DirectoryError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Kind { .. } => Vec::new(),
+            Self::Forbidden { .. } => {
+                vec![
+                    "name another directory, or allow it to be read only: without `:rw`".to_owned(),
+                ]
+            }
             Self::Missing { path } => vec![format!("make it: mkdir -p {}", permission::home(path))],
         }
     }
