@@ -209,18 +209,18 @@ fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<Component
     Some(unsafe { Component::deserialize_file(engine, path) })
 }
 
-/// Gives memory that was freed back to the system. What a compiler has freed is scattered over the arenas of its threads,
-/// and glibc would keep it.
+/// Gives memory that was freed back to the system. What a compiler has freed, or the bytes of a component that was replaced, are
+/// scattered over the arenas of threads, and glibc would keep them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "there is no other way to ask the allocator")]
-pub(super) fn give_back_memory() {
+pub(crate) fn give_back_memory() {
     // SAFETY: `malloc_trim` has no preconditions; it takes the locks of the allocator itself.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Other allocators give memory back by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn give_back_memory() {}
+pub(crate) fn give_back_memory() {}
 
 /// What was compiled just now.
 #[expect(

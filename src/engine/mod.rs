@@ -34,6 +34,7 @@ mod vals;
 mod wire;
 
 pub(crate) use activity::Activity;
+pub(crate) use cache::give_back_memory;
 pub(crate) use calls::{Callee, Failure};
 pub use config::{inlines, model_of};
 pub(crate) use engines::{Code, Engines};

@@ -370,6 +370,7 @@ impl Inner {
         let _ = tokio::task::spawn_blocking(move || drop(kept)).await;
         self.workloads().remove(id);
         gone.cancel();
+        let _ = tokio::task::spawn_blocking(engine::give_back_memory).await;
     }
 }
 
