@@ -23,6 +23,25 @@ pub(super) fn map_sections<'a, E: From<BinaryReaderError>>(
     Ok(changed)
 }
 
+/// A section of a core module or component.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section<'a> {
+    pub(super) id: u8,
+    pub(super) content: &'a [u8],
+}
+
+/// All sections, in their order.
+pub(super) fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, BinaryReaderError> {
+    let mut reader = BinaryReader::new(bytes, 0);
+    reader.read_bytes(PREAMBLE)?;
+    let mut sections = Vec::new();
+    while !reader.eof() {
+        let (id, content) = section(&mut reader)?;
+        sections.push(Section { id, content });
+    }
+    Ok(sections)
+}
+
 /// The next section: its number and its content.
 pub(super) fn section<'a>(
     reader: &mut BinaryReader<'a>,

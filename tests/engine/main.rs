@@ -14,3 +14,4 @@ mod requests;
 mod services;
 mod sockets;
 mod stage;
+mod unbundled;
