@@ -1,6 +1,6 @@
 //! Compiled code on disk, so that nothing is compiled twice: a second start maps a file instead.
 //!
-//! A file is named by everything its content depends on: the component, the engine's settings, the version of
+//! A file is named by everything its content depends on: the component or core module, the engine's settings, the version of
 //! wasmtime and the processor. Loading machine code trusts the file entirely, so a file is used only when it lies in
 //! a folder that nobody else can write to, belongs to this user, and ends with a seal: a digest of its name and
 //! content. Whatever fails that is compiled again and replaced. Files appear by renaming, complete or not at all, so
@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
-use wasmtime::{Engine, Result};
+use wasmtime::{Engine, Module, Result};
 
 use crate::folders;
 
@@ -44,6 +44,59 @@ pub enum CacheError {
     Foreign { path: PathBuf },
     #[error("cannot close `{path}` to other users")]
     Permissions { path: PathBuf, source: io::Error },
+}
+
+/// What is compiled as one.
+#[expect(
+    unsafe_code,
+    reason = "loading compiled code trusts it, and only this module knows when it may"
+)]
+pub(super) trait Compiled: Sized {
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>>;
+
+    /// # Safety
+    ///
+    /// The code must come from `compile`, and stay as it is.
+    unsafe fn map(engine: &Engine, code: &Path) -> Result<Self>;
+
+    /// # Safety
+    ///
+    /// The code must come from `compile`.
+    unsafe fn copy(engine: &Engine, code: &[u8]) -> Result<Self>;
+}
+
+#[expect(unsafe_code, reason = "see the trait")]
+impl Compiled for Component {
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
+        engine.precompile_component(bytes)
+    }
+
+    unsafe fn map(engine: &Engine, code: &Path) -> Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize_file(engine, code) }
+    }
+
+    unsafe fn copy(engine: &Engine, code: &[u8]) -> Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize(engine, code) }
+    }
+}
+
+#[expect(unsafe_code, reason = "see the trait")]
+impl Compiled for Module {
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
+        engine.precompile_module(bytes)
+    }
+
+    unsafe fn map(engine: &Engine, code: &Path) -> Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize_file(engine, code) }
+    }
+
+    unsafe fn copy(engine: &Engine, code: &[u8]) -> Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize(engine, code) }
+    }
 }
 
 pub(crate) struct Cache {
@@ -98,14 +151,14 @@ impl Cache {
     }
 
     /// What was compiled before. Good code may fail to load: a pool of instances has limits of its own.
-    pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Option<Result<Component>> {
-        let key = key(engine, component);
+    pub(super) fn load<C: Compiled>(&self, engine: &Engine, bytes: &[u8]) -> Option<Result<C>> {
+        let key = key(engine, bytes);
         load(engine, &self.path(&key), &key)
     }
 
-    /// Keeps the code of a component for engines with the settings of this one.
-    pub(crate) fn store(&self, engine: &Engine, component: &[u8], code: &[u8]) -> io::Result<()> {
-        let key = key(engine, component);
+    /// Keeps the code of a component or core module for engines with the settings of this one.
+    pub(super) fn store(&self, engine: &Engine, bytes: &[u8], code: &[u8]) -> io::Result<()> {
+        let key = key(engine, bytes);
         self.write(&self.path(&key), &key, code)
     }
 
@@ -192,7 +245,7 @@ fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
     unsafe_code,
     reason = "mapping compiled code is what makes a second start fast"
 )]
-fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<Component>> {
+fn load<C: Compiled>(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<C>> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW)
@@ -203,10 +256,10 @@ fn load(engine: &Engine, path: &Path, key: &[u8; 32]) -> Option<Result<Component
     }
     // Best effort: a folder that cannot be written to still serves what it has.
     let _ = file.set_modified(SystemTime::now());
-    // SAFETY: the file must be what `precompile_component` made. It lies in a folder which only this user can write
+    // SAFETY: the file must be what `Compiled::compile` made. It lies in a folder which only this user can write
     // to, is this user's, is no link, and its seal shows that it is what was written under this name; and files are
     // replaced by renaming, never written in place, so that a mapping does not change under us.
-    Some(unsafe { Component::deserialize_file(engine, path) })
+    Some(unsafe { C::map(engine, path) })
 }
 
 /// Gives memory that was freed back to the system. What a compiler has freed is scattered over the arenas of its threads,
@@ -227,9 +280,9 @@ pub(super) fn give_back_memory() {}
     unsafe_code,
     reason = "the code cannot be kept, and compiling it twice would be a waste"
 )]
-pub(super) fn from_memory(engine: &Engine, code: &[u8]) -> Result<Component> {
-    // SAFETY: the bytes come from `precompile_component` of this process and were not touched since.
-    unsafe { Component::deserialize(engine, code) }
+pub(super) fn from_memory<C: Compiled>(engine: &Engine, code: &[u8]) -> Result<C> {
+    // SAFETY: the bytes come from `Compiled::compile` in this process and were not touched since.
+    unsafe { C::copy(engine, code) }
 }
 
 fn trusted(file: &File) -> io::Result<bool> {

@@ -55,18 +55,18 @@ pub(super) fn check_grants(capabilities: &Capabilities, entry: &Entry) -> Vec<Pr
 /// Every import that nobody serves.
 pub(super) fn check_component(
     capabilities: &Capabilities,
-    component: &Component,
+    code: &Code,
     grants: &[Grant],
 ) -> Vec<Problem> {
-    let engine = component.engine();
-    let ty = component.component_type();
+    let engine = code.component.engine();
+    let ty = code.component.component_type();
     // The resources of the imports before: to name one of these again takes no implementation.
     let mut known = Vec::new();
     let mut problems = Vec::new();
     for (name, item) in ty.imports(engine) {
         let only_types = only_types(engine, &item.ty, &known);
         resources(engine, &item.ty, &mut known);
-        if !only_types && !grants.iter().any(|grant| grant.import == name) {
+        if !only_types && !code.is_part(name) && !grants.iter().any(|grant| grant.import == name) {
             problems.extend(check_shared(capabilities, name, &item.ty));
         }
     }
@@ -144,6 +144,7 @@ pub(super) fn link(
             }
         }
     }
+    code.link_modules(&mut linker)?;
     linker.instantiate_pre(&code.component)
 }
 
@@ -207,7 +208,7 @@ mod tests {
         let engines = Engines::new(None, console.clone());
         let code = engines.load(&entry.component).unwrap();
         assert_eq!(check_grants(&capabilities, entry), []);
-        let problems = check_component(&capabilities, &code.component, &entry.grants);
+        let problems = check_component(&capabilities, &code, &entry.grants);
         assert_eq!(problems, []);
         let pre = link(&capabilities, &code, entry).unwrap();
         let set_up = |member| {

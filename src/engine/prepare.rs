@@ -88,7 +88,7 @@ impl Means<'_> {
                 .map_err(|error| load_error(workload, &error))?;
             problems.extend(linking::check_component(
                 self.capabilities,
-                &code.component,
+                &code,
                 &entry.grants,
             ));
             match callable(&code.component, entry) {
