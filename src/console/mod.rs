@@ -60,12 +60,13 @@ enum Form {
 }
 
 /// The events that [`Form::Hushed`] leaves out.
-const ALL_IS_WELL: [&str; 9] = [
+const ALL_IS_WELL: [&str; 10] = [
     "listening",
     "compiling",
     "built_again",
     "wiring",
     "reloaded",
+    "optimized",
     "unchanged",
     "waiting",
     "config",

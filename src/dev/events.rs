@@ -74,6 +74,7 @@ fn duration_of(steps: &Steps) -> Value {
         "link_ms": millis(steps.link),
         "compile_ms": millis(steps.compile),
         "cached": steps.cached,
+        "quick": steps.quick,
         "swap_ms": millis(steps.swap),
     })
 }

@@ -43,6 +43,8 @@ pub(super) struct Steps {
     pub(super) link: Duration,
     pub(super) compile: Duration,
     pub(super) cached: bool,
+    /// Optimized code is still to come.
+    pub(super) quick: bool,
     pub(super) swap: Duration,
 }
 
@@ -50,7 +52,12 @@ impl Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What takes no time to speak of would only make the line too long.
         let slow = |step: Duration| Some(step).filter(|step| *step >= WORTH_NAMING);
-        let compile = if self.cached { "cached" } else { "compile" };
+        let compile = match (self.cached, self.quick) {
+            (false, false) => "compile",
+            (false, true) => "quick compile",
+            (true, false) => "cached",
+            (true, true) => "cached quick compile",
+        };
         let steps = [
             ("build", self.build),
             ("link", slow(self.link)),
@@ -372,6 +379,7 @@ mod tests {
             link: Duration::from_micros(4200),
             compile: Duration::from_millis(60),
             cached: false,
+            quick: false,
             swap: Duration::from_micros(300),
         }
     }

@@ -46,6 +46,16 @@ pub enum CacheError {
     Permissions { path: PathBuf, source: io::Error },
 }
 
+/// A component or core module, as far as finding its code takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourceDigest([u8; 32]);
+
+impl SourceDigest {
+    pub(super) fn of(source: &[u8]) -> Self {
+        Self(Sha256::digest(source).into())
+    }
+}
+
 /// What is compiled as one.
 #[expect(
     unsafe_code,
@@ -151,14 +161,27 @@ impl Cache {
     }
 
     /// What was compiled before. Good code may fail to load: a pool of instances has limits of its own.
-    pub(super) fn load<C: Compiled>(&self, engine: &Engine, bytes: &[u8]) -> Option<Result<C>> {
-        let key = key(engine, bytes);
+    pub(super) fn load<C: Compiled>(
+        &self,
+        engine: &Engine,
+        source: &SourceDigest,
+    ) -> Option<Result<C>> {
+        let key = key(engine, source);
         load(engine, &self.path(&key), &key)
     }
 
+    pub(super) fn contains(&self, engine: &Engine, source: &SourceDigest) -> bool {
+        self.path(&key(engine, source)).exists()
+    }
+
     /// Keeps the code of a component or core module for engines with the settings of this one.
-    pub(super) fn store(&self, engine: &Engine, bytes: &[u8], code: &[u8]) -> io::Result<()> {
-        let key = key(engine, bytes);
+    pub(super) fn store(
+        &self,
+        engine: &Engine,
+        source: &SourceDigest,
+        code: &[u8],
+    ) -> io::Result<()> {
+        let key = key(engine, source);
         self.write(&self.path(&key), &key, code)
     }
 
@@ -223,7 +246,7 @@ impl Cache {
 const TEMPORARY: &str = ".new-";
 
 /// Everything that compiled code depends on.
-fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
+fn key(engine: &Engine, source: &SourceDigest) -> [u8; 32] {
     struct Sha(Sha256);
     impl Hasher for Sha {
         fn write(&mut self, bytes: &[u8]) {
@@ -236,7 +259,7 @@ fn key(engine: &Engine, bytes: &[u8]) -> [u8; 32] {
     let mut sha = Sha(Sha256::new());
     // Hashes the settings, the target with the processor's features, and the version of wasmtime.
     engine.precompile_compatibility_hash().hash(&mut sha);
-    sha.0.update(Sha256::digest(bytes));
+    sha.0.update(source.0);
     sha.0.finalize().into()
 }
 

@@ -42,6 +42,10 @@ struct Everything;
 impl Export for Everything {
     type Found = Instance;
 
+    fn again(&self, _: &InstancePre<State>) -> Result<Self> {
+        Ok(Self)
+    }
+
     fn find(&self, _: &mut Store<State>, instance: &Instance) -> Result<Instance> {
         Ok(*instance)
     }

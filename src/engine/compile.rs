@@ -5,24 +5,71 @@
 //! would stay with their allocators.
 
 use rayon::ThreadPoolBuilder;
+use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Result};
 
 use super::Settings;
 use super::cache::{Compiled, give_back_memory};
 
+/// How much of the machine a compilation may have.
+#[derive(Debug, Clone)]
+pub(super) enum Priority {
+    /// Somebody waits for the code.
+    Normal,
+    /// What nothing else needs. Nothing more is compiled once this is cancelled.
+    Low(CancellationToken),
+}
+
+/// The code is of no use any more.
+#[derive(Debug, thiserror::Error)]
+#[error("there is a newer version")]
+pub(super) struct Superseded;
+
 /// Machine code, to be loaded by any engine with these settings.
-pub(super) fn compile<C: Compiled>(settings: Settings, bytes: &[u8]) -> Result<Vec<u8>> {
-    let code = with_own_engine::<C>(settings, bytes);
+pub(super) fn compile<C: Compiled>(
+    settings: Settings,
+    bytes: &[u8],
+    priority: &Priority,
+) -> Result<Vec<u8>> {
+    if let Priority::Low(superseded) = priority
+        && superseded.is_cancelled()
+    {
+        return Err(Superseded.into());
+    }
+    let code = with_own_engine::<C>(settings, bytes, priority);
     give_back_memory();
     code
 }
 
-fn with_own_engine<C: Compiled>(settings: Settings, bytes: &[u8]) -> Result<Vec<u8>> {
+fn with_own_engine<C: Compiled>(
+    settings: Settings,
+    bytes: &[u8],
+    priority: &Priority,
+) -> Result<Vec<u8>> {
     let engine = Engine::new(&settings.config())?;
-    let threads = ThreadPoolBuilder::new().thread_name(|_| "wash-compile".to_owned());
+    let is_low = matches!(priority, Priority::Low(_));
+    let threads = ThreadPoolBuilder::new()
+        .thread_name(|_| "wash-compile".to_owned())
+        .start_handler(move |_| {
+            if is_low {
+                yield_to_others();
+            }
+        });
     match threads.build() {
         Ok(threads) => threads.install(|| C::compile(&engine, bytes)),
         // A system that has no more threads to give has at least this one.
         Err(_) => C::compile(&engine, bytes),
     }
 }
+
+/// Gives the thread that calls this a low priority: not the lowest, with which it might never be done on a busy machine.
+#[cfg(target_os = "linux")]
+fn yield_to_others() {
+    const NICE: i32 = 10;
+    // On Linux priorities are of threads, and none stands for the one that asks.
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
+/// Elsewhere priorities are of processes, and this one also serves.
+#[cfg(not(target_os = "linux"))]
+fn yield_to_others() {}

@@ -2,13 +2,23 @@
 
 use wasmparser::WasmFeatures;
 use wasmtime::{
-    Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
     WasmBacktraceDetails,
 };
 
 use crate::component::{CodeSize, Shape, supported};
 
-use super::{Model, Settings};
+use super::{Compiler, Model, Settings};
+
+/// What Winch does not compile.
+const NOT_OF_WINCH: WasmFeatures = WasmFeatures::GC
+    .union(WasmFeatures::GC_TYPES)
+    .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::STACK_SWITCHING);
 
 /// Where instances get their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,12 +39,27 @@ impl Settings {
         Self {
             model: model_of(shape),
             inlining: inlines(CodeSize::of(component)),
+            compiler: Compiler::Cranelift,
+        }
+    }
+
+    /// The same, for code that is compiled quickly.
+    pub(super) fn quick(self) -> Self {
+        Self {
+            inlining: false,
+            compiler: Compiler::Winch,
+            ..self
         }
     }
 
     /// The settings that compiled code depends on.
     pub fn config(self) -> Config {
         let mut config = Config::new();
+        let mut features = supported(self.model == Model::Async);
+        if self.compiler == Compiler::Winch {
+            features.remove(NOT_OF_WINCH);
+            config.strategy(Strategy::Winch);
+        }
         config
             .compiler_inlining(match self.inlining {
                 true => Inlining::InterModule,
@@ -44,7 +69,7 @@ impl Settings {
             .epoch_interruption(true)
             .wasm_backtrace_details(WasmBacktraceDetails::Enable)
             .wasm_features(WasmFeatures::all(), false)
-            .wasm_features(supported(self.model == Model::Async), true)
+            .wasm_features(features, true)
             .concurrency_support(self.model == Model::Async);
         config
     }
@@ -198,9 +223,15 @@ mod tests {
     fn every_combination_of_settings_makes_an_engine() {
         for model in [Model::Sync, Model::Async] {
             for inlining in [false, true] {
-                let settings = Settings { model, inlining };
-                for allocation in [Allocation::Pooling, Allocation::OnDemand] {
-                    wasmtime::Engine::new(&config(settings, allocation)).unwrap();
+                let settings = Settings {
+                    model,
+                    inlining,
+                    compiler: Compiler::Cranelift,
+                };
+                for settings in [settings, settings.quick()] {
+                    for allocation in [Allocation::Pooling, Allocation::OnDemand] {
+                        wasmtime::Engine::new(&config(settings, allocation)).unwrap();
+                    }
                 }
             }
         }

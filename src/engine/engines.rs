@@ -1,27 +1,32 @@
 //! The engines of one process, and the way from a component's bytes to code that runs.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Error, Module, Result};
 
-use crate::component::{Shape, unbundle, with_member_labels};
+use crate::component::{CodeSize, Shape, unbundle, with_member_labels};
 use crate::console::Console;
 
-use super::cache::{self, Cache, Compiled};
-use super::compile::compile;
+use super::cache::{self, Cache, Compiled, SourceDigest};
+use super::compile::{Priority, compile};
 use super::config::{self, Allocation};
 use super::ticker::Ticker;
-use super::{Model, Settings};
+use super::{Compiler, Model, Settings};
 
 /// One engine for each [`Settings`] and [`Allocation`], made when it is first needed. They run code and compile none.
 pub(crate) struct Engines {
     made: Mutex<BTreeMap<(Settings, Allocation), Engine>>,
     cache: Option<Cache>,
+    /// What was loaded last, for what shares modules with it: to trust a file takes reading it.
+    modules: Mutex<VecDeque<(SourceDigest, Module)>>,
+    /// Held by whoever optimizes: one component at a time.
+    pub(super) optimizing: tokio::sync::Mutex<()>,
     ticker: Arc<Ticker>,
     /// Where this process runs: usually the project.
     directory: Arc<Path>,
@@ -36,6 +41,8 @@ pub(crate) struct Code {
     pub(crate) model: Model,
     pub(crate) took: Duration,
     pub(crate) cached: bool,
+    /// The optimizing compiler takes longer, and its code is faster.
+    pub(crate) is_quick: bool,
 }
 
 impl Code {
@@ -66,6 +73,8 @@ impl Engines {
         Self {
             made: Mutex::default(),
             cache,
+            modules: Mutex::default(),
+            optimizing: tokio::sync::Mutex::default(),
             ticker: Arc::new(Ticker::new()),
             directory: std::env::current_dir().unwrap_or_default().into(),
             console,
@@ -82,30 +91,84 @@ impl Engines {
 
     /// Compiles a component, or loads it from the cache. Takes from a millisecond to many seconds of CPU: call it
     /// where blocking is allowed.
-    pub(crate) fn load(&self, bytes: &[u8]) -> Result<Code> {
+    pub(crate) fn load(&self, component: &[u8]) -> Result<Code> {
         let started = Instant::now();
-        let shape = Shape::parse(bytes).map_err(Error::new)?;
-        if let Some(unsupported) = &shape.unsupported {
-            return Err(Error::msg(format!(
-                "the component cannot run: {unsupported}"
-            )));
+        let (parts, settings) = read(component)?;
+        self.load_parts(&parts, settings, &Priority::Normal, started)
+    }
+
+    /// The same, for what is to answer soon: code that takes long to compile is compiled quickly, and then says so.
+    pub(crate) fn load_quickly(&self, component: &[u8]) -> Result<Code> {
+        let started = Instant::now();
+        let (parts, settings) = read(component)?;
+        if !HAS_QUICK_COMPILER || self.unknown_code(&parts, settings) < QUICK_CODE {
+            return self.load_parts(&parts, settings, &Priority::Normal, started);
         }
-        let settings = Settings::of(&shape, bytes);
-        let parts = Parts::of(bytes, settings);
+        self.load_parts(&parts, settings.quick(), &Priority::Normal, started)
+            .or_else(|error| {
+                self.console.talk(&format!(
+                    "note: this component needs the optimizing compiler, which takes longer: {error}"
+                ));
+                self.load_parts(&parts, settings, &Priority::Normal, started)
+            })
+    }
+
+    /// The code that is worth waiting for, of a component that was loaded quickly. Takes what is left of the machine.
+    ///
+    /// # Errors
+    ///
+    /// When the component does not compile, or `superseded` is cancelled meanwhile.
+    pub(super) fn optimize(
+        &self,
+        component: &[u8],
+        superseded: &CancellationToken,
+    ) -> Result<Code> {
+        let started = Instant::now();
+        let (parts, settings) = read(component)?;
+        let priority = Priority::Low(superseded.clone());
+        self.load_parts(&parts, settings, &priority, started)
+    }
+
+    /// How many bytes of code would have to be compiled.
+    fn unknown_code(&self, parts: &Parts, settings: Settings) -> usize {
+        let engine = self.engine(settings, Allocation::Pooling);
+        let Ok(engine) = engine.or_else(|_| self.engine(settings, Allocation::OnDemand)) else {
+            return 0;
+        };
+        let modules = parts.modules.iter().map(|(_, module)| module);
+        let all = modules.chain([&parts.component]);
+        let unknown = all.filter(|part| {
+            let cache = self.cache.as_ref();
+            !cache.is_some_and(|cache| cache.contains(&engine, &part.digest))
+        });
+        unknown.map(|part| CodeSize::of(&part.bytes).bytes).sum()
+    }
+
+    fn load_parts(
+        &self,
+        parts: &Parts,
+        settings: Settings,
+        priority: &Priority,
+        started: Instant,
+    ) -> Result<Code> {
+        let mut loading = Loading {
+            engines: self,
+            parts,
+            settings,
+            priority,
+            compiled: BTreeMap::new(),
+        };
         // A component may be too large for a slot of the pool, and a machine may refuse the pool's address space
         // (`ulimit -v`, some containers).
-        let mut compiled = BTreeMap::new();
-        let pooled = self.engine(settings, Allocation::Pooling);
-        let pooled = match pooled {
-            Ok(engine) => self.load_parts(&engine, settings, &parts, &mut compiled)?,
+        let pooled = match self.engine(settings, Allocation::Pooling) {
+            Ok(engine) => loading.all(&engine)?,
             Err(error) => Err(error),
         };
         let (component, modules) = match pooled {
             Ok(loaded) => loaded,
             Err(error) => {
                 tracing::debug!("not from the pool: {error:#}");
-                let engine = self.engine(settings, Allocation::OnDemand)?;
-                self.load_parts(&engine, settings, &parts, &mut compiled)??
+                loading.all(&self.engine(settings, Allocation::OnDemand)?)??
             }
         };
         Ok(Code {
@@ -113,60 +176,26 @@ impl Engines {
             modules,
             model: settings.model,
             took: started.elapsed(),
-            cached: compiled.is_empty(),
+            cached: loading.compiled.is_empty(),
+            is_quick: settings.compiler == Compiler::Winch,
         })
     }
 
-    /// All parts of a component as one of the engines has them, which may refuse good code.
-    ///
-    /// # Errors
-    ///
-    /// When one of them does not compile.
-    fn load_parts(
-        &self,
-        engine: &Engine,
-        settings: Settings,
-        parts: &Parts,
-        compiled: &mut CompiledParts,
-    ) -> Result<Result<(Component, Vec<(String, Module)>)>> {
-        let mut modules = Vec::new();
-        for (name, bytes) in &parts.modules {
-            match self.load_part(engine, settings, (name, bytes), compiled)? {
-                Ok(module) => modules.push((name.clone(), module)),
-                Err(refused) => return Ok(Err(refused)),
-            }
-        }
-        let component = self.load_part(engine, settings, ("", &parts.component), compiled)?;
-        Ok(component.map(|component| (component, modules)))
+    fn loaded_module(&self, engine: &Engine, source: &SourceDigest) -> Option<Module> {
+        let modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = modules
+            .iter()
+            .find(|(known, module)| known == source && Engine::same(module.engine(), engine));
+        found.map(|(_, module)| module.clone())
     }
 
-    /// A part by its name and content.
-    fn load_part<C: Compiled>(
-        &self,
-        engine: &Engine,
-        settings: Settings,
-        (name, bytes): (&str, &[u8]),
-        compiled: &mut CompiledParts,
-    ) -> Result<Result<C>> {
-        let cached = || self.cache.as_ref()?.load(engine, bytes);
-        if let Some(part) = cached() {
-            return Ok(part);
-        }
-        let code = match compiled.entry(name.to_owned()) {
-            Entry::Occupied(code) => code.into_mut(),
-            Entry::Vacant(place) => {
-                let code = compile::<C>(settings, bytes)?;
-                if let Some(cache) = &self.cache
-                    && let Err(problem) = cache.store(engine, bytes, &code)
-                {
-                    self.console
-                        .talk(&format!("note: compiled code was not kept: {problem}"));
-                }
-                place.insert(code)
-            }
-        };
-        // A file is mapped; what comes from memory takes memory.
-        Ok(cached().unwrap_or_else(|| cache::from_memory(engine, code)))
+    fn keep_module(&self, source: &SourceDigest, module: &Module) {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        modules.retain(|(known, other)| {
+            known != source || !Engine::same(module.engine(), other.engine())
+        });
+        modules.truncate(MAX_LOADED_MODULES - 1);
+        modules.push_front((source.clone(), module.clone()));
     }
 
     fn engine(&self, settings: Settings, allocation: Allocation) -> Result<Engine> {
@@ -181,18 +210,49 @@ impl Engines {
     }
 }
 
-/// The code of those parts that were not in the cache, by their names.
-type CompiledParts = BTreeMap<String, Vec<u8>>;
-
 /// Core modules with less code are compiled with their component: that takes no time to speak of, and what is linked when it
 /// runs costs each instance a little.
 const MIN_CODE: usize = 256 << 10;
 
+/// How many core modules stay loaded for the next version. They are mapped files, of which memory has what runs.
+const MAX_LOADED_MODULES: usize = 16;
+
+/// Winch supports other processors less well.
+const HAS_QUICK_COMPILER: bool = cfg!(target_arch = "x86_64");
+
+/// This much code, in bytes, takes the optimizing compiler about a second.
+const QUICK_CODE: usize = 1 << 20;
+
 /// What a component is compiled as.
 struct Parts {
-    component: Vec<u8>,
+    component: Part,
     /// By the names under which the component imports them.
-    modules: Vec<(String, Vec<u8>)>,
+    modules: Vec<(String, Part)>,
+}
+
+/// What is compiled as one.
+struct Part {
+    bytes: Vec<u8>,
+    digest: SourceDigest,
+}
+
+impl Part {
+    fn new(bytes: Vec<u8>) -> Self {
+        let digest = SourceDigest::of(&bytes);
+        Self { bytes, digest }
+    }
+}
+
+/// What a component is compiled as, and how.
+fn read(component: &[u8]) -> Result<(Parts, Settings)> {
+    let shape = Shape::parse(component).map_err(Error::new)?;
+    if let Some(unsupported) = &shape.unsupported {
+        return Err(Error::msg(format!(
+            "the component cannot run: {unsupported}"
+        )));
+    }
+    let settings = Settings::of(&shape, component);
+    Ok((Parts::of(component, settings), settings))
 }
 
 impl Parts {
@@ -207,17 +267,81 @@ impl Parts {
         match unbundled {
             Some(unbundled) => {
                 let modules = unbundled.modules.into_iter();
+                let modules =
+                    modules.map(|module| (module.name, Part::new(module.bytes.into_owned())));
                 Self {
-                    component: unbundled.skeleton,
-                    modules: modules
-                        .map(|module| (module.name, module.bytes.into_owned()))
-                        .collect(),
+                    modules: modules.collect(),
+                    component: Part::new(unbundled.skeleton),
                 }
             }
             None => Self {
-                component: component.to_owned(),
+                component: Part::new(component.to_owned()),
                 modules: Vec::new(),
             },
         }
+    }
+}
+
+/// A component, and the core modules it imports.
+type Loaded = (Component, Vec<(String, Module)>);
+
+/// A component on its way from parts to code.
+struct Loading<'a> {
+    engines: &'a Engines,
+    parts: &'a Parts,
+    settings: Settings,
+    priority: &'a Priority,
+    /// The code of those parts that were not in the cache, by their names.
+    compiled: BTreeMap<String, Vec<u8>>,
+}
+
+impl Loading<'_> {
+    /// All parts as one of the engines has them, which may refuse good code.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not compile.
+    fn all(&mut self, engine: &Engine) -> Result<Result<Loaded>> {
+        let parts = self.parts;
+        let mut modules = Vec::new();
+        for (name, part) in &parts.modules {
+            let module = match self.engines.loaded_module(engine, &part.digest) {
+                Some(module) => module,
+                None => match self.part(engine, name, part)? {
+                    Ok(module) => module,
+                    Err(refused) => return Ok(Err(refused)),
+                },
+            };
+            // Only what is mapped takes no memory to speak of.
+            if self.engines.cache.is_some() {
+                self.engines.keep_module(&part.digest, &module);
+            }
+            modules.push((name.clone(), module));
+        }
+        let component = self.part(engine, "", &parts.component)?;
+        Ok(component.map(|component| (component, modules)))
+    }
+
+    fn part<C: Compiled>(&mut self, engine: &Engine, name: &str, part: &Part) -> Result<Result<C>> {
+        let cache = self.engines.cache.as_ref();
+        let cached = || cache?.load(engine, &part.digest);
+        if let Some(part) = cached() {
+            return Ok(part);
+        }
+        let code = match self.compiled.entry(name.to_owned()) {
+            Entry::Occupied(code) => code.into_mut(),
+            Entry::Vacant(place) => {
+                let code = compile::<C>(self.settings, &part.bytes, self.priority)?;
+                if let Some(cache) = cache
+                    && let Err(problem) = cache.store(engine, &part.digest, &code)
+                {
+                    let console = &self.engines.console;
+                    console.talk(&format!("note: compiled code was not kept: {problem}"));
+                }
+                place.insert(code)
+            }
+        };
+        // A file is mapped; what comes from memory takes memory.
+        Ok(cached().unwrap_or_else(|| cache::from_memory(engine, code)))
     }
 }

@@ -49,6 +49,10 @@ impl ComponentHandler {
         Ok(Self(Arc::new(Instances::new(pre, incoming, supplies))))
     }
 
+    pub(super) fn instances(&self) -> Arc<Instances<Incoming>> {
+        Arc::clone(&self.0)
+    }
+
     pub(super) async fn try_out(
         &self,
         superseded: &CancellationToken,

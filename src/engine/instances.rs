@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -55,8 +55,11 @@ impl fmt::Display for Call<'_> {
 }
 
 /// An export that was looked up once, to be found again in each instance.
-pub(super) trait Export: Send + Sync {
+pub(super) trait Export: Send + Sync + Sized {
     type Found;
+
+    /// The same export of the same component, whose code is another.
+    fn again(&self, pre: &InstancePre<State>) -> Result<Self>;
 
     fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Self::Found>;
 }
@@ -64,8 +67,7 @@ pub(super) trait Export: Send + Sync {
 /// Where the instances of an entry come from.
 pub(super) struct Instances<E> {
     pub(super) console: Console,
-    pre: InstancePre<State>,
-    export: E,
+    linked: RwLock<Arc<Linked<E>>>,
     members: Vec<Arc<MemberSetup>>,
     limits: Arc<Limits>,
     directory: Arc<Path>,
@@ -74,6 +76,12 @@ pub(super) struct Instances<E> {
     permits: Arc<Semaphore>,
     /// Calls wait for others to end, and the user was told.
     is_crowded: AtomicBool,
+}
+
+/// The code that instances run.
+struct Linked<E> {
+    pre: InstancePre<State>,
+    export: E,
 }
 
 /// What an entry's instances are made of, beside the component.
@@ -122,8 +130,7 @@ impl<E: Export> Instances<E> {
         let most = limits.concurrent_requests.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             console,
-            pre,
-            export,
+            linked: RwLock::new(Arc::new(Linked { pre, export })),
             members,
             limits: Arc::new(limits),
             directory,
@@ -183,13 +190,25 @@ impl<E: Export> Instances<E> {
 
     /// Makes an instance. While the pool has no room, waits for another one to go.
     pub(super) async fn fresh(&self, request: Option<RequestId>) -> Result<Fresh<E::Found>> {
+        self.fresh_of(&self.linked(), request).await
+    }
+
+    fn linked(&self) -> Arc<Linked<E>> {
+        Arc::clone(&self.linked.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn fresh_of(
+        &self,
+        linked: &Linked<E>,
+        request: Option<RequestId>,
+    ) -> Result<Fresh<E::Found>> {
         let patience = Instant::now() + POOL_PATIENCE;
         loop {
-            let (mut store, meter) = self.store(request);
-            let instantiated = self.pre.instantiate_async(&mut store);
+            let (mut store, meter) = self.store(linked, request);
+            let instantiated = linked.pre.instantiate_async(&mut store);
             match Metered::new(Arc::clone(&meter), instantiated).await {
                 Ok(instance) => {
-                    let export = self.export.find(&mut store, &instance);
+                    let export = linked.export.find(&mut store, &instance);
                     let export = export.map_err(|error| error.context(Unfit))?;
                     return Ok(Fresh {
                         export,
@@ -208,7 +227,20 @@ impl<E: Export> Instances<E> {
         }
     }
 
-    fn store(&self, request: Option<RequestId>) -> (Store<State>, Arc<CpuMeter>) {
+    /// Runs other code of the same component from the next instance on, if an instance of it starts.
+    pub(super) async fn replace(&self, pre: InstancePre<State>) -> Result<()> {
+        let export = self.linked().export.again(&pre)?;
+        let linked = Arc::new(Linked { pre, export });
+        tokio::time::timeout(START_TIMEOUT, self.fresh_of(&linked, None)).await??;
+        *self.linked.write().unwrap_or_else(PoisonError::into_inner) = linked;
+        Ok(())
+    }
+
+    fn store(
+        &self,
+        linked: &Linked<E>,
+        request: Option<RequestId>,
+    ) -> (Store<State>, Arc<CpuMeter>) {
         let call = state::Call {
             console: self.console.clone(),
             request,
@@ -216,7 +248,7 @@ impl<E: Export> Instances<E> {
         };
         let budget = MemoryBudget::new(Arc::clone(&self.limits));
         let state = State::new(&self.members, budget, call);
-        let mut store = Store::new(self.pre.engine(), state);
+        let mut store = Store::new(linked.pre.engine(), state);
         store.limiter(|state| &mut state.budget);
         store.set_hostcall_fuel(self.limits.transfer());
         store.set_max_component_handles(self.limits.handles());

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of subjects and subscriptions: the messaging capability decides who gets what.
 
+use std::sync::Arc;
+
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Result;
@@ -19,7 +21,7 @@ use super::state::State;
 /// A component that is ready to take messages.
 pub(crate) struct MessageHandler {
     name: String,
-    instances: Instances<HandleMessage>,
+    instances: Arc<Instances<HandleMessage>>,
 }
 
 /// Leave to have one message handled.
@@ -28,7 +30,11 @@ pub(crate) struct Turn {
 }
 
 /// `handle-message` of `wasmcloud:messaging/handler@0.2`
-struct HandleMessage(ComponentExportIndex);
+pub(super) struct HandleMessage {
+    /// As the component spells it.
+    interface: String,
+    function: ComponentExportIndex,
+}
 
 type Answer = std::result::Result<(), String>;
 
@@ -40,15 +46,15 @@ impl MessageHandler {
         export: &str,
         supplies: Supplies,
     ) -> Result<Self> {
-        let component = pre.component();
-        let index = component
-            .get_export_index(None, export)
-            .and_then(|interface| component.get_export_index(Some(&interface), "handle-message"))
-            .ok_or_else(|| format_err!("`{export}` has no function `handle-message`"))?;
+        let export = HandleMessage::new(&pre, export.to_owned())?;
         Ok(Self {
             name,
-            instances: Instances::new(pre, HandleMessage(index), supplies),
+            instances: Arc::new(Instances::new(pre, export, supplies)),
         })
+    }
+
+    pub(super) fn instances(&self) -> Arc<Instances<HandleMessage>> {
+        Arc::clone(&self.instances)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -122,11 +128,29 @@ impl MessageHandler {
     }
 }
 
+impl HandleMessage {
+    fn new(pre: &InstancePre<State>, interface: String) -> Result<Self> {
+        let component = pre.component();
+        let function = component
+            .get_export_index(None, &interface)
+            .and_then(|interface| component.get_export_index(Some(&interface), "handle-message"))
+            .ok_or_else(|| format_err!("`{interface}` has no function `handle-message`"))?;
+        Ok(Self {
+            interface,
+            function,
+        })
+    }
+}
+
 impl Export for HandleMessage {
     type Found = TypedFunc<(Message,), (Answer,)>;
 
+    fn again(&self, pre: &InstancePre<State>) -> Result<Self> {
+        Self::new(pre, self.interface.clone())
+    }
+
     fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Self::Found> {
-        instance.get_typed_func(store, self.0)
+        instance.get_typed_func(store, self.function)
     }
 }
 

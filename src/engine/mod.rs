@@ -20,6 +20,7 @@ mod instances;
 mod limits;
 mod linking;
 mod messages;
+mod optimize;
 mod output;
 mod panics;
 mod pipes;
@@ -37,6 +38,7 @@ pub(crate) use calls::{Callee, Failure};
 pub use config::{inlines, model_of};
 pub(crate) use engines::{Code, Engines};
 pub(crate) use messages::MessageHandler;
+pub(crate) use optimize::Optimization;
 pub(crate) use prepare::{Answering, Means, Prepared, Receiving, Serving};
 pub(crate) use service::Service;
 
@@ -56,4 +58,14 @@ pub struct Settings {
     pub model: Model,
     /// Calls between members that are composed are inlined.
     pub inlining: bool,
+    pub compiler: Compiler,
+}
+
+/// Which compiler makes the code: one is quick, the other one's code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Compiler {
+    /// The one whose code is worth waiting for.
+    Cranelift,
+    /// The one whose code serves until the other is done, in a fifth of the time or less. It compiles fewer proposals.
+    Winch,
 }

@@ -19,6 +19,7 @@ use super::export::{Callable, callable};
 use super::handler::ComponentHandler;
 use super::instances::{Failure, START_TIMEOUT, Supplies};
 use super::messages::MessageHandler;
+use super::optimize::{Optimization, Replace};
 use super::service::Service;
 use super::state::MemberSetup;
 use super::{Code, Engines, check, linking, report};
@@ -34,6 +35,8 @@ pub(crate) struct Prepared {
     /// What the capabilities keep for the whole workload.
     pub(crate) kept: Kept,
     pub(crate) timings: StartTimings,
+    /// What is to be done about quickly compiled code.
+    pub(crate) optimization: Optimization,
 }
 
 /// An entry that answers HTTP requests.
@@ -110,11 +113,13 @@ impl Means<'_> {
                 cached: true,
                 ..StartTimings::default()
             },
+            optimization: Optimization::default(),
         };
         for ((entry, (code, callable)), members) in workload.entries.iter().zip(codes).zip(members)
         {
             prepared.timings.compile += code.took;
             prepared.timings.cached &= code.cached;
+            prepared.timings.quick |= code.is_quick;
             let supplies = Supplies {
                 members,
                 limits: entry.limits.clone(),
@@ -150,7 +155,12 @@ impl Means<'_> {
 
     async fn compile(&self, entry: &Entry) -> wasmtime::Result<Code> {
         let (engines, component) = (Arc::clone(self.engines), Arc::clone(&entry.component));
-        match tokio::task::spawn_blocking(move || engines.load(&component)).await {
+        // What answers one call is gone before the optimized code is there, which then never would be.
+        let load = match entry.drive {
+            Drive::Calls => Engines::load,
+            _ => Engines::load_quickly,
+        };
+        match tokio::task::spawn_blocking(move || load(&engines, &component)).await {
             Ok(code) => code,
             Err(panic) => Err(Error::new(panic).context("the compiler failed")),
         }
@@ -198,20 +208,23 @@ impl Means<'_> {
             prepared.callee = Some(Callee::new(pre, code.model, supplies));
             return Ok(());
         };
-        match &entry.drive {
+        let instances: Arc<dyn Replace> = match &entry.drive {
             Drive::Http { routes } => {
                 let handler =
                     ComponentHandler::new(pre, *preview, supplies).map_err(Failure::Load)?;
                 handler.try_out(superseded).await?;
+                let instances = handler.instances();
                 prepared.answering.push(Answering {
                     routes: routes.clone(),
                     handler: Arc::new(handler),
                 });
+                instances
             }
             Drive::Messages { subscriptions } => {
                 let handler = MessageHandler::new(entry.name.clone(), pre, name, supplies)
                     .map_err(Failure::Load)?;
                 handler.try_out(superseded).await?;
+                let instances = handler.instances();
                 prepared.receiving.push(Receiving {
                     subscriptions: subscriptions
                         .iter()
@@ -221,17 +234,23 @@ impl Means<'_> {
                     memory: entry.limits.memory,
                     handler: Arc::new(handler),
                 });
+                instances
             }
             Drive::Service { restart } => {
                 let service = Service::new(pre, *preview, supplies).map_err(Failure::Load)?;
                 service.try_out(superseded).await?;
+                let instances = service.instances();
                 prepared.service = Some(Serving {
                     name: entry.name.clone(),
                     restart: restart.clone(),
                     service,
                 });
+                instances
             }
             Drive::Calls => unreachable!("nothing is looked up for it"),
+        };
+        if code.is_quick {
+            prepared.optimization.add(entry, instances);
         }
         Ok(())
     }

@@ -81,6 +81,14 @@ impl Incoming {
 impl Export for Incoming {
     type Found = Server;
 
+    fn again(&self, pre: &InstancePre<State>) -> Result<Self> {
+        let preview = match self {
+            Self::P2(_) => Preview::P2,
+            Self::P3(_) => Preview::P3,
+        };
+        Self::new(pre, preview)
+    }
+
     fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Server> {
         Ok(match self {
             Self::P2(indices) => Server::P2(indices.load(store, instance)?),

@@ -4,6 +4,7 @@
 //! something, so that a service may run for days, and one that computes without ever waiting is stopped.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
@@ -20,7 +21,7 @@ use super::state::State;
 
 /// A component that is ready to run.
 pub(crate) struct Service {
-    instances: Instances<Run>,
+    instances: Arc<Instances<Run>>,
 }
 
 /// `wasi:cli/run`, looked up once.
@@ -40,13 +41,14 @@ impl Service {
         preview: Preview,
         supplies: Supplies,
     ) -> Result<Self> {
-        let run = match preview {
-            Preview::P2 => Run::P2(p2::bindings::CommandIndices::new(&pre)?),
-            Preview::P3 => Run::P3(p3::bindings::CommandIndices::new(&pre)?),
-        };
+        let run = Run::new(&pre, preview)?;
         Ok(Self {
-            instances: Instances::new(pre, run, supplies),
+            instances: Arc::new(Instances::new(pre, run, supplies)),
         })
+    }
+
+    pub(super) fn instances(&self) -> Arc<Instances<Run>> {
+        Arc::clone(&self.instances)
     }
 
     /// Runs the service in a fresh instance until it ends. Dropping this stops it where it waits, or at the next tick
@@ -86,6 +88,15 @@ impl Service {
     }
 }
 
+impl Run {
+    fn new(pre: &InstancePre<State>, preview: Preview) -> Result<Self> {
+        Ok(match preview {
+            Preview::P2 => Self::P2(p2::bindings::CommandIndices::new(pre)?),
+            Preview::P3 => Self::P3(p3::bindings::CommandIndices::new(pre)?),
+        })
+    }
+}
+
 impl Command {
     async fn run(&self, store: &mut Store<State>) -> Result<std::result::Result<(), ()>> {
         match self {
@@ -106,6 +117,14 @@ impl Command {
 
 impl Export for Run {
     type Found = Command;
+
+    fn again(&self, pre: &InstancePre<State>) -> Result<Self> {
+        let preview = match self {
+            Self::P2(_) => Preview::P2,
+            Self::P3(_) => Preview::P3,
+        };
+        Self::new(pre, preview)
+    }
 
     fn find(&self, store: &mut Store<State>, instance: &Instance) -> Result<Command> {
         Ok(match self {

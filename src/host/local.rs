@@ -19,7 +19,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::call::{Program, Value};
 use crate::capability::{self, Capabilities, Kept};
 use crate::console::Console;
-use crate::engine::{self, Activity, Answering, Callee, Engines, Means, Prepared, Serving};
+use crate::engine::{
+    self, Activity, Answering, Callee, Engines, Means, Optimization, Prepared, Serving,
+};
 use crate::http::{Body, Handler, Request, RequestId, Router};
 
 use super::supervisor::{Failure, Run, Supervisor};
@@ -81,6 +83,8 @@ struct Inner {
 struct Running {
     name: String,
     draining: bool,
+    /// Cancelled when it begins to drain.
+    retired: CancellationToken,
     activity: Arc<Activity>,
     /// Cancelled when nobody holds the handler of its requests any more, so that no request can come any more.
     handed_over: CancellationToken,
@@ -166,6 +170,22 @@ impl LocalHost {
         })
     }
 
+    /// Has a workload that runs quickly compiled code run optimized code, as long as nothing newer replaces it.
+    fn optimize(&self, id: &WorkloadId, optimization: Optimization) {
+        let workloads = self.0.workloads();
+        let Some(running) = workloads.get(id) else {
+            return;
+        };
+        let retired = running.retired.clone();
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let engines = Arc::clone(&inner.engines);
+            optimization
+                .run(engines, &inner.capabilities, &inner.console, &retired)
+                .await;
+        });
+    }
+
     /// Lets the requests of a workload end, and then forgets it.
     fn drain(&self, id: WorkloadId) -> JoinHandle<()> {
         let inner = Arc::clone(&self.0);
@@ -212,9 +232,13 @@ impl Host for LocalHost {
             capabilities: &self.0.capabilities,
             console: &self.0.console,
         };
-        let prepared = means.prepare(&workload, &superseded).await?;
+        let mut prepared = means.prepare(&workload, &superseded).await?;
         let timings = prepared.timings;
+        let optimization = std::mem::take(&mut prepared.optimization);
         let id = self.0.swap(workload.name, prepared, replaces.as_ref())?;
+        if !optimization.is_empty() {
+            self.optimize(&id, optimization);
+        }
         if let Some(old) = replaces {
             self.drain(old);
         }
@@ -283,6 +307,7 @@ impl Inner {
             activity,
             kept,
             timings: _,
+            optimization: _,
         } = prepared;
         let mut workloads = self.workloads();
         if let Some(old) = replaces {
@@ -311,6 +336,7 @@ impl Inner {
             Running {
                 name,
                 draining: false,
+                retired: CancellationToken::new(),
                 activity,
                 handed_over,
                 service,
@@ -377,6 +403,7 @@ impl Running {
     /// It gets nothing new, and its service is not started again.
     fn retire(&mut self) {
         self.draining = true;
+        self.retired.cancel();
         if let Some(service) = &self.service {
             service.retire();
         }

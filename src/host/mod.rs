@@ -84,6 +84,8 @@ pub struct StartTimings {
     pub compile: std::time::Duration,
     /// Whether the compiled code came from the cache.
     pub cached: bool,
+    /// Whether any code was compiled quickly. It is replaced by optimized code when that is there.
+    pub quick: bool,
     /// Everything else, up to the moment the routes were swapped.
     pub link: std::time::Duration,
 }

@@ -16,7 +16,7 @@ use wash::capability;
 use wash::console::{Captured, Console};
 use wash::host::local::{HostOptions, LocalHost, Routes};
 use wash::host::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
-use wash::host::{Host, StartError, StartRequest, Started, WorkloadStatus};
+use wash::host::{Host, StartError, StartRequest, StartTimings, Started, WorkloadStatus};
 use wash::http::{Handler, RequestBody, RequestId};
 use wash::linker::Scope;
 use wasmparser::{Parser, Payload};
@@ -80,6 +80,7 @@ pub(crate) struct Stage {
     pub(crate) host: LocalHost,
     pub(crate) output: Captured,
     pub(crate) id: WorkloadId,
+    pub(crate) timings: StartTimings,
     pub(crate) address: SocketAddr,
     pub(crate) routes: Arc<Switch>,
 }
@@ -142,15 +143,22 @@ impl Stage {
     }
 
     pub(crate) async fn try_new(workload: Workload) -> Result<Self, StartError> {
+        Self::with_cache(workload, cache_dir()).await
+    }
+
+    pub(crate) async fn with_cache(
+        workload: Workload,
+        cache_dir: PathBuf,
+    ) -> Result<Self, StartError> {
         let routes = Arc::new(Switch::default());
         let (console, output) = Console::capture();
         let options = HostOptions {
-            cache_dir: Some(cache_dir()),
+            cache_dir: Some(cache_dir),
             console,
             routes: routes.clone(),
         };
         let host = LocalHost::new(options);
-        let Started { id, .. } = host
+        let Started { id, timings } = host
             .start(StartRequest {
                 workload,
                 replaces: None,
@@ -161,6 +169,7 @@ impl Stage {
             host,
             output,
             id,
+            timings,
             address,
             routes,
         })

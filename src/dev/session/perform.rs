@@ -244,6 +244,7 @@ impl Session {
             link: running.link,
             compile: running.timings.compile,
             cached: running.timings.cached,
+            quick: running.timings.quick,
             swap: running.timings.link,
         };
         match self.running.replace(running.id) {
