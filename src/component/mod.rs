@@ -28,7 +28,7 @@ pub use labels::{member_of_module, with_member_labels};
 pub use memory::{MemoryLimitError, with_memory_limit};
 pub use name::{InterfaceName, NotAnInterface, track};
 pub use types::{Func, Instance, Item, Origin, Resource, ResourceId, Type, TypeId, Types};
-pub use unbundle::{CodeModule, Unbundled, unbundle};
+pub use unbundle::{CodeModule, Unbundled, largest_code, unbundle};
 
 /// What a file of WebAssembly turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

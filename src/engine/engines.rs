@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Error, Module, Result};
 
-use crate::component::{CodeSize, Shape, unbundle, with_member_labels};
+use crate::component::{CodeSize, Shape, largest_code, unbundle, with_member_labels};
 use crate::console::Console;
 
 use super::cache::{self, Cache, Compiled, SourceDigest};
@@ -210,9 +210,11 @@ impl Engines {
     }
 }
 
-/// Core modules with less code are compiled with their component: that takes no time to speak of, and what is linked when it
-/// runs costs each instance a little.
-const MIN_CODE: usize = 256 << 10;
+/// A component without a core module that has so many bytes of code is compiled as one: that takes no time to speak of, and what
+/// is linked when it runs costs each instance a little.
+const LARGE_CODE: usize = 256 << 10;
+/// Of any other component, the core modules with so many bytes of code are compiled one by one.
+const MIN_CODE: usize = 16 << 10;
 
 /// How many core modules stay loaded for the next version. They are mapped files, of which memory has what runs.
 const MAX_LOADED_MODULES: usize = 16;
@@ -260,7 +262,8 @@ impl Parts {
         let labelled = with_member_labels(component);
         let component = labelled.as_deref().unwrap_or(component);
         // What is compiled apart is not inlined.
-        let unbundled = match settings.inlining {
+        let is_one = settings.inlining || largest_code(component) < LARGE_CODE;
+        let unbundled = match is_one {
             true => None,
             false => unbundle(component, MIN_CODE),
         };

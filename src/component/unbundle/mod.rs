@@ -42,6 +42,14 @@ pub fn unbundle(component: &[u8], min_code: usize) -> Option<Unbundled<'_>> {
     })
 }
 
+/// How many bytes of code the largest core module of a component has.
+pub fn largest_code(component: &[u8]) -> usize {
+    let mut all = Vec::new();
+    core_modules(component, &mut all);
+    let sizes = all.into_iter().map(code_size);
+    sizes.max().unwrap_or(0)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Data {
     Apart,
@@ -185,6 +193,9 @@ mod tests {
         let text = r#"(component (core module (func) (memory 1) (data (i32.const 0) "a")))"#;
         assert_eq!(taken(text), (0, 0));
         assert!(unbundle(b"hello", 0).is_none());
+        assert_eq!(largest_code(b"hello"), 0);
+        let nested = component("(component (core module (func)) (component (core module LARGE)))");
+        assert!((MIN_CODE..MIN_CODE + 100).contains(&largest_code(&nested)));
     }
 
     #[test]
