@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap_complete::aot;
 use wash::cli;
 use wash::plugin::Store;
-use wash::plugin::complete::{Question, candidates};
+use wash::plugin_commands::complete::{Question, candidates};
 
 const PLUGINS: usize = 30;
 /// How often each is done for the table.

@@ -13,9 +13,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wash::capability::host_interfaces;
-use wash::component::Shape;
-use wash::linker::{self, Exports, LinkRequest, Member, Role};
+use wash::linker;
+use wash::linker::{Exports, LinkRequest, Member, Role};
+use wash_component::Shape;
+use wash_runtime::capability::host_interfaces;
 
 const COUNTS: [usize; 2] = [25, 50];
 const BYTES: usize = 300_000;

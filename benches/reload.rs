@@ -2,7 +2,8 @@
 //! stopped and started again.
 //!
 //! Nothing is built: a finished component is renamed over the old one, as a build would do, and the server is asked
-//! until the answer is the new one. Every version is compiled for the first time. With `-- --quick`, fewer rounds.
+//! until the answer is the new one. Every version is compiled for the first time, as far as it differs from the one
+//! before. With `-- --quick`, fewer rounds.
 
 mod hello;
 mod process;
@@ -13,8 +14,13 @@ use std::time::{Duration, Instant};
 
 use process::{Server, wash_dev};
 
-/// Functions that nobody calls, besides the one that answers.
-const SIZES: [(&str, usize); 2] = [("one function", 0), ("500 functions", 500)];
+/// Functions that nobody calls, besides the one that answers. The last has as much code as makes `wash` compile it on its own, as
+/// it does with an interpreter: versions differ in their data.
+const SIZES: [(&str, usize); 3] = [
+    ("one function", 0),
+    ("500 functions", 500),
+    ("12000 functions", 12_000),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +37,9 @@ fn main() {
     for (name, functions) in SIZES {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("app.wasm");
+        if functions >= INTERPRETER {
+            compile(&file, functions);
+        }
         let reload = replace_each(&file, 0..=rounds, functions, |server| server);
         // Not the versions that the other rounds left in the cache.
         let restart = replace_each(&file, 1000..=1000 + rounds, functions, |server| {
@@ -45,6 +54,27 @@ fn main() {
             restart.milliseconds() / reload.milliseconds(),
             format!("{} : {}", restart.failed, reload.failed),
         );
+    }
+}
+
+/// From so many functions on, code is compiled on its own.
+const INTERPRETER: usize = 12_000;
+/// How long nothing is compiled any more when all is.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// Has the code of all versions compiled and optimized, which takes the first of them.
+fn compile(file: &Path, functions: usize) {
+    replace(file, &hello::component("version", functions));
+    let mut server = Server::start(wash_dev(file));
+    server.wait_for("version");
+    let compiled = file.with_file_name("cache").join("wash/compiled");
+    let files = || std::fs::read_dir(&compiled).map_or(0, Iterator::count);
+    let (mut known, mut since) = (files(), Instant::now());
+    while since.elapsed() < SETTLED {
+        std::thread::sleep(Duration::from_millis(100));
+        if files() != known {
+            (known, since) = (files(), Instant::now());
+        }
     }
 }
 

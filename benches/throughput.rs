@@ -26,7 +26,9 @@ use tokio::task::JoinSet;
 
 use process::{Server, wash_dev};
 use wash::console::Console;
-use wash::http::{self, Body, Front, Handler, RequestId, Stop};
+use wash_runtime::events::RequestId;
+use wash_runtime::http;
+use wash_runtime::http::{Body, Handler, HttpService, Stop};
 
 const CONNECTIONS: usize = 16;
 const HELLO: &str = "hello world";
@@ -141,10 +143,10 @@ async fn front(address: &str) {
     }
 
     let console = Console::stdio();
-    let front = Front::new(console.clone());
+    let front = HttpService::new(console.events());
     front.serve(Arc::new(Hello));
     let listener = TcpListener::bind(address).await.expect("a free address");
-    http::Server::new(front, console, Stop::default())
+    http::Server::new(front, console.events(), Stop::default())
         .run(listener)
         .await;
 }

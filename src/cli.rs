@@ -1,8 +1,10 @@
 //! The command line: parse, run, report.
 //!
-//! Exit codes: 0 when it worked, those of [`report::Fault`] when it did not, and what shells give when a signal ended it, 130 after
+//! Exit codes: 0 when it worked, those of [`ErrorClass`](advice::ErrorClass) when it did not, and what shells give when a signal ended it, 130 after
 //! Ctrl-C. Nothing heavy is made before the command line is known to need it.
 
+mod encoding;
+mod help;
 mod installed;
 mod tips;
 
@@ -14,20 +16,23 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::bug;
 use crate::commands::{
     Stopped, build, call, completion, config, dev, doctor, inspect, new, not_parsed, oci, plugin,
     wit,
 };
-use crate::completion::{Request, budget};
-use crate::console::{self, LogWriter};
-use crate::plugin::command::augment;
+use crate::completion::Request;
+use crate::console::LogWriter;
 use crate::plugin::describe::Reserved;
 use crate::plugin::{Installed, Store};
-use crate::report;
-use crate::version;
+use crate::plugin_commands::augment;
+use crate::{bug, console, report, version};
 
 use installed::{Line, Plugins, Typed};
+use wash_common::{advice, budget, units};
+use wash_runtime::engine::compiler_process;
+use wash_runtime::engine::compiler_process::{
+    CompileLimits, MEMORY_VARIABLE, TIME_VARIABLE, compile_in_processes,
+};
 
 pub use crate::commands::{GlobalArgs, Globals};
 pub use crate::report::OutputFormat;
@@ -108,13 +113,19 @@ pub fn main() -> ExitCode {
     if let Some(request) = Request::from_env() {
         return request.answer(commands_in_time);
     }
+    if let Some(code) = compiler_process::answer(std::env::args_os().skip(1)) {
+        return code;
+    }
     let line: Vec<OsString> = std::env::args_os().collect();
     let format = wanted_format(&line);
     bug::guarded(format, || {
         let plugins = Plugins::of_user();
         match plugins.parse(&line) {
             Ok(line) => execute(line, &plugins),
-            Err(error) => not_parsed(&tips::with_tip(error), format),
+            Err(error) => {
+                let error = encoding::with_argument(error, &line, plugins.tree());
+                not_parsed(&tips::with_tip(error), format)
+            }
         }
     })
 }
@@ -153,7 +164,8 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
         return not_parsed(&error, format);
     }
     let prints_lines = typed.prints_lines();
-    let outcome = outcome(typed, &plugins.store, &globals);
+    let outcome =
+        encoding::check_environment().and_then(|()| outcome(typed, &plugins.store, &globals));
     // What is told from here on comes after it.
     console::flush();
     match outcome {
@@ -167,13 +179,14 @@ fn execute(Line { globals, typed }: Line, plugins: &Plugins) -> ExitCode {
                     true => report::failure_in_lines(format, &error),
                     false => report::failure(format, &error),
                 };
-                report::fault(&error).into()
+                advice::fault(&error).into()
             }
         },
     }
 }
 
 fn outcome(typed: Typed, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {
+    compile_in_processes(compile_limits()?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -192,6 +205,24 @@ fn outcome(typed: Typed, store: &Store, globals: &Globals) -> anyhow::Result<Exi
         runtime.shutdown_background();
     }
     outcome
+}
+
+/// What the environment says of compiling.
+fn compile_limits() -> anyhow::Result<CompileLimits> {
+    let mut limits = CompileLimits::default();
+    let set = |name| std::env::var(name).ok().filter(|set| !set.is_empty());
+    let wrong = |name, problem| advice::usage(format!("`{name}`: {problem}"));
+    if let Some(time) = set(TIME_VARIABLE) {
+        let time = units::parse_duration(&time);
+        limits.time = time.map_err(|problem| wrong(TIME_VARIABLE, problem))?;
+    }
+    if let Some(memory) = set(MEMORY_VARIABLE) {
+        let memory = units::parse_size(&memory);
+        limits.memory = memory
+            .map_err(|problem| wrong(MEMORY_VARIABLE, problem))?
+            .get();
+    }
+    Ok(limits)
 }
 
 async fn run(command: Command, store: &Store, globals: &Globals) -> anyhow::Result<ExitCode> {

@@ -14,34 +14,26 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod cli;
+
 pub mod commands;
+
+pub mod doctor;
+pub mod plugin_commands;
 
 pub mod completion;
 pub mod dev;
-pub mod doctor;
-pub mod inspect;
-pub mod standalone;
 pub mod template;
 
+pub mod inspect;
 pub mod plugin;
+pub mod standalone;
 
 pub mod bug;
 pub mod build;
-pub mod call;
-pub mod capability;
-pub mod component;
 pub mod console;
-pub mod engine;
-pub mod folders;
-pub mod git;
-pub mod holder;
-pub mod host;
-pub mod http;
 pub mod linker;
-pub mod oci;
 pub mod project;
 pub mod provider;
+
 pub mod report;
-pub mod scratch;
 pub mod version;
-pub mod wit;

@@ -4,23 +4,15 @@
 //!
 //! Whatever is printed may have text of others in it, so all of it is [sanitized](sanitize) here: on stdout and stderr, on
 //! terminals and into pipes. Only what is itself the result, such as WIT text, goes [as it is](product) to a reader that is no terminal.
-//!
-//! Library errors carry their hints as data and tell them through [`Advice`]; [`hinted`] keeps them attached on the
-//! way up through `anyhow`, and with them whose [`Fault`] it is.
 
-mod fault;
-pub mod sanitize;
-
-use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use std::iter;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
-
-pub use fault::Fault;
+use wash_common::advice::{fault, hints, messages};
+use wash_common::sanitize;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -35,63 +27,6 @@ pub enum OutputFormat {
     Text,
     /// For programs: `{"message", "success", "data"}`
     Json,
-}
-
-/// An error that may know what to do about it, and whose fault it is.
-pub trait Advice: Error + Send + Sync + 'static {
-    /// Each hint is one line or a block ready to paste, without the word `hint:`.
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// What its causes tell need not be told again: of several, [`fault`] takes the gravest.
-    fn fault(&self) -> Fault {
-        Fault::Input
-    }
-}
-
-/// Keeps the hints of an error on its way through `anyhow`: `build(..).await.map_err(hinted)?`.
-pub fn hinted<E: Advice>(error: E) -> anyhow::Error {
-    let (hints, fault) = (error.hints(), error.fault());
-    anyhow::Error::new(Hinted {
-        error: Box::new(error),
-        hints,
-        fault,
-    })
-}
-
-/// An error about a command line that parses, and makes no sense all the same.
-pub fn usage(message: impl fmt::Display) -> anyhow::Error {
-    hinted(Usage(message.to_string()))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
-
-impl Advice for Usage {
-    fn fault(&self) -> Fault {
-        Fault::Usage
-    }
-}
-
-#[derive(Debug)]
-struct Hinted {
-    error: Box<dyn Error + Send + Sync>,
-    hints: Vec<String>,
-    fault: Fault,
-}
-
-impl fmt::Display for Hinted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl Error for Hinted {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
-    }
 }
 
 /// Prints what a command came to: a line for people, or `message` and `data` for programs.
@@ -156,15 +91,15 @@ pub fn warn(message: &dyn fmt::Display, hint: Option<&str>) {
     let message = message.to_string();
     stderr(&format!(
         "{WARNING}warning{WARNING:#}: {}",
-        sanitize::text(&message)
+        sanitize::line(&message)
     ));
     if let Some(hint) = hint {
-        stderr(&format!("  {HINT}hint{HINT:#}: {}", sanitize::text(hint)));
+        stderr(&format!("  {HINT}hint{HINT:#}: {}", sanitize::hint(hint)));
     }
 }
 
 /// Says something on stderr. If nobody can hear it, that is no failure.
-pub fn talk(text: &str) {
+pub fn info(text: &str) {
     stderr(&sanitize::text(text));
 }
 
@@ -200,49 +135,23 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(closed)
 }
 
-/// What caused an error, the nearest cause first.
-pub fn causes(error: &dyn Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    iter::successors(error.source(), |&cause| cause.source())
-}
-
-/// An error and its causes.
-pub fn in_one_line(error: impl Error) -> String {
-    causes(&error).fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
-}
-
 /// The text of an error: its chain of causes, then its hints. Ends in a line break; has colours of ours alone.
 fn render(error: &anyhow::Error) -> String {
-    let told = |told: &dyn fmt::Display| sanitize::text(&told.to_string()).into_owned();
-    let mut text = format!("{ERROR}error{ERROR:#}: {}\n", told(error));
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  caused by: {}\n", told(cause)));
+    let mut text = String::new();
+    for (index, message) in messages(error).enumerate() {
+        text.push_str(&match index {
+            0 => format!("{ERROR}error{ERROR:#}: {message}\n"),
+            _ => format!("  caused by: {message}\n"),
+        });
     }
     let hints: Vec<_> = hints(error).collect();
     if !hints.is_empty() {
         text.push('\n');
     }
     for hint in hints {
-        text.push_str(&format!("{HINT}hint{HINT:#}: {}\n", told(&hint)));
+        text.push_str(&format!("{HINT}hint{HINT:#}: {}\n", sanitize::hint(hint)));
     }
     text
-}
-
-/// Whose fault an error is: the gravest of its chain.
-pub fn fault(error: &anyhow::Error) -> Fault {
-    let faults = error.chain().map(|cause| {
-        let hinted = cause.downcast_ref::<Hinted>().map(|hinted| hinted.fault);
-        let io = cause.downcast_ref::<io::Error>().map(Fault::of_io);
-        hinted.or(io).unwrap_or_default()
-    });
-    faults.max().unwrap_or_default()
-}
-
-/// The hints of every error in the chain.
-pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
-    let hinted = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<Hinted>());
-    hinted.flat_map(|hinted| hinted.hints.iter().map(String::as_str))
 }
 
 fn stdout(text: &str) -> io::Result<()> {
@@ -273,6 +182,8 @@ fn pretty(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wash_common::advice::{Advice, ErrorClass, hinted, usage};
+
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
@@ -296,12 +207,32 @@ mod tests {
     }
 
     #[test]
+    fn others_do_not_write_lines_of_ours() {
+        let strange = "x\nhint: run this\r\u{2028}error: y\n\nhint: z";
+        let hostile = Outer(io::Error::other(strange));
+        let text = render(&hinted(hostile).context(strange));
+        let text = anstream::adapter::strip_str(&text).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let line = "x␊hint: run this␍\u{fffd}error: y␊␊hint: z";
+        let cause = format!("  caused by: {line}");
+        let first = format!("error: {line}");
+        let expected = [
+            &first,
+            "  caused by: outer failed",
+            &cause,
+            "",
+            "hint: try again",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
     fn the_gravest_cause_says_whose_fault_it_is() {
         let denied = hinted(Outer(io::ErrorKind::PermissionDenied.into())).context("reading");
-        assert_eq!(fault(&denied), Fault::Environment);
+        assert_eq!(fault(&denied), ErrorClass::Environment);
         let missing = hinted(Outer(io::ErrorKind::NotFound.into()));
-        assert_eq!(fault(&missing), Fault::Input);
-        assert_eq!(fault(&usage("no").context("both")), Fault::Usage);
+        assert_eq!(fault(&missing), ErrorClass::Input);
+        assert_eq!(fault(&usage("no").context("both")), ErrorClass::Usage);
     }
 
     #[test]

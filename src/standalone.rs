@@ -6,15 +6,17 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
+use wash_common::advice::{Advice, ErrorClass};
+use wash_component::host_interface::{HostInterface, Scope};
+use wash_component::{InterfaceName, Shape, ShapeError, track};
+use wash_runtime::capability::config::ConfigValues;
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::sockets::Sockets;
+use wash_runtime::capability::wasi::{Access, Directories, Process};
+use wash_runtime::workload::MemberSettings;
 
-use crate::component::{InterfaceName, Shape, ShapeError, track};
-use crate::host::sockets::Sockets;
-use crate::host::workload::{Access, MemberSettings, OutgoingHttp};
-use crate::linker::{
-    self, ComposeError, HostImport, HostInterface, LinkFailure, LinkPlan, LinkRequest, Provider,
-    Scope,
-};
-use crate::report::{Advice, Fault};
+use crate::linker;
+use crate::linker::{ComposeError, HostImport, LinkFailure, LinkPlan, LinkRequest, Provider};
 
 /// A standard component, and what was given up for it.
 #[derive(Debug)]
@@ -59,10 +61,14 @@ pub enum StandaloneError {
 }
 
 impl Advice for StandaloneError {
-    fn fault(&self) -> Fault {
+    fn has_lines(&self) -> bool {
+        matches!(self, StandaloneError::Link(_))
+    }
+
+    fn fault(&self) -> ErrorClass {
         match self {
-            StandaloneError::Link(_) | StandaloneError::Label { .. } => Fault::Input,
-            StandaloneError::Compose(_) | StandaloneError::Invalid(_) => Fault::Wash,
+            StandaloneError::Link(_) | StandaloneError::Label { .. } => ErrorClass::Input,
+            StandaloneError::Compose(_) | StandaloneError::Invalid(_) => ErrorClass::Wash,
         }
     }
 }
@@ -195,14 +201,14 @@ pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<S
         member: member.to_string(),
         names,
     };
-    let directories = settings.directories.iter().map(|directory| {
+    let directories = settings.get::<Directories>().0.iter().map(|directory| {
         let access = match directory.access {
             Access::ReadOnly => "read-only",
             Access::ReadWrite => "read-write",
         };
         format!("{} ({access})", directory.guest)
     });
-    let outgoing = match &settings.outgoing_http {
+    let outgoing = match &settings.get::<OutgoingHttp>() {
         _ if !sends_requests(shape) => Vec::new(),
         OutgoingHttp::Denied => Vec::new(),
         OutgoingHttp::Any => vec!["any host".to_string()],
@@ -213,15 +219,41 @@ pub fn settings(member: &str, shape: &Shape, settings: &MemberSettings) -> Vec<S
         machine,
         allowed,
         ..
-    } = &settings.sockets;
+    } = &settings.get::<Sockets>();
     let all = [
         setting(
             "environment",
-            settings.environment.keys().cloned().collect(),
+            settings
+                .get::<Process>()
+                .environment
+                .keys()
+                .cloned()
+                .collect(),
         ),
-        setting("arguments", settings.arguments.clone()),
+        setting("arguments", settings.get::<Process>().arguments.clone()),
+        setting(
+            "program name",
+            settings
+                .get::<Process>()
+                .program_name
+                .clone()
+                .into_iter()
+                .collect(),
+        ),
+        setting(
+            "initial directory",
+            settings
+                .get::<Process>()
+                .initial_cwd
+                .clone()
+                .into_iter()
+                .collect(),
+        ),
         setting("directories", directories.collect()),
-        setting("config", settings.config.keys().cloned().collect()),
+        setting(
+            "config",
+            settings.get::<ConfigValues>().0.keys().cloned().collect(),
+        ),
         setting(
             "name lookups",
             lookups.iter().map(ToString::to_string).collect(),
@@ -256,10 +288,7 @@ mod tests {
         let given = |import: &str| {
             let component = format!("(component (import \"{import}\" (instance)))");
             let shape = Shape::parse(&wat::parse_str(component).unwrap()).unwrap();
-            let given = MemberSettings {
-                outgoing_http: OutgoingHttp::Any,
-                ..MemberSettings::default()
-            };
+            let given = MemberSettings::default().with(OutgoingHttp::Any);
             let settings = settings("app", &shape, &given);
             settings
                 .iter()

@@ -10,17 +10,20 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use wash::console::Level;
-use wash::host::sockets::Sockets;
-use wash::host::workload::{
-    Access, KeyValue, KeyValueBackend, LimitNames, Limits, MemberSettings, OutgoingHttp, Restart,
-    Volume,
-};
+use wash::project;
 use wash::project::{
-    self, Artifact, Command, Overrides, Project, ProjectError, Purpose, Service, SiblingSource,
-    Warning, keys,
+    Artifact, Overrides, Project, ProjectError, Purpose, Service, SiblingSource, Warning, keys,
 };
-use wash::report::Advice;
+use wash_common::advice::Advice;
+use wash_common::process::Command;
+use wash_runtime::capability::config::ConfigValues;
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::keyvalue::{KeyValue, KeyValueBackend};
+use wash_runtime::capability::logging::LogLevel;
+use wash_runtime::capability::sockets::Sockets;
+use wash_runtime::capability::wasi::{Access, Directories, Process, Volume};
+use wash_runtime::events::Level;
+use wash_runtime::workload::{LimitNames, Limits, MemberSettings, Restart};
 
 #[path = "support/cases.rs"]
 mod case_files;
@@ -315,17 +318,24 @@ fn show_subscriptions(text: &mut String, subscriptions: &[String], indent: &str)
 }
 
 fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
+    let process = settings.get::<Process>();
     let mut line = |line: String| writeln!(text, "{indent}{line}").unwrap();
-    if !settings.arguments.is_empty() {
-        line(format!("args {:?}", settings.arguments));
+    if !process.arguments.is_empty() {
+        line(format!("args {:?}", process.arguments));
     }
-    for (name, value) in &settings.environment {
+    if let Some(name) = &process.program_name {
+        line(format!("program name {name}"));
+    }
+    if let Some(path) = &process.initial_cwd {
+        line(format!("initial cwd {path}"));
+    }
+    for (name, value) in &process.environment {
         line(format!("env {name}={value:?}"));
     }
-    for (name, value) in &settings.config {
+    for (name, value) in &settings.get::<ConfigValues>().0 {
         line(format!("config {name}={value:?}"));
     }
-    for directory in &settings.directories {
+    for directory in &settings.get::<Directories>().0 {
         let access = if directory.access == Access::ReadOnly {
             "read-only"
         } else {
@@ -340,15 +350,16 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
             directory.guest
         ));
     }
-    if settings.log_level != Level::default() {
-        line(format!("logs from {}", settings.log_level.name()));
+    let LogLevel(level) = settings.get();
+    if *level != Level::default() {
+        line(format!("logs from {}", level.name()));
     }
     let KeyValue {
         backend,
         prefix,
         buckets,
         quota,
-    } = &settings.keyvalue;
+    } = settings.get();
     match backend {
         None => {}
         Some(KeyValueBackend::Files(path)) => line(format!("keyvalue in {}", path.display())),
@@ -363,7 +374,7 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
     if let Some(quota) = quota {
         line(format!("keyvalue quota {quota}"));
     }
-    match &settings.outgoing_http {
+    match settings.get() {
         OutgoingHttp::Any => line("outgoing http to any host".to_string()),
         OutgoingHttp::Denied => {}
         OutgoingHttp::Allowed(hosts) => line(format!("outgoing http to {}", hosts.join(", "))),
@@ -374,7 +385,7 @@ fn show_settings(text: &mut String, settings: &MemberSettings, indent: &str) {
         allowed,
         section,
         published,
-    } = &settings.sockets;
+    } = settings.get();
     let mut rules = |what: &str, rules: Vec<String>| {
         if !rules.is_empty() {
             line(format!("{what} by `{section}`: {}", rules.join(", ")));

@@ -17,14 +17,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
-use wash::console::Console;
-use wash::host::local::{HostOptions, LocalHost, Routes};
-use wash::host::workload::{
-    Access, Directory, Drive, Entry, Grant, Limits, Member, MemberSettings, Restart, Route, Volume,
-    Workload, WorkloadId,
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Volume};
+use wash_runtime::events::{Recorder, RequestId};
+use wash_runtime::host::{Host, StartRequest};
+use wash_runtime::http::{Handler, RequestBody};
+use wash_runtime::local::{HostOptions, LocalHost, Routes};
+use wash_runtime::workload::{
+    Drive, Entry, Grant, Limits, Member, MemberSettings, Restart, Route, Workload, WorkloadId,
 };
-use wash::host::{Host, StartRequest};
-use wash::http::{Handler, RequestBody, RequestId};
 
 const CYCLES: usize = 1000;
 /// The pool of instances and the allocator have grown to their size by then.
@@ -91,10 +91,7 @@ fn entry(name: &str, text: &str, drive: Drive) -> Entry {
         component: wat::parse_str(text).unwrap().into(),
         members: vec![Member {
             name: name.to_owned(),
-            settings: MemberSettings {
-                directories: vec![volume],
-                ..MemberSettings::default()
-            },
+            settings: MemberSettings::default().with(Directories(vec![volume])),
         }],
         grants: grants.into_iter().collect(),
         drive,
@@ -104,14 +101,15 @@ fn entry(name: &str, text: &str, drive: Drive) -> Entry {
 
 /// A workload with every way in.
 fn workload() -> Workload {
-    let http = include_str!("../src/host/contract/http.wat")
+    let http = include_str!("../crates/wash-runtime/src/testing/http.wat")
         .replace("STATUS", "204")
         .replace("DELAY", "0");
-    let message = include_str!("../src/host/contract/message.wat")
+    let message = include_str!("../crates/wash-runtime/src/testing/message.wat")
         .replace("THEN", "(i32.const 0)")
         .replace("DELAY", "0");
     let rests = "(loop $again (call $rest) (br $again)) (unreachable)";
-    let service = include_str!("../src/host/contract/service.wat").replace("THEN", rests);
+    let service =
+        include_str!("../crates/wash-runtime/src/testing/service.wat").replace("THEN", rests);
     let routes = vec![Route::default()];
     let subscriptions = vec!["a.>".to_owned()];
     let restart = Restart::default();
@@ -153,11 +151,11 @@ fn resident() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_workloads_leave_nothing_behind() {
-    let (console, output) = Console::capture();
+    let (events, output) = Recorder::new();
     let routes = Arc::new(Slot::default());
     let host = LocalHost::new(HostOptions {
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")),
-        console,
+        events,
         routes: routes.clone(),
     });
     let workload = workload();

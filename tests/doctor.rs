@@ -94,7 +94,7 @@ fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
     ));
     let [(level, message)] = home.ports().try_into().unwrap();
     assert_eq!(level, "error");
-    assert!(message.contains("is taken by"), "{message}");
+    assert!(message.contains("is in use by"), "{message}");
     assert!(message.ends_with(&me()), "{message}");
     let status = home.wash(&["doctor", "-q"]).output().unwrap().status;
     assert_eq!(status.code(), Some(1));
@@ -282,14 +282,20 @@ fn typed_ahead(home: &Home, arguments: &[&str], keys: &str) -> Terminal {
     terminal
 }
 
-#[test]
-fn what_was_typed_before_a_question_is_no_answer() {
+/// A project with a volume that is not there, something in the cache, and something in the state of the project.
+fn home_with_data() -> (Home, PathBuf, PathBuf) {
     let home = Home::new(
         "build: {command: \"true\"}\n\
          dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
     );
     let cached = home.file("cache/wash/oci/blobs/sha256/0", "12345");
     let state = home.file("app/.wash/state/blobs/a", "12345");
+    (home, cached, state)
+}
+
+#[test]
+fn what_was_typed_before_a_question_is_no_answer() {
+    let (home, cached, state) = home_with_data();
     for (command, question) in [
         (&["config", "cleanup"][..], "remove it? [y/N]"),
         (&["dev", "reset"], "remove it? [y/N]"),
@@ -351,7 +357,7 @@ fn nothing_of_the_project_is_run() {
     };
     assert!(told("cargo 1.99.0"), "{json:#}");
     assert!(
-        told("`rust-toolchain.toml` names the program that `cargo` is, `tc`"),
+        told("`rust-toolchain.toml` sets `cargo` to `tc`"),
         "{json:#}"
     );
 }
@@ -381,12 +387,7 @@ const SHOW_CURSOR: &str = "\x1b[?25h";
 
 #[test]
 fn a_question_is_left_with_ctrl_c_and_nothing_is_done() {
-    let home = Home::new(
-        "build: {command: \"true\"}\n\
-         dev: {address: \"127.0.0.1:0\", volumes: [{host_path: data, guest_path: /d}]}\n",
-    );
-    let cached = home.file("cache/wash/oci/blobs/sha256/0", "12345");
-    let state = home.file("app/.wash/state/blobs/a", "12345");
+    let (home, cached, state) = home_with_data();
     for (command, question) in [
         (&["config", "cleanup"], "remove it?"),
         (&["dev", "reset"], "remove it?"),

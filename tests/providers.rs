@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use wash::component::{Extern, Shape};
-use wash::provider::{self, Provider};
+use wash::provider;
+use wash::provider::Provider;
+use wash_component::{Extern, Shape};
 
 /// `artifact.toml`
 #[derive(Deserialize)]

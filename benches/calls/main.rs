@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+use wash::linker;
+use wash::linker::{Exports, LinkRequest, Member, Role};
+use wash_component::{CodeSize, Shape};
+use wash_runtime::engine::{Compiler, Model, Settings, inlines};
 use wasmtime::component::{Component, Instance, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
-
-use wash::component::{CodeSize, Shape};
-use wash::engine::{Model, Settings, inlines};
-use wash::linker::{self, Exports, LinkRequest, Member, Role};
 
 const CALLS: [&str; 4] = ["add", "echo", "sum", "bump"];
 
@@ -41,7 +41,11 @@ fn main() {
     let composed = compose(&caller, &provider);
     let inlining = inlines(CodeSize::of(&composed));
     for (name, model) in [("sync", Model::Sync), ("async", Model::Async)] {
-        let settings = Settings { model, inlining };
+        let settings = Settings {
+            model,
+            inlining,
+            compiler: Compiler::Cranelift,
+        };
         let engine = Engine::new(&settings.config()).expect("the settings fit");
         for call in CALLS {
             let mut group = criterion.benchmark_group(format!("{name}/{call}"));

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longer than any start takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that is stopped when it is dropped.
 pub(crate) struct Server {
@@ -44,7 +44,7 @@ impl Server {
             if let Some(status) = self.child.try_wait().expect("our child") {
                 panic!("the server ended with {status}");
             }
-            assert!(started.elapsed() < PATIENCE, "no answer `{body}`");
+            assert!(started.elapsed() < TIMEOUT, "no answer `{body}`");
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -84,7 +84,7 @@ fn free_address() -> SocketAddr {
 /// The whole response, if there is one.
 fn get(address: SocketAddr) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
     stream
         .write_all(b"GET / HTTP/1.0\r\nhost: localhost\r\n\r\n")
         .ok()?;

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use wash_common::process::Command;
 
 use super::{BuildError, error};
-use crate::project::{Artifact, Command, Project};
+use crate::project::{Artifact, Project};
 
 /// File systems write the time of the last tick of the system's clock.
 const CLOCK_TICK: Duration = Duration::from_millis(20);
@@ -108,7 +109,7 @@ fn doubt(root: &Path, path: &Path, written: &[PathBuf]) -> Option<Doubt> {
     let (path, first) = (relative(root, path), shown.first()?);
     Some(Doubt {
         message: format!(
-            "the build did not write `{}`, which `build.component_path` names: it is what an earlier build left; this one made {}",
+            "the build did not update `{}` (`build.component_path`), which is left from an earlier build; it wrote {}",
             path.display(),
             error::join(&shown)
         ),
@@ -119,7 +120,7 @@ fn doubt(root: &Path, path: &Path, written: &[PathBuf]) -> Option<Doubt> {
                     .to_string()
             }
             Some(("debug", "release")) => {
-                "`wash build` makes release builds, in another folder: take `build.component_path` out of the config, or set \
+                "`wash build` makes release builds, in another directory: remove `build.component_path` from the config, or set \
                  `build.rust.release: false`"
                     .to_string()
             }
@@ -177,7 +178,7 @@ fn cargo_dirs(root: &Path, target: Option<PathBuf>) -> Vec<PathBuf> {
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
-    fs::read(path).map_err(|source| BuildError::Read {
+    wash_common::files::read(path).map_err(|source| BuildError::Read {
         path: path.to_path_buf(),
         source,
     })

@@ -4,12 +4,13 @@
 //! of all packages that are not from a registry, what macros include, and what build scripts ask to be rerun for.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use wash_common::files;
 
 /// The inputs of a component as far as something beside it tells them. What lies where tools build is left out.
 pub fn inputs(component: &Path) -> BTreeSet<PathBuf> {
-    let text = fs::read_to_string(component.with_extension("d")).unwrap_or_default();
+    let text = files::read_to_string(component.with_extension("d")).unwrap_or_default();
     let inputs = parse(&text).into_iter();
     let is_source = |path: &PathBuf| {
         let mut above = path.ancestors().skip(1);
@@ -45,6 +46,8 @@ fn paths(list: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

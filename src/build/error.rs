@@ -5,12 +5,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::atomic::WriteError;
+use wash_common::process::ProcessError;
+use wash_common::shell::shell_quote;
+use wash_fetch::oci::OciError;
+use wash_fetch::wit::WitError;
+
 use super::tools;
-use crate::console::pasteable;
-use crate::oci::OciError;
 use crate::project::Kind;
-use crate::report::{Advice, Fault};
-use crate::wit::WitError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -27,33 +30,33 @@ pub enum BuildError {
     Wit(#[from] WitError),
     #[error("the build was cancelled")]
     Cancelled,
-    #[error("`{tool}` is not installed, or not on the `PATH`; the project is built with it")]
+    #[error("`{tool}` is not installed, or not on the `PATH`; building the project requires it")]
     MissingTool { tool: String },
     #[error("the Rust target `{target}` is not installed for {toolchain}")]
     MissingTarget {
         target: String,
         toolchain: Toolchain,
     },
-    #[error("the packages that `{}` names are not installed", .manifest.display())]
+    #[error("the packages in `{}` are not installed", .manifest.display())]
     MissingPackages { manifest: PathBuf, manager: String },
     #[error("cannot run `{command}`")]
     Spawn { command: String, source: io::Error },
     #[error("cannot read `{}`", .path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot write `{}`", .path.display())]
-    Write { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// `elsewhere`: `.wasm` files that the build seems to have written instead, as the config would name them.
-    #[error("the build succeeded, but there is no component at `{}`", .path.display())]
+    #[error("the build succeeded, but wrote no component to `{}`", .path.display())]
     NoArtifact {
         path: PathBuf,
         elsewhere: Vec<PathBuf>,
     },
-    #[error("there is no component at `{}`, and nothing says how to build it", .0.display())]
+    #[error("no component at `{}`, and no command to build it", .0.display())]
     NothingToRun(PathBuf),
-    #[error("the build succeeded, but left no `.wasm` file in {}", join(.0))]
+    #[error("the build succeeded, but wrote no `.wasm` file to {}", join(.0))]
     NothingFound(Vec<PathBuf>),
     /// `choose`: what the `build` section of the config may say.
-    #[error("cannot tell which file is the component: {}", .candidates.join(", "))]
+    #[error("cannot determine which file is the component: {}", .candidates.join(", "))]
     Ambiguous {
         candidates: Vec<String>,
         choose: String,
@@ -107,36 +110,40 @@ impl BuildError {
 }
 
 impl Advice for BuildError {
+    fn has_lines(&self) -> bool {
+        matches!(self, BuildError::Wit(error) if error.has_lines())
+    }
+
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             BuildError::Registry(error) => return error.hints(),
             BuildError::Wit(error) => {
                 let mut hints = error.hints();
                 hints.push(match error {
-                    WitError::Invalid(_) => "a build goes on without looking at its WIT with `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
-                    _ => "a build goes on without fetching WIT packages with `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
+                    WitError::Invalid(_) => "to build without checking the WIT: `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
+                    _ => "to build without fetching WIT packages: `--skip-fetch`, or `wit.skip_fetch: true`".to_string(),
                 });
                 return hints;
             }
             BuildError::Failed { command, status, kind, .. } if is_not_found(*status) => match not_found(command, *kind) {
                 Some(tool) => format!("a program was not found; {}", tools::how_to_install(tool)),
                 None if *kind == Kind::Npm => format!(
-                    "a program was not found; `{} install` installs those of the packages that package.json names",
+                    "a program was not found; `{} install` installs those in package.json",
                     tools::package_manager(command).unwrap_or("npm")
                 ),
-                None => "a program of the build command was not found on the `PATH`".to_string(),
+                None => "the build command runs a program that is not on the `PATH`".to_string(),
             },
             BuildError::MissingTool { tool } => tools::how_to_install(tool),
             BuildError::MissingTarget { .. } | BuildError::MissingPackages { .. } => {
-                return self.mend().iter().map(|words| pasteable(words)).collect();
+                return self.mend().iter().map(|words| shell_quote(words)).collect();
             }
             BuildError::NoArtifact { elsewhere, .. } => match elsewhere.as_slice() {
-                [] => "`build.component_path` in .wash/config.* says where the build leaves the component".to_string(),
+                [] => "`build.component_path` in .wash/config.* sets where the build writes the component".to_string(),
                 paths => format!("the build wrote {}; set `build.component_path` in .wash/config.*", join(paths)),
             },
             BuildError::NothingToRun(_) => "set `build.command` in .wash/config.*".to_string(),
             BuildError::NothingFound(_) => {
-                "`build.component_path` in .wash/config.* says where the build leaves the component".to_string()
+                "`build.component_path` in .wash/config.* sets where the build writes the component".to_string()
             }
             BuildError::Ambiguous { choose, .. } => {
                 format!("choose one in .wash/config.yaml, such as:\n\nbuild:\n  {choose}")
@@ -150,15 +157,15 @@ impl Advice for BuildError {
         vec![hint]
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
             BuildError::Registry(error) => error.fault(),
             BuildError::Wit(error) => error.fault(),
             BuildError::MissingTool { .. }
             | BuildError::MissingTarget { .. }
-            | BuildError::MissingPackages { .. } => Fault::Environment,
-            BuildError::Failed { status, .. } if is_not_found(*status) => Fault::Environment,
-            _ => Fault::Input,
+            | BuildError::MissingPackages { .. } => ErrorClass::Environment,
+            BuildError::Failed { status, .. } if is_not_found(*status) => ErrorClass::Environment,
+            _ => ErrorClass::Input,
         }
     }
 }
@@ -194,4 +201,13 @@ pub(super) fn join(paths: &[PathBuf]) -> String {
         .map(|path| format!("`{}`", path.display()))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+impl From<ProcessError> for BuildError {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Cancelled => Self::Cancelled,
+            ProcessError::Spawn { command, source } => Self::Spawn { command, source },
+        }
+    }
 }

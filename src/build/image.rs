@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use wash_common::process::Output;
+use wash_common::units;
+use wash_fetch::oci;
+use wash_fetch::oci::{Access, Cache, Progress, Reference, Scheme};
+
 use super::error::BuildError;
-use super::{Built, Output, wrap};
-use crate::oci::{self, Access, Cache, Progress, Reference, Scheme};
+use super::{Built, wrap};
 use crate::project::Image;
 
 /// Credentials and authorities come from the environment and from docker's config.
@@ -31,7 +35,7 @@ pub(super) async fn pull(image: &Image, output: &Output) -> Result<Built, BuildE
 }
 
 /// How often a transfer that takes long is told of.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Tells of a transfer among the lines of the tools: builds may run side by side, so there is no place for a bar.
 struct Told<'t> {
@@ -64,8 +68,8 @@ impl<'t> Told<'t> {
 
 impl Progress for Told<'_> {
     fn begin(&self, bytes: u64) {
-        let (reference, size) = (self.reference, megabytes(bytes));
-        self.output.say(&format!("pulling {reference} ({size})"));
+        let (reference, size) = (self.reference, units::size(bytes));
+        super::say(self.output, &format!("pulling {reference} ({size})"));
         self.with(|transfer| {
             *transfer = Some(Transfer {
                 total: bytes.max(1),
@@ -79,18 +83,16 @@ impl Progress for Told<'_> {
         self.with(|transfer| {
             let Some(transfer) = transfer else { return };
             transfer.done += bytes;
-            if transfer.told.elapsed() >= PATIENCE {
+            if transfer.told.elapsed() >= TIMEOUT {
                 transfer.told = Instant::now();
                 let percent = transfer.done * 100 / transfer.total;
-                self.output
-                    .say(&format!("pulling {}: {percent} %", self.reference));
+                super::say(
+                    self.output,
+                    &format!("pulling {}: {percent} %", self.reference),
+                );
             }
         });
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 #[cfg(test)]
@@ -114,7 +116,7 @@ mod tests {
         told.advance(1_000_000);
         told.with(|transfer| {
             let transfer = transfer.as_mut().unwrap();
-            transfer.told = transfer.told.checked_sub(PATIENCE).unwrap();
+            transfer.told = transfer.told.checked_sub(TIMEOUT).unwrap();
         });
         told.advance(1_000_000);
         told.advance(1_000_000);

@@ -10,28 +10,26 @@ mod dep_info;
 mod error;
 mod image;
 mod preflight;
-pub(crate) mod process;
 pub(crate) mod tools;
 mod wrap;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
+use wash_component::Shape;
+use wash_fetch::wit;
 
-use crate::component::Shape;
 use crate::project::language::cargo;
-use crate::project::{Artifact, Command, Project};
+use crate::project::{Artifact, Project};
 use crate::report;
-use crate::wit;
+pub use wash_common::process::{self, Command, Output};
 
 pub use artifact::left;
 pub use dep_info::inputs;
 pub use error::BuildError;
-pub use process::text as command_text;
 pub use wrap::{Refusal, of_module};
 
 #[derive(Debug)]
@@ -43,50 +41,22 @@ pub struct BuildOptions {
     pub cancel: CancellationToken,
 }
 
-/// Where the output of the tools goes. Never to our stdout, which is for the result.
-#[derive(Clone)]
-pub enum Output {
-    /// To our stderr, untouched. Errors do not have its text.
-    Inherit,
-    /// To our stderr, the end of it, when the command has failed.
-    IfFailed,
-    /// Handed on as it comes, in whole lines; its end is kept for [`BuildError::Failed`].
-    Tee(Sink),
-}
-
-/// Takes what the tools print.
-pub type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
-
-impl Output {
-    /// A line of our own among those of the tools.
-    fn say(&self, line: &str) {
-        match self {
-            Output::Inherit => report::talk(line),
-            Output::IfFailed => {}
-            Output::Tee(sink) => sink(format!("{line}\n").as_bytes()),
-        }
+/// A line of our own among those of the tools.
+fn say(output: &Output, line: &str) {
+    match output {
+        Output::Inherit => report::info(line),
+        Output::IfFailed => {}
+        Output::Tee(sink) => sink(format!("{line}\n").as_bytes()),
     }
 }
 
-impl Output {
-    /// Something that the user should know although the build succeeds.
-    fn warn(&self, message: &str, hint: &str) {
-        match self {
-            Output::Inherit | Output::IfFailed => report::warn(&message, Some(hint)),
-            Output::Tee(sink) => {
-                sink(format!("warning: {message}\nhint: {hint}\n").as_bytes());
-            }
+/// Something that the user should know although the build succeeds.
+fn warn(output: &Output, message: &str, hint: &str) {
+    match output {
+        Output::Inherit | Output::IfFailed => report::warn(&message, Some(hint)),
+        Output::Tee(sink) => {
+            sink(format!("warning: {message}\nhint: {hint}\n").as_bytes());
         }
-    }
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Output::Inherit => "Inherit",
-            Output::IfFailed => "IfFailed",
-            Output::Tee(_) => "Tee",
-        })
     }
 }
 
@@ -134,7 +104,7 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
                 () = options.cancel.cancelled() => return Err(BuildError::Cancelled),
             };
             if let Some(news) = fetched.news(&project.wit) {
-                options.output.say(&news);
+                say(&options.output, &news);
             }
             if !project.wit.skip_fetch {
                 wit::fetch::validate(&project.root, &project.wit)?;
@@ -145,7 +115,7 @@ pub async fn build(project: &Project, options: BuildOptions) -> Result<Built, Bu
     };
     let artifact::Left { path, doubt } = artifact::find(project, &messages, begin)?;
     if let Some(doubt) = doubt {
-        options.output.warn(&doubt.message, &doubt.hint);
+        warn(&options.output, &doubt.message, &doubt.hint);
     }
     let work = move || {
         let bytes = artifact::read(&path)?;

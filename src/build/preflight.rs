@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
 
+use wash_common::process::{Command, Output};
+
 use super::error::{Toolchain, is_not_found};
-use super::{BuildError, Output, tools};
+use super::{BuildError, tools};
 use crate::project::language::{cargo, npm};
-use crate::project::{Command, Kind, Project};
+use crate::project::{Kind, Project};
 
 /// The rustup toolchain that our script builds where `rustup target add` cannot reach its server.
 const FALLBACK_TOOLCHAIN: &str = "wash-wasm";
@@ -86,7 +88,7 @@ pub(super) fn explain(project: &Project, status: ExitStatus) -> Result<(), Build
 /// The packages of package.json must be installed, here or in a workspace above.
 fn packages(root: &Path, manager: &str) -> Result<(), BuildError> {
     let manifest = root.join("package.json");
-    let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+    let text = wash_common::files::read_to_string(&manifest).unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let names = |key: &str| {
         package
@@ -133,7 +135,7 @@ async fn rust(
         Some(fallback) if !chosen && has_target(&fallback, &target) => {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
-                output.say(&format!(
+                super::say(output, &format!(
                     "building with the rustup toolchain `{FALLBACK_TOOLCHAIN}`: `{name}` has no target `{target}`"
                 ));
             });

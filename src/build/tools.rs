@@ -59,7 +59,7 @@ pub(crate) const TOOLS: [Tool; 16] = [
         name: "node",
         purpose: "JavaScript components",
         version: &["--version"],
-        oldest: Some(([20, 19, 0], "the packages of jco do not run on older ones")),
+        oldest: Some(([20, 19, 0], "jco does not run on older versions")),
         install: Install::Page("install Node.js: https://nodejs.org"),
         rare: false,
     },

@@ -1,10 +1,11 @@
 //! Checks that what was built is a component, and makes one of a core module that was built for preview 1.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use wash_common::atomic::{Durability, FileMode, write_atomic_with};
+use wash_component as component;
+use wash_component::{Kind, Shape};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -13,7 +14,6 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::BuildError;
-use crate::component::{self, Kind, Shape};
 
 /// A component as it is; a core module wrapped, in a file beside it: the tool's own output stays as the tool left
 /// it, or the tool would not recognise it the next time.
@@ -52,9 +52,9 @@ fn is_module(bytes: &[u8]) -> bool {
 pub enum Refusal {
     #[error("this is a broken core module: {0}")]
     Broken(#[from] wasmparser::BinaryReaderError),
-    #[error("this is a core module that does not say what it imports and exports as a component")]
+    #[error("this is a core module without component type information")]
     Undescribed,
-    #[error("this is a core module, and making a component of it failed: {0:#}")]
+    #[error("cannot make a component of this core module: {0:#}")]
     Failed(anyhow::Error),
 }
 
@@ -64,7 +64,7 @@ impl Refusal {
         match self {
             Refusal::Broken(_) => "build it again",
             Refusal::Undescribed => {
-                "build it for a target that makes components, such as `wasm32-wasip2`"
+                "build for a target that produces components, such as `wasm32-wasip2`"
             }
             Refusal::Failed(_) => "build for `wasm32-wasip2`",
         }
@@ -134,18 +134,7 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        // As any other file of the user's, not for the owner alone as temporary files are.
-        let mut file = tempfile::Builder::new()
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(dir)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| BuildError::Write {
-        path: path.to_path_buf(),
-        source,
-    })
+    // The next build makes it again.
+    write_atomic_with(path, bytes, FileMode::Keep, Durability::Cache)?;
+    Ok(())
 }

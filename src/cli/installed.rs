@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use clap::error::{Error, ErrorKind};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
+use super::help::fold_shared_options;
 use super::{Cli, Command, GlobalArgs, command_tree};
 use crate::commands::plugin::invoke::Given;
 use crate::commands::plugin::report_broken;
-use crate::plugin::command::{augment, owner};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::{Installed, Store};
+use crate::plugin_commands::{augment, owner};
 
 /// A command line, understood.
 pub(super) struct Line {
@@ -50,11 +51,16 @@ impl Plugins {
         Self { store, installed }
     }
 
+    /// Every command that can be typed.
+    pub(super) fn tree(&self) -> clap::Command {
+        fold_shared_options(command_tree(&self.store, &self.installed))
+    }
+
     pub(super) fn parse(&self, line: &[OsString]) -> Result<Line, Error> {
         if let Some(line) = self.program(line) {
             return Ok(line);
         }
-        let tree = command_tree(&self.store, &self.installed);
+        let tree = self.tree();
         let matches = tree.try_get_matches_from(line).inspect_err(|error| {
             // What was meant may be among what cannot be read.
             if error.kind() == ErrorKind::InvalidSubcommand {

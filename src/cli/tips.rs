@@ -29,7 +29,7 @@ const COMMANDS: [(&[&str], &str); 15] = [
     ),
     (
         &["init", "create", "generate"],
-        "`wash new` creates a project; `wash config init` writes a config file for one that is there",
+        "`wash new` creates a project; `wash config init` adds a config file to an existing one",
     ),
     (
         &["add", "remove"],
@@ -41,7 +41,7 @@ const COMMANDS: [(&[&str], &str); 15] = [
     ),
     (
         &["test", "exec", "invoke"],
-        "`wash call` calls a function of the component; tests of a project are run by its own tools",
+        "`wash call` calls a function of the component; run a project's tests with its own tools",
     ),
     (
         &["log", "logs"],
@@ -69,12 +69,126 @@ const COMMANDS: [(&[&str], &str); 15] = [
     ),
 ];
 
+/// Subcommands, with the command that they are below.
+const SUBCOMMANDS: [(&str, &[&str], &str); 22] = [
+    (
+        "plugin",
+        &["get"],
+        "`wash plugin install` installs a plugin",
+    ),
+    (
+        "plugin",
+        &["rm", "delete"],
+        "`wash plugin uninstall` removes a plugin",
+    ),
+    (
+        "plugin",
+        &["update"],
+        "`wash plugin upgrade` installs new versions of plugins",
+    ),
+    (
+        "plugin",
+        &["info", "inspect"],
+        "`wash plugin show` shows what a plugin adds and its permissions",
+    ),
+    (
+        "plugin",
+        &["grant", "permit"],
+        "`wash plugin allow` grants permissions to a plugin",
+    ),
+    (
+        "plugin",
+        &["revoke", "forbid"],
+        "`wash plugin deny` revokes permissions of a plugin",
+    ),
+    (
+        "plugin",
+        &["run", "try", "exec"],
+        "`wash plugin test` runs a plugin without installing it",
+    ),
+    (
+        "oci",
+        &["publish", "upload"],
+        "`wash oci push` publishes a component in a registry",
+    ),
+    (
+        "oci",
+        &["fetch", "download", "get"],
+        "`wash oci pull` downloads a component from a registry",
+    ),
+    (
+        "oci",
+        &["login", "logout"],
+        "`wash oci` uses the credentials of `docker login`, or `--user` and `--password-stdin`",
+    ),
+    (
+        "wit",
+        &["install"],
+        "`wash wit add` adds a package to a world, `wash wit fetch` fetches missing packages",
+    ),
+    (
+        "wit",
+        &["rm", "delete", "uninstall"],
+        "`wash wit remove` removes a package from the worlds",
+    ),
+    (
+        "wit",
+        &["upgrade"],
+        "`wash wit update` fetches packages again",
+    ),
+    (
+        "wit",
+        &["new", "create"],
+        "`wash wit init` creates the WIT package of a project",
+    ),
+    (
+        "wit",
+        &["validate", "lint"],
+        "`wash wit check` checks the WIT of a project",
+    ),
+    (
+        "wit",
+        &["deps", "graph", "list"],
+        "`wash wit tree` shows the packages that a project needs",
+    ),
+    (
+        "wit",
+        &["publish", "push"],
+        "`wash wit build` encodes a package, and `wash oci push` publishes it",
+    ),
+    (
+        "config",
+        &["check", "lint"],
+        "`wash config validate` checks the configuration",
+    ),
+    (
+        "config",
+        &["get", "print", "view", "list"],
+        "`wash config show` prints the configuration, or one key of it",
+    ),
+    (
+        "config",
+        &["new", "create"],
+        "`wash config init` writes a config file",
+    ),
+    (
+        "config",
+        &["clean", "clear"],
+        "`wash config cleanup` removes caches",
+    ),
+    (
+        "config",
+        &["path", "paths", "where"],
+        "`wash config info` shows the paths of config files",
+    ),
+];
+
 /// Options, with the command that they are about, where that matters.
-const OPTIONS: [(&[&str], Option<&str>, &str); 11] = [
+const OPTIONS: [(&[&str], Option<&str>, &str); 12] = [
     (
         &["--port", "-p", "--host", "--listen", "--bind"],
         None,
-        "`wash dev --address 127.0.0.1:9000` says where to listen; for all interfaces, 0.0.0.0:9000",
+        "use `wash dev --address 127.0.0.1:9000`; to listen on all interfaces, `--address 0.0.0.0:9000`",
     ),
     (
         &["--open"],
@@ -110,9 +224,14 @@ const OPTIONS: [(&[&str], Option<&str>, &str); 11] = [
     (
         &["--lang", "--language"],
         None,
-        "the template decides: `wash new --list` shows all, and `--template http-typescript` takes one",
+        "the template sets the language: `wash new --list` lists them; for example `--template http-typescript`",
     ),
     (&["--json"], None, "`-o json` prints JSON"),
+    (
+        &["--version", "-V"],
+        None,
+        "`wash --version` prints the version of wash, `wash plugin list` those of plugins",
+    ),
     (
         &["--cwd", "--dir", "--project", "--path"],
         None,
@@ -128,8 +247,12 @@ pub(super) fn with_tip(mut error: Error) -> Error {
     };
     let command = command(&error);
     let tip = match error.kind() {
-        ErrorKind::InvalidSubcommand if command.is_none() => {
-            text(ContextKind::InvalidSubcommand).and_then(|word| of_command(&word))
+        ErrorKind::InvalidSubcommand => {
+            let word = text(ContextKind::InvalidSubcommand);
+            word.and_then(|word| match &command {
+                None => of_command(&word),
+                Some(parent) => of_subcommand(parent, &word),
+            })
         }
         ErrorKind::UnknownArgument => {
             text(ContextKind::InvalidArg).and_then(|option| of_option(&option, command.as_deref()))
@@ -153,6 +276,13 @@ pub(super) fn with_tip(mut error: Error) -> Error {
 fn of_command(word: &str) -> Option<&'static str> {
     let found = COMMANDS.iter().find(|(words, _)| words.contains(&word));
     found.map(|(_, tip)| *tip)
+}
+
+fn of_subcommand(parent: &str, word: &str) -> Option<&'static str> {
+    let found = SUBCOMMANDS
+        .iter()
+        .find(|(command, words, _)| *command == parent && words.contains(&word));
+    found.map(|(.., tip)| *tip)
 }
 
 fn of_option(option: &str, command: Option<&str>) -> Option<&'static str> {
@@ -193,6 +323,12 @@ mod tests {
             ("wash login", "docker login"),
             ("wash compose", "build --compose"),
             ("wash push x", "oci push"),
+            ("wash plugin get x", "plugin install"),
+            ("wash plugin rm x", "plugin uninstall"),
+            ("wash oci publish", "oci push"),
+            ("wash wit upgrade", "wit update"),
+            ("wash config get x", "config show"),
+            ("wash dev --version", "wash --version"),
             ("wash dev --port 80", "--address"),
             ("wash dev --port=80", "--address"),
             ("wash dev -p 80", "--address"),
@@ -234,6 +370,12 @@ mod tests {
         let wash = wash();
         for word in COMMANDS.iter().flat_map(|(words, _)| *words) {
             assert!(wash.find_subcommand(word).is_none(), "{word}");
+        }
+        for (parent, words, _) in SUBCOMMANDS {
+            let parent = wash.find_subcommand(parent).unwrap();
+            for word in words {
+                assert!(parent.find_subcommand(word).is_none(), "{word}");
+            }
         }
     }
 }

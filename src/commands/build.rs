@@ -2,53 +2,53 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use wash_common::advice::hinted;
+use wash_common::units::{elapsed, size};
 
 use super::plugin::hooks;
 use super::{Globals, compose, gather, short, unless_cancelled};
 use crate::build::{BuildOptions, Built, build};
 use crate::completion::values;
-use crate::inspect::size;
 use crate::plugin::manifest::HookPoint;
 use crate::project::{Overrides, Project, Purpose};
-use crate::report::{self, hinted};
+use crate::report;
 
 /// Build the component of a project
 ///
-/// Runs the build command of `.wash/config.yaml` (or .yml, .json, .toml); without one, builds Cargo, npm, Python
-/// (componentize-py) and Go projects the way they are usually built. A core module is made a component with the
-/// preview-1 adapter. What is printed on stdout is the path, the size and the time it took.
+/// Runs the build command in `.wash/config.yaml` (or .yml, .json, .toml). Without one, builds Cargo, npm, Python
+/// (componentize-py) and Go projects with their usual tools. If the result is a core module, wraps it with the preview-1
+/// adapter. Prints the path, size and build time on stdout.
 ///
-/// With `--compose`, builds the components of `dev.components` as well, links them as `wash dev` does, and writes the whole as
-/// one component that other runtimes run. There, all members share one environment, one set of directories and so on:
-/// what was merged is printed, and the settings that the runtime must be given.
+/// With `--compose`, also builds the components in `dev.components`, links them as `wash dev` does, and writes the result
+/// as one component for other runtimes. There, all members share one environment, one set of directories and so on;
+/// prints what was merged, and which settings to configure in the runtime.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash build\n  wash -C examples/hello build\n  wash build -o json\n  wash build --compose -o app.wasm"
 )]
 pub struct BuildArgs {
-    /// The project, instead of the one in the current directory
+    /// Project directory [default: current directory]
     #[arg(value_name = "DIR", add = values::directory())]
     project: Option<PathBuf>,
-    /// Read this config file instead of the project's own
+    /// Use this config file instead of the project's
     #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
-    /// Where the build leaves the component, relative to the project
+    /// Path of the built component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     /// Don't fetch WIT packages
     #[arg(long)]
     skip_fetch: bool,
-    /// Fetch nothing from the network
+    /// Don't use the network
     #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
-    /// Write one standard component of everything `wash dev` would link, to -o FILE or into `.wash/composed`
+    /// Link everything into one component, and write it to -o FILE or into `.wash/composed`
     #[arg(long)]
     pub compose: bool,
-    /// With --compose: link imports that nobody provides to functions that trap when they are called
+    /// With --compose, replace missing imports with stubs that trap when called
     #[arg(long, requires = "compose")]
     stub_missing: bool,
 }
@@ -91,7 +91,7 @@ fn show(project: &Project, built: &Built, globals: &Globals) -> anyhow::Result<E
         "{} ({}, {which}{})",
         short(&built.path),
         size(built.bytes.len()),
-        seconds(built.elapsed)
+        elapsed(built.elapsed)
     );
     let data = json!({
         "name": project.name,
@@ -102,11 +102,4 @@ fn show(project: &Project, built: &Built, globals: &Globals) -> anyhow::Result<E
     });
     report::success(globals.output, &text, "built", data)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn seconds(elapsed: Duration) -> String {
-    match elapsed.as_millis() {
-        millis @ 0..1_000 => format!("{millis} ms"),
-        _ => format!("{:.1} s", elapsed.as_secs_f64()),
-    }
 }

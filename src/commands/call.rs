@@ -10,68 +10,76 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
+use wash_common::advice::{Advice, hinted};
+use wash_common::{advice, units};
+use wash_component::call;
+use wash_component::call::{Catalog, Program, Value, list};
+use wash_runtime::capability::config::ConfigValues;
+use wash_runtime::capability::http_client::{OutgoingHttp, Pattern, PatternError};
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Process, Volume};
+use wash_runtime::events::GuestStream;
+use wash_runtime::host::{Host as _, StartRequest};
+use wash_runtime::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
+use wash_runtime::workload::{MemberSettings, StartError, Workload};
 
-use super::gather::{self, Named};
-use super::{Globals, stop_signal};
-use crate::call::{self, Catalog, Program, Value, list};
-use crate::capability::http_client::{Pattern, PatternError};
+use super::gather::Named;
+use super::{Globals, gather, stop_signal};
 use crate::completion::values;
-use crate::console::{Console, GuestStream, LostOutput};
-use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes, default_cache_dir};
-use crate::host::workload::{Access, Directory, MemberSettings, Volume, Workload};
-use crate::host::{Host as _, StartRequest};
-use crate::project::{self, Overrides, Purpose};
-use crate::report::{self, OutputFormat, hinted};
+use crate::console::{Console, LostOutput};
+use crate::project::{Overrides, Purpose};
+use crate::report;
+use crate::report::OutputFormat;
 
 /// The guest trapped, ran into a limit, or took too long.
 const TRAPPED: u8 = 3;
 
 /// Call a function that a component exports
 ///
-/// The component is that of the project in the current directory, unless the first word names a directory, a file or a
-/// reference to a registry. It is linked as `wash dev` links it, and has the settings of its project.
+/// Calls the component of the project in the current directory, unless PATH names another directory, a file or a
+/// reference to a registry. The component is linked as in `wash dev`, with the settings of its project.
 ///
-/// FUNCTION is a name as `--list` shows it (`add`, `ops.add`, `my:math/ops@1.0.0#add`), or an expression in which methods follow what makes
-/// their resource: `counter(5).next()`. ARGS are WAVE values, which are checked against the types of the function before
-/// anything runs: `5`, `'"text"'`, `'{name: "a", tags: [x, y]}'`, `'some(1)'`. A resource is written as the call that makes it.
+/// FUNCTION is a name from `--list` (`add`, `ops.add`, `my:math/ops@1.0.0#add`), or an expression that calls methods of a
+/// resource: `counter(5).next()`. ARGS are WAVE values: `5`, `'"text"'`, `'{name: "a", tags: [x, y]}'`, `'some(1)'`. For
+/// a resource, write the call that returns it. Arguments are type-checked before anything runs.
 ///
-/// The answer goes to stdout, as WAVE or with `-o json` as JSON; what the guest prints goes to stderr. When `run` of
-/// `wasi:cli/run` is called, it is as if the guest were the command: its stdout is stdout, and what comes after `--` are its
-/// arguments. It reads the stdin of `wash`.
+/// Prints the result on stdout, as WAVE or with `-o json` as JSON, and the guest's output on stderr. If FUNCTION is `run`
+/// of `wasi:cli/run`, the guest runs like a command: its stdout is the stdout of `wash`, and it receives the arguments
+/// after `--`. The guest reads the stdin of `wash`.
 ///
-/// Exit codes: 0 with an answer; 1 when the answer is an `err`, or there is nothing to call; 2 when the command line does not fit the
-/// component; 3 when the guest trapped or took too long; the guest's own if it called `exit`; and those of every command.
+/// Exit codes: 0 if the function returned; 1 if it returned an `err`, or if there is nothing to call; 2 if the command
+/// line does not match the component; 3 if the guest trapped or timed out; the guest's own code if it called `exit`; and
+/// the codes of every command.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "wash call [OPTIONS] [PATH] FUNCTION [ARGS]... [-- GUEST_ARGS]...\n       wash call [OPTIONS] [PATH] --list",
+    override_usage = "wash call [OPTIONS] [PATH] <FUNCTION> [ARGS]... [-- <GUEST_ARGS>...]\n       wash call [OPTIONS] [PATH] --list",
     after_help = "Examples:\n  wash call --list\n  wash call add 1 2\n  wash call app.wasm 'counter(5).next()'\n  wash call app.wasm my:math/ops@1.0.0#add 1 2\n  wash call -o json greet '\"world\"'\n  wash call app.wasm --dir data::/data:ro --env MODE=test run -- --verbose"
 )]
 pub struct CallArgs {
-    /// The component, if it is not the project here; a function; its arguments
-    #[arg(value_name = "WORDS", allow_negative_numbers = true, add = values::call_words())]
+    /// Component to call [default: project in the current directory], function and its arguments
+    #[arg(value_names = ["PATH", "FUNCTION", "ARGS"], allow_negative_numbers = true, add = values::call_words())]
     words: Vec<OsString>,
-    /// The arguments of the guest, which has them when it asks for them
+    /// Command-line arguments of the guest
     #[arg(last = true, value_name = "GUEST_ARGS", add = values::file())]
     arguments: Vec<String>,
-    /// Show everything that can be called, as one would type it
+    /// List everything that can be called, as you would type it
     #[arg(long)]
     list: bool,
-    /// An environment variable of the guest, beside those of the project
+    /// Set an environment variable of the guest
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, add = values::variables())]
     env: Vec<(String, String)>,
-    /// A directory of the guest, which can only read it with `:ro`
+    /// Mount a directory into the guest, read-only with `:ro`
     #[arg(long, value_name = "HOST::GUEST[:ro]", value_parser = mount, add = values::directory())]
     dir: Vec<Mount>,
-    /// A value of `wasi:config` for the guest
+    /// Set a `wasi:config` value of the guest
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     config: Vec<(String, String)>,
-    /// A host that requests over HTTP may reach, beside those of the project: `api.example.com`, `localhost:8080`, `*`
+    /// Allow HTTP requests to this host: `api.example.com`, `localhost:8080`, `*`
     #[arg(long, value_name = "HOST", value_parser = host)]
     allow_host: Vec<String>,
     /// Maximum run time: `500ms`, `10s`, `2m`
-    #[arg(long, value_name = "TIME", value_parser = project::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     timeout: Option<Duration>,
-    /// Link imports that nobody provides to functions that trap when they are called
+    /// Replace missing imports with stubs that trap when called
     #[arg(long)]
     stub_missing: bool,
     /// Use plain HTTP for the registry
@@ -139,7 +147,7 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
     let catalog = Catalog::of(shape);
     if catalog.functions.is_empty() {
         let name = &components.project().name;
-        anyhow::bail!("`{name}` exports no functions: there is nothing to call");
+        anyhow::bail!("`{name}` exports no functions to call");
     }
     if args.list {
         let listing = list::listing(&catalog);
@@ -152,8 +160,8 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     let Some((function, words)) = words.split_first() else {
-        return Err(report::usage(
-            "there is no FUNCTION to call: `--list` shows what there is",
+        return Err(advice::usage(
+            "no function given; `--list` shows what can be called",
         ));
     };
     let program = call::program(&catalog, function, words).map_err(hinted)?;
@@ -181,12 +189,9 @@ pub async fn run(args: CallArgs, globals: &Globals) -> anyhow::Result<ExitCode> 
 
 /// A word that is no path. Names of functions and values are Unicode.
 fn text(word: &OsStr) -> anyhow::Result<String> {
-    word.to_str().map(str::to_owned).ok_or_else(|| {
-        report::usage(format_args!(
-            "`{}` is not valid UTF-8, so it is neither a function nor a value",
-            word.display()
-        ))
-    })
+    word.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| advice::usage(format_args!("`{}` is not valid UTF-8", word.display())))
 }
 
 /// Whether a word names a component, and not a function.
@@ -205,13 +210,22 @@ fn is_target(word: &OsStr, globals: &Globals) -> bool {
 impl CallArgs {
     /// Gives the guest what the options say.
     fn add_to(&self, settings: &mut MemberSettings, globals: &Globals) -> anyhow::Result<()> {
-        settings.environment.extend(self.env.iter().cloned());
-        settings.config.extend(self.config.iter().cloned());
+        settings
+            .get_mut::<Process>()
+            .environment
+            .extend(self.env.iter().cloned());
+        settings
+            .get_mut::<ConfigValues>()
+            .0
+            .extend(self.config.iter().cloned());
         if !self.arguments.is_empty() {
-            settings.arguments.clone_from(&self.arguments);
+            settings
+                .get_mut::<Process>()
+                .arguments
+                .clone_from(&self.arguments);
         }
-        settings.stdin = true;
-        settings.outgoing_http.allow(&self.allow_host);
+        settings.get_mut::<Process>().stdin = true;
+        settings.get_mut::<OutgoingHttp>().allow(&self.allow_host);
         for Mount {
             host,
             guest,
@@ -222,7 +236,7 @@ impl CallArgs {
             let path = path.canonicalize();
             let path =
                 path.with_context(|| format!("cannot use `{}` for --dir", host.display()))?;
-            settings.directories.push(Directory {
+            settings.get_mut::<Directories>().0.push(Directory {
                 volume: Volume::HostPath {
                     path,
                     create: false,
@@ -232,6 +246,17 @@ impl CallArgs {
             });
         }
         Ok(())
+    }
+}
+
+/// Why nothing can be called.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.told())]
+struct NotStarted(StartError);
+
+impl Advice for NotStarted {
+    fn hints(&self) -> Vec<String> {
+        self.0.hints()
     }
 }
 
@@ -260,7 +285,7 @@ async fn answer(
     let console = Console::bare(stdout);
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
-        console: console.clone(),
+        events: console.events(),
         routes: Arc::new(NoRoutes),
     });
     let request = StartRequest {
@@ -268,7 +293,7 @@ async fn answer(
         replaces: None,
     };
     let started = tokio::select! {
-        started = host.start(request) => started.map_err(|error| anyhow::anyhow!(error.told()))?,
+        started = host.start(request) => started.map_err(|error| hinted(NotStarted(error)))?,
         signal = &mut stopped => return Err(signal.into()),
     };
     let called = async {
@@ -324,7 +349,10 @@ impl Told<'_> {
             Outcome::Failed(other) => Err(other.into()),
             Outcome::Refused => Ok(ExitCode::SUCCESS),
             Outcome::TooLate(timeout) => {
-                let late = format!("no answer within {timeout:?}: `--timeout` allows more");
+                let late = format!(
+                    "timed out after {}; allow more with `--timeout`",
+                    units::duration(timeout)
+                );
                 self.failed(
                     &format!("`{}`: {late}", self.function),
                     &late,
@@ -342,7 +370,7 @@ impl Told<'_> {
                 let answer = value.as_ref().map_or(Json::Null, Value::json);
                 let data = self.data(answer, json!(wave), json!({}));
                 let message = match failed {
-                    true => "answered with an error",
+                    true => "returned an error",
                     false => "called",
                 };
                 self.json(!failed, message, data)?;
@@ -368,7 +396,7 @@ impl Told<'_> {
     fn failed(&self, message: &str, report: &str, more: Json) -> anyhow::Result<ExitCode> {
         match self.format {
             OutputFormat::Text => {
-                let error = anyhow::anyhow!("`{}` failed: {report}", self.function);
+                let error = advice::lines(format!("`{}` failed: {report}", self.function));
                 report::failure(self.format, &error)?;
             }
             OutputFormat::Json => {

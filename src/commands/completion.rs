@@ -3,22 +3,22 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::sanitize;
 
 use super::{Globals, short};
-use crate::completion::Shell;
 use crate::completion::detect::detect;
-use crate::completion::install::{
-    self, Change, Changed, Health, InstallError, State, Surroundings,
-};
-use crate::report::{self, hinted};
+use crate::completion::install::{Change, Changed, Health, InstallError, State, Surroundings};
+use crate::completion::{Shell, install};
+use crate::report;
 
 /// Generate or install shell completions
 ///
-/// With the name of a shell, prints the script that makes it complete `wash`. `install` puts the script where the shell finds it;
-/// `--check` tells whether it is there and right, with exit code 1 if not.
+/// With the name of a shell, prints its completion script. `install` puts the script where the shell finds it. `--check`
+/// exits with 1 if the completions are missing or out of date.
 ///
-/// The script asks `wash` at the moment of the tab: commands of plugins, files, references, functions of components and the like
-/// are those that are there then, and nothing has to be generated again.
+/// The script calls `wash` on each tab, so commands of plugins, files, references and functions of components are always
+/// current; you never need to regenerate it.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
@@ -26,10 +26,10 @@ use crate::report::{self, hinted};
     after_help = "Examples:\n  wash completion install\n  wash completion install fish --dry-run\n  wash completion --check\n  source <(wash completion bash)"
 )]
 pub struct CompletionArgs {
-    /// Print the script for this shell; with --check, look for it there [default for --check: the shell that runs wash]
+    /// Shell to print the script for; with --check, shell to check [default for --check: the current shell]
     #[arg(value_name = "SHELL", required_unless_present = "check")]
     shell: Option<Shell>,
-    /// Tell whether the completion is installed, and of this version
+    /// Check that the completions are installed and up to date
     #[arg(long)]
     check: bool,
     #[command(subcommand)]
@@ -38,10 +38,10 @@ pub struct CompletionArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum CompletionCommand {
-    /// Put the script where the shell finds it
+    /// Install the completion script for a shell
     ///
-    /// Does nothing where it is there already. What it does, it tells: where a shell looks into no directory for it, some
-    /// lines are added to the file that the shell reads at its start.
+    /// Does nothing if it is already installed. Prints each change: for shells without a completion directory, it adds a
+    /// few lines to the shell's startup file.
     Install(PlaceArgs),
     /// Remove installed completions
     Uninstall(PlaceArgs),
@@ -49,7 +49,7 @@ enum CompletionCommand {
 
 #[derive(Debug, clap::Args)]
 struct PlaceArgs {
-    /// For this shell [default: the one that runs wash]
+    /// Shell [default: the current shell]
     #[arg(value_name = "SHELL")]
     shell: Option<Shell>,
     /// Show what would change, without changing it
@@ -129,31 +129,28 @@ fn tell(
     let written = |it: &Changed| matches!(it.change, Change::Written | Change::Updated);
     if let Some(Health { reason, path, .. }) = health {
         let problem = format!(
-            "{} will not complete wash: {reason} ({})",
+            "{} does not load the completions: {reason} ({})",
             shell.name(),
             short(&path)
         );
         report::warn(
             &problem,
             Some(&format!(
-                "load what `wash completion {}` prints",
+                "load the output of `wash completion {}`",
                 shell.name()
             )),
         );
     } else if !dry_run && changed.iter().any(written) {
-        text.push(format!(
-            "{} completes wash from its next start",
-            shell.name()
-        ));
+        text.push(format!("restart {} to use the completions", shell.name()));
     }
     let is_changed = |it: &Changed| it.change != Change::Unchanged;
     let message = match (dry_run, changed.iter().any(is_changed)) {
-        (true, _) => "nothing was changed: this was a dry run",
+        (true, _) => "dry run: nothing was changed",
         (false, true) => message,
         (false, false) => "unchanged",
     };
     let data = json!({ "shell": shell.name(), "dry_run": dry_run, "files": changed });
-    report::success(globals.output, &text.join("\n"), message, data)?;
+    report::success(globals.output, &sanitize::lines(&text), message, data)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -171,8 +168,8 @@ fn healthy(health: &Health, globals: &Globals) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let message = match state {
-        State::Missing => "the completion is not installed",
-        _ => "the completion is stale",
+        State::Missing => "the completions are not installed",
+        _ => "the completions are out of date",
     };
     let mend = format!("{message}: wash completion install {shell}");
     report::incomplete(globals.output, &text, &mend, data)?;

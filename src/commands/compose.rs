@@ -6,17 +6,20 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::atomic::write_atomic;
+use wash_common::units::size;
+use wash_runtime::workload::Drive;
 
 use super::plugin::hooks;
-use super::{Globals, gather, short, write_file};
-use crate::dev::Wanted;
-use crate::host::workload::Drive;
-use crate::inspect::{size, table};
+use super::{Globals, gather, short};
+use crate::dev::{Wanted, neighbours};
+use crate::inspect::table;
 use crate::linker::{Driven, Exports, LinkPlan, LinkRequest, Provider};
 use crate::plugin::manifest::HookPoint;
 use crate::project::Project;
-use crate::report::{self, hinted};
-use crate::standalone::{self, Setting, Standalone};
+use crate::standalone::{Setting, Standalone, StandaloneError};
+use crate::{report, standalone};
 
 pub(super) async fn run(
     project: Project,
@@ -27,15 +30,21 @@ pub(super) async fn run(
         Some(file) => globals.path(file)?,
         None => default_file(&project)?,
     };
-    let components = gather::build(project, stub_missing, globals).await?;
+    let mut components = gather::build(project, stub_missing, globals).await?;
+    components.check_code().map_err(hinted)?;
     let members = components.members();
     let entries = components.entries(&members).wanted;
     let request = LinkRequest {
         exports: Exports::All,
         ..components.request(&members, one_way(&entries)?)
     };
-    let composed = standalone::standalone(&request, &components.bytes()).map_err(hinted)?;
-    write_file(&file, &composed.bytes)?;
+    let composed = standalone::standalone(&request, &components.bytes()).map_err(|mut error| {
+        if let StandaloneError::Link(failure) = &mut error {
+            neighbours::suggest(&mut failure.problems, &components.project().root);
+        }
+        hinted(error)
+    })?;
+    write_atomic(&file, &composed.bytes)?;
     let event = hooks::with(&components.project().name, &file, &composed.bytes);
     hooks::run(HookPoint::AfterBuild, event, globals).await?;
 
@@ -79,7 +88,7 @@ pub(super) async fn run(
     }
     if !left_out.is_empty() {
         text += &format!(
-            "\nnot in it, as nothing in it needs them: {}",
+            "\nnot included, because nothing needs them: {}",
             left_out.join(", ")
         );
     }
@@ -98,7 +107,7 @@ fn one_way(entries: &[Wanted]) -> anyhow::Result<Driven<'_>> {
             let names: Vec<_> = several.iter().map(|entry| entry.name.as_str()).collect();
             let names = names.join(", ");
             anyhow::bail!(
-                "`dev.routes` leads to {names}, but one component answers all requests alike: name one of them in `dev.http` instead"
+                "`dev.routes` has routes to {names}, but a composed component has one HTTP handler: name one of them in `dev.http` instead"
             )
         }
     }
@@ -148,7 +157,7 @@ fn words(
     let merged = composed.merged.iter();
     let merged = merged.map(|merged| [merged.interface.clone(), merged.members.join(", ")]);
     section(
-        "merged: here each of these members has its own, in the composed component they share one",
+        "merged: each member has its own under `wash dev`; in the composed component they share one",
         merged.collect(),
     );
     let settings = settings.iter().map(|setting| {
@@ -156,13 +165,13 @@ fn words(
         [setting.setting.to_string(), whose]
     });
     section(
-        "settings: not in the component; the runtime gives them, and to all members alike",
+        "settings: not part of the component; configure them in the runtime, for all members",
         settings.collect(),
     );
     let stubs = stubs
         .iter()
         .map(|(member, import)| [import.to_string(), member.to_string()]);
-    section("stubs: trap when they are called", stubs.collect());
+    section("stubs: trap when called", stubs.collect());
     out.truncate(out.trim_end().len());
     out
 }

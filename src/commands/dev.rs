@@ -15,75 +15,79 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use wash_common::advice::hinted;
+use wash_common::process::Command;
+use wash_fetch::wit;
+use wash_runtime::http::tls::Tls;
+use wash_runtime::http::{HttpService, Listening, Server, Stop, listen};
+use wash_runtime::local::{HostOptions, LocalHost, default_cache_dir};
 
 use super::plugin::hooks;
-use super::reset::{self, ResetArgs};
-use super::{Globals, unless_stopped, warn_about};
+use super::reset::ResetArgs;
+use super::{Globals, reset, unless_stopped, warn_about};
 use crate::completion::values;
-use crate::console::{self, Console};
-use crate::dev::session::{self, Setup};
+use crate::console::Console;
+use crate::dev::session::Setup;
 use crate::dev::storage::Storage;
 use crate::dev::watch::Means;
-use crate::dev::{Entrance, certificate};
-use crate::host::local::{HostOptions, LocalHost, default_cache_dir};
-use crate::http::tls::{Tls, TlsError};
-use crate::http::{Front, ListenError, Listening, Server, Stop, listen};
+use crate::dev::{HandlerSlot, certificate, session};
 use crate::plugin::Store;
 use crate::plugin::manifest::HookPoint;
-use crate::project::{self, Command, Overrides, Project, ProjectError, Purpose, SiblingSource};
-use crate::report::{Advice, Fault, OutputFormat, hinted};
-use crate::wit;
+use crate::project::{Overrides, Project, ProjectError, Purpose, SiblingSource};
+use crate::report::OutputFormat;
+use crate::{console, project};
 
 /// Start a development server for a project
 ///
-/// Builds the project's component and those of `dev.components` in `.wash/config.yaml`, links them with each other and
-/// with what the host serves, and answers HTTP requests with the result. When a file changes, what depends on it is
-/// built and linked again and takes over without a request being lost; when that fails, the version before goes on
-/// serving. Files that .gitignore, .ignore or .washignore name are not watched, as far as such files lie in the project
-/// or its repository; `build.watch` names sources elsewhere.
+/// Builds the project and the components in `dev.components` of `.wash/config.yaml`, links them with each other and with
+/// the host's capabilities, and serves HTTP requests. When a file changes, rebuilds and relinks what depends on it and
+/// switches to the new version without dropping requests. If that fails, the previous version keeps serving. Files
+/// ignored by .gitignore, .ignore or .washignore in the project or its repository are not watched; `build.watch` adds
+/// sources outside of the project.
 ///
-/// A build may write where its sources are: what it writes each time is found out after a few builds, told, and ignored
-/// while builds run.
+/// Builds may write files next to their sources. After a few builds, `wash dev` detects such files, reports them, and
+/// ignores their changes during builds.
 ///
-/// What the project keeps, such as blobs and keys and values, lies under `.wash/state` and outlives reloads and restarts;
-/// `wash dev reset` clears it, and with `--ephemeral` nothing is kept. Ctrl-C lets
-/// requests finish; a second one cuts them off.
+/// Stored data, such as blobs and key-value pairs, is in `.wash/state` and persists across reloads and restarts. `wash
+/// dev reset` clears it; `--ephemeral` discards it on exit. Ctrl-C waits for requests to finish; a second Ctrl-C cuts
+/// them off.
 ///
-/// With `-o json`, stdout has one JSON object a line for each event: requests, what components print and log, reloads.
+/// With `-o json`, prints each event as one line of JSON: requests, output and logs of components, reloads.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  wash dev\n  wash -C examples/hello dev\n  wash dev --address 127.0.0.1:0\n  wash dev app.wasm\n  wash dev reset"
 )]
 pub struct DevArgs {
-    /// A component that is there already, or the directory of a project, instead of the current directory
+    /// Project directory, or a component file to serve as it is [default: current directory]
     #[arg(value_name = "PATH", add = values::component_file())]
     path: Option<PathBuf>,
-    /// Where to listen, with port 0 for any free one [default: `dev.address`, or 127.0.0.1:8000 or the next free port]
+    /// Address to listen on; port 0 picks a free port [default: `dev.address`, or the first free port from
+    /// 127.0.0.1:8000]
     #[arg(long, value_name = "HOST:PORT", add = values::addresses())]
     address: Option<String>,
-    /// Serve HTTPS, with a certificate made for this machine unless the project names one
+    /// Serve HTTPS, with a self-signed certificate unless the project configures one
     #[arg(long)]
     tls: bool,
-    /// Read this config file instead of the project's own
+    /// Use this config file instead of the project's
     #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
-    /// Where the build leaves the component, relative to the project
+    /// Path of the built component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     /// Don't fetch WIT packages
     #[arg(long)]
     skip_fetch: bool,
-    /// Fetch nothing from the network
+    /// Don't use the network
     #[arg(long, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
-    /// Link imports that nobody provides to functions that trap when they are called
+    /// Replace missing imports with stubs that trap when called
     #[arg(long)]
     stub_missing: bool,
     /// Discard stored data on exit
     #[arg(long)]
     ephemeral: bool,
-    /// Look for changes once a second, for file systems that do not tell of them
+    /// Poll for changes once a second, for file systems without change notifications
     #[arg(long)]
     poll: bool,
     #[command(subcommand)]
@@ -141,7 +145,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         let holder = skipped
             .holder
             .map_or_else(String::new, |holder| format!(" by {holder}"));
-        console.talk(&format!(
+        console.info(&format!(
             "{} is in use{holder}; listening on {address}",
             skipped.address
         ));
@@ -151,16 +155,16 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let tls = files.as_ref().map(Tls::load).transpose().map_err(hinted)?;
     let url = url(address, tls.is_some());
     if let Some(advice) = files.and_then(|files| certificate::advice(&project, &files, &url)) {
-        console.talk(&advice);
+        console.info(&advice);
     }
 
     unless_stopped(fetch_wit(&project, &console)).await?;
-    let front = Front::new(console.clone());
-    let entrance = Arc::new(Entrance::new(front.clone()));
+    let front = HttpService::new(console.events());
+    let entrance = Arc::new(HandlerSlot::new(front.clone()));
     entrance.allow_hosts(&project);
     let stop = Stop::default();
     let server = || {
-        Server::new(front.clone(), console.clone(), stop.clone())
+        Server::new(front.clone(), console.events(), stop.clone())
             .with_tls(tls.clone())
             .with_max_connections(project.dev.max_connections)
     };
@@ -173,7 +177,7 @@ pub async fn run(args: DevArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let host = LocalHost::new(HostOptions {
         cache_dir: default_cache_dir(),
-        console: console.clone(),
+        events: console.events(),
         routes: entrance.clone(),
     });
     let setup = Setup {
@@ -231,7 +235,7 @@ async fn fetch_wit(project: &Project, console: &Console) {
             && let Ok(fetched) = wit::ensure(&project.root, &project.wit).await
             && let Some(news) = fetched.news(&project.wit)
         {
-            console.talk(&news);
+            console.info(&news);
         }
     }
 }
@@ -265,22 +269,6 @@ fn loader(
         Some(file) => project::prebuilt(file, &overrides),
         None => project::load(&root, &overrides),
     })
-}
-
-impl Advice for ListenError {
-    fn hints(&self) -> Vec<String> {
-        self.hint().into_iter().collect()
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Environment
-    }
-}
-
-impl Advice for TlsError {
-    fn hints(&self) -> Vec<String> {
-        self.hint().into_iter().collect()
-    }
 }
 
 /// One message for each time somebody asks us to stop: Ctrl-C, a service manager, a terminal that closes.

@@ -6,33 +6,35 @@ use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 
 use serde_json::{Value as Json, json};
+use wash_common::advice::hinted;
+use wash_common::sanitize;
 
 use super::{Globals, prompt, root_above, unless_stopped};
 use crate::completion::values;
-use crate::doctor::{self, Area, Finding, Fix, Level, Patient};
+use crate::doctor::{Area, Finding, Fix, Level, Patient};
 use crate::project::Purpose;
-use crate::report::{self, hinted};
+use crate::{doctor, report};
 
 /// Check the project and this machine for problems
 ///
-/// Checks the project and its configuration, the tools it is built with, ports, caches and credentials for registries, and says how
-/// to fix each problem. The exit code is 1 when something must be fixed to work on this project, and 0 otherwise, also with
-/// warnings. Nothing of the project is run, and nothing goes to the network without `--online`.
+/// Checks the project, its configuration and build tools, ports, caches and registry credentials, and shows how to fix
+/// each problem. Exits with 1 if there are errors, and with 0 if there are only warnings. Never runs code of the project,
+/// and never uses the network without `--online`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash doctor\n  wash doctor --fix\n  wash doctor -o json | jq '.data.findings[] | select(.level == \"error\")'"
 )]
 pub struct DoctorArgs {
-    /// The directory of a project, instead of the current directory
+    /// Project directory [default: current directory]
     #[arg(value_name = "DIR", add = values::directory())]
     project: Option<PathBuf>,
-    /// Apply the safe fixes, after asking for each
+    /// Apply safe fixes, asking before each
     #[arg(long)]
     fix: bool,
-    /// Do not ask
+    /// Don't ask for confirmation
     #[arg(short, long, requires = "fix")]
     yes: bool,
-    /// Ask the registries of the project's images, too
+    /// Also check the project's images in their registries
     #[arg(long)]
     online: bool,
 }
@@ -92,12 +94,12 @@ fn ask_somebody(fixes: &[(&Finding, Fix)]) -> anyhow::Result<()> {
         .collect();
     Err(hinted(prompt::NobodyToAsk {
         question: format!("run {}", lines.join(", ")),
-        hint: "to run it without being asked: wash doctor --fix --yes",
+        hint: "to run it without a prompt: wash doctor --fix --yes",
     }))
 }
 
 async fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
-    report::talk(&finding.message);
+    report::info(&sanitize::hint(&finding.message));
     let question = format!("run `{}`?", fix.line());
     prompt::confirm(&question, true).await
 }
@@ -105,7 +107,7 @@ async fn asked(finding: &Finding, fix: &Fix) -> anyhow::Result<bool> {
 /// Runs a command. What it prints is talk.
 async fn mend(fix: &Fix) -> Done {
     let line = fix.line();
-    report::talk(&format!("running `{line}`"));
+    report::info(&format!("running `{line}`"));
     let (program, arguments) = fix.argv.split_first().expect("a fix is a command");
     let mut command = tokio::process::Command::new(program);
     command
@@ -119,7 +121,7 @@ async fn mend(fix: &Fix) -> Done {
     let ok = match command.status().await {
         Ok(status) => status.success(),
         Err(error) => {
-            report::talk(&format!("`{program}` cannot be run: {error}"));
+            report::info(&format!("`{program}` cannot be run: {error}"));
             false
         }
     };
@@ -210,7 +212,7 @@ fn lines(findings: &[Finding]) -> String {
             Level::Fine => "ok",
             level => level.name(),
         };
-        let indented = |text: &str| text.trim_end().replace('\n', "\n           ");
+        let indented = |text: &str| sanitize::hint(text.trim_end()).replace('\n', "\n           ");
         let _ = writeln!(text, "  {level:7}  {}", indented(&finding.message));
         if let Some(hint) = &finding.hint {
             let _ = writeln!(text, "           -> {}", indented(hint));

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
+use wash_common::advice;
+use wash_common::advice::{Advice, ErrorClass, hinted};
+use wash_common::shell::shell_quote;
+use wash_component::Shape;
+use wash_fetch::oci::{PullPolicy, Reference};
 
 use super::{Globals, unless_cancelled, warn_about};
-use crate::component::Shape;
-use crate::console::pasteable;
-use crate::dev::once::{self, Components};
-use crate::oci::{PullPolicy, Reference};
+use crate::dev::once;
+use crate::dev::once::Components;
 use crate::plugin::{Store, guest, install};
-use crate::project::{self, Image, Overrides, Project, Sibling, SiblingSource};
-use crate::report::{self, Advice, Fault, hinted};
+use crate::project;
+use crate::project::{Image, Overrides, Project, Sibling, SiblingSource};
 
 /// What a command line names: the directory of a project, or component files.
 pub enum Named {
@@ -49,7 +52,7 @@ pub fn named(paths: &[PathBuf], globals: &Globals) -> anyhow::Result<Named> {
         [] => Ok(Named::Project(globals.here()?)),
         [path] if path.is_dir() => Ok(Named::Project(path.clone())),
         several => match several.iter().find(|path| path.is_dir()) {
-            Some(dir) => Err(report::usage(format_args!(
+            Some(dir) => Err(advice::usage(format_args!(
                 "`{}` is a directory: name one project, or component files",
                 dir.display()
             ))),
@@ -65,7 +68,7 @@ enum NotAFile {
         "`{0}` is a URL: expected a file, the directory of a project, or REGISTRY/REPOSITORY:TAG"
     )]
     Url(String),
-    #[error("`{0}` is not a regular file: components are read from files only")]
+    #[error("`{0}` is not a regular file")]
     Special(String),
 }
 
@@ -73,15 +76,15 @@ impl Advice for NotAFile {
     fn hints(&self) -> Vec<String> {
         vec![match self {
             Self::Url(url) => match url.strip_prefix("file://") {
-                Some(path) => format!("name the file by its path: {}", pasteable(&[path])),
-                None => format!("download it first: curl -fLO {}", pasteable(&[url])),
+                Some(path) => format!("name the file by its path: {}", shell_quote(&[path])),
+                None => format!("download it first: curl -fLO {}", shell_quote(&[url])),
             },
             Self::Special(_) => "write the component to a file first".to_owned(),
         }]
     }
 
-    fn fault(&self) -> Fault {
-        Fault::Usage
+    fn fault(&self) -> ErrorClass {
+        ErrorClass::Usage
     }
 }
 
@@ -161,7 +164,7 @@ pub fn project(named: Named, overrides: &Overrides) -> anyhow::Result<Project> {
 fn around(mut files: Vec<PathBuf>, overrides: &Overrides) -> anyhow::Result<Project> {
     // What cannot be read is told when it is its turn.
     let shape = |file: &PathBuf| {
-        let bytes = std::fs::read(file).unwrap_or_default();
+        let bytes = wash_common::files::read(file).unwrap_or_default();
         Shape::parse(&bytes).unwrap_or_default()
     };
     let first = match files.as_slice() {

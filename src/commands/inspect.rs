@@ -1,66 +1,69 @@
 //! `wash inspect`
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde_json::json;
+use wash_common::advice::{Advice, hinted};
+use wash_common::atomic::write_atomic;
+use wash_common::{advice, files};
+use wash_component::{Shape, ShapeError};
+use wash_runtime::workload::Drive;
 
-use super::gather::{self, Named};
+use super::gather::Named;
 use super::oci::AccessArgs;
-use super::{Globals, write_file};
+use super::{Globals, gather};
 use crate::completion::values;
-use crate::component::{Shape, ShapeError};
 use crate::dev::once::Components;
-use crate::dev::{Entries, Wanted};
-use crate::host::workload::Drive;
-use crate::inspect::file::{self, Overview};
-use crate::inspect::view::{self, Entry, Plan};
-use crate::inspect::{graph, survey, text, why};
+use crate::dev::{Entries, Wanted, neighbours};
+use crate::inspect::file::Overview;
+use crate::inspect::view::{Entry, Plan};
+use crate::inspect::{file, graph, survey, text, view, why};
 use crate::linker::{Driven, Exports, LinkRequest, Problem};
 use crate::project::{Image, Overrides, ProjectError, Purpose};
-use crate::report::{self, Advice, OutputFormat, hinted};
+use crate::report;
+use crate::report::OutputFormat;
 
-/// Show what a component is, and who provides its imports
+/// Show what a component is and what provides its imports
 ///
-/// Of a file: whether it is a component, a core module or a WIT package, its size, language and tools, what it imports and
-/// who would provide that here, what it exports and what would drive it. A project is built first, with the
-/// components of `dev.components`.
+/// For a file, shows whether it is a component, a core module or a WIT package; its size, language and tools; its imports
+/// and what provides them; its exports and what calls them. Builds a project first, with the components in
+/// `dev.components`.
 ///
-/// With `--plan`: the components of a project, or the given files, how they are linked and why, what the host must serve,
-/// and everything that stands in the way; then the exit code is 1. Of several files, the one that answers HTTP requests
-/// or runs as a command, or else the first that no other needs, is the project, and the others are its siblings. `docs/inspect.md` describes what
-/// `-o json` prints, `docs/inspect-plan.md` what it prints with `--plan`.
+/// With `--plan`, shows how the components of a project, or the given files, are linked and why, what the host must
+/// provide, and every problem; exits with 1 if there are problems. Among several files, the one that handles HTTP
+/// requests or runs as a command is treated as the project, or else the first that no other file needs. `docs/inspect.md`
+/// describes the output of `-o json`, and `docs/inspect-plan.md` that of `--plan -o json`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash inspect app.wasm\n  wash inspect --wit app.wasm\n  wash inspect --why wasi:filesystem app.wasm\n  wash inspect ghcr.io/me/app:0.1.0\n  wash inspect --plan\n  wash inspect --plan app.wasm greeter.wasm\n  wash inspect --graph plan.svg\n  wash inspect --graph dot | dot -Tpng > plan.png"
 )]
 pub struct InspectArgs {
-    /// Component files, the directory of a project, a reference to a registry, or plugin:NAME, instead of the current directory
+    /// Component files, a project directory, REGISTRY/REPOSITORY:TAG, or plugin:NAME [default: current directory]
     #[arg(value_name = "PATH", add = values::inspected())]
     paths: Vec<PathBuf>,
-    /// Show how components are linked: every edge with its reason, and every problem
+    /// Show how components are linked, the reason for each link, and every problem
     #[arg(long)]
     plan: bool,
-    /// Write the plan as a picture: FILE.svg, FILE.dot, or `svg` or `dot` for stdout
+    /// Draw the plan to FILE.svg or FILE.dot, or to stdout with `svg` or `dot`
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().try_map(Picture::parse), add = values::picture())]
     graph: Option<Picture>,
-    /// Link imports that nobody provides to functions that trap when they are called
+    /// Replace missing imports with stubs that trap when called
     #[arg(long)]
     stub_missing: bool,
     /// Print the world of the component as WIT
     #[arg(long, conflicts_with_all = ["plan", "graph"])]
     wit: bool,
-    /// Explain why an interface, or any of a package, is imported
+    /// Explain why an interface, or any interface of a package, is imported
     #[arg(long, value_name = "INTERFACE", add = values::interfaces(), conflicts_with_all = ["plan", "graph", "wit"])]
     why: Option<String>,
-    /// Read this config file instead of the project's own
+    /// Use this config file instead of the project's
     #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
-    /// Where the build leaves the component, relative to the project
+    /// Path of the built component, relative to the project
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
     #[command(flatten)]
@@ -108,14 +111,12 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
                     let special = ProjectError::NotRegular(path.clone());
                     return Err(hinted(special));
                 }
-                let bytes = fs::read(path);
+                let bytes = files::read(path);
                 let bytes = bytes.with_context(|| format!("cannot read `{}`", path.display()))?;
                 Some((path.clone(), bytes))
             }
             _ => {
-                return Err(report::usage(
-                    "several files are shown together: add `--plan`",
-                ));
+                return Err(advice::usage("cannot show several files without `--plan`"));
             }
         },
         Named::Image(image) => {
@@ -146,7 +147,8 @@ pub async fn run(args: InspectArgs, globals: &Globals) -> anyhow::Result<ExitCod
         Named::Files(_) | Named::Image(_) | Named::Plugin(..) => Exports::All,
     };
     let project = gather::project(named, &overrides)?;
-    let components = gather::build(project, args.stub_missing, globals).await?;
+    let mut components = gather::build(project, args.stub_missing, globals).await?;
+    components.check_code().map_err(hinted)?;
     if args.wit {
         let (_, bytes) = components.own();
         return show_wit(&components.project().root, bytes, globals);
@@ -199,6 +201,7 @@ fn by_entry(components: &Components) -> Plan {
     let several = wanted.len() > 1;
     let surveyed = wanted.iter().map(|wanted| {
         let mut survey = survey::survey(components.request(&members, wanted.driven()));
+        neighbours::suggest(&mut survey.problems, &components.project().root);
         // What is found instead belongs to the other entries.
         if several && survey.problems.iter().any(Problem::is_about_driving) {
             survey.plan = None;
@@ -212,10 +215,11 @@ fn by_entry(components: &Components) -> Plan {
 /// All that can be linked with the project.
 fn at_once(components: &Components, exports: Exports) -> Plan {
     let members = components.members();
-    let survey = survey::survey(LinkRequest {
+    let mut survey = survey::survey(LinkRequest {
         exports,
         ..components.request(&members, Driven::Automatic)
     });
+    neighbours::suggest(&mut survey.problems, &components.project().root);
     let entry = Entry {
         name: components.project().name.clone(),
         driven_by: None,
@@ -333,10 +337,10 @@ fn draw(
         Format::Dot => graph::dot(&drawn),
     };
     match &picture.file {
-        Some(file) => write_file(&globals.path(file)?, text.as_bytes())?,
+        Some(file) => write_atomic(&globals.path(file)?, text.as_bytes())?,
         None if globals.output == OutputFormat::Json => {
-            return Err(report::usage(
-                "stdout takes the picture or JSON, not both: `--graph` also takes a file",
+            return Err(advice::usage(
+                "cannot write both the graph and JSON to stdout: write the graph to a file, `--graph FILE`",
             ));
         }
         None => {

@@ -18,22 +18,23 @@ pub mod wit;
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
+use wash_common::advice::{Advice, ErrorClass, hinted};
+use wash_common::process::Output;
+use wash_common::{advice, sanitize};
 
-use crate::build::Output;
 use crate::completion::values;
-use crate::project::{self, Overrides, Project, ProjectError, Purpose};
-use crate::report::{self, Advice, Fault, OutputFormat, hinted, sanitize};
+use crate::project::{Overrides, Project, ProjectError, Purpose};
+use crate::report::OutputFormat;
+use crate::{project, report};
 
 /// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Default)]
@@ -52,24 +53,29 @@ pub struct Globals {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Work on the project in this directory, or above it
+    /// Run in this directory
     #[arg(short = 'C', global = true, value_name = "DIR", add = values::start_directory())]
     pub directory: Option<PathBuf>,
-    /// Output format: text or json; a file for `build --compose` and `wit build`
+    /// Output format: text or json [default: text]
     #[arg(short, long, global = true, value_name = "FORMAT", action = clap::ArgAction::Append, value_parser = OsStringValueParser::new().try_map(OutputArg::parse), add = values::outputs())]
     output: Vec<OutputArg>,
-    /// Log level: trace, debug, info, warn, error or off. `RUST_LOG` overrides it
-    #[arg(short, long, global = true, value_name = "LEVEL", add = values::levels())]
-    pub log_level: Option<tracing::level_filters::LevelFilter>,
-    /// Hide progress, and build output unless the build fails
+    /// Log level: trace, debug, info, warn, error or off
+    #[arg(short, long, global = true, value_name = "LEVEL", value_parser = level, add = values::levels())]
+    pub log_level: Option<LevelFilter>,
+    /// Hide progress and the output of successful builds
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Log more, with thread, file and line
     #[arg(long, global = true)]
     pub verbose: bool,
-    /// Use this file as the user's config instead of `wash/config.yaml` in the config directory
+    /// Use this file as the user's config
     #[arg(long, global = true, value_name = "FILE", add = values::file())]
     pub user_config: Option<PathBuf>,
+}
+
+fn level(text: &str) -> Result<LevelFilter, &'static str> {
+    let level = text.parse();
+    level.map_err(|_| "possible values: trace, debug, info, warn, error, off")
 }
 
 /// What `-o` takes, which is given once for each.
@@ -230,22 +236,32 @@ pub fn not_parsed(error: &clap::Error, format: OutputFormat) -> ExitCode {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 let error = anyhow::Error::new(report::stdout_error(error));
                 let _ = report::failure(OutputFormat::Text, &error);
-                report::fault(&error).into()
+                advice::fault(&error).into()
             }
             _ => ExitCode::SUCCESS,
         };
     }
     // Nobody is there to read it; the exit code still tells.
     if format == OutputFormat::Text {
-        let text = error.render().ansi().to_string();
-        // Names of files may come from a pattern of the shell.
+        let mut text = error.render().ansi().to_string();
+        // Names of files may come from a pattern of the shell: each stays in its line.
+        for word in env::args_os().skip(1) {
+            let word = word.to_string_lossy();
+            let value = word.split_once('=').map_or("", |(_, value)| value);
+            let option = word.split('=').next().unwrap_or_default();
+            for part in [&*word, value, option] {
+                if part.contains(sanitize::is_unsafe) {
+                    text = text.replace(part, &sanitize::line(part));
+                }
+            }
+        }
         let _ = anstream::stderr().write_all(sanitize::styled(&text).as_bytes());
     } else {
         let text = error.render().to_string();
         let text = text.trim_start_matches("error: ").trim_end();
-        let _ = report::failure(format, &report::usage(text));
+        let _ = report::failure(format, &advice::usage(text));
     }
-    Fault::Usage.into()
+    ErrorClass::Usage.into()
 }
 
 /// Tells what the project's files have that does not stop anything.
@@ -261,7 +277,7 @@ fn current_directory() -> anyhow::Result<PathBuf> {
 
 /// Most likely it was removed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot tell the current directory")]
+#[error("cannot determine the current directory")]
 struct NoCurrentDirectory(#[source] io::Error);
 
 impl Advice for NoCurrentDirectory {
@@ -272,34 +288,23 @@ impl Advice for NoCurrentDirectory {
         ]
     }
 
-    fn fault(&self) -> Fault {
-        Fault::Environment
+    fn fault(&self) -> ErrorClass {
+        ErrorClass::Environment
     }
 }
 
-/// A path as it reads best: relative if it lies below the current directory.
+/// A path as it reads best, in one line: relative if it lies below the current directory.
 pub fn short(path: &Path) -> String {
+    let path = relative(path).display().to_string();
+    sanitize::line(&path).into_owned()
+}
+
+/// A path relative to the current directory, if it lies below.
+pub fn relative(path: &Path) -> &Path {
     let below = env::current_dir()
         .ok()
         .and_then(|here| path.strip_prefix(here).ok());
     // The current directory itself would be nothing.
     let below = below.filter(|below| !below.as_os_str().is_empty());
-    below.unwrap_or(path).display().to_string()
-}
-
-/// Writes a file whole or not at all.
-pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let write = || {
-        let dir = path.parent().unwrap_or(Path::new("/"));
-        fs::metadata(dir)?;
-        let file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(dir);
-        // The kind alone: the error has the path of the temporary file.
-        let mut file = file.map_err(|error| error.kind())?;
-        file.write_all(bytes)?;
-        file.persist(path)?;
-        io::Result::Ok(())
-    };
-    write().with_context(|| format!("cannot write `{}`", path.display()))
+    below.unwrap_or(path)
 }

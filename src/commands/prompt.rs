@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use dialoguer::console::Term;
 use rustix::termios::{self, QueueSelector};
 use tokio::sync::oneshot;
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::sanitize;
 
 use super::stop_signal;
-use crate::report::{Advice, Fault, sanitize};
 
 /// Nobody is there to be asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ impl Advice for NobodyToAsk {
         vec![self.hint.to_string()]
     }
 
-    fn fault(&self) -> Fault {
-        Fault::Usage
+    fn fault(&self) -> ErrorClass {
+        ErrorClass::Usage
     }
 }
 
@@ -98,7 +99,7 @@ pub(super) async fn answer<T: Send + 'static>(
         let _ = sender.send(ask());
     });
     let signal = tokio::select! {
-        answer = answer => match answer.context("nobody answers")? {
+        answer = answer => match answer.context("cannot read the answer")? {
             // Ctrl-C is a key there. The signal that is made of it is under way.
             Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => {
                 stopped.await

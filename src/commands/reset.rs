@@ -3,22 +3,24 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::sanitize;
+use wash_common::units::size;
 
 use super::{Globals, short};
 use crate::commands::prompt;
-use crate::dev::reset::{self, Kept};
-use crate::inspect::size;
-use crate::project;
-use crate::report::{self, hinted};
+use crate::dev::reset;
+use crate::dev::reset::Kept;
+use crate::{project, report};
 
-/// Clear what a project has kept
+/// Clear the stored data of a project
 ///
-/// Removes the contents of the project's `.wash/state`, such as keys and values and blobs, after asking. Nothing else is
-/// touched: files that the project itself names, as `dev.wasi_keyvalue_path` does, stay.
+/// Removes the contents of the project's `.wash/state`, such as blobs and key-value pairs, after asking. Data in
+/// directories that the config names, for example with `dev.wasi_keyvalue_path`, stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash dev reset\n  wash -C examples/hello dev reset --yes")]
 pub struct ResetArgs {
-    /// Do not ask
+    /// Don't ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -57,9 +59,13 @@ async fn asked(kept: &Kept, directory: &str) -> anyhow::Result<bool> {
     if !prompt::somebody_is_there() {
         return Err(hinted(prompt::NobodyToAsk {
             question: format!("remove {}", lines.join(", ")),
-            hint: "to remove it without being asked: wash dev reset --yes",
+            hint: "to remove it without a prompt: wash dev reset --yes",
         }));
     }
-    report::talk(&format!("this removes\n  {}", lines.join("\n  ")));
+    let lines = lines
+        .iter()
+        .map(|line| format!("  {}\n", sanitize::line(line)));
+    let lines: String = lines.collect();
+    report::info(format!("this removes\n{lines}").trim_end());
     prompt::confirm("remove it?", false).await
 }

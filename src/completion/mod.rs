@@ -7,7 +7,6 @@
 //! Nothing here starts a runtime, asks the network or writes anything, and what goes wrong is never told: somebody is in the
 //! middle of a line. [`install`] puts the scripts where shells look for them.
 
-pub mod budget;
 pub mod detect;
 pub mod install;
 pub mod line;

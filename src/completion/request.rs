@@ -8,10 +8,11 @@ use std::process::ExitCode;
 
 use clap::{Arg, Command};
 use clap_complete::engine;
+use wash_common::budget;
 
 use super::line::{Line, Typed};
 use super::shell::{Matching, PROTOCOL, Shell, VARIABLE};
-use super::{Candidate, budget, values};
+use super::{Candidate, values};
 
 /// What a script asks.
 pub struct Request {
@@ -33,7 +34,7 @@ impl Request {
     /// Prints the candidates. The tree of commands is only made when it is needed.
     pub fn answer(self, commands: fn() -> Command) -> ExitCode {
         let Some(shell) = self.shell() else {
-            let hint = "wash: the completion script of this shell is of another version; to mend it: wash completion install";
+            let hint = "wash: the completion script of this shell is from another version; to update it: wash completion install";
             let _ = writeln!(io::stderr(), "{hint}");
             return ExitCode::FAILURE;
         };

@@ -2,11 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-
-use super::GuestStream;
-use super::lines::{Access, Level};
-use crate::http::RequestId;
-use crate::report::sanitize;
+use wash_common::sanitize;
+use wash_runtime::events::{Access, GuestStream, Level, RequestId};
 
 /// One line, of the fields of both objects.
 pub(super) fn record(event: &str, first: Value, rest: Value) -> String {

@@ -1,107 +1,48 @@
 //! The lines of a session: what a request did, what a member of the workload said.
 
-use std::fmt::{self, Write as _};
-use std::time::Duration;
+use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Effects, Style};
-
-use super::text::{duration_text, harmless};
-use crate::http::RequestId;
+use wash_common::{sanitize, units};
+use wash_runtime::events::{Access, Level, RequestId};
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 
-/// The levels of `wasi:logging`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    #[default]
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    Critical,
-}
-
-/// What the access log tells of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Access<'a> {
-    pub id: RequestId,
-    pub method: &'a str,
-    /// With the query.
-    pub path: &'a str,
-    /// `None`: the client went away before there was a response.
-    pub status: Option<u16>,
-    /// From the request's head to the end of the response's body.
-    pub duration: Duration,
-    /// Why the response is not complete.
-    pub cut_off: Option<&'a str>,
-}
-
-impl Level {
-    /// From the least to the most important.
-    pub const ALL: [Self; 6] = [
-        Self::Trace,
-        Self::Debug,
-        Self::Info,
-        Self::Warn,
-        Self::Error,
-        Self::Critical,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trace => "trace",
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-            Self::Critical => "critical",
-        }
-    }
-
-    pub(super) fn style(self) -> Style {
-        match self {
-            Self::Trace | Self::Debug => DIM,
-            Self::Info => AnsiColor::Green.on_default(),
-            Self::Warn => AnsiColor::Yellow.on_default(),
-            Self::Error | Self::Critical => AnsiColor::Red.on_default().bold(),
-        }
+pub(super) fn level_style(level: Level) -> Style {
+    match level {
+        Level::Trace | Level::Debug => DIM,
+        Level::Info => AnsiColor::Green.on_default(),
+        Level::Warn => AnsiColor::Yellow.on_default(),
+        Level::Error | Level::Critical => AnsiColor::Red.on_default().bold(),
     }
 }
 
-impl fmt::Display for Access<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            id,
-            method,
-            path,
-            status,
-            duration,
-            cut_off,
-        } = self;
-        let color = match status {
-            Some(500..) => AnsiColor::Red.on_default(),
-            Some(400..) => AnsiColor::Yellow.on_default(),
-            Some(_) => AnsiColor::Green.on_default(),
-            None => Style::new(),
-        };
-        write!(f, "{DIM}{id}{DIM:#} {method} {} {color}", harmless(path))?;
-        match status {
-            Some(status) => write!(f, "{status}")?,
-            None => f.write_str("-")?,
-        }
-        write!(f, "{color:#} {DIM}{}{DIM:#}", duration_text(*duration))?;
-        match cut_off {
-            Some(why) => write!(
-                f,
-                " {}cut off: {}{:#}",
-                AnsiColor::Red.on_default(),
-                harmless(why),
-                Style::new()
-            ),
-            None => Ok(()),
-        }
+/// The line of a request that has ended.
+pub(super) fn access(access: &Access<'_>) -> String {
+    let Access {
+        id,
+        method,
+        path,
+        status,
+        duration,
+        cut_off,
+    } = access;
+    let color = match status {
+        Some(500..) => AnsiColor::Red.on_default(),
+        Some(400..) => AnsiColor::Yellow.on_default(),
+        Some(_) => AnsiColor::Green.on_default(),
+        None => Style::new(),
+    };
+    let status = status.map_or("-".to_owned(), |status| status.to_string());
+    let (path, duration) = (sanitize::guest_line(path), units::elapsed(*duration));
+    let mut line =
+        format!("{DIM}{id}{DIM:#} {method} {path} {color}{status}{color:#} {DIM}{duration}{DIM:#}");
+    if let Some(why) = cut_off {
+        let red = AnsiColor::Red.on_default();
+        let _ = write!(line, " {red}cut off: {}{red:#}", sanitize::guest_line(why));
     }
+    line.push('\n');
+    line
 }
 
 /// The text, made harmless, with the member's name and the request in front of each line.
@@ -114,7 +55,7 @@ pub(super) fn prefixed(member: &str, request: Option<RequestId>, text: &str) -> 
         if let Some(request) = request {
             let _ = write!(lines, " {DIM}{request}{DIM:#}");
         }
-        let _ = writeln!(lines, " {DIM}|{DIM:#} {}", harmless(line));
+        let _ = writeln!(lines, " {DIM}|{DIM:#} {}", sanitize::guest_line(line));
     }
     lines
 }
@@ -137,8 +78,9 @@ fn member_style(member: &str) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::console::plain;
 
     #[test]
     fn an_access_line_says_how_it_ended() {
@@ -150,7 +92,9 @@ mod tests {
             duration: Duration::from_micros(12_340),
             cut_off: None,
         };
-        let line = |access: Access<'_>| plain(&access.to_string()).into_owned();
+        let line = |access: Access<'_>| {
+            sanitize::strip_ansi(super::access(&access).trim_end()).into_owned()
+        };
         assert_eq!(line(access), "#4 GET /a?b 200 12.3 ms");
         let gone = Access {
             status: None,

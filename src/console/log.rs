@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
+use wash_runtime::events::GuestStream;
 
 use super::queue::OutputQueue;
-use super::{GuestStream, text_notice};
+use super::text_notice;
 
 /// Stderr, for the log of the process.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 //!
 //! Talk goes to stderr; what a guest wrote to its stdout goes to stdout. Whoever writes passes text with anstyle
 //! escapes and forgets about colors: they are stripped here for a stream that does not want them. Text that comes
-//! from a guest or from the wire is made [`harmless`] first.
+//! from a guest or from the wire passes [`sanitize`] first.
 //!
 //! Nobody who writes waits for a reader: see `queue`.
 
@@ -11,11 +11,10 @@ mod capture;
 mod json;
 mod lines;
 mod log;
+mod observer;
 mod passed_on;
 mod queue;
 mod shield;
-mod text;
-mod visible;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
@@ -26,19 +25,15 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::http::RequestId;
-use crate::report::sanitize;
-
 use lines::prefixed;
 use queue::{Chunk, Notice, OutputQueue};
 use shield::Shield;
+use wash_common::sanitize;
+use wash_runtime::events::{Access, Events, GuestStream, Level, RequestId};
 
 pub use capture::Captured;
-pub use lines::{Access, Level};
 pub use log::LogWriter;
 pub use passed_on::LostOutput;
-pub use text::{harmless, pasteable, plain};
-pub use visible::visible;
 
 /// A handle on the terminal; clones write to the same one.
 #[derive(Clone)]
@@ -60,12 +55,13 @@ enum Form {
 }
 
 /// The events that [`Form::Hushed`] leaves out.
-const ALL_IS_WELL: [&str; 9] = [
+const ALL_IS_WELL: [&str; 10] = [
     "listening",
     "compiling",
     "built_again",
     "wiring",
     "reloaded",
+    "optimized",
     "unchanged",
     "waiting",
     "config",
@@ -112,13 +108,6 @@ pub fn flush() {
     if let Some(queue) = OutputQueue::of_process_if_used() {
         queue.wait_written(FLUSH_TIMEOUT);
     }
-}
-
-/// Which of its two streams a guest wrote to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestStream {
-    Stdout,
-    Stderr,
 }
 
 impl Console {
@@ -216,8 +205,13 @@ impl Console {
         }
     }
 
+    /// What hosts and servers tell their events to, so that they appear here.
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
+    }
+
     /// Says something to the user: one or more lines, with anstyle escapes where they help.
-    pub fn talk(&self, text: &str) {
+    pub fn info(&self, text: &str) {
         self.tell("message", json!({}), text);
     }
 
@@ -238,7 +232,11 @@ impl Console {
                     &format!("{}\n", colored(&text)),
                 );
             }
-            Form::Programs => self.record(event, json!({ "message": plain(text) }), fields),
+            Form::Programs => self.record(
+                event,
+                json!({ "message": sanitize::strip_ansi(text) }),
+                fields,
+            ),
         }
     }
 
@@ -256,7 +254,7 @@ impl Console {
             }
             Form::Hushed => {}
             Form::Programs => {
-                let fields = json!({ "component": component, "text": plain(lines) });
+                let fields = json!({ "component": component, "text": sanitize::strip_ansi(lines) });
                 self.record("build", fields, Value::Null);
             }
         }
@@ -296,7 +294,7 @@ impl Console {
             let fields = json::log(level, member, request, context, message);
             return self.record("log", fields, Value::Null);
         }
-        let style = level.style();
+        let style = lines::level_style(level);
         let separator = if context.is_empty() { "" } else { ": " };
         let text = format!(
             "{style}{}{style:#} {context}{separator}{message}",
@@ -311,7 +309,7 @@ impl Console {
     /// Writes the access line of a request that has ended.
     pub fn access(&self, access: &Access<'_>) {
         match self.form {
-            Form::People => self.write(|streams| &mut streams.stderr, &format!("{access}\n")),
+            Form::People => self.write(|streams| &mut streams.stderr, &lines::access(access)),
             Form::Hushed => {}
             Form::Programs => self.record("request", json::access(access), Value::Null),
         }
@@ -389,7 +387,7 @@ impl Stream {
         let reset = self.shield.as_mut().and_then(Shield::reset);
         let text = match self.color {
             true => text.into(),
-            false => plain(text),
+            false => sanitize::strip_ansi(text),
         };
         let text = match reset {
             Some(reset) => (reset.to_owned() + &text).into(),
@@ -441,7 +439,7 @@ mod tests {
         let (captured, stdout, stderr) = capture::streams();
         let (stdout, stderr) = (Stream::new(stdout, false), Stream::new(stderr, false));
         let console = Console::new(Form::Programs, stdout, stderr);
-        console.talk("\x1b[31mred\x1b[0m\n");
+        console.info("\x1b[31mred\x1b[0m\n");
         console.tell("stopping", json!({ "requests": 2 }), "stopping");
         console.build("site", true, "\x1b[32mCompiling\x1b[0m b\n");
         console.guest(GuestStream::Stderr, "api", Some(RequestId(3)), "a\x1bb");

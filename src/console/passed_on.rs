@@ -7,64 +7,55 @@ use std::io::{self, Write as _};
 use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
+use wash_common::advice::{Advice, ErrorClass};
+use wash_runtime::events::{GuestOutputSink, GuestStream};
+
 use super::shield::Shield;
-use super::{Console, GuestStream, Sink, Stream, Streams};
-use crate::report::{Advice, Fault};
+use super::{Console, Sink, Stream, Streams};
 
 /// Output that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write to {}: {source}", .stream.name())]
+#[error("cannot write to {}: {reason}", name(*.stream))]
 pub struct LostOutput {
     stream: GuestStream,
     // Part of the message, so no cause of its own.
-    source: io::Error,
+    reason: io::Error,
 }
 
 impl LostOutput {
     /// Whether the reader has had enough, which is no failure.
     pub fn is_closed(&self) -> bool {
-        self.source.kind() == io::ErrorKind::BrokenPipe
+        self.reason.kind() == io::ErrorKind::BrokenPipe
     }
 }
 
 impl Advice for LostOutput {
-    fn fault(&self) -> Fault {
-        Fault::Environment
+    fn fault(&self) -> ErrorClass {
+        ErrorClass::Environment
     }
 }
 
-impl GuestStream {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "standard output",
-            Self::Stderr => "standard error",
-        }
+fn name(stream: GuestStream) -> &'static str {
+    match stream {
+        GuestStream::Stdout => "standard output",
+        GuestStream::Stderr => "standard error",
     }
 }
 
-impl Console {
-    /// Whether what a guest writes is passed on as it is.
-    pub(crate) fn passes_on(&self) -> bool {
-        self.bare.is_some()
-    }
-
-    /// Waits until there is room for more of what a guest writes.
-    pub(crate) fn poll_room(
-        &self,
-        stream: GuestStream,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+impl GuestOutputSink for Console {
+    fn poll_room(&self, stream: GuestStream, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.with(stream, |stream| match &stream.sink {
             Sink::Queued(queue, stream) => queue.poll_room(*stream, context),
             Sink::Nowhere | Sink::Direct(_) => Poll::Ready(Ok(())),
         })
     }
 
-    /// Passes on what a guest wrote, if this console does that. There must be room.
-    pub(crate) fn pass_on(&self, stream: GuestStream, bytes: &[u8]) {
+    fn write(&self, stream: GuestStream, bytes: &[u8]) {
         self.with(stream, |stream| stream.pass_on(bytes));
     }
+}
 
+impl Console {
     /// Waits for a guest that does not care whether anybody reads what it writes: it would go on for ever. Elsewhere, the
     /// signal for a broken pipe ends such programs.
     pub async fn refused(&self) {
@@ -93,8 +84,8 @@ impl Console {
         };
         for (queue, stream) in queues.into_iter().flatten() {
             poll_fn(|context| queue.poll_written(context)).await;
-            if let Some(source) = queue.failure(stream) {
-                return Err(LostOutput { stream, source });
+            if let Some(reason) = queue.failure(stream) {
+                return Err(LostOutput { stream, reason });
             }
         }
         Ok(())

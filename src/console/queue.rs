@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::GuestStream;
+use wash_runtime::events::GuestStream;
 
 /// How many bytes wait before lines are left out.
 const CAPACITY: usize = 4 << 20;

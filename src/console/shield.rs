@@ -1,13 +1,12 @@
-//! Makes what a guest writes harmless for a terminal, as it comes: lines, tabs and colors pass, every other control
+//! Makes what a guest writes safe for a terminal, as it comes: lines, tabs and colors pass, every other control
 //! character is shown as its picture.
 //!
-//! The same rule as [`harmless`](super::harmless), for bytes that are cut anywhere and lines that are not complete.
+//! The same rule as [`sanitize::guest_line`](wash_common::sanitize::guest_line), for bytes that are cut anywhere and lines that are not complete.
 
-use super::text::{RESET, color_escape};
-use crate::report::sanitize::picture;
+use wash_common::sanitize::{RESET, picture, style};
 
 /// A color escape longer than this is none.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 #[derive(Default)]
 pub(super) struct Shield {
@@ -44,11 +43,10 @@ impl Shield {
         let mut safe = String::with_capacity(text.len());
         let mut rest = &*text;
         while let Some(c) = rest.chars().next() {
-            if let Some(length) = color_escape(rest) {
-                let escape = &rest[..length];
+            if let Some(escape) = style(rest) {
                 self.colored = !matches!(escape, "\x1b[m" | RESET);
                 safe.push_str(escape);
-                rest = &rest[length..];
+                rest = &rest[escape.len()..];
                 continue;
             }
             safe.push(match c {
@@ -64,7 +62,7 @@ impl Shield {
 
 /// How many of the bytes can be judged without those that follow.
 fn complete(bytes: &[u8]) -> usize {
-    let tail = bytes.len().saturating_sub(LONGEST);
+    let tail = bytes.len().saturating_sub(MAX_LENGTH);
     if let Some(escape) = bytes[tail..].iter().rposition(|byte| *byte == 0x1b) {
         let escape = tail + escape;
         let open = |byte: &u8| matches!(byte, b'0'..=b'9' | b';' | b':');

@@ -4,21 +4,27 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use wash_component::host_interface::HostInterface;
+use wash_component::{MemoryLimitError, Shape, with_memory_limit};
+use wash_runtime::capability::MAX_MEMBERS;
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::keyvalue::KeyValue;
+use wash_runtime::capability::sockets::Sockets;
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Volume};
+use wash_runtime::workload::{
+    Drive, Entry, Grant, Limits, Member as Granted, MemberMemory, MemberSettings, Workload,
+};
+
 use super::entries::{Entries, entries};
+use super::neighbours;
 use super::state::UnitName;
 use super::storage::Storage;
-use crate::capability::MAX_MEMBERS;
-use crate::component::{MemoryLimitError, Shape, with_memory_limit};
-use crate::host::workload::{
-    Access, Directory, Drive, Entry, Grant, Limits, Member as Granted, MemberMemory,
-    MemberSettings, OutgoingHttp, Volume, Workload,
-};
+use crate::linker;
 use crate::linker::{
-    self, ComposeError, Driven, Exports, HostInterface, LinkFailure, LinkPlan, LinkRequest, Member,
-    Planned, Role, Wire,
+    ComposeError, Driven, Exports, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Role, Wire,
 };
 use crate::plugin::provider::Offered;
 use crate::project::{Project, Sibling};
@@ -88,6 +94,15 @@ pub enum AssembleError {
     },
 }
 
+impl AssembleError {
+    /// Adds the projects beside the one at `root` that provide what is missing.
+    pub(super) fn suggest_projects(&mut self, root: &Path) {
+        if let AssembleError::Link(failure) = self {
+            neighbours::suggest(&mut failure.problems, root);
+        }
+    }
+}
+
 /// Finds the ways into the workload, and links and composes the parts for each.
 pub(super) fn assemble(parts: &Parts) -> Result<Assembled, AssembleError> {
     let (members, bytes): (Vec<Member>, Vec<&[u8]>) = members(parts).unzip();
@@ -142,7 +157,7 @@ fn entry(
         let mut settings = settings(parts, planned);
         if matches!(drive, Drive::Service { .. }) && planned.name == *name {
             let ports = &parts.project.dev.service_ports;
-            settings.sockets.published.clone_from(ports);
+            settings.get_mut::<Sockets>().published.clone_from(ports);
         }
         Granted {
             name: planned.name.clone(),
@@ -204,7 +219,7 @@ fn link(parts: &Parts, members: &[Member]) -> Result<Vec<Linked>, LinkFailure> {
 fn outgoing_http(parts: &Parts, plan: &LinkPlan) -> Vec<OutgoingHttp> {
     let members = plan.members.iter();
     members
-        .map(|member| settings(parts, member).outgoing_http)
+        .map(|member| settings(parts, member).get::<OutgoingHttp>().clone())
         .collect()
 }
 
@@ -354,7 +369,7 @@ pub(super) fn settings(parts: &Parts, member: &Planned) -> MemberSettings {
     let mut settings = said(parts, member);
     let mut imports = member.shape.imports.keys();
     if imports.any(|name| name.starts_with(KEYVALUE)) {
-        let keyvalue = &mut settings.keyvalue;
+        let keyvalue = &mut settings.get_mut::<KeyValue>();
         keyvalue.backend = Some(parts.storage.keyvalue(keyvalue.backend.take()));
     }
     settings
@@ -405,16 +420,11 @@ fn needs(provider: &Provider, place: impl Fn(&str) -> PathBuf) -> MemberSettings
             access: Access::ReadWrite,
         },
     });
-    MemberSettings {
-        directories: directories.collect(),
-        ..MemberSettings::default()
-    }
+    MemberSettings::default().with(Directories(directories.collect()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -439,10 +449,7 @@ mod tests {
         };
         assert_eq!(
             settings,
-            MemberSettings {
-                directories: vec![directory],
-                ..Default::default()
-            }
+            MemberSettings::default().with(Directories(vec![directory]))
         );
     }
 }

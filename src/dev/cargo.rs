@@ -5,10 +5,10 @@
 //! cannot be read is skipped: the build will say what is wrong with it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
+use wash_common::files;
 
 /// Files of a workspace that a build of one of its members depends on.
 const WORKSPACE_FILES: [&str; 5] = [
@@ -53,7 +53,7 @@ pub(super) fn outside(root: &Path) -> Outside {
 }
 
 fn read(dir: &Path) -> Option<Table> {
-    fs::read_to_string(dir.join("Cargo.toml"))
+    files::read_to_string(dir.join("Cargo.toml"))
         .ok()?
         .parse()
         .ok()
@@ -146,6 +146,8 @@ pub(super) fn resolve(from: &Path, path: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn found(manifests: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use wash_runtime::http::tls;
+use wash_runtime::http::tls::{Files, Tls, TlsError};
+
 use super::storage::Storage;
-use crate::http::tls::{self, Files, Tls, TlsError};
 use crate::project::{Certificate, Project};
 
 /// The files that the project asks for, made if need be; `None` when it asks for plain HTTP.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use wash_runtime::workload::{Limits, MemberSettings};
+
 use super::state::{ConfigChange, UnitName};
-use crate::host::workload::{Limits, MemberSettings};
 use crate::plugin::provider::Offered;
 use crate::project::{Build, Image, Project, Sibling, SiblingSource};
 
@@ -33,7 +34,7 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
         change.restarts("capabilities".to_string());
     }
     if old.dev.http != new.dev.http {
-        change.restarts("the HTTP handlers in front".to_string());
+        change.restarts("the chain of HTTP handlers".to_string());
     }
     if old.dev.routes != new.dev.routes {
         change.restarts("routes".to_string());
@@ -42,7 +43,7 @@ pub(super) fn compare(old: &Project, new: &Project) -> ConfigChange {
         change.restarts("the service".to_string());
     }
     if old.dev.blobstore != new.dev.blobstore {
-        change.restarts("where blobs are kept".to_string());
+        change.restarts("the directory of blobs".to_string());
     }
     if old.dev.service_ports != new.dev.service_ports {
         change.restarts("ports of the service".to_string());
@@ -85,7 +86,7 @@ impl ConfigChange {
                 self.restarts(format!("another version of the plugin `{name}`"));
             }
             if before.settings != plugin.settings {
-                self.restarts(format!("what the plugin `{name}` may use"));
+                self.restarts(format!("the permissions of the plugin `{name}`"));
             }
         }
         for plugin in old {
@@ -97,11 +98,11 @@ impl ConfigChange {
 
     fn compare_units(&mut self, name: &UnitName, before: &Unit<'_>, now: &Unit<'_>) {
         if before.source.watched() != now.source.watched() {
-            self.applied.push(format!("what is watched for `{name}`"));
+            self.applied.push(format!("the watched files of `{name}`"));
         }
         if before.source.is_built_otherwise(&now.source) {
             self.rebuild.insert(name.clone());
-            self.applied.push(format!("how `{name}` is built"));
+            self.applied.push(format!("the build of `{name}`"));
         }
         if before.settings != now.settings {
             self.restarts(format!("settings of `{name}`"));
@@ -200,10 +201,13 @@ fn units(project: &Project) -> BTreeMap<UnitName, Unit<'_>> {
 mod tests {
     use std::path::PathBuf;
 
+    use wash_runtime::capability::config::ConfigValues;
+    use wash_runtime::capability::wasi::Process;
+
     use super::*;
-    use crate::component::Shape;
     use crate::dev::testing::project;
-    use crate::project::Command;
+    use wash_common::process::Command;
+    use wash_component::Shape;
 
     fn sibling(name: &str) -> Sibling {
         Sibling {
@@ -239,7 +243,12 @@ mod tests {
     fn what_the_run_depends_on() {
         let variable = ("A".to_string(), "1".to_string());
         check(
-            |new| new.settings.environment.extend([variable.clone()]),
+            |new| {
+                new.settings
+                    .get_mut::<Process>()
+                    .environment
+                    .extend([variable.clone()])
+            },
             &[],
             true,
             &["settings of `app`"],
@@ -248,7 +257,8 @@ mod tests {
             |new| {
                 new.dev.components[0]
                     .settings
-                    .config
+                    .get_mut::<ConfigValues>()
+                    .0
                     .extend([variable.clone()])
             },
             &[],
@@ -268,7 +278,7 @@ mod tests {
             |new| new.dev.http.push("cache".to_string()),
             &[],
             true,
-            &["the HTTP handlers in front"],
+            &["the chain of HTTP handlers"],
         );
         check(
             |new| new.dev.limits.concurrent_requests = 1,
@@ -300,25 +310,25 @@ mod tests {
             |new| new.build.command = Command::Shell("make all".to_string()),
             &["app"],
             false,
-            &["how `app` is built"],
+            &["the build of `app`"],
         );
         check(
             |new| new.build.watch.push("/q/assets".into()),
             &[],
             false,
-            &["what is watched for `app`"],
+            &["the watched files of `app`"],
         );
         check(
             |new| new.dev.components[0].source = SiblingSource::File("/p/other.wasm".into()),
             &["cache"],
             false,
-            &["how `cache` is built"],
+            &["the build of `cache`"],
         );
         check(
             |new| new.dev.components[0].source = SiblingSource::Project(Box::new(project("/q"))),
             &["cache"],
             false,
-            &["how `cache` is built"],
+            &["the build of `cache`"],
         );
     }
 
@@ -365,10 +375,10 @@ mod tests {
         check(&before, &[plugin("b")], &told);
         let mut after = before.clone();
         after[0].bytes = [0].into();
-        after[0].settings.stdin = true;
+        after[0].settings.get_mut::<Process>().stdin = true;
         let told = [
             "another version of the plugin `a`",
-            "what the plugin `a` may use",
+            "the permissions of the plugin `a`",
         ];
         check(&before, &after, &told);
     }

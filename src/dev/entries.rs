@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::workload::{Drive, Route};
-use crate::linker::{self, Driven, Member, Problem, Role};
+use wash_runtime::workload::{Drive, Route};
+
+use crate::linker;
+use crate::linker::{Driven, Member, Problem, Role};
 use crate::project::{Project, Service};
 
 /// A way into a workload.
@@ -141,9 +143,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::component::Shape;
     use crate::dev::testing::project;
     use crate::project::{Routed, Sibling, SiblingSource};
+    use wash_component::Shape;
 
     const HTTP: &str = "wasi:http/incoming-handler@0.2.3";
     const RUN: &str = "wasi:cli/run@0.2.3";

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wash_common::sanitize;
 
 use super::lines::Steps;
 use super::state::{News, Stage, Why};
-use crate::console::plain;
 
 pub(super) fn listening(url: &str) -> Value {
     json!({ "url": url })
@@ -43,7 +43,7 @@ pub(super) fn news(news: &News) -> (&'static str, Value) {
             let fields = json!({
                 "stage": stage,
                 "component": component,
-                "cause": plain(&failure.cause.text),
+                "cause": sanitize::strip_ansi(&failure.cause.text),
                 "again": again,
                 "still_serving": serving,
             });
@@ -74,6 +74,7 @@ fn duration_of(steps: &Steps) -> Value {
         "link_ms": millis(steps.link),
         "compile_ms": millis(steps.compile),
         "cached": steps.cached,
+        "quick": steps.quick,
         "swap_ms": millis(steps.swap),
     })
 }

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Effects, Style};
+use wash_common::units;
+use wash_runtime::capability::sockets::PublishedPort;
+use wash_runtime::http::Page;
+use wash_runtime::workload::Drive;
 
 use super::assemble::Linked;
 use super::state::{Cause, Failure, News, Stage, Why};
 use super::watch::Ignored;
-use crate::host::sockets::PublishedPort;
-use crate::host::workload::Drive;
-use crate::http::Page;
 use crate::project::{Project, Warning};
 pub(super) use wiring::wiring;
 
@@ -43,6 +44,8 @@ pub(super) struct Steps {
     pub(super) link: Duration,
     pub(super) compile: Duration,
     pub(super) cached: bool,
+    /// Optimized code is still to come.
+    pub(super) quick: bool,
     pub(super) swap: Duration,
 }
 
@@ -50,7 +53,12 @@ impl Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What takes no time to speak of would only make the line too long.
         let slow = |step: Duration| Some(step).filter(|step| *step >= WORTH_NAMING);
-        let compile = if self.cached { "cached" } else { "compile" };
+        let compile = match (self.cached, self.quick) {
+            (false, false) => "compile",
+            (false, true) => "quick compile",
+            (true, false) => "cached",
+            (true, true) => "cached quick compile",
+        };
         let steps = [
             ("build", self.build),
             ("link", slow(self.link)),
@@ -58,7 +66,8 @@ impl Display for Steps {
             ("swap", slow(self.swap)),
         ];
         let steps = steps.into_iter();
-        let steps = steps.filter_map(|(name, step)| Some(format!("{name} {}", Time(step?))));
+        let steps =
+            steps.filter_map(|(name, step)| Some(format!("{name} {}", units::elapsed(step?))));
         f.write_str(&steps.collect::<Vec<_>>().join(", "))
     }
 }
@@ -94,7 +103,7 @@ fn other(entry: &Linked) -> String {
         }
         Drive::Messages { subscriptions } => format!("{name} for {}", joined(subscriptions)),
         Drive::Service { .. } => format!("the service {name}"),
-        Drive::Calls => format!("{name} to be called"),
+        Drive::Calls => format!("{name} for calls"),
     }
 }
 
@@ -119,7 +128,7 @@ pub(super) fn reloaded(why: &Why, steps: &Steps, project: &Project) -> String {
         true => String::new(),
         false => format!(": {}", because.join(", ")),
     };
-    let total = Time(steps.total);
+    let total = units::elapsed(steps.total);
     format!("{GOOD}reloaded{GOOD:#} {BOLD}{what}{BOLD:#} {total} {DIM}({steps}){DIM:#}{because}")
 }
 
@@ -130,29 +139,26 @@ pub(super) fn listening(url: &str) -> String {
 
 /// A start takes longer than usual.
 pub(super) fn compiling(name: &str, bytes: usize) -> String {
-    let size = match bytes {
-        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    };
+    let size = units::size(bytes);
     format!("{DIM}compiling {name} ({size}){DIM:#}")
 }
 
 /// A build goes on, and prints nothing.
 pub(super) fn still_building(unit: &str, command: &str, elapsed: Duration) -> String {
-    let elapsed = Time(elapsed);
+    let elapsed = units::elapsed(elapsed);
     match command {
-        "" => format!("{DIM}{unit} is still not there after {elapsed}{DIM:#}"),
-        command => format!("{DIM}{unit} still builds after {elapsed}: `{command}`{DIM:#}"),
+        "" => format!("{DIM}{unit} is still missing after {elapsed}{DIM:#}"),
+        command => format!("{DIM}still building {unit} after {elapsed}: `{command}`{DIM:#}"),
     }
 }
 
 /// What components store goes with the session.
 pub(super) fn unkept(directory: &Path, error: &io::Error) -> String {
     let message = format!(
-        "nothing is kept: cannot write to `{}`: {error}",
+        "data is not stored: cannot write to `{}`: {error}",
         directory.display()
     );
-    trouble(&message, Some("`--ephemeral` says that this is meant"))
+    trouble(&message, Some("use `--ephemeral` if this is intended"))
 }
 
 /// No edit of the project will be noticed.
@@ -165,7 +171,7 @@ pub(super) fn ignored(root: &Path, ignored: &Ignored) -> String {
 pub(crate) fn ignoring(root: &Path, ignored: &Ignored) -> (String, String) {
     let Ignored { sources, by } = ignored;
     let message = format!(
-        "no edit is noticed: `{}` ignores everything in `{}`",
+        "changes are not noticed: `{}` ignores everything in `{}`",
         by.display(),
         sources.display()
     );
@@ -182,8 +188,8 @@ pub(crate) fn ignoring(root: &Path, ignored: &Ignored) -> (String, String) {
 pub(super) fn stopping(in_flight: usize) -> String {
     match in_flight {
         0 => "stopping".to_string(),
-        1 => "stopping when a request has ended; Ctrl-C cuts it off".to_string(),
-        more => format!("stopping when {more} requests have ended; Ctrl-C cuts them off"),
+        1 => "waiting for a request to finish; Ctrl-C cuts it off".to_string(),
+        more => format!("waiting for {more} requests to finish; Ctrl-C cuts them off"),
     }
 }
 
@@ -203,9 +209,9 @@ pub(super) fn unpublished(ports: &[PublishedPort]) -> Option<String> {
         .collect();
     let message = match ports.as_slice() {
         [] => return None,
-        [port] => format!("`dev.service_ports`: {port} is not opened, as no service runs"),
+        [port] => format!("`dev.service_ports`: {port} is not opened, because no service runs"),
         ports => format!(
-            "`dev.service_ports`: {} are not opened, as no service runs",
+            "`dev.service_ports`: {} are not opened, because no service runs",
             ports.join(", ")
         ),
     };
@@ -240,14 +246,14 @@ pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
             again: true,
             ..
         } => {
-            format!("{ERROR}{}{ERROR:#}, as before", title(&failure.stage))
+            format!("{ERROR}{}{ERROR:#}", title_again(&failure.stage))
         }
         News::Failed {
             failure, serving, ..
         } => {
             let until = match serving {
-                true => "the version before goes on serving".to_string(),
-                false => format!("{url} answers 503 until it is mended"),
+                true => "the previous version keeps serving".to_string(),
+                false => format!("{url} answers 503 until it is fixed"),
             };
             format!(
                 "{ERROR}{}{ERROR:#}: {}\n{DIM}{until}{DIM:#}",
@@ -261,11 +267,11 @@ pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
                 [unit] => (unit.clone(), "is"),
                 units => (units.join(", "), "are"),
             };
-            format!("{what} {is} the same as before: nothing to reload")
+            format!("{what} {is} unchanged: nothing to reload")
         }
         News::Waiting { unit, missing } => {
             format!(
-                "{unit} is built; it will be linked when {} is as well",
+                "{unit} is built; waiting for {} to link it",
                 missing.join(", ")
             )
         }
@@ -273,7 +279,8 @@ pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
             let applied =
                 (!applied.is_empty()).then(|| format!("config changed: {}", applied.join(", ")));
             let postponed = (!postponed.is_empty()).then(|| {
-                let warning = format!("{WARNING}takes effect with the next `wash dev`{WARNING:#}");
+                let warning =
+                    format!("{WARNING}takes effect when you restart `wash dev`{WARNING:#}");
                 format!("config changed: {}, which {warning}", postponed.join(", "))
             });
             applied
@@ -286,13 +293,13 @@ pub(super) fn news(news: &News, url: &str, root: &Path) -> String {
             let names = names(paths, root);
             format!(
                 "{WARNING}{names} changes right after each build of {unit}{WARNING:#}: the next builds wait\n\
-                 {HINT}hint{HINT:#}: if nobody edits it, add it to .gitignore or .washignore"
+                 {HINT}hint{HINT:#}: if it is generated, add it to .gitignore or .washignore"
             )
         }
         News::BuiltAgain { unit, paths } => {
             let verb = if paths.len() == 1 { "has" } else { "have" };
             let names = names(paths, root);
-            format!("{DIM}{names} {verb} changed meanwhile: building {unit} again{DIM:#}")
+            format!("{DIM}{names} {verb} changed during the build: building {unit} again{DIM:#}")
         }
         News::RewrittenByBuild { unit, paths } => {
             let (change, them) = match paths.len() {
@@ -340,30 +347,25 @@ pub(super) fn page(failures: &[Failure]) -> Page {
 
 fn title(stage: &Stage) -> String {
     match stage {
-        Stage::Config => "the config cannot be used".to_string(),
-        Stage::Build(unit) => format!("{unit} was not built"),
+        Stage::Config => "the config is not valid".to_string(),
+        Stage::Build(unit) => format!("{unit} failed to build"),
         Stage::Start => "not started".to_string(),
     }
 }
 
-/// A duration in as many digits as matter.
-struct Time(Duration);
-
-impl Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_millis() {
-            0 => f.write_str("<1ms"),
-            millis @ 1..1000 => write!(f, "{millis}ms"),
-            _ => write!(f, "{:.1}s", self.0.as_secs_f64()),
-        }
+fn title_again(stage: &Stage) -> String {
+    match stage {
+        Stage::Config => "the config is still not valid".to_string(),
+        Stage::Build(unit) => format!("{unit} still fails to build"),
+        Stage::Start => "still not started".to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::plain;
     use crate::dev::testing::project;
+    use wash_common::sanitize;
 
     fn steps() -> Steps {
         Steps {
@@ -372,6 +374,7 @@ mod tests {
             link: Duration::from_micros(4200),
             compile: Duration::from_millis(60),
             cached: false,
+            quick: false,
             swap: Duration::from_micros(300),
         }
     }
@@ -389,29 +392,32 @@ mod tests {
                 config,
             };
             let line = reloaded(&why, &steps(), &project("/w/p"));
-            let times = "(build 1.1s, compile 60ms)";
-            assert_eq!(plain(&line), expected.replace("TIMES", times));
+            let times = "(build 1.10 s, compile 60.0 ms)";
+            assert_eq!(
+                sanitize::strip_ansi(&line),
+                expected.replace("TIMES", times)
+            );
         };
         check(
             &["app"],
             &files[..1],
             false,
-            "reloaded app 1.2s TIMES: src/lib.rs",
+            "reloaded app 1.23 s TIMES: src/lib.rs",
         );
         check(
             &["app", "cache"],
             &files[1..2],
             false,
-            "reloaded app, cache 1.2s TIMES: ../lib/src/a.rs",
+            "reloaded app, cache 1.23 s TIMES: ../lib/src/a.rs",
         );
         check(
             &["app"],
             &files,
             false,
-            "reloaded app 1.2s TIMES: ../lib/src/a.rs, a.wit, b.wit, 2 more",
+            "reloaded app 1.23 s TIMES: ../lib/src/a.rs, a.wit, b.wit, 2 more",
         );
-        check(&[], &[], true, "reloaded app 1.2s TIMES: config");
-        check(&["app"], &[], false, "reloaded app 1.2s TIMES");
+        check(&[], &[], true, "reloaded app 1.23 s TIMES: config");
+        check(&["app"], &[], false, "reloaded app 1.23 s TIMES");
     }
 
     #[test]
@@ -420,7 +426,8 @@ mod tests {
             let unit = "app".to_string();
             let paths = paths.iter().map(PathBuf::from).collect();
             let news_ = News::RewrittenByBuild { unit, paths };
-            let text = plain(&news(&news_, "http://x", Path::new("/w/p"))).into_owned();
+            let text =
+                sanitize::strip_ansi(&news(&news_, "http://x", Path::new("/w/p"))).into_owned();
             text.lines().next().unwrap().to_string()
         };
         assert_eq!(
@@ -453,16 +460,16 @@ mod tests {
                 "http://x",
                 Path::new("/w/p"),
             );
-            plain(&text).into_owned()
+            sanitize::strip_ansi(&text).into_owned()
         };
         assert_eq!(
             failed(false, true),
-            "app was not built: `make` ended with 1\nthe version before goes on serving"
+            "app failed to build: `make` ended with 1\nthe previous version keeps serving"
         );
         assert_eq!(
             failed(false, false),
-            "app was not built: `make` ended with 1\nhttp://x answers 503 until it is mended"
+            "app failed to build: `make` ended with 1\nhttp://x answers 503 until it is fixed"
         );
-        assert_eq!(failed(true, true), "app was not built, as before");
+        assert_eq!(failed(true, true), "app still fails to build");
     }
 }

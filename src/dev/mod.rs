@@ -3,7 +3,7 @@
 //! [`state`] decides and is pure; [`watch`] tells what changed on disk; [`session`] performs what was decided and
 //! tells how it went. Between them, `scope` knows which files belong to which component (`cargo` and `glob` help), `change` compares two
 //! readings of the project's config, `entries` finds the ways into it, `assemble` makes a workload of what was built,
-//! `entrance` is what requests find, [`certificate`] is what HTTPS shows, `lines` has the words, [`storage`] is where
+//! `handler_slot` is what requests find, [`certificate`] is what HTTPS shows, `lines` has the words, [`storage`] is where
 //! state is kept, [`reset`] clears it, and [`once`] builds the same components for other commands.
 //!
 //! Knows `Host`, `build` and `linker`, and nothing of the engine that runs components.
@@ -12,11 +12,12 @@ mod assemble;
 mod cargo;
 pub mod certificate;
 mod change;
-mod entrance;
 mod entries;
 mod events;
 mod glob;
+mod handler_slot;
 pub(crate) mod lines;
+pub mod neighbours;
 pub mod once;
 pub mod reset;
 mod scope;
@@ -27,5 +28,5 @@ pub mod storage;
 mod testing;
 pub mod watch;
 
-pub use entrance::Entrance;
 pub use entries::{Entries, Wanted};
+pub use handler_slot::HandlerSlot;

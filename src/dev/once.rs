@@ -6,20 +6,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::process::{Command, Output};
+use wash_component::{Shape, ShapeError};
+use wash_runtime::capability::offered;
+use wash_runtime::workload::{MemberSettings, Workload};
 
 pub use super::assemble::AssembleError;
-use super::assemble::{self, Component, Parts};
-use super::entries::{self, Entries};
+use super::assemble::{Component, Parts};
+use super::entries::Entries;
 use super::session::work;
 use super::storage::Storage;
-use crate::build::{self, BuildError, BuildOptions, Output};
-use crate::capability::offered;
-use crate::component::Shape;
-use crate::host::workload::{MemberSettings, Workload};
+use super::{assemble, entries};
+use crate::build::{BuildError, BuildOptions};
 use crate::linker::{Driven, LinkRequest, Member, Planned};
 use crate::plugin::Store;
-use crate::project::{Command, Project};
-use crate::report::{self, Advice, Fault};
+use crate::project::Project;
+use crate::{build, report};
 
 /// A project's component, those of `dev.components`, and everything else that may take part when they are linked.
 #[derive(Debug, Clone)]
@@ -30,21 +33,41 @@ pub struct Components {
 /// Why there is nothing to link.
 #[derive(Debug, thiserror::Error)]
 pub enum OnceError {
-    #[error("component `{name}` was not built")]
+    #[error("component `{name}` failed to build")]
     Build { name: String, source: BuildError },
     /// What was there already, or in a registry.
     #[error(transparent)]
     Given(BuildError),
 }
 
+/// A function of a component has a body that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("component `{name}` is not part of the workload")]
+pub struct InvalidCode {
+    name: String,
+    source: ShapeError,
+}
+
+impl Advice for InvalidCode {
+    fn hints(&self) -> Vec<String> {
+        vec![self.source.hint().to_string()]
+    }
+}
+
 impl Advice for OnceError {
+    fn has_lines(&self) -> bool {
+        match self {
+            OnceError::Build { source, .. } | OnceError::Given(source) => source.has_lines(),
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.hints(),
         }
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
             OnceError::Build { source, .. } | OnceError::Given(source) => source.fault(),
         }
@@ -84,7 +107,7 @@ pub async fn build(
     let storage = Storage::unlocked(&project.keeps_in());
     let plugins = work::plugins(Store::of_user().as_ref(), &project, &storage);
     for warning in &plugins.warnings {
-        report::talk(warning);
+        report::info(warning);
     }
     Ok(Components {
         parts: Parts {
@@ -109,21 +132,42 @@ pub enum CallsError {
 }
 
 impl Advice for CallsError {
-    fn fault(&self) -> Fault {
+    fn has_lines(&self) -> bool {
+        matches!(self, CallsError::Assemble(AssembleError::Link(_)))
+    }
+
+    fn fault(&self) -> ErrorClass {
         match self {
-            CallsError::Assemble(AssembleError::Compose(_)) => Fault::Wash,
+            CallsError::Assemble(AssembleError::Compose(_)) => ErrorClass::Wash,
             CallsError::Assemble(AssembleError::Link(_) | AssembleError::Memory { .. }) => {
-                Fault::Input
+                ErrorClass::Input
             }
-            CallsError::Storage { .. } => Fault::Environment,
+            CallsError::Storage { .. } => ErrorClass::Environment,
         }
     }
 }
 
 impl Components {
+    /// Looks at the bodies of functions as well, for what is not compiled here.
+    pub fn check_code(&mut self) -> Result<(), InvalidCode> {
+        for (name, component) in &mut self.parts.components {
+            let shape = Arc::make_mut(&mut component.shape);
+            shape
+                .check_code(&component.bytes)
+                .map_err(|source| InvalidCode {
+                    name: name.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+
     /// The workload in which everything that the project's own component exports can be called by name.
     pub fn calls(&self) -> Result<Workload, CallsError> {
-        let workload = assemble::assemble_calls(&self.parts)?;
+        let workload = assemble::assemble_calls(&self.parts).map_err(|mut error| {
+            error.suggest_projects(&self.parts.project.root);
+            error
+        })?;
         let storage = &self.parts.storage;
         let failed = |source| CallsError::Storage {
             path: storage.directory().to_owned(),

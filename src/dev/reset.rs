@@ -4,10 +4,12 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::folders::contents;
+use wash_common::folders::contents::Entry;
+use wash_common::process_lookup::Holder;
+
 use super::storage::STATE;
-use crate::folders::contents::{self, Entry};
-use crate::holder::Holder;
-use crate::report::{Advice, Fault};
 
 /// What there is to clear. Nobody can start to use it meanwhile.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub enum ResetError {
         directory: PathBuf,
         holder: Option<Holder>,
     },
-    #[error("`{}` is a symbolic link, and only what lies in the project is cleared", .0.display())]
+    #[error("`{}` is a symbolic link; only data inside the project is cleared", .0.display())]
     Link(PathBuf),
     #[error("`{}`: {source}", .path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -44,7 +46,7 @@ impl Advice for ResetError {
             ResetError::InUse { .. } => vec!["stop it first".to_string()],
             ResetError::Link(path) => {
                 vec![format!(
-                    "clear what it points to by hand, or remove the link: rm {}",
+                    "clear its target by hand, or remove the link: rm {}",
                     path.display()
                 )]
             }
@@ -52,10 +54,10 @@ impl Advice for ResetError {
         }
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
-            ResetError::InUse { .. } | ResetError::Io { .. } => Fault::Environment,
-            ResetError::Link(_) => Fault::Input,
+            ResetError::InUse { .. } | ResetError::Io { .. } => ErrorClass::Environment,
+            ResetError::Link(_) => ErrorClass::Input,
         }
     }
 }

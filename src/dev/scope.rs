@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use wash_common::process::Command;
+use wash_runtime::capability::keyvalue::{KeyValue, KeyValueBackend};
+use wash_runtime::capability::wasi::{Access, Directories, Volume};
+use wash_runtime::workload::MemberSettings;
+
 use super::cargo;
 use super::glob::Glob;
 use super::state::UnitName;
 use super::watch::{Differences, Ignored, Targets, ignored_sources};
-use crate::host::workload::{Access, KeyValueBackend, MemberSettings, Volume};
 use crate::plugin::Store;
-use crate::project::{Artifact, Command, Project, SiblingSource};
+use crate::project::{Artifact, Project, SiblingSource};
 
 /// Files that say what a project is, besides its config: its name and how it is built follow from them.
 const PROJECT_FILES: [&str; 5] = [
@@ -195,14 +199,18 @@ impl Scope {
 
 /// A directory that can only be read holds what people edit.
 fn written_by(settings: &MemberSettings) -> impl Iterator<Item = PathBuf> {
-    let volumes = settings.directories.iter().filter_map(|directory| {
-        let writes = directory.access == Access::ReadWrite;
-        match &directory.volume {
-            Volume::HostPath { path, .. } => writes.then_some(path),
-            Volume::Empty { .. } => None,
-        }
-    });
-    let keys = match &settings.keyvalue.backend {
+    let volumes = settings
+        .get::<Directories>()
+        .0
+        .iter()
+        .filter_map(|directory| {
+            let writes = directory.access == Access::ReadWrite;
+            match &directory.volume {
+                Volume::HostPath { path, .. } => writes.then_some(path),
+                Volume::Empty { .. } => None,
+            }
+        });
+    let keys = match &settings.get::<KeyValue>().backend {
         Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
         Some(KeyValueBackend::Memory) | None => None,
     };

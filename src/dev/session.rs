@@ -19,24 +19,24 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Component;
-use super::entrance::Entrance;
-use super::events;
-use super::lines;
+use super::handler_slot::HandlerSlot;
 use super::scope::{Inputs, Scope};
 use super::state::{
     Action, Cause, Event, Generation, Machine, News, Occasion, Revision, UnitName, Why,
 };
 use super::storage::Storage;
 use super::watch::{Means, Report, Watcher};
+use super::{events, lines};
 use crate::console::Console;
-use crate::host::Host;
-use crate::host::workload::WorkloadId;
-use crate::http::Stop;
-use crate::http::tls::Tls;
 use crate::plugin::Store;
-use crate::project::{Command, Project, ProjectError};
+use crate::project::{Project, ProjectError};
 use crate::provider::Provider;
 use perform::Run;
+use wash_common::process::Command;
+use wash_runtime::host::Host;
+use wash_runtime::http::Stop;
+use wash_runtime::http::tls::Tls;
+use wash_runtime::workload::WorkloadId;
 use work::{NotStarted, Plugins, Ready, Running};
 
 /// How often a failure that may pass by itself is looked at again.
@@ -52,7 +52,7 @@ pub struct Setup {
     pub load: Box<dyn Fn() -> Result<Project, ProjectError> + Send>,
     pub means: Means,
     pub host: Arc<dyn Host>,
-    pub entrance: Arc<Entrance>,
+    pub entrance: Arc<HandlerSlot>,
     /// The running server, and what stops it.
     pub server: JoinHandle<()>,
     pub stop: Stop,
@@ -174,7 +174,7 @@ struct Session {
     store: Option<Store>,
     shipped: Arc<[(Provider, Component)]>,
     plugins: Plugins,
-    entrance: Arc<Entrance>,
+    entrance: Arc<HandlerSlot>,
     /// `None` once it is being stopped.
     server: Option<JoinHandle<()>>,
     stop: Stop,

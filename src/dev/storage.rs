@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::Access;
-
-use crate::host::workload::{KeyValueBackend, MemberSettings, Volume, Workload};
-use crate::scratch::Scratch;
+use wash_common::locked_tempdir::Scratch;
+use wash_runtime::capability::keyvalue::{KeyValue, KeyValueBackend};
+use wash_runtime::capability::wasi::{Directories, Volume};
+use wash_runtime::workload::{MemberSettings, Workload};
 
 /// The directory in a project's root.
 pub const STATE: &str = ".wash/state";
@@ -130,7 +131,8 @@ impl Storage {
     pub(super) fn unkept(&self, workload: &Workload) -> Option<(PathBuf, io::Error)> {
         let mut members = workload.entries.iter().flat_map(|entry| &entry.members);
         let keeps = |settings: &MemberSettings| {
-            settings.keyvalue.backend == Some(KeyValueBackend::Memory) || self.is_used_by(settings)
+            settings.get::<KeyValue>().backend == Some(KeyValueBackend::Memory)
+                || self.is_used_by(settings)
         };
         members
             .any(|member| keeps(&member.settings))
@@ -143,12 +145,12 @@ impl Storage {
     }
 
     fn is_used_by(&self, settings: &MemberSettings) -> bool {
-        let directories = settings.directories.iter();
+        let directories = settings.get::<Directories>().0.iter();
         let mut directories = directories.filter_map(|directory| match &directory.volume {
             Volume::HostPath { path, .. } => Some(path),
             Volume::Empty { .. } => None,
         });
-        let keyvalue = match &settings.keyvalue.backend {
+        let keyvalue = match &settings.get::<KeyValue>().backend {
             Some(KeyValueBackend::Database(path) | KeyValueBackend::Files(path)) => Some(path),
             Some(KeyValueBackend::Memory) | None => None,
         };
@@ -184,16 +186,14 @@ fn writable(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::workload::{Drive, Entry, KeyValue, Limits, Member};
+    use wash_runtime::capability::keyvalue::KeyValue;
+    use wash_runtime::workload::{Drive, Entry, Limits, Member};
 
     fn kept_in(path: PathBuf) -> Workload {
-        let settings = MemberSettings {
-            keyvalue: KeyValue {
-                backend: Some(KeyValueBackend::Files(path)),
-                ..KeyValue::default()
-            },
-            ..MemberSettings::default()
-        };
+        let settings = MemberSettings::default().with(KeyValue {
+            backend: Some(KeyValueBackend::Files(path)),
+            ..KeyValue::default()
+        });
         let name = "app".to_string();
         let entry = Entry {
             name: name.clone(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::project::{Artifact, Build, Command, Dev, Kind, Project};
+use wash_common::process::Command;
+
+use crate::project::{Artifact, Build, Dev, Kind, Project};
 
 /// A project in `root`, built with make.
 pub(super) fn project(root: &str) -> Project {

@@ -33,7 +33,7 @@ use tree::{Touched, Tree};
 const QUIET: Duration = Duration::from_millis(20);
 
 /// A change is told after so long, however busy the disk is.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How often everything is looked at where the system does not tell.
 const POLL: Duration = Duration::from_secs(1);
@@ -169,7 +169,7 @@ impl Worker {
                         continue;
                     }
                     let mut last = since;
-                    while since.elapsed() < PATIENCE {
+                    while since.elapsed() < TIMEOUT {
                         let event = tokio::select! {
                             event = timeout_at((last + QUIET).into(), events.recv()) => event,
                             // Whoever asks does not wait for the disk.
@@ -337,12 +337,8 @@ impl Worker {
                 .to_string()
         });
         let message = match hint {
-            Some(_) => {
-                "the system has no file watches left; looking for changes once a second".to_string()
-            }
-            None => format!(
-                "the system does not tell of changes ({error}); looking for them once a second"
-            ),
+            Some(_) => "the system has no file watches left; polling once a second".to_string(),
+            None => format!("the system reports no changes ({error}); polling once a second"),
         };
         let _ = self.reports.send(Report::Trouble { message, hint });
     }

@@ -2,17 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use wash_common::atomic;
+use wash_common::folders::cleanup::Cache;
+use wash_common::folders::contents;
+use wash_common::units::size;
 
 use super::finding::{Area, Finding, Fix, Level};
 use super::writable;
-use crate::dev::reset::{self, ResetError};
-use crate::folders::cleanup::Cache;
-use crate::folders::contents;
-use crate::inspect::size;
-
-/// Files on their way to their names are not older than this, unless who wrote them is gone.
-const ABANDONED: Duration = Duration::from_secs(3600);
+use crate::dev::reset;
+use crate::dev::reset::ResetError;
 
 pub(super) fn examine(root: Option<&Path>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = match Cache::Compiled.directory() {
@@ -20,7 +19,7 @@ pub(super) fn examine(root: Option<&Path>) -> Vec<Finding> {
             Finding::new(
                 Area::Caches,
                 Level::Warning,
-                "there is no cache folder: nothing says where your home is",
+                "cannot find the cache directory: HOME is not set",
             )
             .hint("set HOME, or XDG_CACHE_HOME"),
         ],
@@ -34,20 +33,20 @@ fn cache(cache: Cache) -> Option<Finding> {
     let directory = cache.directory()?;
     let shown = directory.display();
     if let Some(reason) = unusable(&directory) {
-        let message = format!("nothing can be kept in `{shown}`: {reason}");
+        let message = format!("cannot write to `{shown}`: {reason}");
         let finding = Finding::new(Area::Caches, Level::Warning, message);
-        return Some(finding.hint("XDG_CACHE_HOME names another place"));
+        return Some(finding.hint("set XDG_CACHE_HOME to another directory"));
     }
     let entries = contents::entries(&directory).unwrap_or_default();
     let total: u64 = entries.iter().map(|entry| entry.size).sum();
     let left = entries.iter().filter(|entry| is_abandoned(&entry.path));
     let left: Vec<&contents::Entry> = left
-        .filter(|entry| entry.name.starts_with(".new-") || entry.name.starts_with(".tmp"))
+        .filter(|entry| atomic::is_unfinished(&entry.path) || entry.name.starts_with(".tmp"))
         .collect();
     if !left.is_empty() {
         let bytes: u64 = left.iter().map(|entry| entry.size).sum();
         let message = format!(
-            "`{shown}` has {} that a process left behind which was killed",
+            "`{shown}` has {} left behind by a killed process",
             size(bytes)
         );
         let paths = left.iter().map(|entry| entry.path.display().to_string());
@@ -76,8 +75,7 @@ fn unusable(directory: &Path) -> Option<String> {
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED))
+    fs::symlink_metadata(path).is_ok_and(|metadata| atomic::is_abandoned(&metadata))
 }
 
 /// What the project keeps.
@@ -86,7 +84,7 @@ fn state(root: &Path) -> Option<Finding> {
         Ok(kept) if kept.entries.is_empty() => None,
         Ok(kept) => {
             let (path, total) = (kept.directory.display(), size(kept.size()));
-            let message = format!("`{path}`: {total}, what the project keeps");
+            let message = format!("`{path}`: {total}, data the project stores");
             Some(Finding::new(Area::Caches, Level::Fine, message))
         }
         // A lock goes with the process that has it, so that somebody is there.

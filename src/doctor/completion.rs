@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal as _};
 
 use super::finding::{Area, Finding, Level};
-use crate::completion::install::{self, State};
+use crate::completion::install;
+use crate::completion::install::State;
 
 pub(super) fn examine() -> Option<Finding> {
     if !io::stdin().is_terminal() {

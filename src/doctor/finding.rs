@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::console::pasteable;
-use crate::report::{Advice, in_one_line};
+use wash_common::advice::{Advice, in_one_line};
+use wash_common::shell::shell_quote;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ impl Fix {
 
     /// As one would type it.
     pub fn line(&self) -> String {
-        pasteable(&self.argv)
+        shell_quote(&self.argv)
     }
 }
 

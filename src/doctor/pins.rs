@@ -1,8 +1,9 @@
 //! Which versions of its tools a project asks for, as far as its files tell. The files are read and nothing is run: a project may name
 //! programs of its own, which run as soon as a tool is started in its directory.
 
-use std::fs;
 use std::path::Path;
+
+use wash_common::files;
 
 /// What a file of a project asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) fn pins(dir: &Path) -> Vec<Pin> {
     let read = |file: &str| {
         let above = dir.ancestors();
         above
-            .filter_map(|dir| fs::read_to_string(dir.join(file)).ok())
+            .filter_map(|dir| files::read_to_string(dir.join(file)).ok())
             .next()
     };
     let pin = |tools, file, to| Pin { tools, file, to };
@@ -94,7 +95,7 @@ impl Pin {
             }
             PinnedTo::Version(version) => Some(format!("`{file}` asks for `{tool}` {version}")),
             PinnedTo::Path(path) => Some(format!(
-                "`{file}` names the program that `{tool}` is, `{path}`: builds run it, `wash doctor` did not"
+                "`{file}` sets `{tool}` to `{path}`: builds run it, `wash doctor` did not"
             )),
             PinnedTo::Unknown => None,
         }
@@ -141,6 +142,8 @@ fn field(text: &str, word: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -159,12 +162,12 @@ mod tests {
             (
                 "rust-toolchain.toml",
                 "[toolchain]\npath = \"tc\"",
-                "`rust-toolchain.toml` names the program that `cargo` is, `tc`: builds run it, `wash doctor` did not",
+                "`rust-toolchain.toml` sets `cargo` to `tc`: builds run it, `wash doctor` did not",
             ),
             (
                 ".yarnrc.yml",
                 "x: 1\nyarnPath: .yarn/releases/yarn.cjs\n",
-                "`.yarnrc.yml` names the program that `yarn` is, `.yarn/releases/yarn.cjs`: builds run it, `wash doctor` did not",
+                "`.yarnrc.yml` sets `yarn` to `.yarn/releases/yarn.cjs`: builds run it, `wash doctor` did not",
             ),
             (
                 "package.json",

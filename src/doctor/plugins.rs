@@ -1,8 +1,9 @@
 //! The installed plugins: whether they can be read, and whether what they consist of is there.
 
+use wash_common::advice::Advice as _;
+
 use super::finding::{Area, Finding, Level};
 use crate::plugin::{Store, guest};
-use crate::report::Advice as _;
 
 /// What is wrong is only a warning: no project is built with a plugin.
 pub(super) fn examine() -> Vec<Finding> {

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
+use wash_common::process_lookup::Holder;
+use wash_runtime::capability::sockets::Protocol;
+
 use super::finding::{Area, Finding, Level};
-use crate::holder::Holder;
-use crate::host::sockets::Protocol;
 use crate::project::{Address, Project};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
@@ -22,7 +23,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
             Protocol::Tcp => TcpListener::bind(socket).map(drop),
             Protocol::Udp => UdpSocket::bind(socket).map(drop),
         };
-        let hint = "change its `publish`, or end who has it";
+        let hint = "change its `publish`, or stop that process";
         tell(&what, socket, bound, Level::Error, hint)
     }));
     findings
@@ -33,7 +34,7 @@ fn dev(address: &Address, is_project: bool) -> Finding {
     let bound = TcpListener::bind(socket).map(drop);
     match (address.requested, is_project) {
         (true, true) => {
-            let hint = "change `dev.address`, or end who has it";
+            let hint = "change `dev.address`, or stop that process";
             let what = format!("{socket}, of `dev.address`,");
             tell(&what, socket, bound, Level::Error, hint)
         }
@@ -43,7 +44,7 @@ fn dev(address: &Address, is_project: bool) -> Finding {
             socket,
             bound,
             Level::Note,
-            "nothing: `wash dev` takes the next free port",
+            "nothing to do: `wash dev` uses the next free port",
         ),
     }
 }
@@ -62,15 +63,15 @@ fn tell(what: &str, socket: SocketAddr, bound: io::Result<()>, bad: Level, hint:
                 .hint(format!("another session needs another port: {hint}"))
         }
         Some(holder) => {
-            let message = format!("{what} is taken by {holder}");
+            let message = format!("{what} is in use by {holder}");
             Finding::new(Area::Ports, bad, message).hint(hint)
         }
         None if taken => {
-            let message = format!("{what} is taken by another process");
+            let message = format!("{what} is in use by another process");
             Finding::new(Area::Ports, bad, message).hint(hint)
         }
         None => {
-            let message = format!("{what} cannot be listened on: {error}");
+            let message = format!("cannot listen on {what}: {error}");
             Finding::new(Area::Ports, bad, message).hint(hint)
         }
     }

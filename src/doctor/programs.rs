@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use wash_common::units;
+
 /// No program takes so long to say its version.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Keeps the launchers of tools from fetching another version, and from running one that a project brings along.
 const NEUTRAL: [(&str, &str); 5] = [
@@ -33,17 +35,22 @@ pub(super) async fn version(program: &Path, arguments: &[&str]) -> Result<[u32; 
         .envs(NEUTRAL)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let output = match tokio::time::timeout(PATIENCE, command.output()).await {
+    let output = match tokio::time::timeout(TIMEOUT, command.output()).await {
         Ok(output) => output.map_err(|error| format!("it cannot be run: {error}"))?,
-        Err(_) => return Err(format!("it did not answer in {} s", PATIENCE.as_secs())),
+        Err(_) => {
+            return Err(format!(
+                "it did not answer within {}",
+                units::duration(TIMEOUT)
+            ));
+        }
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let first = said.lines().find(|line| !line.trim().is_empty());
-        return Err(first.unwrap_or("it fails, and says nothing").to_string());
+        return Err(first.unwrap_or("it fails without a message").to_string());
     }
-    numbers(&said).ok_or_else(|| "it tells no version".to_string())
+    numbers(&said).ok_or_else(|| "it prints no version".to_string())
 }
 
 /// The first version in a text: `v22.1.0`, `go1.27`, `Python 3.12.3`.

@@ -1,11 +1,14 @@
 //! The project itself: what it is taken for, and what is wrong in its configuration.
 
+use wash_common::process::Command;
+use wash_common::shell::shell_quote;
+
 use super::finding::{Area, Finding, Fix, Level};
 use super::{Patient, all, writable};
-use crate::console::pasteable;
 use crate::dev::lines;
 use crate::dev::watch::ignored_sources;
-use crate::project::{self, Command, Kind, Project, Verdict, Warning};
+use crate::project;
+use crate::project::{Kind, Project, Verdict, Warning};
 
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
@@ -17,8 +20,8 @@ pub(super) struct Examined {
 
 pub(super) fn examine(patient: &Patient) -> Examined {
     let Some(root) = &patient.root else {
-        let none = Finding::new(Area::Project, Level::Note, "there is no project here")
-            .hint("`wash new` makes one, and `-C DIR` names another directory");
+        let none = Finding::new(Area::Project, Level::Note, "no project found here")
+            .hint("create one with `wash new`, or name another directory with `-C DIR`");
         return Examined {
             findings: vec![none],
             project: None,
@@ -63,7 +66,7 @@ fn config(verdict: Verdict) -> Vec<Finding> {
     let files: Vec<String> = files.map(|file| format!("`{}`", file.display())).collect();
     let mut findings: Vec<Finding> = Vec::new();
     if verdict.problems.is_empty() && verdict.unknown.is_empty() && !files.is_empty() {
-        let message = format!("nothing is wrong in {}", files.join(", "));
+        let message = format!("no problems in {}", files.join(", "));
         findings.push(Finding::new(Area::Project, Level::Fine, message));
     }
     findings.extend(verdict.problems.into_iter().map(finding(Level::Error)));
@@ -93,8 +96,8 @@ fn ignored(project: &Project) -> Option<Finding> {
 fn unwritable(project: &Project) -> Option<Finding> {
     let root = &project.root;
     writable(root).err().map(|error| {
-        let message = format!("`{}` cannot be written to: {error}", root.display());
-        let chmod = pasteable(&["chmod", "u+rwx", &root.to_string_lossy()]);
+        let message = format!("cannot write to `{}`: {error}", root.display());
+        let chmod = shell_quote(&["chmod", "u+rwx", &root.to_string_lossy()]);
         Finding::new(Area::Project, Level::Error, message)
             .hint(format!("builds write there: {chmod}"))
     })

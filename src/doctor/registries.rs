@@ -1,10 +1,11 @@
 //! How to log in to registries: docker's config and the helpers it names. Nothing goes to the network unless asked.
 
 use futures::future::join_all;
+use wash_fetch::oci;
+use wash_fetch::oci::{Access, DockerConfig, Scheme};
 
 use super::finding::{Area, Finding, Level};
 use crate::build::tools::locate;
-use crate::oci::{self, Access, DockerConfig, Scheme};
 use crate::project::{Artifact, Image, Project, SiblingSource};
 
 pub(super) async fn examine(projects: &[&Project], online: bool) -> Vec<Finding> {
@@ -41,11 +42,8 @@ fn docker(bad: Level) -> Vec<Finding> {
     let (path, helpers) = match oci::docker_config() {
         DockerConfig::Missing => return Vec::new(),
         DockerConfig::Broken { path, reason } => {
-            let message = format!(
-                "docker's config `{}` is of no use: {reason}",
-                path.display()
-            );
-            let hint = "docker login REGISTRY writes it anew, once it is moved away";
+            let message = format!("cannot use docker's config `{}`: {reason}", path.display());
+            let hint = "move it away; docker login REGISTRY writes a new one";
             return vec![Finding::new(Area::Registries, bad, message).hint(hint)];
         }
         DockerConfig::Read {
@@ -73,11 +71,10 @@ fn docker(bad: Level) -> Vec<Finding> {
             }
             None => {
                 let message = format!(
-                    "`{program}` is not on the `PATH`; docker's config `{}` wants it for the credentials of {whose}",
+                    "`{program}` is not on the `PATH`; docker's config `{}` needs it for the credentials of {whose}",
                     path.display()
                 );
-                let hint =
-                    "install it, or take it out of the file; --user and WASH_OCI_USER do without";
+                let hint = "install it, or remove it from the file; --user and WASH_OCI_USER work without it";
                 Finding::new(Area::Registries, bad, message).hint(hint)
             }
         }

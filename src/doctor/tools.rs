@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
+use wash_common::process::{Command, Output};
 
 use super::finding::{Area, Finding, Fix, Level};
-use super::pins::{self, Pin};
-use super::programs;
+use super::pins::Pin;
+use super::{pins, programs};
+use crate::build;
+use crate::build::BuildError;
 use crate::build::tools::{Install, TOOLS, Tool, how_to_install, known, locate};
-use crate::build::{self, BuildError, Output};
 use crate::project::language::cargo;
-use crate::project::{Command, Kind, Project};
+use crate::project::{Kind, Project};
 
 /// `kind` is what there is to go by when there is no project that can be read.
 pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Finding> {
@@ -36,7 +38,7 @@ pub(super) async fn examine(projects: &[&Project], kind: Option<Kind>) -> Vec<Fi
         missing
             .into_iter()
             .filter(|name| locate(name, dir.unwrap_or(here)).is_none())
-            .map(|name| absent(name, "the project is built with it")),
+            .map(|name| absent(name, "building the project requires it")),
     );
     for project in projects {
         findings.extend(preflight(project).await);
@@ -88,7 +90,7 @@ async fn look(tool: &Tool, needed: bool, dir: Option<&Path>, pins: &[Pin]) -> Op
     let name = tool.name;
     match locate(name, dir.unwrap_or(Path::new("."))) {
         Some(program) => Some(judge(tool, &program, needed, pins).await),
-        None if needed => Some(absent(name, "the project is built with it")),
+        None if needed => Some(absent(name, "building the project requires it")),
         None if tool.rare => None,
         None => {
             let message = format!("`{name}` is not installed ({})", tool.purpose);
@@ -111,8 +113,9 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, pins: &[Pin]) -> Findi
             match tool.oldest {
                 Some((oldest, why)) if version < oldest => {
                     let oldest = oldest.map(|number| number.to_string()).join(".");
-                    let message =
-                        format!("`{name}` {text} is too old: {oldest} or newer is needed ({why})");
+                    let message = format!(
+                        "`{name}` {text} is too old: {oldest} or newer is required ({why})"
+                    );
                     update(Finding::new(Area::Tools, bad, message), tool)
                 }
                 _ => Finding::new(Area::Tools, Level::Fine, format!("{name} {text}")),
@@ -123,12 +126,12 @@ async fn judge(tool: &Tool, program: &Path, needed: bool, pins: &[Pin]) -> Findi
             let file = pins.iter().find(|pin| pin.is_about(name));
             let file = file.map_or("", |pin| pin.file);
             let message = format!(
-                "`{name}` tells no version outside of the project, where `{file}` decides: {reason}"
+                "cannot determine the version of `{name}` outside of the project, where `{file}` sets it: {reason}"
             );
             Finding::new(Area::Tools, Level::Note, message)
         }
         Err(reason) => {
-            let message = format!("`{}` is of no use: {reason}", program.display());
+            let message = format!("cannot use `{}`: {reason}", program.display());
             Finding::new(Area::Tools, bad, message).hint(how_to_install(name))
         }
     }
@@ -148,7 +151,7 @@ fn wasi_sdk(kind: Option<Kind>) -> Option<Finding> {
             Finding::new(Area::Tools, Level::Fine, message)
         }
         false => {
-            let message = format!("WASI_SDK_PATH: there is no `{}`", clang.display());
+            let message = format!("WASI_SDK_PATH: `{}` does not exist", clang.display());
             Finding::new(Area::Tools, bad, message).hint(how_to_install("clang"))
         }
     };

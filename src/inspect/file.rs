@@ -1,15 +1,17 @@
 //! What a file is, in a few lines, and its world as WIT.
 
 use serde::{Serialize, Serializer};
+use wash_common::sanitize;
+use wash_common::units::size;
+use wash_component::{About, Kind, Shape, ShapeError};
+use wash_fetch::wit::source::{decode_binary, print_packages};
 use wasm_metadata::Producers;
 use wasmparser::{KnownCustom, Parser, Payload};
 
-use super::names::{size, table, together};
+use super::names::{table, together};
 use super::text::{drives, provided_by};
-use super::view::{self, Edge, Provider};
-use crate::component::{About, Kind, Shape, ShapeError};
-use crate::report::sanitize;
-use crate::wit::source::{decode_binary, print_packages};
+use super::view;
+use super::view::{Edge, Provider};
 
 /// What a file of WebAssembly is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -251,7 +253,7 @@ fn imports(overview: &Overview) -> String {
     let lines = imports.map(|import| {
         let provided = import.provider.as_ref().zip(import.reason);
         let by = provided.map(|(by, reason)| match by {
-            Provider::Missing => ("?".to_string(), "nothing here provides it".to_string()),
+            Provider::Missing => ("?".to_string(), "nothing provides it here".to_string()),
             by => provided_by(&import.import, by, reason),
         });
         (by.unwrap_or_default(), import.import.as_str())

@@ -14,4 +14,4 @@ pub mod text;
 pub mod view;
 pub mod why;
 
-pub use names::{size, table};
+pub use names::table;

@@ -1,9 +1,8 @@
 //! Names of interfaces in fewer words.
 
 use dialoguer::console::{Alignment, measure_text_width, pad_str};
-
-use crate::component::InterfaceName;
-use crate::report::sanitize;
+use wash_common::sanitize;
+use wash_component::InterfaceName;
 
 /// Letters that a name made of several does not exceed.
 const WIDTH: usize = 60;
@@ -63,16 +62,6 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
         format!("  {}\n", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
-}
-
-/// A size as people read it.
-pub fn size(bytes: impl TryInto<u64>) -> String {
-    let bytes = bytes.try_into().unwrap_or(u64::MAX);
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 #[cfg(test)]

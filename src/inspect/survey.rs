@@ -1,6 +1,7 @@
 //! A plan, or as much of one as there is, with everything that stands in its way.
 
-use crate::linker::{self, Driven, Exports, LinkFailure, LinkPlan, LinkRequest, Problem};
+use crate::linker;
+use crate::linker::{Driven, Exports, LinkFailure, LinkPlan, LinkRequest, Problem};
 
 /// What the linker makes of some components.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! A plan in words.
 
-use super::names::{size, table, together};
+use wash_common::units::size;
+
+use super::names::{table, together};
 use super::view::{Entry, Plan, Provider};
 use crate::linker::render::could_be_driven;
 
@@ -25,7 +27,7 @@ pub fn text(plan: &Plan) -> String {
         section(&title("the host serves"), table(&host(plan, index)));
         section(&title("exports"), table(&exports(plan, index)));
     }
-    section("take no part", table(&left_out(plan)));
+    section("unused", table(&left_out(plan)));
     section("problems", problems(plan));
     text.truncate(text.trim_end().len());
     text
@@ -98,7 +100,7 @@ fn wiring(plan: &Plan, entry: usize) -> Vec<[String; 4]> {
 pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String, String) {
     let mut why = match (reason, by) {
         ("capability", Provider::Host { capability, .. }) => format!("capability: {capability}"),
-        ("missing", Provider::Stub) => "no provider: traps when it is called".to_string(),
+        ("missing", Provider::Stub) => "no provider: traps when called".to_string(),
         (reason, _) => because(reason).to_string(),
     };
     let provider = match by {
@@ -110,7 +112,7 @@ pub(super) fn provided_by(import: &str, by: &Provider, reason: &str) -> (String,
         }
         Provider::Host { .. } => "the host",
         Provider::Runtime { .. } => "the runtime",
-        Provider::Nobody => "nobody",
+        Provider::Nobody => "none",
         Provider::Stub => "a stub",
         Provider::Missing => "?",
     };
@@ -121,11 +123,11 @@ fn because(reason: &str) -> &'static str {
     match reason {
         "wired" => "wired in the config",
         "chain" => "the next HTTP handler",
-        "sibling" => "a sibling exports it",
-        "plugin" => "an installed plugin exports it",
+        "sibling" => "exported by a sibling",
+        "plugin" => "exported by an installed plugin",
         "shipped" => "ships with wash",
         "wasi" => "WASI",
-        "only-types" => "only names types",
+        "only-types" => "types only",
         "missing" => "see problems",
         _ => "",
     }
@@ -161,9 +163,9 @@ fn exports(plan: &Plan, entry: usize) -> Vec<[String; 3]> {
 
 pub(super) fn drives(driven_by: Option<&str>) -> String {
     match driven_by {
-        Some("http") => "driven by HTTP requests",
+        Some("http") => "handles HTTP requests",
         Some("command") => "runs as a command or service",
-        Some("messages") => "driven by messages",
+        Some("messages") => "handles messages",
         Some("plugin") => "called by `wash`, as a plugin",
         _ => "for other components",
     }
@@ -190,7 +192,7 @@ fn left_out(plan: &Plan) -> Vec<[String; 2]> {
                 let how = exports
                     .iter()
                     .filter_map(|e| could_be_driven(&member.name, e));
-                let unused = format!("nobody imports {}", exports.join(", "));
+                let unused = format!("nothing imports {}", exports.join(", "));
                 [unused]
                     .into_iter()
                     .chain(how)

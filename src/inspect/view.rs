@@ -1,10 +1,12 @@
 //! A survey as plain data: what `wash inspect --plan -o json` prints. `docs/inspect-plan.md` describes every field.
 
 use serde::Serialize;
+use wash_component::host_interface::Scope;
+use wash_component::{InterfaceName, is_http_handler, is_message_handler};
 
 use super::survey::Survey;
-use crate::component::{InterfaceName, is_http_handler, is_message_handler};
-use crate::linker::{self, LinkPlan, Problem, Reason, Role, Scope};
+use crate::linker;
+use crate::linker::{LinkPlan, Problem, Reason, Role};
 
 /// Who provides what to whom.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -294,6 +296,7 @@ fn obstacle(problem: &Problem) -> Obstacle {
             Problem::TypeClash { .. } => "type-clash",
             Problem::LeftToRuntime { .. } => "left-to-runtime",
             Problem::Unlinkable { .. } => "unlinkable",
+            Problem::Reexport { .. } => "reexport",
             Problem::Unmet { .. } => "unmet",
             Problem::Tie { .. } => "tie",
             Problem::Cycle { .. } => "cycle",

@@ -1,12 +1,12 @@
 //! Why a component imports an interface: what in it brought it in, and which of its other interfaces speak of it.
 
 use serde::Serialize;
+use wash_common::advice::Advice;
+use wash_component::{Extern, InterfaceName, Origin, Shape};
 
 use super::names::table;
 use super::text::provided_by;
 use super::view::{Edge, Provider};
-use crate::component::{Extern, InterfaceName, Origin, Shape};
-use crate::report::Advice;
 
 /// What is known of an import.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,14 +35,14 @@ impl Advice for NotImported {
     fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.exported {
-            hints.push("it exports that".to_owned());
+            hints.push("it is an export".to_owned());
         }
         if !self.near.is_empty() {
             let near: Vec<_> = self.near.iter().map(|near| format!("`{near}`")).collect();
             hints.push(format!("it imports {}", near.join(", ")));
         }
         if hints.is_empty() {
-            hints.push("without `--why`, all that it imports is shown".to_owned());
+            hints.push("leave out `--why` to show all imports".to_owned());
         }
         hints
     }
@@ -132,11 +132,11 @@ pub fn text(whys: &[Why]) -> String {
     for why in whys {
         text += &format!("{}\n", why.import);
         let (by, reason) = match &why.provider {
-            Provider::Missing => ("?".to_string(), "nothing here provides it".to_string()),
+            Provider::Missing => ("?".to_string(), "nothing provides it here".to_string()),
             by => provided_by(&why.import, by, why.reason),
         };
         let mut rows = Vec::new();
-        let unknown = "the binary does not tell: no function that imports it has a name";
+        let unknown = "unknown: the functions that use it have no names in the binary";
         match (why.brought_by.as_slice(), why.named_by.is_empty()) {
             ([], true) => rows.push(["called by".to_owned(), unknown.to_owned()]),
             ([], false) => {}
@@ -210,8 +210,8 @@ mod tests {
     fn what_is_not_imported_has_an_answer() {
         let hints = |wanted: &str| asked(wanted).unwrap_err().hints();
         assert_eq!(hints("my:app/thing"), ["it imports `my:app/things@1.0.0`"]);
-        assert_eq!(hints("my:out/out"), ["it exports that"]);
-        let all = "without `--why`, all that it imports is shown";
+        assert_eq!(hints("my:out/out"), ["it is an export"]);
+        let all = "leave out `--why` to show all imports";
         assert_eq!(hints("wasi:io/poll"), [all]);
     }
 }

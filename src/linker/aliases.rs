@@ -3,7 +3,7 @@
 //! Versions alone never make these compatible. Between two components the types still have to fit; to the host, a
 //! row says whether its spellings are one interface in all but name.
 
-use crate::component::InterfaceName;
+use wash_component::InterfaceName;
 
 struct Row {
     /// Interface and version. A path may end in `/*` (each interface of the package is related to the one of the

@@ -2,10 +2,12 @@
 
 use std::cmp::Reverse;
 
-use super::aliases::{self, Relation};
+use wash_component::host_interface::HostInterface;
+use wash_component::{Extern, InterfaceName, Item, Shape, Types};
+
+use super::aliases::Relation;
 use super::fit::fits;
-use super::{Difference, HostInterface};
-use crate::component::{Extern, InterfaceName, Item, Shape, Types};
+use super::{Difference, aliases};
 
 /// An import, with the types it speaks in.
 #[derive(Clone, Copy)]
@@ -157,16 +159,6 @@ fn how_interfaces(a: &InterfaceName, b: &InterfaceName) -> Option<(How, Option<R
         Some((How::Compatible, None))
     } else {
         aliases::related(a, b).map(|relation| (How::Alias, Some(relation)))
-    }
-}
-
-impl HostInterface {
-    /// The interface's name with the version, as the host serves it.
-    pub fn name(&self) -> String {
-        match &self.version {
-            Some(version) => format!("{}@{version}", self.interface),
-            None => self.interface.clone(),
-        }
     }
 }
 

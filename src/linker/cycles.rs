@@ -1,4 +1,4 @@
-//! Members that need each other in a circle cannot be instantiated in any order.
+//! Members that depend on each other in a cycle cannot be instantiated in any order.
 
 use super::{LinkPlan, Problem, Provider};
 

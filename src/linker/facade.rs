@@ -3,12 +3,12 @@
 //! An instance can be put together from single items without a component, but not if there are methods among them: those
 //! have to stand beside the resource that their names speak of.
 
+use wash_component::{Func, Instance, Item, TypeId};
 use wasm_encoder::{ComponentExportKind, ComponentTypeRef, TypeBounds};
 
-use super::identity::Maker;
-use super::typing::{Source, Written};
+use super::identity::ResourceBuilder;
+use super::type_encoder::{Source, Written};
 use super::writer::Writer;
-use crate::component::{Func, Instance, Item, TypeId};
 
 /// A facade being written.
 pub(super) struct Facade<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Facade<'a> {
 /// What a facade must be given, by the name of the import.
 #[derive(Default)]
 pub(super) struct Needs {
-    pub(super) resources: Vec<(String, Maker)>,
+    pub(super) resources: Vec<(String, ResourceBuilder)>,
     /// Types that only have an identity with a name.
     pub(super) types: Vec<(String, TypeId)>,
     pub(super) funcs: Vec<String>,
@@ -62,7 +62,7 @@ impl<'a> Facade<'a> {
         self.source
     }
 
-    fn resource(&mut self, maker: Maker) {
+    fn resource(&mut self, maker: ResourceBuilder) {
         if self.imported.find_resource(&maker).is_some() {
             return;
         }

@@ -1,7 +1,8 @@
 //! Why members do not link: data, every problem at once. `render` puts it into words.
 
+use wash_component::Unsupported;
+
 use super::{LinkPlan, Role};
-use crate::component::Unsupported;
 
 /// Everything that stands in the way of a plan, and as much of one as there is.
 #[derive(Debug, Clone)]
@@ -87,6 +88,14 @@ pub enum Problem {
         /// What it is, or what in it is.
         kind: &'static str,
     },
+    /// It is exported as it is imported from the host, which the engine does not run.
+    Reexport {
+        member: String,
+        export: String,
+        /// The member that imports it: the same, or one that provides it.
+        importer: String,
+        import: String,
+    },
     /// Several members of the same rank provide it.
     Tie {
         member: String,
@@ -94,7 +103,7 @@ pub enum Problem {
         import: String,
         candidates: Vec<String>,
     },
-    /// Members need each other in a circle: each imports from the next, and the last from the first.
+    /// Members depend on each other in a cycle: each imports from the next, and the last from the first.
     Cycle { path: Vec<(String, String)> },
     /// An import and its provider speak of a resource of the same name, but it is not the same resource.
     ResourceClash {
@@ -191,6 +200,7 @@ impl Problem {
         matches!(
             self,
             Problem::HiddenResource { .. }
+                | Problem::Reexport { .. }
                 | Problem::Unlinkable {
                     verb: "exports",
                     ..
@@ -270,5 +280,9 @@ pub enum Fix {
         to: String,
     },
     /// Add a component that exports the interface.
-    AddComponent { interface: String },
+    AddComponent {
+        interface: String,
+        /// The path of a project that does, as far as somebody has looked for one.
+        project: Option<String>,
+    },
 }

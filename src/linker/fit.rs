@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use wash_component::{Func, Instance, Item, ResourceId, Type, TypeId, Types};
+
 use super::Difference;
-use crate::component::{Func, Instance, Item, ResourceId, Type, TypeId, Types};
 
 /// Which resource of an import each resource of the export stands for.
 pub(super) type Resources = HashMap<ResourceId, ResourceId>;

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use wash_component::host_interface::Scope;
+use wash_component::{Extern, InterfaceName, Item, Origin, Shape};
+
 use super::resolve::{Chosen, Resolution};
-use super::{HostImport, Planned, Scope};
-use crate::component::{Extern, InterfaceName, Item, Origin, Shape};
+use super::{HostImport, Planned};
 
 pub(super) struct Names<'a> {
     pub(super) imports: Vec<HostImport>,

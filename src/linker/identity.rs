@@ -6,14 +6,15 @@
 
 use std::collections::HashSet;
 
+use wash_component::{InterfaceName, Item, Origin, ResourceId, is_http_handler};
+
 use super::fit::fits;
-use super::near::{HOST, STUB};
+use super::suggestions::{HOST, STUB};
 use super::{Difference, LinkPlan, Planned, Problem, Provider};
-use crate::component::{InterfaceName, Item, Origin, ResourceId, is_http_handler};
 
 /// Who makes a resource: two are equal if these are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Maker {
+pub(super) enum ResourceBuilder {
     /// An import of the composed component, and the resource's name in it.
     Host { import: usize, name: String },
     /// An instance of a member.
@@ -29,7 +30,10 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
     for edge in &plan.edges {
         let member = &plan.members[edge.member];
         let import = &member.shape.imports[&edge.import];
-        let clash = |provider: &str, resource: ResourceId, here: &Maker, there: &Maker| {
+        let clash = |provider: &str,
+                     resource: ResourceId,
+                     here: &ResourceBuilder,
+                     there: &ResourceBuilder| {
             let known = member.shape.types.resource(resource);
             let wire = match &known.origin {
                 Origin::Import(other) if *other != edge.import => {
@@ -74,9 +78,9 @@ pub(super) fn check(plan: &LinkPlan) -> Vec<Problem> {
             Provider::Host { import: served } => {
                 for resource in member.shape.types.resources_of(&import.item) {
                     let here = maker(plan, edge.member, resource);
-                    if !matches!(here, Maker::Host { .. }) {
+                    if !matches!(here, ResourceBuilder::Host { .. }) {
                         let name = member.shape.types.resource(resource).name.clone();
-                        let there = Maker::Host {
+                        let there = ResourceBuilder::Host {
                             import: *served,
                             name,
                         };
@@ -190,7 +194,8 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
         for resource in shape.types.resources_of(&external.item) {
             let maker = maker(plan, exported.member, resource);
             let driven = external.interface.as_ref().is_some_and(is_http_handler);
-            if !matches!(maker, Maker::Host { .. }) && (driven || !named.contains(&maker)) {
+            if !matches!(maker, ResourceBuilder::Host { .. }) && (driven || !named.contains(&maker))
+            {
                 problems.push(Problem::HiddenResource {
                     member: plan.members[exported.member].name.clone(),
                     export: exported.export.clone(),
@@ -203,18 +208,18 @@ fn hidden(plan: &LinkPlan) -> Vec<Problem> {
     problems
 }
 
-pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Maker {
+pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> ResourceBuilder {
     let shape = &plan.members[member].shape;
     let known = shape.types.resource(resource);
     let Origin::Import(import) = &known.origin else {
-        return Maker::Member { member, resource };
+        return ResourceBuilder::Member { member, resource };
     };
     let provider = plan
         .edges_of(member)
         .find(|edge| edge.import == *import)
         .map(|edge| &edge.provider);
     match provider {
-        Some(Provider::Host { import }) => Maker::Host {
+        Some(Provider::Host { import }) => ResourceBuilder::Host {
             import: *plan.host[*import].same.get(&known.name).unwrap_or(import),
             name: known.name.clone(),
         },
@@ -229,37 +234,37 @@ pub(super) fn maker(plan: &LinkPlan, member: usize, resource: ResourceId) -> Mak
             };
             match item.and_then(|item| provider.types.named_resource(item)) {
                 Some(found) => maker(plan, *place, found),
-                None => Maker::Member { member, resource },
+                None => ResourceBuilder::Member { member, resource },
             }
         }
         Some(Provider::Stub) => {
             let interface = shape.imports[import].interface.as_ref();
             let interface = interface.filter(|interface| interface.to_string() == *import);
-            Maker::Stub {
+            ResourceBuilder::Stub {
                 import: interface.map_or_else(|| import.clone(), InterfaceName::family),
                 name: known.name.clone(),
             }
         }
-        Some(Provider::Nobody) | None => Maker::Member { member, resource },
+        Some(Provider::Nobody) | None => ResourceBuilder::Member { member, resource },
     }
 }
 
 /// How the config names the maker of a resource as a provider.
-fn wire_text(plan: &LinkPlan, maker: &Maker) -> Option<String> {
+fn wire_text(plan: &LinkPlan, maker: &ResourceBuilder) -> Option<String> {
     match maker {
-        Maker::Host { .. } => Some("host".to_string()),
-        Maker::Member { member, .. } => {
+        ResourceBuilder::Host { .. } => Some("host".to_string()),
+        ResourceBuilder::Member { member, .. } => {
             let Planned { name, role, .. } = &plan.members[*member];
             Some(role.wire_text(name))
         }
-        Maker::Stub { .. } => Some("stub".to_string()),
+        ResourceBuilder::Stub { .. } => Some("stub".to_string()),
     }
 }
 
-fn maker_name(plan: &LinkPlan, maker: &Maker) -> String {
+fn maker_name(plan: &LinkPlan, maker: &ResourceBuilder) -> String {
     match maker {
-        Maker::Host { .. } => HOST.to_string(),
-        Maker::Member { member, .. } => format!("`{}`", plan.members[*member].name),
-        Maker::Stub { .. } => STUB.to_string(),
+        ResourceBuilder::Host { .. } => HOST.to_string(),
+        ResourceBuilder::Member { member, .. } => format!("`{}`", plan.members[*member].name),
+        ResourceBuilder::Stub { .. } => STUB.to_string(),
     }
 }

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::Member;
-use super::aliases;
+use wash_component::Extern;
+
 use super::candidates::Import;
-use crate::component::Extern;
+use super::{Member, aliases};
 
 pub(super) struct Index<'a> {
     /// In the order of the members.

@@ -4,24 +4,25 @@
 
 mod aliases;
 mod candidates;
+mod canonical_abi;
 mod compose;
 mod cycles;
+mod exports;
 mod facade;
 mod failure;
 mod fit;
-mod flat;
 mod grants;
 mod identity;
 mod index;
-mod near;
-mod outward;
 mod plan;
 mod planner;
+mod reexport;
 mod remedy;
 pub mod render;
 mod resolve;
 mod stub;
-mod typing;
+mod suggestions;
+mod type_encoder;
 mod unify;
 mod wiring;
 mod writer;
@@ -31,14 +32,14 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::component::{Item, Shape, Types};
+use wash_component::host_interface::HostInterface;
+use wash_component::{Item, Shape, Types};
 
 pub use compose::{ComposeError, compose};
+pub use exports::answering;
 pub use failure::{Difference, Fix, Lack, LinkFailure, NearMiss, Problem, Way};
-pub use outward::answering;
 pub use plan::{Edge, Exported, HostImport, LeftOut, LinkPlan, Planned, Provider, Reason};
 pub use planner::plan;
-pub use stub::call as stub_call;
 
 /// The first difference that keeps an export from standing for an import.
 pub fn difference(expected: (&Types, &Item), found: (&Types, &Item)) -> Option<Difference> {
@@ -122,39 +123,6 @@ impl FromStr for Wire {
             (member, None) => Wire::Member(to(member)),
         })
     }
-}
-
-/// An interface that the host can serve.
-#[derive(Debug, Clone)]
-pub struct HostInterface {
-    /// Without version: `wasi:config/store`.
-    pub interface: String,
-    /// The newest version served: `0.2.12`. Older ones of the same semver track are served as well; a pre-release
-    /// only as it is spelled. `None`: the interface has no version.
-    pub version: Option<semver::Version>,
-    pub tier: Tier,
-    pub scope: Scope,
-    /// What serves it, for the reason in the plan: `WASI`, `http client`, `config`, ...
-    pub capability: &'static str,
-    /// Where what serves it was switched off, as a phrase for people; then it is not to be had.
-    pub off: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tier {
-    /// WASI 0.2, 0.3 and wasi:http: from the host unless wired explicitly.
-    Wasi,
-    /// Everything else: after siblings and plugins, before the shipped providers.
-    Capability,
-}
-
-/// Whether members share the interface, or each has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Only types, handles and things that grant nothing: imported once.
-    Shared,
-    /// It grants something: imported once for each member, under a name of its own.
-    PerMember,
 }
 
 /// What to link.

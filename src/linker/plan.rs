@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use semver::Version;
+use wash_component::host_interface::Scope;
+use wash_component::{InterfaceName, Shape};
 
-use super::{Role, Scope};
-use crate::component::{InterfaceName, Shape};
+use super::Role;
 
 /// Who provides each import, and why.
 #[derive(Debug, Clone)]
@@ -130,14 +131,17 @@ impl HostImport {
 pub struct LeftOut {
     pub name: String,
     pub role: Role,
-    /// What it exports, and nobody imports.
+    /// What it exports, and nothing imports.
     pub exports: Vec<String>,
 }
 
 impl LinkPlan {
-    /// Whether there is anything to write: several members, or stubs. Otherwise the one member runs as it is.
+    /// Whether there is anything to write: several members, stubs, or exports to be left out. Otherwise the one member runs
+    /// as it is.
     pub fn needs_composing(&self) -> bool {
-        self.members.len() > 1 || self.edges.iter().any(|e| e.provider == Provider::Stub)
+        self.members.len() > 1
+            || self.edges.iter().any(|e| e.provider == Provider::Stub)
+            || self.leaves_out_exports()
     }
 
     /// The edges of one member.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::resolve::{self, Chosen, Resolution};
+use super::resolve::{Chosen, Resolution};
 use super::{
     Edge, Exported, LeftOut, LinkFailure, LinkPlan, LinkRequest, Member, Planned, Problem,
-    Provider, cycles, grants, identity, outward, unify,
+    Provider, cycles, exports, grants, identity, reexport, resolve, unify,
 };
 
 /// Finds the provider of every import, or everything that stands in the way.
@@ -31,7 +31,7 @@ pub(super) fn attempt(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure
             draft: None,
         });
     }
-    let outward = outward::choose(request, &members);
+    let outward = exports::choose(request, &members);
     let resolution = resolve::resolve(request, members, &outward.roots, &outward.chain);
     problems.extend(outward.problems);
     problems.extend(resolution.problems.iter().cloned());
@@ -46,6 +46,7 @@ pub(super) fn attempt(request: &LinkRequest<'_>) -> Result<LinkPlan, LinkFailure
     }));
     problems.extend(cycles::find(&plan));
     problems.extend(unlinkable_exports(&plan));
+    problems.extend(reexport::find(&plan));
     problems.extend(too_many(request, &plan));
     // Without a provider for each import, nothing is known of the resources that come from there.
     let is_complete = |problem: &Problem| {
@@ -99,6 +100,7 @@ fn without(mut plan: LinkPlan, problems: &[Problem]) -> LinkPlan {
                 _ => true,
             }),
             Problem::HiddenResource { member, export, .. }
+            | Problem::Reexport { member, export, .. }
             | Problem::Unlinkable {
                 member,
                 name: export,
@@ -120,15 +122,17 @@ fn too_many(request: &LinkRequest<'_>, plan: &LinkPlan) -> Option<Problem> {
     Some(Problem::TooManyMembers { count, max })
 }
 
-/// What a composed component cannot export. A member that is not composed has its exports as they are.
+/// What a composed component cannot export. A member that is not composed has its exports as they are, and the engine runs
+/// most.
 fn unlinkable_exports(plan: &LinkPlan) -> Vec<Problem> {
-    if !plan.needs_composing() {
-        return Vec::new();
-    }
+    let is_composed = plan.needs_composing();
     let unlinkable = |exported: &Exported| {
         let member = &plan.members[exported.member];
         let item = &member.shape.exports[&exported.export].item;
         let kind = resolve::unlinkable(&member.shape.types, item)?;
+        if !is_composed && item.runs() {
+            return None;
+        }
         Some(Problem::Unlinkable {
             member: member.name.clone(),
             verb: "exports",

@@ -1,7 +1,7 @@
 //! What is known about an unmet import that helps to mend it.
 
 use super::candidates::Import;
-use super::{Fix, Member, NearMiss, Role, near};
+use super::{Fix, Member, NearMiss, Role, suggestions};
 
 /// What in a member brought an import in. That it is the member's own code goes without saying.
 pub(super) fn through(member: &Member, import: Import<'_>) -> Vec<String> {
@@ -46,12 +46,13 @@ pub(super) fn fixes(
     let Some((provider, export)) = there else {
         return vec![Fix::AddComponent {
             interface: import.name.to_string(),
+            project: None,
         }];
     };
     let theirs = |m: &&Member| m.name == *provider && m.role <= Role::Sibling;
     let or = members
         .iter()
-        .any(|m| provider != near::HOST && theirs(m))
+        .any(|m| provider != suggestions::HOST && theirs(m))
         .then(|| (provider.clone(), import.name.to_string()));
     vec![Fix::BuildAgainst {
         member: member.name.clone(),

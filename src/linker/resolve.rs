@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{self, Candidate, How, Import};
+use wash_component::host_interface::{HostInterface, Tier};
+use wash_component::{Instance, Item, Shape, Types, is_http_handler};
+
+use super::candidates::{Candidate, How, Import};
 use super::fit::fits;
 use super::index::Index;
 use super::{
-    Driven, EXPORT_MARK, HostInterface, LinkRequest, Member, NearMiss, Problem, Reason, Role, Tier,
-    Wire, WireTo, near, remedy, wiring,
+    Driven, EXPORT_MARK, LinkRequest, Member, NearMiss, Problem, Reason, Role, Wire, WireTo,
+    candidates, remedy, suggestions, wiring,
 };
-use crate::component::{Instance, Item, Shape, Types, is_http_handler};
 
 /// The members in their order (by role, then name), and what was found out about them.
 pub(super) struct Resolution<'a> {
@@ -172,7 +174,7 @@ impl<'a> Resolver<'a> {
                 member: this.name.clone(),
                 import: import.name.to_string(),
                 next: from.name.clone(),
-                near: near::misses(import, std::iter::once(from), &[]),
+                near: suggestions::near_misses(import, std::iter::once(from), &[]),
             });
             return None;
         }
@@ -205,7 +207,7 @@ impl<'a> Resolver<'a> {
         if self.stub_missing && is_plain(import) {
             return Some((Chosen::Stub, Reason::Missing));
         }
-        let near = near::misses(import, self.others(member), self.host);
+        let near = suggestions::near_misses(import, self.others(member), self.host);
         self.problems.push(Problem::Unmet {
             member: this.name.clone(),
             role: this.role,
@@ -338,7 +340,7 @@ impl<'a> Resolver<'a> {
             Wire::Stub if only_types(import) => return Some(Chosen::Nobody),
             Wire::Stub if is_plain(import) => return Some(Chosen::Stub),
             Wire::Stub => {
-                self.misfit(this, import, near::STUB, Vec::new(), Vec::new());
+                self.misfit(this, import, suggestions::STUB, Vec::new(), Vec::new());
                 return None;
             }
             Wire::Host => {
@@ -348,8 +350,8 @@ impl<'a> Resolver<'a> {
                 if only_types(import) {
                     return Some(Chosen::Nobody);
                 }
-                let near = near::misses(import, std::iter::empty(), self.host);
-                self.misfit(this, import, near::HOST, near, Vec::new());
+                let near = suggestions::near_misses(import, std::iter::empty(), self.host);
+                self.misfit(this, import, suggestions::HOST, near, Vec::new());
                 return None;
             }
         };
@@ -359,7 +361,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .position(|m| m.name == *wanted && is_plugin(m.role) == plugin);
         let Some(provider) = found else {
-            let nearest = near::name(
+            let nearest = suggestions::name(
                 wanted,
                 self.members
                     .iter()
@@ -387,7 +389,7 @@ impl<'a> Resolver<'a> {
         };
         match exports.as_slice() {
             [] => {
-                let near = near::misses(import, std::iter::once(from), &[]);
+                let near = suggestions::near_misses(import, std::iter::once(from), &[]);
                 let exports = from.shape.exports.keys().cloned().collect();
                 self.misfit(this, import, &from.name, near, exports);
                 None

@@ -3,36 +3,26 @@
 //! A trap carries no message, but every runtime shows the names of the functions on the stack: the message is the name
 //! of the function that traps.
 
+use wash_component::stub::{MARK, MODULE};
+use wash_component::{Extern, Func};
 use wasm_encoder::{
     CanonicalOption, CodeSection, ExportKind, ExportSection, Function, FunctionSection,
     MemorySection, MemoryType, Module, NameMap, NameSection, TypeSection, ValType,
 };
 
+use super::canonical_abi::Flattener;
 use super::facade::Facade;
-use super::flat::Flattener;
 use super::{Edge, Reason};
-use crate::component::{Extern, Func};
 
-/// What the names of functions that stand for missing ones begin with.
-const MARK: &str = "stub: ";
 /// The name of a function that is imported without an interface.
 pub(super) const FUNCTION: &str = "f";
-/// The name of the core module of a stub.
-const MODULE: &str = "stub";
 const MEMORY: &str = "memory";
-
-/// The message of a stub, if that is what a core function of this name in a module of this name is.
-pub fn call<'f>(module: Option<&str>, function: &'f str) -> Option<&'f str> {
-    function
-        .strip_prefix(MARK)
-        .filter(|_| module == Some(MODULE))
-}
 
 /// The name of the core function that stands for one of an import.
 pub(super) fn message(edge: &Edge, caller: &str, external: &Extern, function: &str) -> String {
     let why = match edge.reason {
         Reason::Wired => "which the config wires to a stub",
-        _ => "which nobody provides",
+        _ => "which has no provider",
     };
     let what = match &external.interface {
         Some(interface) if interface.to_string() == edge.import => {

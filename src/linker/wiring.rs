@@ -1,8 +1,9 @@
 //! What the config wires explicitly, and whether it makes sense.
 
+use wash_component::Extern;
+
 use super::candidates::Import;
-use super::{Member, Problem, Wire, near};
-use crate::component::Extern;
+use super::{Member, Problem, Wire, suggestions};
 
 /// The explicit choice for an import: the most specific of those that speak of it.
 pub(super) fn wire_of<'a>(member: &'a Member, import: Import<'_>) -> Option<&'a Wire> {
@@ -46,7 +47,7 @@ pub(super) fn mistakes(member: &Member) -> Vec<Problem> {
             member: member.name.clone(),
             role: member.role,
             import: key.clone(),
-            nearest: near::name(key, imports.keys().map(String::as_str)).map(str::to_string),
+            nearest: suggestions::name(key, imports.keys().map(String::as_str)).map(str::to_string),
         })
         .collect()
 }

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use wash_component::call::Value;
 
 use super::manifest::{Argument, Command, Count, Flag, HookPoint, Permission, ValueKind, Want};
 use super::store::is_name;
-use crate::call::Value;
 
 const MOST_COMMANDS: usize = 200;
 const MOST_OF_A_COMMAND: usize = 64;
@@ -236,7 +236,7 @@ fn distinct(commands: &[Command]) -> Result<(), DescribeError> {
         let above = commands.iter().find(|other| other.path == group);
         if above.is_some_and(|above| !above.arguments.is_empty() && !above.group) {
             let place = format!("the command `{}`", group.join(" "));
-            let problem = "it has arguments and commands below it, which cannot be told apart";
+            let problem = "it has both arguments and subcommands, which would be ambiguous";
             return Err(wrong(&place, problem));
         }
     }
@@ -256,7 +256,7 @@ fn check(command: &Command, reserved: &Reserved) -> Result<(), String> {
         .iter()
         .try_for_each(|example| line(example))?;
     if command.group && !(command.arguments.is_empty() && command.flags.is_empty()) {
-        return Err("it is a group, and groups take no arguments and flags".to_owned());
+        return Err("it is a group, and groups cannot have arguments and flags".to_owned());
     }
     let mut names = BTreeSet::new();
     let mut optional = false;
@@ -269,7 +269,7 @@ fn check(command: &Command, reserved: &Reserved) -> Result<(), String> {
         let several = matches!(argument.count, Count::AtLeastOne | Count::Any);
         if several && index + 1 < command.arguments.len() {
             return Err(of_argument(
-                "only the last may take several values".to_owned(),
+                "only the last argument may have several values".to_owned(),
             ));
         }
     }
@@ -319,7 +319,7 @@ fn check_flag(flag: &Flag, reserved: &Reserved) -> Result<(), String> {
     match &flag.kind {
         Some(of) => kind(of, flag.default.as_deref()),
         None if flag.required || flag.default.is_some() => {
-            Err("it is a switch, which is neither required nor has a default".to_owned())
+            Err("it is a switch, which cannot be required or have a default".to_owned())
         }
         None => Ok(()),
     }
@@ -327,7 +327,7 @@ fn check_flag(flag: &Flag, reserved: &Reserved) -> Result<(), String> {
 
 /// Checks a kind of values, and that the default is one of them.
 fn kind(kind: &ValueKind, default: Option<&str>) -> Result<(), String> {
-    let misfit = || Err("its default is not a value that it takes".to_owned());
+    let misfit = || Err("its default is not a valid value".to_owned());
     if let Some(default) = default {
         line(default)?;
     }
@@ -356,7 +356,7 @@ fn kind(kind: &ValueKind, default: Option<&str>) -> Result<(), String> {
             for choice in choices {
                 line(&choice.value).and_then(|()| line(&choice.summary))?;
                 if choice.value.is_empty() || !values.insert(choice.value.as_str()) {
-                    return Err("its values are not all different".to_owned());
+                    return Err("it has duplicate values".to_owned());
                 }
             }
             match default {
@@ -366,7 +366,8 @@ fn kind(kind: &ValueKind, default: Option<&str>) -> Result<(), String> {
             }
         }
         ValueKind::File(_) | ValueKind::Directory if default.is_some() => Err(
-            "its default is a path, but only what the user names is given to a plugin".to_owned(),
+            "its default is a path, but plugins can only access paths that the user names"
+                .to_owned(),
         ),
         ValueKind::File(extensions) => {
             most(extensions.len(), 16)?;
@@ -376,7 +377,9 @@ fn kind(kind: &ValueKind, default: Option<&str>) -> Result<(), String> {
             };
             match extensions.iter().all(plain) {
                 true => Ok(()),
-                false => Err("one of its extensions is not like `wasm`".to_owned()),
+                false => {
+                    Err("one of its extensions is not valid: expected one like `wasm`".to_owned())
+                }
             }
         }
         ValueKind::Directory => Ok(()),
@@ -429,7 +432,7 @@ fn text(text: &str, longest: usize, lines: bool) -> Result<(), String> {
         .find(|c| is_unseen(*c) && !(lines && *c == '\n'))
     {
         Some(c) => Err(format!(
-            "`{}` has the character U+{:04X}, which cannot be seen",
+            "`{}` has the character U+{:04X}, which is invisible",
             printable(text, 40),
             u32::from(c)
         )),

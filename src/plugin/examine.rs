@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat};
+use wash_common::advice::{Advice, ErrorClass};
+use wash_component::Shape;
+use wash_fetch::oci::Digest;
+use wash_runtime::workload::StartError;
 
-use super::describe::{self, DescribeError, Description, Reserved};
-use super::grants;
+use super::describe::{DescribeError, Description, Reserved};
 use super::guest::{CallFailure, DESCRIBE, Guest, OpenError, Terms};
 use super::manifest::{Command, FORMAT, Manifest, Runs, Source};
 use super::store::{Store, is_name};
-use super::world::{self, Misfit};
-use crate::component::Shape;
+use super::world::Misfit;
+use super::{describe, grants, world};
 use crate::console::Console;
-use crate::host::StartError;
-use crate::oci::Digest;
-use crate::report::{Advice, Fault};
 
 /// What is to be installed.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ pub enum ExamineError {
         "`{0}` is not the name of a command: expected lower-case letters, digits and `-`, such as `my-command`"
     )]
     CommandName(String),
-    #[error("`{0}` exports nothing that a plugin has")]
+    #[error("`{0}` is not a plugin: it exports none of a plugin's interfaces")]
     NoPlugin(String),
     #[error("`{name}` exports `{export}`, which this version of `wash` does not know")]
     Unknown { name: String, export: String },
@@ -65,7 +65,7 @@ pub enum ExamineError {
     World(#[from] Misfit),
     #[error("the plugin did not describe itself: {0}")]
     Describe(CallFailure),
-    #[error("the plugin's description of itself cannot be used")]
+    #[error("the plugin's description is not valid")]
     Description(#[from] DescribeError),
     #[error("the plugin describes {what}, but does not export `{interface}`")]
     Lacks {
@@ -85,6 +85,7 @@ impl Advice for ExamineError {
         match self {
             Self::Open(error) => error.hints(),
             Self::World(error) => error.hints(),
+            Self::Start(error) => error.hints(),
             Self::Name(_) => vec!["`--name NAME` gives the plugin another name".to_owned()],
             Self::CommandName(_) => vec!["`--as NAME` names its command".to_owned()],
             Self::NoSuchCommand { adds, .. } if !adds.is_empty() => {
@@ -95,7 +96,7 @@ impl Advice for ExamineError {
                     .to_owned(),
             ],
             Self::Describe(_) => vec![
-                "`describe` is called with nothing allowed, for 5 s and in 64 MiB at most".to_owned(),
+                "`describe` runs without permissions, for at most 5 s and in at most 64 MiB".to_owned(),
             ],
             Self::Unknown { .. } => {
                 vec!["this version knows `wash:plugin@0.1`; a newer one may know more".to_owned()]
@@ -105,13 +106,13 @@ impl Advice for ExamineError {
         }
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
             Self::Name(_)
             | Self::CommandName(_)
             | Self::NoSuchCommand { .. }
-            | Self::WhichCommand(_) => Fault::Usage,
-            _ => Fault::Input,
+            | Self::WhichCommand(_) => ErrorClass::Usage,
+            _ => ErrorClass::Input,
         }
     }
 }
@@ -172,7 +173,7 @@ pub async fn examine(
         Some(description) => fill(&mut manifest, description, &guest)?,
         None if guest.export("wasi:cli/run").is_some() => {
             manifest.runs = Runs::Program;
-            manifest.summary = "A program that takes its arguments as they are written".to_owned();
+            manifest.summary = "A program that gets its arguments unchanged".to_owned();
             manifest.commands = vec![Command {
                 path: vec![fallback.clone()],
                 described: vec![fallback.clone()],
@@ -323,7 +324,7 @@ fn called(text: &str) -> String {
     }
 }
 
-fn interfaces<'e>(externs: impl Iterator<Item = &'e crate::component::Extern>) -> Vec<String> {
+fn interfaces<'e>(externs: impl Iterator<Item = &'e wash_component::Extern>) -> Vec<String> {
     let mut names: Vec<_> = externs
         .filter_map(|external| external.interface.as_ref())
         .map(ToString::to_string)

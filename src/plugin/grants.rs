@@ -3,22 +3,25 @@
 //! A plugin finds its own folder at `/`, the project at `/project`, allowed directories at their own paths, and what was
 //! named on its command line at `/arguments/N`.
 
-use std::env;
+use std::env::{self, VarError};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use wash_common::advice::Advice;
+use wash_common::folders;
+use wash_common::folders::protected::Protected;
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::plugin::{OpenProject, Plugin, PluginAccess, ProjectInfo};
+use wash_runtime::capability::sockets::{MachinePort, SocketRule, Sockets};
+use wash_runtime::capability::wasi::{Access as Mounted, Directories, Directory, Process, Volume};
+use wash_runtime::workload::MemberSettings;
+
 use super::manifest::{Access, Permission};
-use super::permission::{self, LOCALHOST};
+use super::permission;
+use super::permission::LOCALHOST;
 use super::policy::Decisions;
 use super::store::Store;
-use crate::folders;
-use crate::host::sockets::{MachinePort, SocketRule, Sockets};
-use crate::host::workload::{
-    Access as Mounted, Directory, MemberSettings, OpenProject, OutgoingHttp, Plugin, ProjectInfo,
-    Volume,
-};
-use crate::report::Advice;
 
 /// Where a plugin finds the project.
 pub const PROJECT: &str = "/project";
@@ -61,15 +64,21 @@ pub enum GrantError {
         path: String,
         option: String,
     },
+    #[error(
+        "the plugin `{plugin}` must not change `{path}`: no plugin may change what is in `.git` or `.wash`"
+    )]
+    Protected {
+        plugin: String,
+        path: String,
+        option: String,
+    },
     #[error("the plugin `{plugin}` may read `{path}`, which does not exist")]
     Missing {
         plugin: String,
         path: String,
         option: String,
     },
-    #[error(
-        "the plugin `{plugin}` must not change `{path}`: what plugins are allowed is kept there"
-    )]
+    #[error("the plugin `{plugin}` must not change `{path}`: plugin permissions are stored there")]
     Store {
         plugin: String,
         path: String,
@@ -83,6 +92,7 @@ impl Advice for GrantError {
             Self::Open { plugin, option, .. }
             | Self::TooWide { plugin, option, .. }
             | Self::Own { plugin, option, .. }
+            | Self::Protected { plugin, option, .. }
             | Self::Store { plugin, option, .. } => {
                 vec![taken_back(plugin, option)]
             }
@@ -91,7 +101,7 @@ impl Advice for GrantError {
                 path,
                 option,
             } => vec![
-                format!("make it: mkdir -p {}", permission::home(path)),
+                format!("create it: mkdir -p {}", permission::home(path)),
                 taken_back(plugin, option),
             ],
         }
@@ -110,10 +120,7 @@ pub fn settings(
     decisions: &Decisions,
     around: &Surroundings,
 ) -> Result<MemberSettings, GrantError> {
-    let mut settings = MemberSettings {
-        directories: vec![own_folder(plugin, data)],
-        ..MemberSettings::default()
-    };
+    let mut settings = MemberSettings::default().with(Directories(vec![own_folder(plugin, data)]));
     let mut open = Plugin {
         name: plugin.to_owned(),
         directory: around.directory.clone(),
@@ -124,35 +131,45 @@ pub fn settings(
         match permission {
             Permission::Directory { path, access } => {
                 let found = directory(store, plugin, path, permission, *access)?;
-                settings.directories.push(found);
+                settings.get_mut::<Directories>().0.push(found);
             }
             Permission::Host(host) => {
-                add_host(&mut settings.sockets, host);
+                add_host(settings.get_mut::<Sockets>(), host);
                 hosts.push(host.clone());
             }
-            Permission::Environment(name) => {
-                if let Ok(value) = env::var(name) {
-                    settings.environment.insert(name.clone(), value);
+            Permission::Environment(name) => match env::var(name) {
+                Ok(value) => drop(
+                    settings
+                        .get_mut::<Process>()
+                        .environment
+                        .insert(name.clone(), value),
+                ),
+                Err(VarError::NotUnicode(_)) => {
+                    tracing::warn!("{name} is not UTF-8, and not given to the plugin {plugin}");
                 }
-            }
+                Err(VarError::NotPresent) => {}
+            },
             Permission::Program(words) => open.programs.push(words.clone()),
             Permission::Project(access) => match &around.project {
                 Ok(Found { root, info }) => {
                     keeps_out(store, plugin, root, permission, *access)?;
                     open.project = OpenProject::Allowed(info.clone());
                     let guest = PROJECT.to_owned();
-                    settings
-                        .directories
-                        .push(mount(root.clone(), guest, *access, false));
+                    settings.get_mut::<Directories>().0.push(mount(
+                        root.clone(),
+                        guest,
+                        *access,
+                        false,
+                    ));
                 }
                 Err(reason) => open.project = OpenProject::Missing(reason.clone()),
             },
         }
     }
     if !hosts.is_empty() {
-        settings.outgoing_http = OutgoingHttp::Allowed(hosts);
+        *settings.get_mut() = OutgoingHttp::Allowed(hosts);
     }
-    settings.plugin = Some(open);
+    settings.get_mut::<PluginAccess>().0 = Some(open);
     Ok(settings)
 }
 
@@ -189,13 +206,11 @@ fn own_folder(plugin: &str, data: PathBuf) -> Directory {
 
 /// What a plugin runs with while it may do nothing.
 pub fn nothing(plugin: &str) -> MemberSettings {
-    MemberSettings {
-        plugin: Some(Plugin {
-            name: plugin.to_owned(),
-            ..Plugin::default()
-        }),
-        ..MemberSettings::default()
-    }
+    let plugin = Plugin {
+        name: plugin.to_owned(),
+        ..Plugin::default()
+    };
+    MemberSettings::default().with(PluginAccess(Some(plugin)))
 }
 
 /// A directory that a plugin is given.
@@ -313,7 +328,30 @@ fn keeps_out(
             path,
             option,
         }),
+        // What cannot be opened is refused for that.
+        Access::ReadWrite
+            if Protected::of_user()
+                .contains_path(real)
+                .is_ok_and(|inside| inside) =>
+        {
+            Err(GrantError::Protected {
+                plugin,
+                path,
+                option,
+            })
+        }
         Access::ReadOnly | Access::ReadWrite => Ok(()),
+    }
+}
+
+impl GrantError {
+    /// Whether a plugin may never have it, wherever it is.
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::TooWide { .. } | Self::Own { .. } => true,
+            Self::Protected { .. } | Self::Store { .. } => true,
+            Self::Open { .. } | Self::Missing { .. } => false,
+        }
     }
 }
 
@@ -355,12 +393,17 @@ mod tests {
         let settings = run(root.path(), Vec::new()).unwrap();
         let own = root.path().join("plugins/data/my");
         assert_eq!(
-            settings.directories,
+            settings.get::<Directories>().0,
             [mount(own, "/".into(), Access::ReadWrite, true)]
         );
-        assert_eq!(settings.outgoing_http, OutgoingHttp::Denied);
-        assert!(settings.environment.is_empty() && !settings.stdin);
-        assert_eq!(settings.plugin.unwrap().project, OpenProject::Denied);
+        assert_eq!(settings.get::<OutgoingHttp>(), &OutgoingHttp::Denied);
+        assert!(
+            settings.get::<Process>().environment.is_empty() && !settings.get::<Process>().stdin
+        );
+        assert_eq!(
+            settings.get::<PluginAccess>().0.clone().unwrap().project,
+            OpenProject::Denied
+        );
     }
 
     #[test]
@@ -368,9 +411,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let hosts = ["a.example.com", "localhost:6379"].map(|h| Permission::Host(h.into()));
         let settings = run(root.path(), hosts.into()).unwrap();
-        assert_eq!(settings.sockets.machine[0].to_string(), "6379");
-        assert_eq!(settings.sockets.allowed.len(), 1);
-        assert!(matches!(settings.outgoing_http, OutgoingHttp::Allowed(hosts) if hosts.len() == 2));
+        assert_eq!(settings.get::<Sockets>().machine[0].to_string(), "6379");
+        assert_eq!(settings.get::<Sockets>().allowed.len(), 1);
+        assert!(
+            matches!(settings.get::<OutgoingHttp>(), OutgoingHttp::Allowed(hosts) if hosts.len() == 2)
+        );
     }
 
     #[test]
@@ -403,7 +448,7 @@ mod tests {
         let path = root.path().join("gone");
         let error = run(root.path(), vec![dir(&path, Access::ReadOnly)]).unwrap_err();
         let hints = error.hints();
-        assert_eq!(hints[0], format!("make it: mkdir -p {}", path.display()));
+        assert_eq!(hints[0], format!("create it: mkdir -p {}", path.display()));
         assert!(
             hints[1].starts_with("`wash plugin deny my --dir "),
             "{error}"
@@ -422,7 +467,7 @@ mod tests {
         let real = real.join("real/trips/2026");
         let guest = path.display().to_string();
         assert_eq!(
-            settings.directories[1],
+            settings.get::<Directories>().0[1],
             mount(real, guest, Access::ReadWrite, true)
         );
         // Not where plugins are kept, though.

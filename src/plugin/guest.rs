@@ -1,29 +1,31 @@
 //! A plugin's component, linked to what the host serves, and calls of what it exports: each in a fresh instance that
 //! has what its settings say and nothing else.
 
-use std::fs;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{Program, Step, Value};
-use crate::capability::host_interfaces;
-use crate::component::{InterfaceName, Shape, ShapeError};
-use crate::console::Console;
-use crate::host::local::{CallError, HostOptions, LocalHost, NoRoutes};
-use crate::host::workload::{
-    Drive, Entry, Grant, LimitNames, Limits, Member as Granted, MemberSettings, Workload,
+use wash_common::advice::Advice;
+use wash_common::{files, units};
+use wash_component::call::{Program, Step, Value};
+use wash_component::{InterfaceName, Shape, ShapeError};
+use wash_fetch::oci::Digest;
+use wash_runtime::capability::host_interfaces;
+use wash_runtime::host::{Host as _, StartRequest};
+use wash_runtime::local::{CallError, HostOptions, LocalHost, NoRoutes};
+use wash_runtime::workload::{
+    Drive, Entry, Grant, LimitNames, Limits, Member as Granted, MemberSettings, StartError,
+    Workload,
 };
-use crate::host::{Host as _, StartError, StartRequest};
-use crate::linker::{self, ComposeError, Driven, Exports, LinkFailure, LinkRequest, Member, Role};
-use crate::oci::Digest;
-use crate::report::Advice;
 
 use super::{Manifest, Store};
+use crate::console::Console;
+use crate::linker;
+use crate::linker::{ComposeError, Driven, Exports, LinkFailure, LinkRequest, Member, Role};
 
-pub(super) const MIB: u64 = 1 << 20;
+pub const MIB: u64 = 1 << 20;
 
 /// How long and how large a call may be.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +77,7 @@ pub enum OpenError {
         expected: Digest,
         found: Digest,
     },
-    #[error("the plugin `{plugin}` is no component: {reason}")]
+    #[error("the plugin `{plugin}` is not a component: {reason}")]
     Shape { plugin: String, reason: ShapeError },
     #[error("the plugin `{plugin}` cannot be linked")]
     Link { plugin: String, source: LinkFailure },
@@ -90,7 +92,7 @@ impl Advice for OpenError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { plugin, .. } | Self::Changed { plugin, .. } => vec![format!(
-                "`wash plugin upgrade {plugin}` installs it from its source again; it keeps its folder and its permissions"
+                "`wash plugin upgrade {plugin}` installs it from its source again; it keeps its data and its permissions"
             )],
             Self::Shape { reason, .. } => vec![reason.hint().to_owned()],
             Self::Link { .. } | Self::Compose { .. } => Vec::new(),
@@ -105,7 +107,7 @@ pub enum CallFailure {
     Trap { summary: String, report: String },
     #[error("it called `exit` with status {0}")]
     Exit(i32),
-    #[error("it took longer than {0:?}")]
+    #[error("it took longer than {}", units::duration(*.0))]
     TooLate(Duration),
     #[error("it exports no `{0}`")]
     Missing(&'static str),
@@ -281,7 +283,7 @@ impl Terms {
     fn host(&self) -> LocalHost {
         LocalHost::new(HostOptions {
             cache_dir: Some(self.compiled.clone()),
-            console: self.console.clone(),
+            events: self.console.events(),
             routes: Arc::new(NoRoutes),
         })
     }
@@ -304,7 +306,7 @@ impl From<CallError> for CallFailure {
 pub fn bytes(store: &Store, manifest: &Manifest) -> Result<Arc<[u8]>, OpenError> {
     let path = store.component_path(&manifest.digest);
     let plugin = manifest.name.clone();
-    let bytes = match fs::read(&path) {
+    let bytes = match files::read(&path) {
         Ok(bytes) => bytes,
         Err(source) => {
             return Err(OpenError::Read {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use wash_component::call::Value;
+
 use super::invocation::{Invocation, NamedError, option, record, shown, text};
 use super::manifest::HookPoint;
-use crate::call::Value;
 
 /// What happens.
 #[derive(Debug, Clone, Copy)]

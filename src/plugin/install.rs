@@ -6,39 +6,42 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::atomic;
+use wash_common::shell::shell_quote;
+use wash_fetch::oci::Digest;
 
 use super::describe::Reserved;
 use super::manifest::{Manifest, Permission, Source};
 use super::policy::{Decisions, Policy, PolicyError};
-use super::store::{Broken, Store, is_name};
+use super::store::{Broken, Store, is_name, move_away};
 use super::write;
-use crate::console::pasteable;
-use crate::oci::Digest;
-use crate::report::{Advice, Fault};
-
-/// A file that is being written for longer than this was left behind by a process that died.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot change the plugins in `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("a plugin `{name}` is installed already, from `{from}`")]
-    Taken { name: String, from: String },
+    #[error("plugin `{name}` is already installed, from `{from}`")]
+    Taken {
+        name: String,
+        from: String,
+        /// Its entry cannot be read.
+        is_broken: bool,
+    },
     #[error("`wash {command}` is a command of `wash` itself")]
     BuiltIn { command: String },
     #[error("`wash {command}` is a command of the plugin `{plugin}`")]
     Command { command: String, plugin: String },
-    #[error("no plugin `{name}` is installed")]
+    #[error("plugin `{name}` is not installed")]
     Missing {
         name: String,
         installed: Vec<String>,
     },
     #[error("the plugin `{name}` was changed by another process meanwhile")]
     Changed { name: String },
-    #[error("cannot tell where plugins are kept: there is no home directory")]
+    #[error("cannot find the plugin directory: there is no home directory")]
     NoHome,
     #[error(transparent)]
     Broken(#[from] Broken),
@@ -49,6 +52,20 @@ pub enum StoreError {
 impl Advice for StoreError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Taken {
+                name,
+                from,
+                is_broken: true,
+            } => {
+                let source = shell_quote(&[from]);
+                return vec![
+                    format!(
+                        "its entry cannot be read: `wash plugin install {source}` repairs it; it keeps its data and its permissions"
+                    ),
+                    format!("`wash plugin uninstall {name}` removes it and its data"),
+                    "`--name NAME` installs the other one under another name".to_owned(),
+                ];
+            }
             Self::Taken { name, .. } => {
                 return vec![
                     "`--name NAME` installs it under another name".to_owned(),
@@ -63,23 +80,37 @@ impl Advice for StoreError {
             Self::Broken(broken) => broken.hint(),
             Self::Policy(error) => return error.hints(),
             Self::Write { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                let path = pasteable(&[path.to_string_lossy()]);
+                let path = shell_quote(&[path.to_string_lossy()]);
                 format!(
-                    "`sudo chown -R \"$USER\" {path}` makes it yours, XDG_DATA_HOME names another place"
+                    "`sudo chown -R \"$USER\" {path}` makes you its owner; or set XDG_DATA_HOME to another directory"
                 )
             }
-            Self::Write { .. } => "XDG_DATA_HOME names another place".to_owned(),
+            Self::Write { path, source } if is_in_the_way(source) => {
+                let folders = ["", "installed", "components", "compiled", "data"];
+                let folders = folders.map(|folder| path.join(folder));
+                let is_file = |path: &&PathBuf| path.exists() && !path.is_dir();
+                move_away(folders.iter().find(is_file).unwrap_or(path))
+            }
+            Self::Write { .. } => "set XDG_DATA_HOME to another directory".to_owned(),
             Self::NoHome => "set HOME, or XDG_DATA_HOME".to_owned(),
         };
         vec![hint]
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
-            Self::NoHome => Fault::Environment,
-            _ => Fault::Input,
+            Self::NoHome => ErrorClass::Environment,
+            _ => ErrorClass::Input,
         }
     }
+}
+
+/// Whether there is something else where a folder belongs.
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
+    )
 }
 
 fn missing(name: &str, installed: &[String]) -> Vec<String> {
@@ -135,7 +166,7 @@ pub fn install(
         // user has of it.
         (Err(Broken { origin, .. }), _) => match origin {
             Some(origin) if origin != manifest.source => {
-                return Err(taken(&manifest.name, &origin));
+                return Err(taken(&manifest.name, &origin, true));
             }
             origin => Installed::Repaired {
                 same_source: origin.is_some(),
@@ -143,7 +174,7 @@ pub fn install(
         },
         (Ok(None), Replace::SameSource) => Installed::New,
         (Ok(Some(other)), Replace::SameSource) if other.source != manifest.source => {
-            return Err(taken(&other.name, &other.source));
+            return Err(taken(&other.name, &other.source, false));
         }
         (Ok(Some(before)), Replace::SameSource) => Installed::Replaced(before.into()),
         (Ok(Some(before)), Replace::Version(digest)) if before.digest == *digest => {
@@ -170,10 +201,11 @@ pub fn install(
     Ok(installed)
 }
 
-fn taken(name: &str, from: &Source) -> StoreError {
+fn taken(name: &str, from: &Source, is_broken: bool) -> StoreError {
     StoreError::Taken {
         name: name.to_owned(),
         from: from.to_string(),
+        is_broken,
     }
 }
 
@@ -292,7 +324,7 @@ fn set_aside(store: &Store, name: &str) -> Result<(), StoreError> {
     let Some(aside) = aside else { return Ok(()) };
     fs::rename(&data, &aside).map_err(failed(store))?;
     tracing::warn!(
-        "what an earlier plugin `{name}` has left is kept in `{}`",
+        "the data of an earlier plugin `{name}` is kept in `{}`",
         aside.display()
     );
     Ok(())
@@ -331,17 +363,10 @@ fn sweep(store: &Store) {
         let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
         for entry in entries {
             let path = entry.path();
-            let unfinished = entry
-                .file_name()
-                .as_encoded_bytes()
-                .starts_with(write::NEW.as_bytes());
+            let unfinished = atomic::is_unfinished(&path);
             let orphaned = dir == store.components() && !needed.contains(&path);
-            let age = entry.metadata().and_then(|metadata| metadata.modified());
-            let abandoned = age.is_ok_and(|age| {
-                SystemTime::now()
-                    .duration_since(age)
-                    .is_ok_and(|age| age > ABANDONED)
-            });
+            let metadata = entry.metadata();
+            let abandoned = metadata.is_ok_and(|metadata| atomic::is_abandoned(&metadata));
             if (orphaned && !unfinished) || (unfinished && abandoned) {
                 // It costs room and does no harm.
                 let _ = fs::remove_file(path);
@@ -438,16 +463,20 @@ mod tests {
         assert_eq!(store.installed().plugins.len(), 1);
     }
 
+    /// A store with the plugin `my`, which may reach a host, and has written a file.
+    fn store_with_data() -> (tempfile::TempDir, Store) {
+        let (root, store) = store();
+        put(&store, &manifest("my")).unwrap();
+        let allow = |decisions: &mut Decisions| decisions.allow(Permission::Host("a".into()));
+        decide(&store, "my", allow).unwrap();
+        fs::create_dir_all(store.data("my")).unwrap();
+        fs::write(store.data("my").join("trips"), "mine").unwrap();
+        (root, store)
+    }
+
     #[test]
     fn nothing_of_a_plugin_is_left_for_the_next_one() {
-        let (_root, store) = store();
-        put(&store, &manifest("my")).unwrap();
-        decide(&store, "my", |decisions| {
-            decisions.allow(Permission::Host("a".into()))
-        })
-        .unwrap();
-        fs::create_dir_all(store.data("my")).unwrap();
-        fs::write(store.data("my").join("secret"), "s").unwrap();
+        let (_root, store) = store_with_data();
         uninstall(&store, &["my".to_owned()]).unwrap();
         assert_eq!(Policy::read(&store).unwrap(), Policy::default());
         assert!(!store.data("my").exists());
@@ -465,7 +494,7 @@ mod tests {
         put(&store, &manifest("my")).unwrap();
         let names = ["my", "yours"].map(str::to_owned);
         let error = uninstall(&store, &names).unwrap_err();
-        assert_eq!(error.to_string(), "no plugin `yours` is installed");
+        assert_eq!(error.to_string(), "plugin `yours` is not installed");
         assert_eq!(store.installed().plugins.len(), 1);
     }
 
@@ -528,14 +557,7 @@ mod tests {
             (r#"{"format": 2, "source": {"file": "/my.wasm"}}"#, true),
             ("{", false),
         ] {
-            let (_root, store) = store();
-            put(&store, &manifest("my")).unwrap();
-            decide(&store, "my", |decisions| {
-                decisions.allow(Permission::Host("a".into()))
-            })
-            .unwrap();
-            fs::create_dir_all(store.data("my")).unwrap();
-            fs::write(store.data("my").join("trips"), "mine").unwrap();
+            let (_root, store) = store_with_data();
             let policy = Policy::read(&store).unwrap();
             let path = store.manifest_path("my");
             fs::write(&path, manifest_text).unwrap();

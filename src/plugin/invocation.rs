@@ -7,13 +7,13 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
+use wash_common::locked_tempdir::{Scratch, ScratchError};
+use wash_component::call::Value;
+use wash_runtime::capability::wasi::Directory;
 use wasmparser::PrimitiveValType as Primitive;
 
 use super::grants::mount;
 use super::manifest::{Access, Command, Flag, ValueKind};
-use crate::call::Value;
-use crate::host::workload::Directory;
-use crate::scratch::{Scratch, ScratchError};
 
 /// What `run` is called with.
 #[derive(Debug)]
@@ -244,15 +244,15 @@ pub fn shown(path: &Path, guest: &str) -> Value {
     ])
 }
 
-pub(super) fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
+pub fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Record(fields.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
-pub(super) fn text(text: &str) -> Value {
+pub fn text(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-pub(super) fn texts(all: &[String]) -> Value {
+pub fn texts(all: &[String]) -> Value {
     Value::List(all.iter().map(|one| text(one)).collect())
 }
 
@@ -293,7 +293,7 @@ mod tests {
         let mut my = manifest("my");
         my.commands = vec![list.clone()];
         let parse = |words: &[&str]| {
-            let tree = crate::plugin::command::augment(
+            let tree = crate::plugin_commands::augment(
                 clap::Command::new("wash"),
                 std::slice::from_ref(&my),
                 &crate::plugin::Store::at("/nowhere".into()),
@@ -339,7 +339,7 @@ mod tests {
 
     /// What lies in a directory that the plugin is given.
     fn given(invocation: &Invocation, index: usize) -> Vec<u8> {
-        let crate::host::workload::Volume::HostPath { path, .. } =
+        let wash_runtime::capability::wasi::Volume::HostPath { path, .. } =
             &invocation.directories[index].volume
         else {
             panic!("a directory of the host")

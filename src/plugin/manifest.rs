@@ -7,8 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-
-use crate::oci::Digest;
+use wash_fetch::oci::Digest;
 
 /// The form of the stored file. A manifest of another form is not read.
 pub const FORMAT: u32 = 1;
@@ -238,7 +237,7 @@ mod digest {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use crate::oci::Digest;
+    use wash_fetch::oci::Digest;
 
     pub(super) fn serialize<S: Serializer>(
         digest: &Digest,

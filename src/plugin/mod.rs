@@ -2,10 +2,8 @@
 //! interfaces for `wash dev`.
 //!
 //! A plugin is asked once what it is, at its installation; what it says becomes its [`manifest`]. Everything but running
-//! it is done from there: [`store`] lists what is installed, [`command`] makes command lines and help of it.
+//! it is done from there: [`store`] lists what is installed, `plugin_commands` makes command lines and help of it.
 
-pub mod command;
-pub mod complete;
 pub mod describe;
 pub mod examine;
 pub mod grants;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use wash_common::shell::shell_quote;
+use wash_runtime::capability::http_client::Pattern;
+use wash_runtime::capability::sockets::SocketRule;
+
 use super::manifest::{Access, Permission};
-use crate::capability::http_client::Pattern;
-use crate::console::pasteable;
-use crate::host::sockets::SocketRule;
 
 /// The machine, as a host.
 pub const LOCALHOST: &str = "localhost";
@@ -93,9 +94,9 @@ impl Permission {
                 };
                 format!("--dir {}", home(&format!("{path}{suffix}")))
             }
-            Self::Host(host) => format!("--host {}", pasteable(&[host])),
-            Self::Environment(name) => format!("--env {}", pasteable(&[name])),
-            Self::Program(words) => format!("--program {}", pasteable(&[pasteable(words)])),
+            Self::Host(host) => format!("--host {}", shell_quote(&[host])),
+            Self::Environment(name) => format!("--env {}", shell_quote(&[name])),
+            Self::Program(words) => format!("--program {}", shell_quote(&[shell_quote(words)])),
             Self::Project(Access::ReadOnly) => "--project".to_owned(),
             Self::Project(Access::ReadWrite) => "--project=rw".to_owned(),
         }
@@ -105,8 +106,8 @@ impl Permission {
 /// A path as it can be pasted into a shell, which expands `~` only where it is not quoted.
 pub fn home(path: &str) -> String {
     match path.strip_prefix("~/") {
-        Some(rest) => format!("~/{}", pasteable(&[rest])),
-        None => pasteable(&[path]),
+        Some(rest) => format!("~/{}", shell_quote(&[rest])),
+        None => shell_quote(&[path]),
     }
 }
 
@@ -124,7 +125,7 @@ impl fmt::Display for Permission {
                 write!(
                     f,
                     "run `{}`, with any arguments after that",
-                    pasteable(words)
+                    shell_quote(words)
                 )
             }
             Self::Project(Access::ReadOnly) => {

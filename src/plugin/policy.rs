@@ -1,18 +1,18 @@
 //! What the user allowed each plugin, and what the user denied: one file, which decides.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
+use wash_common::advice::Advice;
+use wash_common::files;
+use wash_common::shell::shell_quote;
 
 use super::manifest::{Manifest, Permission, Want};
-use super::store::{Store, is_open_to_all};
+use super::store::{Store, is_open_to_all, move_away};
 use super::write;
-use crate::console::pasteable;
-use crate::report::Advice;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,15 +33,15 @@ pub struct Decisions {
 /// The policy cannot be read or written; nothing is allowed then.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    #[error("cannot read what plugins are allowed, in `{}`", path.display())]
+    #[error("cannot read plugin permissions from `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("`{}` is not valid JSON: {reason}", path.display())]
     Json { path: PathBuf, reason: String },
-    #[error("`{}` does not say what plugins are allowed: {reason}", path.display())]
+    #[error("`{}` does not hold plugin permissions: {reason}", path.display())]
     Syntax { path: PathBuf, reason: String },
-    #[error("every user of this machine can change `{}`, which says what plugins are allowed", path.display())]
+    #[error("every user of this machine can change `{}`, which holds plugin permissions", path.display())]
     Shared { path: PathBuf },
-    #[error("cannot write what plugins are allowed, to `{}`", path.display())]
+    #[error("cannot write plugin permissions to `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
@@ -49,17 +49,20 @@ impl Advice for PolicyError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Json { .. } | Self::Syntax { .. } => {
-                vec!["correct it, or remove it to begin with nothing allowed".to_owned()]
+                vec!["fix it, or remove it to start without permissions".to_owned()]
             }
             Self::Shared { path } => {
-                let path = pasteable(&[path.to_string_lossy()]);
+                let path = shell_quote(&[path.to_string_lossy()]);
                 vec![format!(
-                    "read what it allows, then close it to others: chmod o-w {path}"
+                    "review it, then take write access from others: chmod o-w {path}"
                 )]
             }
             Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                let path = pasteable(&[path.to_string_lossy()]);
-                vec![format!("`sudo chown \"$USER\" {path}` makes it yours")]
+                let path = shell_quote(&[path.to_string_lossy()]);
+                vec![format!("`sudo chown \"$USER\" {path}` makes you its owner")]
+            }
+            Self::Read { path, source } if source.kind() == io::ErrorKind::NotADirectory => {
+                vec![move_away(path)]
             }
             Self::Read { .. } | Self::Write { .. } => Vec::new(),
         }
@@ -69,7 +72,7 @@ impl Advice for PolicyError {
 impl Policy {
     pub fn read(store: &Store) -> Result<Self, PolicyError> {
         let path = store.policy_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match files::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(PolicyError::Read { path, source }),
@@ -138,6 +141,8 @@ impl Decisions {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

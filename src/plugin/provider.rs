@@ -3,14 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::grants::{self, Found, GrantError, Surroundings};
-use super::guest::{self, OpenError};
+use wash_common::advice::Advice;
+use wash_component::{Shape, ShapeError};
+use wash_runtime::capability::keyvalue::KeyValue;
+use wash_runtime::capability::plugin::ProjectInfo;
+use wash_runtime::workload::MemberSettings;
+
+use super::grants::{Found, GrantError, Surroundings};
+use super::guest::OpenError;
 use super::manifest::Manifest;
 use super::policy::{Policy, PolicyError};
 use super::store::{Broken, Store};
-use crate::component::{Shape, ShapeError};
-use crate::host::workload::{MemberSettings, ProjectInfo};
-use crate::report::Advice;
+use super::{grants, guest};
 
 /// A plugin that others may import from.
 #[derive(Debug, Clone)]
@@ -32,7 +36,7 @@ pub enum Unusable {
     Open(#[from] OpenError),
     #[error(transparent)]
     Grant(#[from] GrantError),
-    #[error("the plugin `{plugin}` is no component: {reason}")]
+    #[error("the plugin `{plugin}` is not a component: {reason}")]
     Shape { plugin: String, reason: ShapeError },
 }
 
@@ -92,7 +96,7 @@ pub fn offered(
         let decisions = policy.of(name);
         let mut settings = grants::settings(store, name, data(name), &decisions, &around)?;
         // The members of a workload share a database.
-        settings.keyvalue.prefix = format!("plugin-{name}-");
+        settings.get_mut::<KeyValue>().prefix = format!("plugin-{name}-");
         Ok(Offered {
             name: name.clone(),
             bytes,

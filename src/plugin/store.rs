@@ -17,12 +17,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
+use wash_common::shell::shell_quote;
+use wash_common::{atomic, folders};
+use wash_fetch::oci::Digest;
+use wash_runtime::engine::cache::default_dir;
 
 use super::manifest::{FORMAT, Manifest, Source};
-use crate::console::pasteable;
-use crate::engine::cache::default_dir;
-use crate::folders;
-use crate::oci::Digest;
 
 /// The plugins of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Installed {
 
 /// An entry of the store that cannot be read. It does not keep others from working.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read: {reason}", subject(path))]
+#[error("{} cannot be read: {reason}", subject(path, *cause))]
 pub struct Broken {
     pub path: PathBuf,
     pub reason: String,
@@ -57,6 +57,8 @@ enum Cause {
     Access,
     /// Every user of the machine may have changed it.
     Shared,
+    /// It is under no name that a manifest has.
+    Name,
 }
 
 impl Broken {
@@ -89,17 +91,23 @@ impl Broken {
 
     /// What the user can do about it, without losing what the plugin keeps.
     pub fn hint(&self) -> String {
-        let path = pasteable(&[&self.path.to_string_lossy()]);
+        let path = shell_quote(&[&self.path.to_string_lossy()]);
         match (self.cause, self.name()) {
-            (Cause::Shared, _) => format!("`chmod o-w {path}` closes it to others"),
+            (Cause::Shared, _) => format!("`chmod o-w {path}` takes write access from others"),
+            (Cause::Name, _) => {
+                let name = set_aside(&self.path).unwrap_or("NAME");
+                let manifest = self.path.with_file_name(format!("{name}.json"));
+                let manifest = shell_quote(&[&manifest.to_string_lossy()]);
+                format!("`mv {path} {manifest}` brings the plugin back, `rm -r {path}` removes it")
+            }
             (Cause::Access, _) => {
                 format!(
-                    "`sudo chown -R \"$USER\" {path}` makes it yours, XDG_DATA_HOME names another place"
+                    "`sudo chown -R \"$USER\" {path}` makes you its owner; or set XDG_DATA_HOME to another directory"
                 )
             }
             (Cause::Content, Some(name)) => {
                 let source = match &self.origin {
-                    Some(source) => pasteable(&[&source.to_string()]),
+                    Some(source) => shell_quote(&[&source.to_string()]),
                     None => "SOURCE".to_owned(),
                 };
                 let named = match self.origin {
@@ -107,16 +115,23 @@ impl Broken {
                     None => format!(" --name {name}"),
                 };
                 format!(
-                    "`wash plugin install {source}{named}` repairs it; it keeps its folder and its permissions"
+                    "`wash plugin install {source}{named}` repairs it; it keeps its data and its permissions"
                 )
             }
-            (Cause::Content, None) => {
-                format!(
-                    "move it away: `mv {path} {path}.old`; XDG_DATA_HOME says where plugins are"
-                )
-            }
+            (Cause::Content, None) => move_away(&self.path),
         }
     }
+}
+
+/// What to do about something else in the place of a folder of the store: it, or what is in the place of a folder above it.
+pub(super) fn move_away(path: &Path) -> String {
+    let there = path
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok())
+        .unwrap_or(path)
+        .to_string_lossy();
+    let line = shell_quote(&["mv", &there, &format!("{there}.old")]);
+    format!("move it away: `{line}`; XDG_DATA_HOME sets where plugins are stored")
 }
 
 /// The name of the plugin that has its manifest here.
@@ -126,10 +141,17 @@ fn plugin_of(path: &Path) -> Option<&str> {
     (is_manifest && is_name(name)).then_some(name)
 }
 
-fn subject(path: &Path) -> String {
-    match plugin_of(path) {
-        Some(_) => format!("the plugin in `{}`", path.display()),
-        None => format!("`{}`, where plugins are kept,", path.display()),
+/// The name of the plugin whose manifest was given another name, such as `my.json.bak`.
+fn set_aside(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?.trim_start_matches('.');
+    let name = name.split(['.', '~']).next().unwrap_or_default();
+    is_name(name).then_some(name)
+}
+
+fn subject(path: &Path, cause: Cause) -> String {
+    match (cause, plugin_of(path)) {
+        (Cause::Name, _) | (_, Some(_)) => format!("the plugin in `{}`", path.display()),
+        (_, None) => format!("`{}`, where plugins are kept,", path.display()),
     }
 }
 
@@ -225,6 +247,11 @@ impl Store {
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     installed.broken.push(Broken::io(&dir, &error));
+                } else if let Some(link) = dir.ancestors().find(|path| leads_nowhere(path)) {
+                    let reason = "it is a broken symbolic link";
+                    installed
+                        .broken
+                        .push(Broken::new(link, Cause::Content, reason));
                 }
                 return installed;
             }
@@ -237,10 +264,13 @@ impl Store {
                     continue;
                 }
             };
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
+            let is_manifest = path.extension().is_some_and(|it| it == "json");
+            if plugin_of(&path).is_none() && self.is_set_aside(&path) {
+                let reason = "a manifest is named after its plugin, with `.json`";
+                installed
+                    .broken
+                    .push(Broken::new(&path, Cause::Name, reason));
+            } else if is_manifest {
                 match read(&path) {
                     Ok(Some(manifest)) => installed.plugins.push(manifest),
                     // It was uninstalled this moment.
@@ -252,6 +282,13 @@ impl Store {
         installed.plugins.sort_by(|a, b| a.name.cmp(&b.name));
         installed.broken.sort_by(|a, b| a.path.cmp(&b.path));
         installed
+    }
+
+    /// Whether something may be the manifest of a plugin that is not installed otherwise, under another name.
+    fn is_set_aside(&self, path: &Path) -> bool {
+        !atomic::is_unfinished(path)
+            && set_aside(path)
+                .is_some_and(|name| self.manifest_path(name).symlink_metadata().is_err())
     }
 
     /// The plugin of this name, if it is installed.
@@ -276,7 +313,7 @@ fn read(path: &Path) -> Result<Option<Manifest>, Broken> {
     let broken = |reason: String| Broken::new(path, Cause::Content, reason);
     // A pipe would never end.
     if !metadata.is_file() || metadata.len() > LARGEST {
-        return Err(broken("it is no file that `wash` wrote".to_owned()));
+        return Err(broken("it was not written by `wash`".to_owned()));
     }
     if is_open_to_all(path) {
         let reason = "every user of this machine can change it";
@@ -317,6 +354,11 @@ fn origin(bytes: &[u8]) -> Option<Source> {
     }
     let origin: Option<Origin> = serde_json::from_slice(bytes).ok();
     origin.map(|origin| origin.source)
+}
+
+/// Whether there is a link whose target is not there.
+fn leads_nowhere(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
 }
 
 /// Whether users who are neither the owner nor of the group may write to it.
@@ -378,6 +420,44 @@ mod tests {
         let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
         assert_eq!(broken.len(), 3, "{broken:?}");
         assert!(broken[2].contains("format 9"), "{broken:?}");
+    }
+
+    #[test]
+    fn a_manifest_under_another_name_is_told() {
+        for name in ["my.json.bak", "my.json~", "my.JSON", "my"] {
+            let (_root, store) = store();
+            put(&store, name, "{}");
+            let broken = store.installed().broken;
+            let [broken] = &*broken else {
+                panic!("{name}: {broken:?}")
+            };
+            let text = broken.to_string();
+            assert!(text.starts_with("the plugin in"), "{text}");
+            assert!(broken.hint().contains("installed/my.json"), "{broken:?}");
+
+            let manifest = serde_json::to_string(&manifest("my")).unwrap();
+            put(&store, "my.json", &manifest);
+            assert!(store.installed().broken.is_empty(), "a copy: {name}");
+        }
+        let (_root, store) = store();
+        put(&store, ".DS_Store", "");
+        put(&store, ".new-my", "");
+        assert!(store.installed().broken.is_empty());
+    }
+
+    #[test]
+    fn a_store_behind_a_link_that_leads_nowhere_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let link = root.path().join("data");
+        std::os::unix::fs::symlink("unmounted", &link).unwrap();
+        let installed = Store::at(link.join("wash/plugins")).installed();
+        let broken: Vec<_> = installed.broken.iter().map(|broken| &broken.path).collect();
+        assert_eq!(broken, [&link]);
+
+        // What is there, and empty.
+        fs::create_dir(root.path().join("unmounted")).unwrap();
+        let installed = Store::at(link.join("wash/plugins")).installed();
+        assert!(installed.broken.is_empty());
     }
 
     #[test]

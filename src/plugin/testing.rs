@@ -1,7 +1,8 @@
 //! Manifests for tests.
 
+use wash_fetch::oci::Digest;
+
 use super::manifest::{Command, FORMAT, Manifest, Runs, Source};
-use crate::oci::Digest;
 
 /// A plugin with one command, which is called as the plugin is.
 pub(crate) fn manifest(name: &str) -> Manifest {

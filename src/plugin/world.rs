@@ -2,11 +2,12 @@
 //!
 //! What it exports and imports beside these is compared where it is linked: with whoever imports it, or serves it.
 
+use wash_common::advice::Advice;
+use wash_component::{Extern, Item, Shape};
+use wash_fetch::wit::{bundle, name};
+
 use super::guest::Guest;
-use crate::component::{Extern, Item, Shape};
 use crate::linker::{Difference, difference};
-use crate::report::Advice;
-use crate::wit::{bundle, name};
 
 /// An interface of `wash:plugin` is another one in the plugin.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +22,7 @@ pub struct Misfit {
 impl Advice for Misfit {
     fn hints(&self) -> Vec<String> {
         vec![
-            "build it against the `wash:plugin@0.1.0` of this version, which `wash wit fetch` writes"
+            "build it against the `wash:plugin@0.1.0` of this version, which `wash wit fetch` fetches"
                 .to_owned(),
         ]
     }

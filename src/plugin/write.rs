@@ -1,9 +1,10 @@
 //! Files that are whole or not there, and the lock of those who write them.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
 use std::path::Path;
+
+use wash_common::atomic::{Durability, FileMode, write_atomic_with};
 
 use super::store::Store;
 
@@ -27,16 +28,6 @@ pub(super) fn lock(store: &Store) -> io::Result<Lock> {
 pub(super) fn file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(NEW)
-        .permissions(fs::Permissions::from_mode(0o644))
-        .tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    // A power cut must not bring the old name back after we said that it is done.
-    File::open(dir)?.sync_all()
+    write_atomic_with(path, bytes, FileMode::READABLE, Durability::Synced)
+        .map_err(|error| error.source)
 }
-
-/// What the names of files begin with that are being written.
-pub(super) const NEW: &str = ".new-";

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::host::workload::{Restart, Route};
+use wash_runtime::workload::{Restart, Route};
 
 /// Requests of a route, and the components they go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +38,10 @@ pub(super) fn route(text: &str) -> Result<Route, String> {
         return wrong("it has no port");
     }
     if text.is_empty() || (name.is_empty() && !host.is_empty()) || name.contains('*') {
-        return wrong("`*.` stands before a name");
+        return wrong("`*.` must be followed by a name");
     }
     if path.contains(['*', '?', '#']) {
-        return wrong("a path is for all paths below it, and has no pattern, query or fragment");
+        return wrong("a path covers all paths below it, and has no pattern, query or fragment");
     }
     if text.contains(char::is_whitespace) {
         return wrong("it has no spaces");

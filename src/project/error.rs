@@ -4,14 +4,16 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use wash_common::advice::Advice;
+use wash_common::sanitize;
+
 use super::Warning;
-use crate::report::Advice;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    #[error("there is no directory `{}`", .0.display())]
+    #[error("directory `{}` does not exist", .0.display())]
     NoSuchDirectory(PathBuf),
-    #[error("there is no file `{}`", .0.display())]
+    #[error("file `{}` does not exist", .0.display())]
     NoSuchFile(PathBuf),
     #[error("`{}` is a directory, expected a component", .0.display())]
     NotAFile(PathBuf),
@@ -25,14 +27,14 @@ pub enum ProjectError {
         searched_above: bool,
     },
     /// `unknown`: keys of its config that do not exist. One of them may have been meant to say it.
-    #[error("nothing says how to build the project in `{}`", .root.display())]
+    #[error("no command to build the project in `{}`", .root.display())]
     NoBuild {
         root: PathBuf,
         unknown: Vec<Warning>,
     },
-    #[error("`{}` has no script `{script}`, so nothing says how to build the component", .file.display())]
+    #[error("`{}` has no script `{script}` to build the component", .file.display())]
     NoBuildScript { file: PathBuf, script: String },
-    #[error("cannot tell how to build the Python component in `{}`: {reason}", .root.display())]
+    #[error("cannot determine how to build the Python component in `{}`: {reason}", .root.display())]
     Python { root: PathBuf, reason: String },
     /// Every problem of the config files, in the order of the file.
     #[error("{}", Problems(.0))]
@@ -48,6 +50,14 @@ pub enum ProjectError {
 }
 
 impl Advice for ProjectError {
+    fn has_lines(&self) -> bool {
+        match self {
+            ProjectError::Invalid(_) => true,
+            ProjectError::Sibling { source, .. } => source.has_lines(),
+            _ => false,
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             ProjectError::NoBuild { unknown, .. } if !unknown.is_empty() => {
@@ -55,7 +65,7 @@ impl Advice for ProjectError {
             }
             ProjectError::NotRecognised { .. } | ProjectError::NoBuild { .. } => vec![
                 "looked for .wash/config.yaml, .yml, .json or .toml, Cargo.toml, go.mod, package.json, pyproject.toml \
-                 and componentize-py.toml; another project says how it is built in .wash/config.yaml:\n\n\
+                 and componentize-py.toml; for another kind of project, set the build command in .wash/config.yaml:\n\n\
                  build:\n  command: make component.wasm\n  component_path: component.wasm"
                     .to_string(),
             ],
@@ -107,12 +117,12 @@ struct Problems<'p>(&'p [Warning]);
 impl fmt::Display for Problems<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            [problem] => problem.fmt(f),
+            [problem] => f.write_str(&sanitize::line(&problem.to_string())),
             problems => {
                 write!(f, "the configuration has {} problems", problems.len())?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(f, "\n  {problem}"))
+                problems.iter().try_for_each(|problem| {
+                    write!(f, "\n  {}", sanitize::line(&problem.to_string()))
+                })
             }
         }
     }

@@ -40,7 +40,7 @@ impl Interfaces {
             }
             for key in left.keys() {
                 let message = format!(
-                    "`{}.config.{key}` is not obeyed for `{}`",
+                    "`{}.config.{key}` is ignored for `{}`",
                     interface.key, interface.package
                 );
                 notes.warn(&interface.at, message, None);

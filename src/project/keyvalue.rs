@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use wash_common::units::parse_size;
+use wash_runtime::capability::keyvalue::{KeyValue, KeyValueBackend};
+
 use super::raw::RawInterface;
 use super::table::{Located, Notes, Table, nearest};
-use super::units;
-use crate::host::workload::{KeyValue, KeyValueBackend};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct RawKeyValue {
@@ -136,7 +137,7 @@ impl RawKeyValue {
             quota: self
                 .quota
                 .clone()
-                .and_then(|quota| quota.parse(notes, |text| units::size(text)))
+                .and_then(|quota| quota.parse(notes, |text| parse_size(text)))
                 .map(|quota| quota.value),
         }
     }
@@ -152,14 +153,13 @@ fn chosen(
         "in_memory" | "memory" => Some(RawBackend::Memory),
         "filesystem" => {
             if root.is_none() {
-                let message =
-                    format!("`{key}`: `filesystem` wants a `root` beside it, a directory");
+                let message = format!("`{key}`: `filesystem` needs a `root` directory");
                 notes.problem(at, message, None);
             }
             root.map(RawBackend::Files)
         }
         "redis" | "nats" => {
-            let message = format!("`{key}` is not obeyed: there is no {value} store yet");
+            let message = format!("`{key}` is ignored: {value} stores are not supported yet");
             notes.warn(at, message, Some(instead_of(value)));
             None
         }

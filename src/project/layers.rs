@@ -1,16 +1,16 @@
 //! The layers of the configuration, lowest first: the user's config, the project's, `WASH_SECTION__KEY` in the
 //! environment, the command line. Merged key by key; lists are replaced.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use wash_common::{files, folders};
 
 use super::keys::{Form, NoSuchKey, VariableKey, key_of_variable, meant_by};
 use super::parse::parse;
 use super::table::Notes;
 use super::value::{Node, Origin, Value};
 use super::{Overrides, ProjectError};
-use crate::folders;
 
 /// In the order in which they are looked for; the first that exists is read.
 const NAMES: [&str; 4] = ["config.yaml", "config.yml", "config.json", "config.toml"];
@@ -48,10 +48,11 @@ pub(super) fn read(
         match key_of_variable(name, &layers.config) {
             None => {
                 if let Some(meant) = meant_by(name) {
-                    let hint = format!("two underscores lead into a section: `{meant}`");
+                    let hint =
+                        format!("two underscores separate a section from its key: `{meant}`");
                     notes.warn(
                         &of_variable(name),
-                        "this is no setting".to_string(),
+                        "this is not a setting".to_string(),
                         Some(hint),
                     );
                 }
@@ -61,11 +62,7 @@ pub(super) fn read(
             }
             Some(Err(NoSuchKey { path, near })) => {
                 let hint = near.map(|near| format!("did you mean `{near}`?"));
-                notes.unknown(
-                    &of_variable(name),
-                    format!("there is no key `{path}`"),
-                    hint,
-                );
+                notes.unknown(&of_variable(name), format!("unknown key `{path}`"), hint);
             }
         }
     }
@@ -113,7 +110,7 @@ pub(super) fn user_file(overrides: &Overrides) -> Option<PathBuf> {
         return Some(file.clone());
     }
     let dir = user_config_dir(overrides)?;
-    let found = files_in(&dir).find(|path| path.is_file());
+    let found = files_in(&dir).find(|path| is_there(path));
     found.or_else(|| files_in(&dir).next())
 }
 
@@ -127,17 +124,22 @@ pub(super) fn read_file(path: &Path, root: &Path, notes: &Notes) -> Result<Layer
     Ok(layers)
 }
 
+/// Whether there is something under the name of a config, be it nothing that can be read: it is not passed over then.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Whether a directory has a config file of its own.
 pub(super) fn has_config(dir: &Path) -> bool {
     NAMES
         .iter()
-        .any(|name| dir.join(".wash").join(name).is_file())
+        .any(|name| is_there(&dir.join(".wash").join(name)))
 }
 
 impl Layers {
     fn add_first(&mut self, dir: &Path, notes: &Notes) -> Result<(), ProjectError> {
         let candidates = NAMES.map(|name| dir.join(name));
-        let mut present = candidates.iter().filter(|path| path.is_file());
+        let mut present = candidates.iter().filter(|path| is_there(path));
         if let Some(first) = present.next() {
             for other in present {
                 let at = Origin {
@@ -146,7 +148,7 @@ impl Layers {
                 };
                 notes.warn(
                     &at,
-                    format!("not read, because there is `{}`", first.display()),
+                    format!("ignored, because `{}` exists", first.display()),
                     None,
                 );
             }
@@ -164,7 +166,7 @@ impl Layers {
     }
 
     fn merge(&mut self, path: &Path, notes: &Notes) -> Result<(), ProjectError> {
-        let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+        let text = files::read_to_string(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => ProjectError::NoSuchFile(path.to_path_buf()),
             _ => ProjectError::Read {
                 path: path.to_path_buf(),

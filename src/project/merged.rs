@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
-use super::keys::{self, Takes};
-use super::redact;
+use super::keys::Takes;
 use super::table::Notes;
 use super::value::{Node, Origin, Value};
-use super::{Overrides, ProjectError, Warning, layers};
+use super::{Overrides, ProjectError, Warning, keys, layers, redact};
 
 /// A configuration.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl Hidden {
     pub fn text(self) -> &'static str {
         match self {
             Hidden::Secret => redact::SECRET,
-            Hidden::UnknownKey => "(not shown: there is no such key)",
+            Hidden::UnknownKey => "(not shown: unknown key)",
         }
     }
 }
@@ -263,7 +262,7 @@ mod tests {
             ),
             (
                 "secerts: {db: {inline: {PIN: 1}}}",
-                r#"{"secerts":"(not shown: there is no such key)"}"#,
+                r#"{"secerts":"(not shown: unknown key)"}"#,
             ),
             ("secrets: hunter2", r#"{"secrets":"(secret)"}"#),
         ] {

@@ -36,19 +36,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
 
-use crate::host::sockets::PublishedPort;
-use crate::host::workload::{Limits, MemberSettings};
-use crate::oci::{PullPolicy, Reference};
-use crate::wit::Wit;
 use layers::Layers;
 use raw::RawConfig;
 use resolve::Resolver;
 use table::Notes;
+use wash_common::process::Command;
+use wash_fetch::oci::{PullPolicy, Reference};
+use wash_fetch::wit::Wit;
+use wash_runtime::capability::sockets::PublishedPort;
+use wash_runtime::workload::{Limits, MemberSettings};
 
 pub use drive::{Routed, Service};
 pub use error::ProjectError;
 pub use setup::set_up_command;
-pub use units::duration;
 pub use verdict::{Verdict, verdict, verdict_on};
 
 /// What the command line and the environment say on top of the project's files.
@@ -111,7 +111,7 @@ pub struct Project {
     pub dev: Dev,
     /// Where its WIT packages come from.
     pub wit: Wit,
-    /// What the project's own component is given at run time.
+    /// Run-time settings of the project's own component.
     pub settings: MemberSettings,
     /// What messages its own component is given, if it takes any: subjects with NATS wildcards, none for all.
     pub subscriptions: Vec<String>,
@@ -230,20 +230,10 @@ impl Kind {
             Kind::Npm => "a JavaScript package",
             Kind::Python => "a Python project",
             Kind::Go => "a Go module",
-            Kind::Custom => "built by a command of its own",
-            Kind::Prebuilt => "a component that is there already",
+            Kind::Custom => "with its own build command",
+            Kind::Prebuilt => "an existing component",
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Run by the shell: `sh -c`.
-    Shell(String),
-    /// Program and arguments.
-    Argv(Vec<String>),
-    /// Nothing to run.
-    None,
 }
 
 /// How to find what was built.
@@ -281,7 +271,7 @@ pub struct Dev {
     pub tls: Option<ServerTls>,
     /// Names that requests may be for, beside `localhost`, addresses and the hosts of routes: a name, `*.suffix`, or `*`.
     pub allowed_hosts: Vec<String>,
-    /// Connections to the server at the same time; more wait.
+    /// Maximum concurrent connections to the server; more wait.
     pub max_connections: Option<NonZeroUsize>,
     /// Capabilities of the host that are switched off, and where that is said: the key, then the file and the line.
     pub off: BTreeMap<String, String>,

@@ -25,12 +25,14 @@
 
 use std::collections::BTreeMap;
 
+use wash_runtime::capability::CAPABILITIES;
+use wash_runtime::capability::sockets::PublishedPort;
+
 use super::keyvalue::{RawKeyValue, instead_of};
-use super::sockets::{self, RawSockets};
+use super::sockets;
+use super::sockets::RawSockets;
 use super::table::{Choice, Located, Notes, Table};
 use super::value::{Origin, Value};
-use crate::host::sockets::PublishedPort;
-use crate::host::workload::CAPABILITIES;
 
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -41,7 +43,7 @@ pub(super) struct RawConfig {
     pub(super) imports: BTreeMap<String, String>,
     pub(super) configs: BTreeMap<String, RawSource>,
     pub(super) secrets: BTreeMap<String, RawSource>,
-    pub(super) wit: crate::wit::Wit,
+    pub(super) wit: wash_fetch::wit::Wit,
 }
 
 #[derive(Debug, Default)]
@@ -202,6 +204,8 @@ impl RawDev {
 #[derive(Debug, Default)]
 pub(super) struct RawSettings {
     pub(super) args: Vec<String>,
+    pub(super) program_name: Option<String>,
+    pub(super) initial_cwd: Option<String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) env_file: Option<Located<String>>,
     pub(super) config_from: Option<Located<Vec<String>>>,
@@ -375,11 +379,11 @@ impl RawDev {
             capabilities: dev.table("capabilities").map(switches).unwrap_or_default(),
         };
         dev.not_yet(
-            "components that provide host capabilities do not run yet",
+            "components that provide host capabilities are not supported yet",
             &["host_plugins"],
         );
         dev.not_yet(
-            "there is no such capability yet",
+            "this capability is not supported yet",
             &["data_nats_url", "postgres_url", "wasi_otel", "wasi_webgpu"],
         );
         for (store, key) in [
@@ -387,7 +391,10 @@ impl RawDev {
             ("nats", "wasi_keyvalue_nats_url"),
         ] {
             let instead = instead_of(store);
-            dev.not_yet(&format!("there is no such store yet; {instead}"), &[key]);
+            dev.not_yet(
+                &format!("this store is not supported yet; {instead}"),
+                &[key],
+            );
         }
         dev.not_yet(
             "connections are not limited",
@@ -534,6 +541,8 @@ impl RawSettings {
                 .texts("args")
                 .map(|args| args.value)
                 .unwrap_or_default(),
+            program_name: text(table, "program_name"),
+            initial_cwd: text(table, "initial_cwd"),
             env_file: table.text("env_file"),
             config,
             subscriptions,

@@ -6,21 +6,24 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::drive::{self, Routed};
-use super::exposure;
+use wash_common::sanitize;
+use wash_common::units::{parse_duration, parse_size};
+use wash_fetch::wit::Wit;
+use wash_runtime::capability::http_client::HttpClient;
+use wash_runtime::capability::wasi::ConfiguredBy;
+use wash_runtime::workload::{LimitNames, Limits, MemberSettings};
+
+use super::drive::Routed;
 use super::interfaces::Interfaces;
-use super::language::{self, Detected, Recipe};
+use super::language::{Detected, Recipe};
 use super::raw::{RawBuild, RawConfig, RawLimits};
 use super::settings::Context;
 use super::siblings::Siblings;
 use super::table::{Located, Notes, nearest};
 use super::{
     Address, Artifact, Build, Command, Dev, Kind, Overrides, Project, ProjectError, Purpose,
-    ServerTls, units,
+    ServerTls, drive, exposure, language, units,
 };
-use crate::host::workload::{LimitNames, Limits, MemberSettings};
-use crate::report::sanitize;
-use crate::wit::Wit;
 
 /// Upstream's names for proposals to WebAssembly, and whether the engine has them switched on.
 const PROPOSALS: [(&str, bool); 7] = [
@@ -60,7 +63,7 @@ impl Resolver<'_> {
         let build = self.build(&raw, detected);
         let interfaces = Interfaces::of(&raw.dev, self.notes);
         let context = self.context(&raw, &interfaces);
-        let (settings, others) = match self.overrides.purpose {
+        let (mut settings, others) = match self.overrides.purpose {
             // Building needs no secrets, no directories and no siblings.
             Purpose::Build => (MemberSettings::default(), Ok(Default::default())),
             Purpose::Dev | Purpose::Compose => {
@@ -87,6 +90,7 @@ impl Resolver<'_> {
         let (build, (components, service)) = (build?, others?);
         sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
+        settings.get_mut::<ConfiguredBy>().0 = configured_by(self.root, &sources);
         Ok(Project {
             name,
             root: self.root.to_path_buf(),
@@ -121,9 +125,10 @@ impl Resolver<'_> {
         let dev = self.dev(&raw);
         exposure::warn(&raw, self.root, self.notes);
         let directories = context.directories(&raw.dev.volumes);
-        let settings = context.settings(&raw.workload, directories);
+        let mut settings = context.settings(&raw.workload, directories);
         sources.extend(context.env_files(&raw));
         sources.extend(read_besides(&context, &dev, &settings));
+        settings.get_mut::<ConfiguredBy>().0 = configured_by(self.root, &sources);
         Project {
             sources,
             dev,
@@ -275,12 +280,13 @@ impl Resolver<'_> {
             match PROPOSALS.iter().find(|(known, _)| known == name) {
                 Some((_, true)) => {}
                 Some(_) => {
-                    let message =
-                        format!("`{key}` is not obeyed for `{name}`: what needs it does not load");
+                    let message = format!(
+                        "`{key}` is ignored for `{name}`: components that need it do not load"
+                    );
                     self.notes.warn(at, message, None);
                 }
                 None => {
-                    let message = format!("`{key}`: there is no proposal `{name}`");
+                    let message = format!("`{key}`: unknown proposal `{name}`");
                     let hint = match nearest(name, &known) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("there are {}", known.join(", ")),
@@ -346,14 +352,14 @@ impl Resolver<'_> {
     /// What is not said is as in `defaults`.
     pub(super) fn limits(&self, raw: &RawLimits, defaults: &Limits) -> Limits {
         let positive = |text: &String| units::count(text);
-        let bytes = |text: &String| units::size(text);
+        let bytes = |text: &String| parse_size(text);
         let key = |raw: &Option<Located<String>>, default: &Arc<str>| match raw {
             Some(located) => located.key.as_str().into(),
             None => Arc::clone(default),
         };
         Limits {
             cpu_time: self
-                .value(&raw.cpu_time, |text| units::duration(text))
+                .value(&raw.cpu_time, |text| parse_duration(text))
                 .unwrap_or(defaults.cpu_time),
             memory: self.value(&raw.memory, bytes).unwrap_or(defaults.memory),
             concurrent_requests: self
@@ -385,7 +391,7 @@ impl Resolver<'_> {
 fn read_besides(context: &Context<'_>, dev: &Dev, settings: &MemberSettings) -> Vec<PathBuf> {
     let mut files = context.files();
     files.extend(dev.tls.iter().flat_map(ServerTls::files).cloned());
-    files.extend(settings.http_client.authorities.iter().cloned());
+    files.extend(settings.get::<HttpClient>().authorities.iter().cloned());
     files
 }
 
@@ -422,4 +428,11 @@ pub(super) fn name_of(path: &Path) -> String {
         || "app".to_string(),
         |name| sanitize::line(&name.to_string_lossy()).into_owned(),
     )
+}
+
+/// The project's own folder, and the files that it was read from.
+fn configured_by(root: &Path, sources: &[PathBuf]) -> Vec<PathBuf> {
+    let mut paths = vec![root.to_path_buf()];
+    paths.extend_from_slice(sources);
+    paths
 }

@@ -7,18 +7,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::dotenv;
-use super::drive;
+use wash_common::files;
+use wash_runtime::capability::config::ConfigValues;
+use wash_runtime::capability::http_client::{HttpClient, OutgoingHttp, Pattern, PatternError};
+use wash_runtime::capability::logging::LogLevel;
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Process, Volume};
+use wash_runtime::events::Level;
+use wash_runtime::workload::MemberSettings;
+
 use super::interfaces::Interfaces;
 use super::raw::{RawConfig, RawPlace, RawSettings, RawSource, RawVolume};
 use super::table::{Located, Notes};
-use super::units;
 use super::value::Origin;
-use crate::capability::http_client::{Pattern, PatternError};
-use crate::console::Level;
-use crate::host::workload::{Access, Directory, HttpClient, MemberSettings, OutgoingHttp, Volume};
+use super::{dotenv, drive, units};
 
 /// What the settings of all components of one project are resolved against.
 pub(super) struct Context<'c> {
@@ -49,26 +53,27 @@ impl Context<'_> {
         config.extend(environment.clone());
         config.extend(raw.config.clone());
 
-        MemberSettings {
+        let process = Process {
             environment,
+            program_name: raw.program_name.clone(),
             arguments: raw.args.clone(),
-            directories,
-            config,
-            outgoing_http: self.outgoing_http(raw.allowed_hosts.as_ref()),
-            log_level: raw
-                .log_level
-                .clone()
-                .and_then(|level| level.parse(self.notes, |text| units::level(text)))
-                .map_or(self.log_level, |level| level.value),
-            sockets: raw.sockets.resolve(self.notes),
-            http_client: self.http_client.clone(),
-            keyvalue: raw
-                .keyvalue
-                .clone()
-                .or(self.interfaces.keyvalue.clone())
-                .resolve(self.root, self.notes),
-            ..MemberSettings::default()
-        }
+            initial_cwd: raw.initial_cwd.clone(),
+            stdin: false,
+        };
+        let log_level = raw.log_level.clone();
+        let log_level = log_level
+            .and_then(|level| level.parse(self.notes, |text| units::level(text)))
+            .map_or(self.log_level, |level| level.value);
+        let keyvalue = raw.keyvalue.clone().or(self.interfaces.keyvalue.clone());
+        MemberSettings::default()
+            .with(process)
+            .with(Directories(directories))
+            .with(ConfigValues(config))
+            .with(self.outgoing_http(raw.allowed_hosts.as_ref()))
+            .with(LogLevel(log_level))
+            .with(raw.sockets.resolve(self.notes))
+            .with(self.http_client.clone())
+            .with(keyvalue.resolve(self.root, self.notes))
     }
 
     /// Patterns that are none are problems.
@@ -123,7 +128,7 @@ impl Context<'_> {
             match sources.get(name) {
                 Some(source) => values.extend(self.source(source, secret)),
                 None => {
-                    let message = format!("`{}`: there is no `{name}` in `{section}`", names.key);
+                    let message = format!("`{}`: no `{name}` in `{section}`", names.key);
                     self.notes.problem(&names.at, message, None);
                 }
             }
@@ -142,8 +147,7 @@ impl Context<'_> {
 
     fn env_file(&self, raw: &RawSettings) -> BTreeMap<String, String> {
         let file = raw.env_file.as_ref().filter(|file| !file.value.is_empty());
-        let path = file.and_then(|file| self.contained(file, false));
-        path.map(|path| variables(&path, self.notes))
+        file.map(|file| self.variables(file, false))
             .unwrap_or_default()
     }
 
@@ -159,10 +163,10 @@ impl Context<'_> {
                 file: path.into(),
                 line: None,
             };
-            let hint = "to give its variables to the component: `workload: {env_file: .env}`; to hear no more of it: `env_file: \"\"`";
+            let hint = "to give its variables to the component: `workload: {env_file: .env}`; to silence this warning: `env_file: \"\"`";
             self.notes.warn(
                 &at,
-                "not read: nothing in the configuration names it".to_string(),
+                "ignored: the configuration does not name it".to_string(),
                 Some(hint.to_string()),
             );
         }
@@ -203,7 +207,7 @@ impl Context<'_> {
         let path = self.root.join(&named.value);
         if !path.is_dir() {
             let there_is_none = format!(
-                "`{}`: there is no directory `{}`",
+                "`{}`: directory `{}` does not exist",
                 named.key,
                 path.display()
             );
@@ -226,8 +230,13 @@ impl Context<'_> {
                         values.insert(name.clone(), value.clone());
                     }
                     None => {
-                        let message =
-                            format!("`{}`: the environment has no variable `{name}`", names.key);
+                        let is_there = std::env::var_os(name).is_some();
+                        let message = match is_there {
+                            true => format!("`{}`: the variable `{name}` is not UTF-8", names.key),
+                            false => {
+                                format!("`{}`: environment variable `{name}` is not set", names.key)
+                            }
+                        };
                         self.notes.problem(
                             &names.at,
                             message,
@@ -237,19 +246,11 @@ impl Context<'_> {
                 }
             }
         }
-        if let Some(path) = source
-            .file
-            .as_ref()
-            .and_then(|file| self.contained(file, secret))
-        {
-            values.extend(variables(&path, self.notes));
+        if let Some(file) = &source.file {
+            values.extend(self.variables(file, secret));
         }
-        if let Some(path) = source
-            .dir
-            .as_ref()
-            .and_then(|dir| self.contained(dir, secret))
-        {
-            values.extend(self.one_value_a_file(&path, source.dir.as_ref().map(|dir| &dir.at)));
+        if let Some(dir) = &source.dir {
+            values.extend(self.one_value_a_file(dir, secret));
         }
         values.extend(source.inline.clone());
         values
@@ -263,20 +264,30 @@ impl Context<'_> {
                 .problem(&path.at, format!("`{}`: {message}", path.key), hint);
             None
         };
-        let Ok(real) = full.canonicalize() else {
-            return problem(format!("there is no `{}`", full.display()), None);
+        let real = match full.canonicalize() {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return problem(format!("there is no `{}`", full.display()), None);
+            }
+            Err(error) => {
+                let reason = files::explain(error);
+                return problem(format!("cannot read `{}`: {reason}", full.display()), None);
+            }
         };
         if secret {
             if !real.starts_with(self.root) {
                 return problem(
-                    format!("secrets lie in the project, `{}` does not", real.display()),
+                    format!(
+                        "secrets must be in the project, and `{}` is not",
+                        real.display()
+                    ),
                     None,
                 );
             }
             if real.is_file() && readable_by_others(&real) {
                 let key = &path.key;
                 let message = format!(
-                    "`{key}`: `{}` can be read by others than its owner",
+                    "`{key}`: `{}` is readable by users other than its owner",
                     full.display()
                 );
                 let command = ["chmod", "600", &full.to_string_lossy()];
@@ -288,29 +299,74 @@ impl Context<'_> {
     }
 
     /// As Kubernetes mounts config maps: a file's name is the key, its text the value.
-    fn one_value_a_file(&self, dir: &Path, at: Option<&Origin>) -> BTreeMap<String, String> {
-        let entries = fs::read_dir(dir)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.path().is_file());
+    fn one_value_a_file(&self, dir: &Located<String>, secret: bool) -> BTreeMap<String, String> {
+        let Some(path) = self.contained(dir, secret) else {
+            return BTreeMap::new();
+        };
+        let unreadable = |path: &Path, error: &io::Error| {
+            let message = format!("`{}`: cannot read `{}`: {error}", dir.key, path.display());
+            self.notes.problem(&dir.at, message, None);
+        };
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries.flatten(),
+            Err(error) => {
+                unreadable(&path, &error);
+                return BTreeMap::new();
+            }
+        };
         let read = |entry: fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
-            match fs::read_to_string(entry.path()) {
+            match files::read_to_string(entry.path()) {
                 Ok(text) => Some((
                     name,
                     text.strip_suffix('\n').map(str::to_string).unwrap_or(text),
                 )),
                 Err(error) => {
-                    let message = format!("cannot read `{}`: {error}", entry.path().display());
-                    if let Some(at) = at {
-                        self.notes.problem(at, message, None);
-                    }
+                    unreadable(&entry.path(), &error);
                     None
                 }
             }
         };
+        // Kubernetes keeps the files in directories beside the links to them.
+        let entries = entries.filter(|entry| !entry.path().is_dir());
         entries.filter_map(read).collect()
+    }
+
+    /// The values in a file of `NAME=value` lines.
+    fn variables(&self, file: &Located<String>, secret: bool) -> BTreeMap<String, String> {
+        let Some(path) = self.contained(file, secret) else {
+            return BTreeMap::new();
+        };
+        let wrong = |line, message: &str| {
+            let at = Origin {
+                file: path.as_path().into(),
+                line: Some(line),
+            };
+            self.notes.problem(&at, message.to_string(), None);
+        };
+        let bytes = match files::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let (key, path) = (&file.key, path.display());
+                let message = format!("`{key}`: cannot read `{path}`: {error}");
+                self.notes.problem(&file.at, message, None);
+                return BTreeMap::new();
+            }
+        };
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let before = &bytes[..error.valid_up_to()];
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                wrong(line, "this is not UTF-8 text");
+                return BTreeMap::new();
+            }
+        };
+        let (values, errors) = dotenv::parse(text);
+        for error in errors {
+            wrong(error.line, error.message);
+        }
+        values
     }
 }
 
@@ -323,33 +379,4 @@ fn readable_by_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn readable_by_others(_: &Path) -> bool {
     false
-}
-
-/// The values in a file of `NAME=value` lines.
-fn variables(path: &Path, notes: &Notes) -> BTreeMap<String, String> {
-    let at = |line| Origin {
-        file: path.into(),
-        line,
-    };
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            notes.problem(&at(None), format!("cannot be read: {error}"), None);
-            return BTreeMap::new();
-        }
-    };
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let before = &bytes[..error.valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            notes.problem(&at(Some(line)), "this is not UTF-8 text".to_string(), None);
-            return BTreeMap::new();
-        }
-    };
-    let (values, errors) = dotenv::parse(text);
-    for error in errors {
-        notes.problem(&at(Some(error.line)), error.message.to_string(), None);
-    }
-    values
 }

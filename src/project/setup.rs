@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::ProjectError;
-use super::layers;
 use super::table::{Notes, Table};
+use super::{ProjectError, layers};
 
 /// The command in the config of `root`, if there is one. It counts there alone: not in the user's config, nor in the environment.
 pub fn set_up_command(root: &Path) -> Result<Option<String>, ProjectError> {

@@ -3,17 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use super::drive::{self, Service};
-use super::keyvalue;
+use wash_common::advice::Advice as _;
+use wash_common::sanitize;
+use wash_fetch::oci::Reference;
+use wash_runtime::capability::config::ConfigValues;
+use wash_runtime::capability::http_client::{HttpClient, OutgoingHttp};
+use wash_runtime::capability::keyvalue::KeyValue;
+use wash_runtime::capability::logging::LogLevel;
+use wash_runtime::capability::sockets::Sockets;
+use wash_runtime::capability::wasi::{Directories, Directory, Process};
+use wash_runtime::workload::Limits;
+
+use super::drive::Service;
 use super::raw::{RawComponent, RawConfig, RawService, RawSettings, RawWhich};
 use super::resolve::{Resolver, name_of};
 use super::settings::Context;
 use super::table::{Located, nearest};
-use super::{Image, ProjectError, Sibling, SiblingSource};
-use crate::host::workload::{Directory, HttpClient, Limits};
-use crate::oci::Reference;
-use crate::report::Advice as _;
-use crate::report::sanitize;
+use super::{Image, ProjectError, Sibling, SiblingSource, drive, keyvalue};
 
 /// What the components are resolved with.
 pub(super) struct Siblings<'s> {
@@ -120,7 +126,7 @@ impl Siblings<'_> {
                 "name a component of `dev.components`, or give its `file` or `path`".to_string()
             }
         };
-        let message = format!("`{}`: there is no component `{}`", name.key, name.value);
+        let message = format!("`{}`: no component `{}`", name.key, name.value);
         self.resolver.notes.problem(&name.at, message, Some(hint));
     }
 
@@ -153,9 +159,8 @@ impl Siblings<'_> {
         let own = raw.volumes.as_deref().map(|v| self.context.directories(v));
         let settings = |directories| {
             let mut settings = self.context.settings(&raw.settings, directories);
-            settings.http_client = self
-                .resolver
-                .trusting(&raw.http_client, settings.http_client);
+            let client = settings.get_mut::<HttpClient>();
+            *client = self.resolver.trusting(&raw.http_client, client.clone());
             settings
         };
         let Some(source) = self.source(raw)? else {
@@ -180,31 +185,45 @@ impl Siblings<'_> {
                 // What the entry says comes on top of what the project says of itself.
                 let mut merged = project.settings.clone();
                 let settings = settings(match own {
-                    None if merged.directories.is_empty() => self.directories.to_vec(),
+                    None if merged.get::<Directories>().0.is_empty() => self.directories.to_vec(),
                     own => own.unwrap_or_default(),
                 });
-                merged.environment.extend(settings.environment);
-                merged.config.extend(settings.config);
-                merged.directories.extend(settings.directories);
-                merged.log_level = match &raw.settings.log_level {
-                    Some(_) => settings.log_level,
-                    // Both may have said something, and both want no less to be left out.
-                    None => merged.log_level.max(settings.log_level),
+                let environment = settings.get::<Process>().environment.clone();
+                merged.get_mut::<Process>().environment.extend(environment);
+                let config = settings.get::<ConfigValues>().0.clone();
+                merged.get_mut::<ConfigValues>().0.extend(config);
+                let directories = settings.get::<Directories>().0.clone();
+                merged.get_mut::<Directories>().0.extend(directories);
+                let level = settings.get::<LogLevel>().0;
+                let merged_level = &mut merged.get_mut::<LogLevel>().0;
+                *merged_level = match &raw.settings.log_level {
+                    Some(_) => level,
+                    // Both may have a level, and neither wants less to be left out.
+                    None => level.max(*merged_level),
                 };
                 // The limits on connections are the workload's.
-                merged.http_client = HttpClient {
-                    connections: settings.http_client.connections,
-                    wait: settings.http_client.wait,
-                    ..self.resolver.trusting(&raw.http_client, merged.http_client)
+                let HttpClient {
+                    connections, wait, ..
+                } = *settings.get();
+                let client = merged.get_mut::<HttpClient>();
+                *client = HttpClient {
+                    connections,
+                    wait,
+                    ..self.resolver.trusting(&raw.http_client, client.clone())
                 };
                 let resolver = self.resolver;
-                let said = raw.settings.keyvalue.resolve(resolver.root, resolver.notes);
-                merged.keyvalue = keyvalue::layered([said, merged.keyvalue, settings.keyvalue]);
+                let own = raw.settings.keyvalue.resolve(resolver.root, resolver.notes);
+                let keyvalue = merged.get_mut::<KeyValue>();
+                *keyvalue =
+                    keyvalue::layered([own, keyvalue.clone(), settings.get::<KeyValue>().clone()]);
                 if raw.settings.allowed_hosts.is_some() {
-                    merged.outgoing_http = settings.outgoing_http;
+                    *merged.get_mut() = settings.get::<OutgoingHttp>().clone();
                 }
                 let sockets = &raw.settings.sockets;
-                sockets.lay_over(&mut merged.sockets, settings.sockets);
+                sockets.lay_over(
+                    merged.get_mut::<Sockets>(),
+                    settings.get::<Sockets>().clone(),
+                );
                 let imports = project.imports.clone().into_iter();
                 Sibling {
                     name,
@@ -244,7 +263,7 @@ impl Siblings<'_> {
     fn source(&self, raw: &RawComponent) -> Result<Option<SiblingSource>, ProjectError> {
         let resolver = self.resolver;
         if let (Some(policy), None) = (&raw.pull_policy, &raw.image) {
-            let message = format!("`{}` means nothing without an `image`", policy.key);
+            let message = format!("`{}` has no effect without an `image`", policy.key);
             resolver.notes.warn(&policy.at, message, None);
         }
         let message = match (&raw.file, &raw.path, &raw.image) {

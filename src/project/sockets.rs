@@ -4,8 +4,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use wash_runtime::capability::sockets::{Protocol, PublishedPort, Sockets};
+
 use super::table::{Located, Notes, Table};
-use crate::host::sockets::{Protocol, PublishedPort, Sockets};
 
 /// The keys of `workload` and of each of `dev.components`.
 #[derive(Debug, Default)]

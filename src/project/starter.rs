@@ -6,11 +6,11 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
+use wash_common::shell::shell_quote;
+use wash_component::{Extern, Shape};
 
 use super::keys::SCHEMA_FILE;
 use super::{Artifact, Command, Kind, Project, yaml};
-use crate::component::{Extern, Shape};
-use crate::console::pasteable;
 
 /// What a project's first config file says.
 pub struct Starter<'s> {
@@ -31,7 +31,7 @@ struct Setting {
 const DEV: [Setting; 5] = [
     Setting {
         yaml: "address: 127.0.0.1:8000",
-        about: "the next free port from here if nothing is said",
+        about: "default: the next free port from here",
         interfaces: &[],
     },
     Setting {
@@ -51,7 +51,7 @@ const DEV: [Setting; 5] = [
     },
     Setting {
         yaml: "volumes: [{empty: scratch, guest_path: /tmp}]",
-        about: "directories it sees; `host_path: DIR` for one that stays",
+        about: "directories for it; `host_path: DIR` for one that persists",
         interfaces: &["wasi:filesystem/preopens"],
     },
 ];
@@ -59,7 +59,7 @@ const DEV: [Setting; 5] = [
 const WORKLOAD: [Setting; 5] = [
     Setting {
         yaml: "config: {greeting: hello}",
-        about: "settings of wasi:config; `subscriptions` has the subjects of messages",
+        about: "values of wasi:config; `subscriptions` lists the subjects of messages",
         interfaces: &["wasi:config", "wasmcloud:messaging/handler"],
     },
     Setting {
@@ -69,7 +69,7 @@ const WORKLOAD: [Setting; 5] = [
     },
     Setting {
         yaml: "allowedHosts: [api.example.com]",
-        about: "where outgoing HTTP may go; nowhere if nothing is said",
+        about: "hosts that outgoing HTTP may reach; default: none",
         interfaces: &["wasi:http/outgoing-handler", "wasi:http/client"],
     },
     Setting {
@@ -79,7 +79,7 @@ const WORKLOAD: [Setting; 5] = [
     },
     Setting {
         yaml: "allowedSockets: [\"db.example.com:5432/tcp\"]",
-        about: "where sockets may connect to; nowhere outside if nothing is said",
+        about: "where sockets may connect to; default: nowhere outside",
         interfaces: &["wasi:sockets"],
     },
 ];
@@ -89,10 +89,10 @@ impl Starter<'_> {
         let mut lines = Lines::default();
         lines.head();
         lines.prose(
-            "The configuration of this project. `wash config show` prints what holds and where it is said, and",
+            "The configuration of this project. `wash config show` prints the effective values and their sources;",
         );
         lines.prose(
-            "`wash config validate` finds what is wrong. Take the `#` away from what is to hold.",
+            "`wash config validate` finds problems. Remove the `#` from a setting to use it.",
         );
         lines.blank();
         lines.prose("The component's name in logs and in wiring.");
@@ -106,18 +106,19 @@ impl Starter<'_> {
 
     fn build(&self, lines: &mut Lines) {
         let Some(project) = self.project else {
-            lines.prose("Nothing here says how the component is built: this command must leave it at `component_path`.");
+            lines.prose("The build command, which must write the component to `component_path`.");
             lines.active("build:");
             lines.active("  command: make component.wasm");
             lines.active("  component_path: component.wasm");
             return;
         };
         lines.prose(&format!(
-            "It is {}: if nothing is said, this is run, and this is where it leaves the component.",
+            "This is {}. By default, this command runs and writes the component to this path.",
             project.build.kind.about()
         ));
         if project.build.kind == Kind::Cargo {
-            lines.prose("`wash dev` makes a debug build then; what is said here holds for both.");
+            lines
+                .prose("By default, `wash dev` makes a debug build; these settings apply to both.");
         }
         lines.could("build:");
         match &project.build.command {
@@ -127,7 +128,7 @@ impl Starter<'_> {
                 let words = argv
                     .iter()
                     .filter(|word| !word.starts_with("--message-format"));
-                let line = pasteable(&words.collect::<Vec<_>>());
+                let line = shell_quote(&words.collect::<Vec<_>>());
                 lines.could(&format!("  command: {}", yaml::string(&line)));
             }
             Command::None => {}
@@ -163,19 +164,19 @@ impl Starter<'_> {
                 lines.prose(&format!("What is built, `{}`,", path.display()));
                 lines.list("imports", interfaces(&shape.imports));
                 lines.list("exports", interfaces(&shape.exports));
-                lines.prose("`wash inspect` says who provides each import.");
+                lines.prose("`wash inspect` shows what provides each import.");
                 lines.blank();
                 let all = [&shape.imports, &shape.exports];
                 all.into_iter().flat_map(interfaces).collect()
             }
             None => vec!["wasi:config", "wasi:cli/environment", "wasi:http/client"],
         };
-        lines.prose("`wash dev`: where it listens, and what it links in.");
+        lines.prose("`wash dev`: where it listens, and which components it links.");
         lines.settings("dev", &DEV, &names);
         let means = |setting: &&Setting| setting.means(&names);
         if WORKLOAD.iter().any(|setting| means(&setting)) {
             lines.blank();
-            lines.prose("What the component is given at run time.");
+            lines.prose("Run-time settings of the component.");
             lines.settings("workload", &WORKLOAD, &names);
         }
     }
@@ -202,10 +203,10 @@ impl Setting {
 pub fn for_user() -> String {
     let mut lines = Lines::default();
     lines.head();
-    lines.prose("Holds for every project that says nothing else. It has the same keys as a project's .wash/config.yaml.");
-    lines.prose("Take the `#` away from what is to hold.");
+    lines.prose("Defaults for every project, with the same keys as a project's .wash/config.yaml.");
+    lines.prose("Remove the `#` from a setting to use it.");
     lines.blank();
-    lines.prose("Where `wash dev` listens, and the least of wasi:logging that it shows.");
+    lines.prose("Where `wash dev` listens, and the minimum level of wasi:logging that it shows.");
     lines.could("dev:");
     lines.could("  address: 127.0.0.1:8000");
     lines.could("  log_level: info");

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use wash_common::shell::shell_quote;
 
 use super::Warning;
 use super::value::{Node, Origin, Value};
-use crate::console::pasteable;
 
 /// Everything found while reading; reading goes on after a problem, so that all are told at once.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Notes {
         let mend = command.iter().map(|word| word.to_string());
         let problem = Warning {
             mend: Some(mend.collect()),
-            ..note(at, message, Some(pasteable(command)))
+            ..note(at, message, Some(shell_quote(command)))
         };
         self.problems.borrow_mut().push(problem);
     }
@@ -439,7 +439,7 @@ impl<'n> Table<'n> {
             if asks {
                 self.notes.warn(
                     &value.at,
-                    format!("`{}` is not obeyed: {what}", self.key(key)),
+                    format!("`{}` is ignored: {what}", self.key(key)),
                     None,
                 );
             }

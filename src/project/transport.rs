@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use wash_common::units::parse_duration;
+use wash_runtime::capability::http_client::{HttpClient, TrustRoots};
+
 use super::raw::{RawDev, RawHttpClient};
 use super::resolve::Resolver;
 use super::table::Located;
 use super::{Certificate, ServerTls, units};
-use crate::host::workload::{HttpClient, TrustRoots};
 
 const SELF_SIGNED: &str = "self-signed";
 
@@ -35,7 +37,7 @@ impl Resolver<'_> {
             (Some(certificate), Some(key), tls) => {
                 if let Some(tls) = tls.as_ref().filter(|tls| !is_flag(tls)) {
                     let hint = "leave one of them out";
-                    return problem(tls, "stands beside `dev.tls_cert_path`".to_owned(), hint);
+                    return problem(tls, "conflicts with `dev.tls_cert_path`".to_owned(), hint);
                 }
                 Certificate::Files {
                     certificate: self.root.join(&certificate.value),
@@ -63,7 +65,7 @@ impl Resolver<'_> {
                     None => None,
                     Some(authorities) => problem(
                         authorities,
-                        "asks clients for certificates, which only HTTPS can".to_owned(),
+                        "requires client certificates, which needs HTTPS".to_owned(),
                         "serve HTTPS: `dev.tls: self-signed`, or `dev.tls_cert_path` and `dev.tls_key_path`",
                     ),
                 };
@@ -96,7 +98,7 @@ impl Resolver<'_> {
                 .value(&raw.max_outbound_connections, |text| units::count(text))
                 .unwrap_or(defaults.connections),
             wait: self
-                .value(&raw.http_connection_wait, |text| units::duration(text))
+                .value(&raw.http_connection_wait, |text| parse_duration(text))
                 .unwrap_or(defaults.wait),
             authorities: Vec::new(),
         };

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::layers::{self, Layers};
+use wash_common::advice::Advice as _;
+
+use super::layers::Layers;
 use super::raw::{RawConfig, RawWhich};
 use super::resolve::Resolver;
 use super::table::Notes;
-use super::{Overrides, ProjectError, Warning, directory, sorted};
-use crate::report::Advice as _;
+use super::{Overrides, ProjectError, Warning, directory, layers, sorted};
 
 /// What there is to say of a configuration.
 #[derive(Debug, Default)]

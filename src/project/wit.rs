@@ -1,7 +1,8 @@
 //! The `wit` section of the config file.
 
+use wash_fetch::wit::{Registry, Wit};
+
 use super::table::Table;
-use crate::wit::{Registry, Wit};
 
 /// `offline` and `skip_fetch` of the command line are not the file's.
 pub(super) fn read(root: &mut Table<'_>) -> Wit {

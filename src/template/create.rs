@@ -6,22 +6,22 @@ use std::panic;
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
+use wash_common::process;
+use wash_common::process::{Command, Job, Output, ProcessError};
+use wash_fetch::git;
+use wash_fetch::git::Commit;
+use wash_fetch::wit::fetch::{fetch, open};
+use wash_fetch::wit::resolve::Keep;
+use wash_fetch::wit::{Wit, WitError};
 
 use super::bundled::Template;
 use super::name::Name;
 use super::place::Settled;
 use super::render::{File, clash, render};
 use super::source::Source;
-use super::tree::{self, Files};
-use super::{Place, TemplateError};
-use crate::build::process::{self, Job};
-use crate::build::{BuildError, Output};
-use crate::git::{self, Commit};
-use crate::project::Command;
+use super::tree::Files;
+use super::{Place, TemplateError, tree};
 use crate::report;
-use crate::wit::fetch::{fetch, open};
-use crate::wit::resolve::Keep;
-use crate::wit::{Wit, WitError};
 
 /// A template of ours, with the WIT packages that it refers to: all of them come with `wash`.
 pub async fn from_bundled(
@@ -158,7 +158,7 @@ pub async fn set_up(
                 status: finished.status,
             })
         }
-        Err(BuildError::Cancelled) => Err(TemplateError::Cancelled),
-        Err(error) => Err(TemplateError::Run(Box::new(error))),
+        Err(ProcessError::Cancelled) => Err(TemplateError::Cancelled),
+        Err(error) => Err(TemplateError::Run(error)),
     }
 }

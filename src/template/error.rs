@@ -3,14 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::process::ProcessError;
+use wash_common::sanitize;
+use wash_fetch::git::{Cause, GitError};
+use wash_fetch::wit::WitError;
+
 use super::bundled;
 use super::name::NameError;
-use crate::build::BuildError;
-use crate::console::visible;
-use crate::git::{Cause, GitError};
 use crate::project::ProjectError;
-use crate::report::{Advice, Fault};
-use crate::wit::WitError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -20,30 +21,30 @@ pub enum TemplateError {
         "`{name}` cannot be the name of this project: the template depends on a {what} of that name"
     )]
     Taken { name: String, what: &'static str },
-    #[error("there is no template `{0}`")]
+    #[error("no template `{0}`")]
     NoSuchTemplate(String),
-    #[error("`{what}` is no place of a template: {reason}")]
+    #[error("`{what}` is not the location of a template: {reason}")]
     Source { what: String, reason: String },
     /// Of what is not written out.
     #[error("`{what}` may be a directory, `./{what}`, or a repository, `{url}`")]
     Ambiguous { what: String, url: String },
-    #[error("there is no directory `{}`", .0.display())]
+    #[error("directory `{}` does not exist", .0.display())]
     NoDirectory(PathBuf),
-    #[error("there is no directory `{}` to create the project in", .0.display())]
+    #[error("directory `{}`, to create the project in, does not exist", .0.display())]
     NoParent(PathBuf),
-    #[error("`{}` exists already", .0.display())]
+    #[error("`{}` already exists", .0.display())]
     Exists(PathBuf),
     #[error("`{}` is not empty", .0.display())]
     NotEmpty(PathBuf),
-    #[error("`{}` is no git repository, so it has no `{reference}`", .path.display())]
+    #[error("`{}` is not a git repository, so it has no `{reference}`", .path.display())]
     NoRepository { path: PathBuf, reference: String },
     #[error(transparent)]
     Git(#[from] GitError),
     #[error("cannot run a program")]
-    Run(#[source] Box<BuildError>),
+    Run(#[source] ProcessError),
     #[error("`--subfolder {path}`: {reason}")]
     Subfolder { path: String, reason: String },
-    #[error("the template's link `{}` leads out of it, to `{}`", path(.link), path(.to))]
+    #[error("the template's link `{}` points outside of it, to `{}`", path(.link), path(.to))]
     LeadsOut { link: PathBuf, to: PathBuf },
     #[error("the template's `{}` is neither a file nor a directory", path(.0))]
     NotAFile(PathBuf),
@@ -59,7 +60,7 @@ pub enum TemplateError {
     Config(#[source] ProjectError),
     #[error(transparent)]
     Wit(#[from] WitError),
-    #[error("the template's own command failed: `{}` ended with {status}", visible(.command))]
+    #[error("the template's own command failed: `{}` ended with {status}", sanitize::escape(.command))]
     SetUp {
         command: String,
         status: std::process::ExitStatus,
@@ -69,7 +70,7 @@ pub enum TemplateError {
 }
 
 fn path(of_template: &Path) -> String {
-    visible(&of_template.display().to_string())
+    sanitize::escape(&of_template.display().to_string())
 }
 
 impl TemplateError {
@@ -80,6 +81,15 @@ impl TemplateError {
 }
 
 impl Advice for TemplateError {
+    fn has_lines(&self) -> bool {
+        match self {
+            TemplateError::Config(error) => error.has_lines(),
+            TemplateError::Wit(error) => error.has_lines(),
+            TemplateError::Run(_) => false,
+            _ => false,
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             TemplateError::Name(error) => match error.instead() {
@@ -102,7 +112,7 @@ impl Advice for TemplateError {
                  (`OWNER/REPOSITORY`), or in a directory (`./PATH`); wash new --list has those that come with wash"
                     .to_string()
             }
-            TemplateError::Ambiguous { .. } => "write which of them is meant".to_string(),
+            TemplateError::Ambiguous { .. } => "write which one you mean".to_string(),
             TemplateError::NotEmpty(_) => "a project is created in an empty directory (`.git` may be there), or in a new one: wash new NAME".to_string(),
             TemplateError::Exists(_) => "choose another name, or another directory with -C; nothing is ever overwritten".to_string(),
             TemplateError::Git(error) => match of_git(error) {
@@ -122,23 +132,25 @@ impl Advice for TemplateError {
         vec![hint]
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
             TemplateError::Name(_)
             | TemplateError::Taken { .. }
             | TemplateError::NoSuchTemplate(_)
             | TemplateError::Source { .. }
             | TemplateError::Ambiguous { .. }
-            | TemplateError::Git(GitError::Reference(_)) => Fault::Usage,
-            TemplateError::Git(GitError::Missing) => Fault::Environment,
+            | TemplateError::Git(GitError::Reference(_)) => ErrorClass::Usage,
+            TemplateError::Git(GitError::Missing) => ErrorClass::Environment,
             TemplateError::Git(error) if error.cause().is_some_and(Cause::is_of_the_network) => {
-                Fault::Environment
+                ErrorClass::Environment
             }
             // The shell did not find a program.
-            TemplateError::SetUp { status, .. } if status.code() == Some(127) => Fault::Environment,
+            TemplateError::SetUp { status, .. } if status.code() == Some(127) => {
+                ErrorClass::Environment
+            }
             TemplateError::Config(error) => error.fault(),
             TemplateError::Wit(error) => error.fault(),
-            _ => Fault::Input,
+            _ => ErrorClass::Input,
         }
     }
 }
@@ -152,10 +164,10 @@ fn of_git(error: &GitError) -> Option<&'static str> {
         }
         GitError::Failed { .. } => match error.cause()? {
             Cause::Login => {
-                "git asks nobody here: log in with a credential helper, or use the ssh URL of the repository"
+                "git cannot prompt here: log in with a credential helper, or use the ssh URL of the repository"
             }
             Cause::Key => {
-                "ssh asks nobody here: connect once by hand (`ssh -T git@HOST`), and add the key to the agent (`ssh-add`)"
+                "ssh cannot prompt here: connect once by hand (`ssh -T git@HOST`), and add the key to the agent (`ssh-add`)"
             }
             Cause::NoCommit => "the repository has no commit yet; name a branch with --git-ref",
             Cause::NoReference => {

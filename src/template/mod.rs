@@ -1,7 +1,7 @@
 //! New projects: from the templates inside the binary, from git repositories, and from directories.
 //!
 //! A project is put together in a [`Place`], a folder beside the one it will be in, and moved there when it is whole. What a
-//! template of `wash`'s own becomes is said by [`bundled`] and `render`; what comes from elsewhere is fetched by [`git`](crate::git)
+//! template of `wash`'s own becomes is said by [`bundled`] and `render`; what comes from elsewhere is fetched by [`git`](wash_fetch::git)
 //! and goes through `tree`, which lets nothing out of the folder. Nobody is asked anything here.
 
 pub mod bundled;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use wit_parser::SourceMap;
 
 /// That of npm is 214, and a directory's 255.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 /// The keywords of Rust, which no crate may have as a name, and the crates that every program has.
 const RUST: &[&str] = &[
@@ -97,7 +97,7 @@ impl NameError {
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let joined = words.join("-");
         let from_letter = joined.trim_start_matches(|letter: char| !letter.is_ascii_lowercase());
-        let plain: String = from_letter.chars().take(LONGEST).collect();
+        let plain: String = from_letter.chars().take(MAX_LENGTH).collect();
         let names = [plain.clone(), format!("{plain}-app")];
         names.into_iter().find(|name| name.parse::<Name>().is_ok())
     }
@@ -122,8 +122,8 @@ impl FromStr for Name {
         if name.split(is_separator).any(str::is_empty) {
             return no("each `-` and `_` stands between two letters or digits");
         }
-        if name.len() > LONGEST {
-            return no(&format!("it has {LONGEST} letters at most"));
+        if name.len() > MAX_LENGTH {
+            return no(&format!("it has {MAX_LENGTH} letters at most"));
         }
         if RUST.contains(&name) {
             return no("it means something else in Rust");

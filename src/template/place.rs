@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use wash_common::atomic;
 
 use super::TemplateError;
 
@@ -37,7 +38,9 @@ impl Place {
             path: target.clone(),
             source,
         };
-        let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(stage);
+        let stage = tempfile::Builder::new()
+            .prefix(atomic::PREFIX)
+            .tempdir_in(stage);
         let place = Self {
             stage: stage.map_err(failed)?,
             target: target.clone(),

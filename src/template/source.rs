@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use wash_fetch::git::without_password;
+
 use super::TemplateError;
-use crate::git::without_password;
 
 /// `git` knows other ways as well; some of them run programs.
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
@@ -95,7 +96,7 @@ pub fn read(what: &str, elsewhere: bool, here: &Path) -> Result<What, TemplateEr
     match what.contains('/') {
         false => Ok(What::Name(what.to_string())),
         true if !is_shorthand(what) => {
-            wrong("it is no name, no URL and no path that begins with `./`")
+            wrong("it is not a name, a URL, or a path that begins with `./`")
         }
         true if here.join(first).exists() => Err(TemplateError::Ambiguous {
             what: what.to_string(),
@@ -161,8 +162,8 @@ mod tests {
             ("-host:x", "begins with `-`"),
             ("me@-host:x", "expected HOST:PATH"),
             ("local/template", "may be a directory"),
-            ("./missing", "no directory"),
-            ("a/b/c", "it is no name"),
+            ("./missing", "does not exist"),
+            ("a/b/c", "it is not a name"),
         ] {
             let error = read(what, false, here.path()).unwrap_err();
             assert!(error.to_string().contains(said), "{what}: {error}");

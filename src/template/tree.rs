@@ -117,9 +117,9 @@ pub(super) fn subfolder(root: &Path, path: &str) -> Result<PathBuf, TemplateErro
     })?;
     match root.join(path).canonicalize() {
         Ok(dir) if !dir.starts_with(&root) => {
-            Err(no("it is a link that leads out of the template"))
+            Err(no("it is a link that points outside of the template"))
         }
-        Ok(dir) if dir.starts_with(root.join(".git")) => Err(no("it is git's own")),
+        Ok(dir) if dir.starts_with(root.join(".git")) => Err(no("it belongs to git")),
         Ok(dir) if dir.is_dir() => Ok(dir),
         Ok(_) => Err(no("it is a file")),
         Err(_) => Err(no("the template has no such directory")),
@@ -222,7 +222,7 @@ mod tests {
             ("../to", "without `..`"),
             ("a/../../to", "without `..`"),
             ("/etc", "without `..`"),
-            ("out", "leads out"),
+            ("out", "points outside"),
             ("missing", "no such directory"),
             ("a/file", "it is a file"),
         ] {

@@ -1,16 +1,20 @@
 //! Makes a new Rust project a member of the cargo workspace that it was created in, as `cargo new` does: cargo refuses to build
 //! it otherwise.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use ignore::overrides::OverrideBuilder;
 use toml_edit::{Array, DocumentMut, Item, value};
+use wash_common::atomic::{WriteError, write_atomic};
 
 /// The manifest of the workspace that now has the project as a member; `None` where there is nothing to do.
-pub fn join(project: &Path) -> io::Result<Option<PathBuf>> {
-    let read = |path: &Path| fs::read_to_string(path).ok()?.parse::<DocumentMut>().ok();
+pub fn join(project: &Path) -> Result<Option<PathBuf>, WriteError> {
+    let read = |path: &Path| {
+        wash_common::files::read_to_string(path)
+            .ok()?
+            .parse::<DocumentMut>()
+            .ok()
+    };
     let own = read(&project.join("Cargo.toml"));
     if own.is_none_or(|own| own.contains_key("workspace")) {
         return Ok(None);
@@ -45,7 +49,7 @@ pub fn join(project: &Path) -> io::Result<Option<PathBuf>> {
         return Ok(None);
     };
     push(members, &member.to_string_lossy());
-    write(&path, &document.to_string())?;
+    write_atomic(&path, document.to_string().as_bytes())?;
     Ok(Some(path))
 }
 
@@ -79,19 +83,10 @@ fn push(members: &mut Array, member: &str) {
     }
 }
 
-/// Whole or not at all, with the mode that the file has.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.as_file()
-        .set_permissions(fs::metadata(path)?.permissions())?;
-    file.persist(path)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn joined(workspace: &str, project: &str) -> (String, Option<PathBuf>) {

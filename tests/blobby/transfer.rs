@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::authority;
-use crate::wash::PATIENCE;
+use crate::wash::TIMEOUT;
 
 pub(crate) const MB: u64 = 1_000_000;
 
@@ -105,5 +105,5 @@ async fn send(url: &str, mut request: Request<Body>) -> Response<Incoming> {
 }
 
 async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, waiting).await.expect("it goes on")
+    timeout(TIMEOUT, waiting).await.expect("it goes on")
 }

@@ -1,7 +1,7 @@
 //! What a build leaves behind: found, wrapped, or refused with a reason.
 
-use wash::component::Shape;
-use wash::report::Advice;
+use wash_common::advice::Advice;
+use wash_component::Shape;
 
 use crate::support::{Dir, Printed, build, component};
 
@@ -46,7 +46,7 @@ async fn what_is_no_component_is_refused() {
         (
             "untyped",
             wat::parse_str(r#"(module (func (export "add")))"#).unwrap(),
-            "this is a core module that does not say",
+            "this is a core module without component type information",
         ),
         (
             "broken",
@@ -76,7 +76,7 @@ async fn a_missing_artifact_is_an_error_that_names_what_was_written_instead() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the build succeeded, but there is no component at `{}`",
+            "the build succeeded, but wrote no component to `{}`",
             path.join("out.wasm").display()
         )
     );
@@ -105,7 +105,7 @@ async fn the_only_component_in_the_output_directories_is_taken() {
     assert!(
         error
             .to_string()
-            .starts_with("cannot tell which file is the component"),
+            .starts_with("cannot determine which file is the component"),
         "{error}"
     );
     assert!(
@@ -133,7 +133,7 @@ async fn a_component_that_the_build_did_not_write_is_told() {
     build(&dir, &printed, false).await.unwrap();
     let text = printed.text();
     assert!(
-        text.contains("warning: the build did not write `out.wasm`")
+        text.contains("warning: the build did not update `out.wasm`")
             && text.contains("`dist/app.wasm`"),
         "{text}"
     );
@@ -164,15 +164,15 @@ fn the_folder_of_the_other_profile_is_told() {
     assert!(!text.contains("warning: the build"), "{text}");
     let text = said(&dir, &["inspect"]);
     assert!(
-        text.contains("the build did not write `target/wasm32-wasip2/release/hello.wasm`")
-            && text.contains("this one made `target/wasm32-wasip2/debug/hello.wasm`")
+        text.contains("the build did not update `target/wasm32-wasip2/release/hello.wasm`")
+            && text.contains("it wrote `target/wasm32-wasip2/debug/hello.wasm`")
             && text.contains("build.rust.release: true"),
         "{text}"
     );
     let dir = dir.file(".wash/config.yaml", config("debug"));
     let text = said(&dir, &["build"]);
     assert!(
-        text.contains("the build did not write `target/wasm32-wasip2/debug/hello.wasm`")
+        text.contains("the build did not update `target/wasm32-wasip2/debug/hello.wasm`")
             && text.contains("build.rust.release: false"),
         "{text}"
     );

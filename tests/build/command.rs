@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
-use wash::component::Shape;
+use wash_component::Shape;
 
 use crate::support::{Dir, component, pid_in, stderr, stdout, wait_until_gone};
 
@@ -126,7 +126,7 @@ fn a_directory_without_a_project_says_what_was_looked_for() {
     let talk = stderr(&output);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        talk.starts_with("error: nothing says how to build the project in `"),
+        talk.starts_with("error: no command to build the project in `"),
         "{talk}"
     );
     assert!(talk.contains("Cargo.toml, go.mod, package.json"), "{talk}");

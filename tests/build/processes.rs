@@ -1,7 +1,8 @@
 //! The command of a build: its environment, its output, and its end.
 
 use tokio_util::sync::CancellationToken;
-use wash::build::{self, BuildError, BuildOptions};
+use wash::build;
+use wash::build::{BuildError, BuildOptions};
 
 use crate::support::{Dir, LONG, Printed, build, component, pid_in, wait_until_gone};
 

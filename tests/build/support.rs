@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use wash::build::{self, BuildError, BuildOptions, Built};
-use wash::project::{self, Overrides, Project, Purpose};
+use wash::build::{BuildError, BuildOptions, Built};
+use wash::project::{Overrides, Project, Purpose};
+use wash::{build, project};
 
 /// How long anything here may take before it counts as hanging.
 pub(crate) const LONG: Duration = Duration::from_secs(120);

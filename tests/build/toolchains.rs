@@ -138,7 +138,7 @@ fn packages_that_are_not_installed() {
     let dir = Dir::new()
         .file("package.json", package)
         .program("npm", "exit 0");
-    check(&run(&dir), "the packages that `", "npm install");
+    check(&run(&dir), "the packages in `", "npm install");
 }
 
 /// A member is built, and its packages are installed, with the package manager of the workspace.
@@ -157,7 +157,7 @@ fn packages_of_a_member_of_a_workspace() {
     );
     check(
         &command.output().unwrap(),
-        "the packages that `",
+        "the packages in `",
         "pnpm install",
     );
     let dir = Dir::new()
@@ -195,7 +195,7 @@ fn packages_that_a_command_would_need() {
     let dir = Dir::shell("pnpm run build")
         .file("package.json", r#"{ "devDependencies": { "jco": "1" } }"#)
         .program("pnpm", "exit 127");
-    check(&run(&dir), "the packages that `", "pnpm install");
+    check(&run(&dir), "the packages in `", "pnpm install");
 }
 
 #[test]
@@ -204,6 +204,6 @@ fn a_program_that_the_shell_does_not_find() {
     check(
         &run(&dir),
         "the build failed: `no-such-program --build` ended with exit code 127",
-        "a program of the build command was not found on the `PATH`",
+        "the build command runs a program that is not on the `PATH`",
     );
 }

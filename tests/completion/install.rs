@@ -199,8 +199,11 @@ fn what_a_shell_does_not_load_is_not_called_installed() {
     let output = home.command("", &["completion", "install", "bash"]);
     let output = { output }.output().unwrap();
     let told = said(&output);
-    assert!(told.contains("bash will not complete wash"), "{told}");
-    assert!(!told.contains("from its next start"), "{told}");
+    assert!(
+        told.contains("bash does not load the completions"),
+        "{told}"
+    );
+    assert!(!told.contains("to use the completions"), "{told}");
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn a_script_of_another_version_is_told_how_to_be_mended() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).contains("it is of another version of wash"),
+        said(&output).contains("it is from another version of wash"),
         "{}",
         said(&output)
     );
@@ -253,4 +256,26 @@ fn without_a_shell_it_says_what_to_name() {
     let said = said(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("wash completion install bash|"), "{said}");
+}
+
+/// What a shell keeps for itself is not written because `wash` asks it.
+#[test]
+fn asking_leaves_nothing_behind() {
+    let home = Home::with("zsh");
+    home.file(".zshenv", "export SEEN=1\n");
+    let rc = fs::read_to_string(home.path(".zshrc")).unwrap();
+    let own = "[[ -n $SEEN ]] && autoload -Uz compinit && compinit -d ~/.dump\n";
+    home.file(".zshrc", own.to_owned() + &rc);
+    let files = || {
+        let entries = fs::read_dir(home.path("")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let output = home.command("", &["completion", "--check", "zsh", "-o", "json"]);
+    let output = { output }.output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["data"]["state"], "fine", "{}", said(&output));
+    assert_eq!(files(), before);
 }

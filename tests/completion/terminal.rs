@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::home::{Home, said};
 
 /// Longer than any shell needs, on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at the screen.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -109,7 +109,7 @@ impl Terminal {
         let begin = Instant::now();
         while !is_there() {
             assert!(
-                begin.elapsed() < PATIENCE,
+                begin.elapsed() < TIMEOUT,
                 "{}: expected\n{what}\nthe screen shows\n{}",
                 self.shell,
                 self.contents()

@@ -10,7 +10,7 @@ use wit_parser::Resolve;
 
 use crate::client::{Client, text};
 use crate::project::Projects;
-use crate::wash::{Dev, PATIENCE, Wash, wash};
+use crate::wash::{Dev, TIMEOUT, Wash, wash};
 
 /// A component that answers with a text.
 fn answering(text: &str) -> Vec<u8> {
@@ -164,14 +164,14 @@ async fn output_in_the_project_is_no_source() {
     for edit in 1..=4 {
         let count = || {
             let log = fs::read_to_string(shell.projects.path("log")).unwrap();
-            log.matches("was not built").count()
+            log.matches("failed to build").count() + log.matches("fails to build").count()
         };
         let failed = async {
             while count() < edit {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, failed)
+        tokio::time::timeout(TIMEOUT, failed)
             .await
             .expect("it fails");
         assert!(shell.builds() <= edit + 1, "{}", shell.builds());
@@ -289,7 +289,7 @@ async fn an_ignore_file_of_somebody_above_does_not_count() {
 
     fs::create_dir(home.path(".git")).unwrap();
     let mut wash = Dev::on(&home).arg("code").spawn();
-    let line = wash.line("no edit is noticed").await;
+    let line = wash.line("changes are not noticed").await;
     assert!(line.contains(".gitignore"), "{line}");
 }
 
@@ -307,7 +307,7 @@ async fn a_secret_whose_mode_is_mended_is_taken() {
     let (mut wash, _) = Dev::on(&projects).serving().await;
     let secret = "secrets: {app: {file: secret}}\nworkload: {environment: {secretFrom: [app]}}\n";
     projects.write(".wash/config.yaml", config(secret));
-    wash.line("the config cannot be used").await;
+    wash.line("the config is not valid").await;
     mode(0o600).unwrap();
     wash.line("config changed").await;
 }

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::wash::PATIENCE;
+use crate::wash::TIMEOUT;
 
 /// A connection that stays open between requests.
 pub(crate) struct Client {
@@ -55,7 +55,7 @@ impl Client {
 /// The answer to a request on a connection of its own.
 pub(crate) async fn get(url: &str, path: &str) -> (StatusCode, String) {
     let answer = async { Client::connect(url).await?.get(path).await };
-    timeout(PATIENCE, answer).await.expect("an answer").unwrap()
+    timeout(TIMEOUT, answer).await.expect("an answer").unwrap()
 }
 
 /// The body of a request that must succeed.

@@ -50,6 +50,22 @@ pub(crate) fn large(run: Run, functions: usize) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
+/// A command of a megabyte that takes minutes to compile: so many loops in one function.
+pub(crate) fn hard_to_compile() -> Vec<u8> {
+    const LOOPS: usize = 70_000;
+    let add = "(local.tee 0 (i32.add (local.get 0) (i32.const 1)))";
+    let one = format!("(loop (br_if 0 (i32.lt_s {add} (i32.const 10))))");
+    let text = format!(
+        r#"(component (core module $m
+             (func (export "run") (result i32) (local i32) {} (i32.const 0)))
+           (core instance $i (instantiate $m))
+           {})"#,
+        one.repeat(LOOPS),
+        Run::P2.export()
+    );
+    wat::parse_str(text).unwrap()
+}
+
 /// The same component in other bytes.
 pub(crate) fn stamped(component: &[u8], stamp: u8) -> Vec<u8> {
     let custom = [0, 3, 1, b's', stamp];

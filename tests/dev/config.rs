@@ -32,8 +32,8 @@ async fn settings_take_effect() {
 
     // What is wrong is told, and nothing changes until it is mended.
     projects.replace(config, "{ COLOR: green }", "[ COLOR");
-    wash.line("the config cannot be used").await;
-    wash.line("the version before goes on serving").await;
+    wash.line("the config is not valid").await;
+    wash.line("the previous version keeps serving").await;
     assert!(text(&url, "/env").await.contains("COLOR=green"));
     projects.replace(config, "[ COLOR", "{ COLOR: blue }");
     wash.line("reloaded").await;
@@ -83,7 +83,7 @@ async fn components_come_and_go() {
 
     projects.write(config, "name: frontdoor\n");
     wash.line("component `greeter` removed").await;
-    wash.line("the version before goes on serving").await;
+    wash.line("the previous version keeps serving").await;
     assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
 }
 
@@ -95,7 +95,7 @@ async fn what_cannot_change_says_so() {
     projects.replace("hello/.wash/config.yaml", "127.0.0.1:0", "127.0.0.1:1");
     let line = wash.line("config changed").await;
     assert!(
-        line.contains("127.0.0.1:1") && line.contains("next `wash dev`"),
+        line.contains("127.0.0.1:1") && line.contains("restart `wash dev`"),
         "{line}"
     );
     assert_eq!(text(&url, "/").await, "hello\n");
@@ -107,7 +107,7 @@ async fn the_build_command_takes_effect() {
     let (mut wash, _) = Dev::on(&projects).serving().await;
     let config = "build:\n  command: echo from the config; false\n  component_path: hello.wasm\n";
     projects.write("hello/.wash/config.yaml", config);
-    wash.line("how `hello-command` is built").await;
+    wash.line("the build of `hello-command`").await;
     wash.line("from the config").await;
-    wash.line("was not built").await;
+    wash.line("failed to build").await;
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::authority;
-use crate::wash::PATIENCE;
+use crate::wash::TIMEOUT;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -54,7 +54,7 @@ impl Exchange {
                 }
             }
         };
-        let response = timeout(PATIENCE, answer).await.expect("an answer");
+        let response = timeout(TIMEOUT, answer).await.expect("an answer");
         Self { upload, response }
     }
 
@@ -65,7 +65,7 @@ impl Exchange {
 
     /// What has arrived next.
     pub(crate) async fn read(&mut self) -> Bytes {
-        let frame = timeout(PATIENCE, self.response.frame()).await;
+        let frame = timeout(TIMEOUT, self.response.frame()).await;
         let frame = frame.expect("something arrives").expect("not the end");
         frame.unwrap().into_data().expect("data")
     }
@@ -77,7 +77,7 @@ impl Exchange {
             self.upload.unbounded_send(Ok(frame)).unwrap();
         }
         drop(self.upload);
-        let rest = timeout(PATIENCE, self.response.into_body().collect()).await;
+        let rest = timeout(TIMEOUT, self.response.into_body().collect()).await;
         let rest = rest.expect("the response has an end").unwrap();
         let trailers = rest.trailers().cloned().unwrap_or_default();
         (rest.to_bytes(), trailers)

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::client::{get, text};
 use crate::exchange::{Exchange, Version};
 use crate::probe::{PROBES, project};
-use crate::wash::{Dev, PATIENCE};
+use crate::wash::{Dev, TIMEOUT};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trap_is_a_500_and_a_backtrace() {
@@ -82,7 +82,7 @@ async fn a_guest_that_goes_too_far_is_stopped() {
         let request = Request::get("/spin-after-head");
         let mut late = Exchange::open(&url, Version::Http1, request).await;
         assert_eq!(late.read().await, "first");
-        let rest = timeout(PATIENCE, late.response.into_body().collect()).await;
+        let rest = timeout(TIMEOUT, late.response.into_body().collect()).await;
         assert!(rest.expect("it is stopped").is_err(), "{probe}");
         let line = wash.line("GET /spin-after-head 200").await;
         assert!(line.contains("cut off"), "{line}");

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::client::{get, text};
 use crate::project::Projects;
-use crate::wash::{Dev, PATIENCE};
+use crate::wash::{Dev, TIMEOUT};
 
 const CONFIG: &str = "tasks/.wash/config.yaml";
 
@@ -56,7 +56,7 @@ async fn whoever_asks_learns_that_there_is_no_answer() {
     let begin = Instant::now();
     assert_eq!(
         refused("/request/nobody/hello/600000").await,
-        "no responders: nobody subscribes to `nobody`"
+        "no responders: nothing subscribes to `nobody`"
     );
     assert!(begin.elapsed() < Duration::from_secs(300));
     assert_eq!(
@@ -112,7 +112,7 @@ async fn a_worker_that_fails_is_told_to_who_asked() {
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(
         reason.ends_with(
-            "the message on `any.thing` was not taken: the queue of `leet`, which holds 2, is full"
+            "the message on `any.thing` was rejected: the queue of `leet`, which holds 2, is full"
         ),
         "{reason}"
     );
@@ -120,7 +120,7 @@ async fn a_worker_that_fails_is_told_to_who_asked() {
     wash.line("did wait-300").await;
     wash.line("did wait-300").await;
     let answered = async { while get(&url, "/request/any.thing/toll/60000").await.1 != "7011" {} };
-    timeout(PATIENCE, answered).await.expect("an answer");
+    timeout(TIMEOUT, answered).await.expect("an answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

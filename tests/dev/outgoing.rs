@@ -9,7 +9,7 @@ use crate::certificates::Authority;
 use crate::client::text;
 use crate::elsewhere::Elsewhere;
 use crate::probe::{PROBES, project};
-use crate::wash::{Dev, PATIENCE};
+use crate::wash::{Dev, TIMEOUT};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_authority_is_trusted_when_the_config_says_so() {
@@ -148,7 +148,7 @@ async fn connections_are_limited() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, asked).await.expect("the first is asked");
+    timeout(TIMEOUT, asked).await.expect("the first is asked");
     let answer = text(&url, &path(&two, "/")).await;
     assert!(answer.contains("ConnectionLimitReached"), "{answer}");
     wash.line("all its connections open (1)").await;
@@ -188,11 +188,11 @@ async fn bad_settings_are_refused() {
         ),
         (
             "dev: { http_client_ca_paths: [app.wasm] }",
-            "there is no certificate in PEM",
+            "no certificate in PEM format",
         ),
         (
             "dev: { http_client_trust_roots: extra-only }",
-            "trusts nobody",
+            "trusts no authority",
         ),
     ] {
         let projects = project("probe", config);
@@ -251,7 +251,7 @@ async fn a_star_does_not_stand_for_this_machine() {
             let answer = text(&url, &format!("/send?url=http://{host}:{port}/")).await;
             assert!(answer.contains("HttpRequestDenied"), "{host}: {answer}");
         }
-        let line = wash.line("which `*` does not stand for").await;
+        let line = wash.line("which `*` does not cover").await;
         assert!(line.contains("request to `localhost:"), "{line}");
         let hint = wash.line("hint: ").await;
         assert!(hint.contains("[\"*\", \"localhost\"]"), "{hint}");

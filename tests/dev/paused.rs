@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::project::Projects;
-use crate::wash::{PATIENCE, wash};
+use crate::wash::{TIMEOUT, wash};
 
 /// More lines than fit into any pipe and into what waits in front of it.
 const REQUESTS: usize = 8_000;
@@ -56,7 +56,7 @@ impl Unread {
             _projects: projects,
         };
         let listening = async { while Client::connect(&unread.url).await.is_err() {} };
-        timeout(PATIENCE, listening).await.expect("it listens");
+        timeout(TIMEOUT, listening).await.expect("it listens");
         unread
     }
 
@@ -69,7 +69,7 @@ impl Unread {
                 client.get(&path).await.unwrap();
             }
         };
-        timeout(PATIENCE, asking).await.expect("every answer");
+        timeout(TIMEOUT, asking).await.expect("every answer");
     }
 
     fn signal(&self, signal: Signal) {

@@ -63,14 +63,14 @@ async fn a_file_is_served_and_watched() {
     assert!(!wash.console().contains("not built"), "{}", wash.console());
 
     fs::remove_file(projects.path("app.wasm")).unwrap();
-    wash.line("app was not built").await;
+    wash.line("app failed to build").await;
     assert_eq!(text(&url, "/").await, "two\n");
     projects.write("app.wasm", &one);
     wash.line("reloaded").await;
     assert_eq!(text(&url, "/").await, "one\n");
 
     projects.write("app.wasm", "not a component");
-    wash.line("app was not built").await;
+    wash.line("app failed to build").await;
     assert_eq!(text(&url, "/").await, "one\n");
 }
 
@@ -139,7 +139,7 @@ async fn a_trap_at_the_start_leaves_the_old_version() {
     projects.write("app.wasm", trapping());
     let line = wash.line("not started").await;
     assert!(line.contains("trapped"), "{line}");
-    wash.line("the version before goes on serving").await;
+    wash.line("the previous version keeps serving").await;
     assert_eq!(text(&url, "/").await, "good\n");
 
     projects.write("app.wasm", &better);

@@ -71,9 +71,9 @@ async fn a_broken_build_leaves_the_old_version() {
 
     projects.replace("hello/src/lib.rs", "struct Hello;", "struct Hello");
     wash.line("expected").await;
-    let line = wash.line("was not built").await;
+    let line = wash.line("failed to build").await;
     assert!(line.contains("cargo build"), "{line}");
-    wash.line("the version before goes on serving").await;
+    wash.line("the previous version keeps serving").await;
     assert_eq!(text(&url, "/").await, "hello\n");
 
     projects.replace("hello/src/lib.rs", "struct Hello\n", "struct Hello;\n");
@@ -87,7 +87,7 @@ async fn a_broken_first_build_is_a_page() {
     let projects = Projects::copy("first", &["hello"]);
     projects.replace("hello/src/lib.rs", "struct Hello;", "struct Hello");
     let mut wash = Dev::on(&projects).spawn();
-    let url = url_in(&wash.line("answers 503 until it is mended").await);
+    let url = url_in(&wash.line("answers 503 until it is fixed").await);
 
     let (status, page) = get(&url, "/").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
@@ -111,14 +111,14 @@ async fn the_lock_file_that_a_build_makes_is_no_change() {
     let config = "build:\n  command: echo begin; cargo build\n  component_path: unlocked.wasm\n";
     projects.write(".wash/config.yaml", config);
     let mut wash = Dev::on(&projects).spawn();
-    wash.line("was not built").await;
+    wash.line("failed to build").await;
     assert!(projects.path("Cargo.lock").exists());
 
     projects.write("src/lib.rs", "fn still broken");
-    wash.line("was not built").await;
+    wash.line("failed to build").await;
     let console = wash.console();
     assert_eq!(console.matches("begin\n").count(), 2, "{console}");
-    assert!(!console.contains("as before"), "{console}");
+    assert!(!console.contains("still fails"), "{console}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +188,7 @@ async fn a_quiet_session_tells_of_failures_only() {
         assert!(!console.contains(noise), "{noise}: {console}");
     }
     projects.replace("hello/src/lib.rs", "fn ", "fn fn ");
-    wash.line("was not built").await;
+    wash.line("failed to build").await;
     let console = wash.console();
     // The compiler's words come with the failure.
     assert!(console.contains("src/lib.rs"), "{console}");

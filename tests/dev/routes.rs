@@ -53,7 +53,7 @@ async fn requests_go_by_path_and_host() {
         config("{ /env: workbench, bench.localhost: workbench }"),
     );
     wash.line("config changed: routes").await;
-    wash.line("frontdoor takes no part").await;
+    wash.line("frontdoor is not used").await;
     wash.line("reloaded").await;
     let (status, page) = get(&url, "/Ann").await;
     assert_eq!(status, StatusCode::NOT_FOUND);

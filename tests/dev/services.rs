@@ -22,7 +22,7 @@ async fn a_project_that_only_runs_is_a_service() {
 
     // A version that cannot be built leaves the one before.
     projects.replace("daemon/src/main.rs", "fn main()", "fn main(");
-    wash.line("daemon was not built").await;
+    wash.line("daemon failed to build").await;
     wash.line("tock").await;
     wash.signal(rustix::process::Signal::INT);
     let (status, console) = wash.end().await;
@@ -66,7 +66,7 @@ async fn a_component_that_could_be_the_service_says_so() {
     let (mut wash, _) = Dev::on(&projects).serving().await;
     let console = wash.console();
     for part in [
-        "ticker takes no part",
+        "ticker is not used",
         "`dev.service: ticker` makes it the service",
     ] {
         assert!(console.contains(part), "{part}: {console}");
@@ -106,7 +106,7 @@ async fn a_port_of_a_service_that_is_not_there_is_told() {
     let (wash, _) = Dev::on(&projects).serving().await;
     let console = wash.console();
     for part in [
-        "warning: `dev.service_ports`: 7777/tcp is not opened, as no service runs",
+        "warning: `dev.service_ports`: 7777/tcp is not opened, because no service runs",
         "hint: `dev.service` names the component that listens there",
     ] {
         assert!(console.contains(part), "{part}: {console}");

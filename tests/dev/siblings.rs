@@ -70,13 +70,13 @@ async fn a_broken_link_leaves_the_old_version() {
         problem.is_some_and(|line| line.contains("`demo:greet/greet@1.0.0`")),
         "{console}"
     );
-    wash.line("the version before goes on serving").await;
+    wash.line("the previous version keeps serving").await;
     assert_eq!(text(&url, "/Ann").await, "Hello, Ann!\n");
 
     rename("hello", "greet");
     projects.replace("greeter/src/lib.rs", "\"Hello\"", "\"Welcome back\"");
     while text(&url, "/Ann").await != "Welcome back, Ann!\n" {
-        wash.one_of(&["reloaded", "nothing to reload", "was not built"])
+        wash.one_of(&["reloaded", "nothing to reload", "failed to build"])
             .await;
     }
 }
@@ -136,7 +136,7 @@ async fn lines_of_several_builds_are_told_apart() {
     let second = wash.one_of(&both).await;
     assert_ne!(first, second);
     projects.write(".wash/go", "");
-    let both = ["site was not built", "api was not built"];
+    let both = ["site failed to build", "api failed to build"];
     wash.one_of(&both).await;
     wash.one_of(&both).await;
 

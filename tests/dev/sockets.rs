@@ -62,7 +62,7 @@ async fn what_a_service_does_not_offer_is_told() {
     let (mut wash, url) = Dev::on(&projects).serving().await;
     let (status, body) = get(&url, "/hello").await;
     assert_eq!(status, StatusCode::BAD_GATEWAY, "{body}");
-    wash.line("`127.0.0.1:7777` refused: nobody listens there")
+    wash.line("`127.0.0.1:7777` refused: nothing listens there")
         .await;
     wash.line("listens on 7070").await;
 }

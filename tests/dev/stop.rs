@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::project::Projects;
-use crate::wash::{Dev, PATIENCE, descendants, gone};
+use crate::wash::{Dev, TIMEOUT, descendants, gone};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_in_flight_are_finished() {
@@ -25,10 +25,10 @@ async fn requests_in_flight_are_finished() {
     assert_eq!(begin, "begin\n");
 
     wash.signal(Signal::INT);
-    wash.line("stopping when a request has ended").await;
+    wash.line("waiting for a request to finish").await;
     // The listener closes, soon if not at once.
     let closing = async { while Client::connect(&url).await.is_ok() {} };
-    timeout(PATIENCE, closing).await.expect("it closes");
+    timeout(TIMEOUT, closing).await.expect("it closes");
     let end = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(end, "end\n");
     let (status, console) = wash.end().await;
@@ -44,7 +44,7 @@ async fn a_second_interrupt_is_immediate() {
     assert_eq!(response.status(), StatusCode::OK);
 
     wash.signal(Signal::INT);
-    wash.line("stopping when a request has ended").await;
+    wash.line("waiting for a request to finish").await;
     wash.signal(Signal::INT);
     let (status, console) = wash.end().await;
     assert_eq!(status.code(), Some(130), "{console}");

@@ -32,7 +32,7 @@ async fn check(dev: Dev, why: &str) {
 async fn what_is_missing_traps_when_it_is_called() {
     let projects = alone("stub-missing", "");
     let dev = Dev::on(&projects).arg("--stub-missing");
-    check(dev, "which nobody provides").await;
+    check(dev, "which has no provider").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -179,7 +179,7 @@ async fn what_cannot_be_used_is_refused_with_its_file() {
         ),
         (
             "dev: { tls_ca_path: a.pem }",
-            "`dev.tls_ca_path` asks clients for certificates",
+            "`dev.tls_ca_path` requires client certificates",
         ),
         ("dev: { tls: on }", "`dev.tls`"),
         (
@@ -213,7 +213,7 @@ async fn connections_to_the_server_are_limited() {
         let url = url.clone();
         async move { get(&url, "/hello").await.1 }
     });
-    wash.line("as many as `dev.max_connections` allows").await;
+    wash.line("the limit of connections (`dev.max_connections`").await;
     assert!(!second.is_finished());
     drop(first);
     assert_eq!(second.await.unwrap(), "hello");

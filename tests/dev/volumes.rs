@@ -183,3 +183,50 @@ async fn folders_of_wash_are_out_of_reach() {
     }
     assert!(!home.join("cache/wash/compiled/x").exists());
 }
+
+/// From a directory above, a project is not replaced by another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_stays_in_its_place() {
+    for probe in PROBES {
+        let projects = project(
+            probe,
+            "dev: { volumes: [{host_path: .., guest_path: /above}] }\n",
+        );
+        let root = projects.root();
+        let name = root.file_name().unwrap().to_str().unwrap().to_owned();
+        let above = root.parent().unwrap().to_owned();
+        // All projects of these tests are in the same place, run after run.
+        for left in ["code", "mine", "yours", "src", "elsewhere"] {
+            let _ = fs::remove_dir_all(above.join(left));
+        }
+        let _ = fs::remove_file(above.join("way"));
+        fs::create_dir_all(above.join("code/deep/other/.git")).unwrap();
+        fs::create_dir_all(above.join("mine/src")).unwrap();
+        symlink("code/deep/other", above.join("way")).unwrap();
+        let (_wash, url) = Dev::on(&projects).serving().await;
+        for denied in [
+            format!("rename&{name}&elsewhere"),
+            format!("rename&mine&{name}"),
+            format!("rmdir&{name}"),
+            format!("write&{name}/.washignore"),
+            format!("symlink&../mine&{name}/.washignore"),
+            "rename&code&elsewhere".to_owned(),
+            "rename&code/deep/other&elsewhere".to_owned(),
+            "rename&way&elsewhere".to_owned(),
+            "unlink&way".to_owned(),
+        ] {
+            let answer = text(&url, &format!("/files?{denied}")).await;
+            assert_ne!(answer, "ok", "{probe}: {denied}");
+        }
+        for allowed in [
+            "rename&mine&yours",
+            "write&yours/src/file",
+            "rename&yours/src&src",
+        ] {
+            let answer = text(&url, &format!("/files?{allowed}")).await;
+            assert_eq!(answer, "ok", "{probe}: {allowed}");
+        }
+        assert!(root.join(".wash/config.yaml").exists());
+        assert!(above.join("code/deep/other/.git").exists());
+    }
+}

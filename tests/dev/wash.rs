@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::project::Projects;
 
 /// Longer than anything takes, also where every dependency of a guest must be compiled by a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// `wash` with settings, caches and plugins of the tests' own.
 pub(crate) fn wash() -> std::process::Command {
@@ -148,7 +148,7 @@ impl Wash {
                     return line;
                 }
             }
-            match timeout(PATIENCE, self.count.changed()).await {
+            match timeout(TIMEOUT, self.count.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => panic!("wash ended without {texts:?}:\n{}", self.console()),
                 Err(_) => panic!("wash never printed {texts:?}:\n{}", self.console()),
@@ -171,12 +171,12 @@ impl Wash {
     }
 
     pub(crate) async fn end(mut self) -> (ExitStatus, String) {
-        let status = timeout(PATIENCE, self.child.wait())
+        let status = timeout(TIMEOUT, self.child.wait())
             .await
             .expect("wash ends")
             .unwrap();
         let streams = async { while self.count.changed().await.is_ok() {} };
-        let ended = timeout(PATIENCE, streams).await;
+        let ended = timeout(TIMEOUT, streams).await;
         ended.expect("both streams end with the process");
         (status, self.console())
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wash::host::StartError;
-use wash::host::workload::{Access, Directory, MemberSettings, OutgoingHttp, Volume};
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Process, Volume};
+use wash_runtime::workload::{MemberSettings, StartError};
 
 use crate::stage::{Stage, alone, probe};
 
@@ -34,15 +35,16 @@ async fn what_was_given_is_there() {
         guest: format!("/{host}"),
         access,
     };
-    let settings = MemberSettings {
-        environment: BTreeMap::from([("GREETING".into(), "hi".into())]),
-        arguments: vec!["--flag".into()],
-        directories: vec![
+    let settings = MemberSettings::default()
+        .with(Process {
+            environment: BTreeMap::from([("GREETING".into(), "hi".into())]),
+            arguments: vec!["--flag".into()],
+            ..Process::default()
+        })
+        .with(Directories(vec![
             directory("data", Access::ReadWrite),
             directory("fixed", Access::ReadOnly),
-        ],
-        ..MemberSettings::default()
-    };
+        ]));
     let stage = Stage::new(alone(probe("probe"), settings.clone())).await;
     let (_, text) = stage.get("/environment").await;
     for line in [
@@ -81,13 +83,10 @@ async fn a_volume_is_the_same_everywhere_and_read_only_stays_so() {
         guest: guest.into(),
         access,
     };
-    let settings = MemberSettings {
-        directories: vec![
-            volume("/fixed", Access::ReadOnly),
-            volume("/open", Access::ReadWrite),
-        ],
-        ..MemberSettings::default()
-    };
+    let settings = MemberSettings::default().with(Directories(vec![
+        volume("/fixed", Access::ReadOnly),
+        volume("/open", Access::ReadWrite),
+    ]));
     let stage = Stage::new(alone(probe("probe"), settings)).await;
     for contents in ["", "by the guest"] {
         let (_, text) = stage.get("/read?/fixed/written").await;
@@ -112,10 +111,7 @@ async fn requests_go_where_the_patterns_allow() {
         let target = Stage::probe("probe").await;
         let port = target.address.port();
         let allowed = OutgoingHttp::Allowed(vec![format!("127.0.0.1:{port}")]);
-        let settings = MemberSettings {
-            outgoing_http: allowed,
-            ..MemberSettings::default()
-        };
+        let settings = MemberSettings::default().with(allowed);
         let stage = Stage::new(alone(probe(name), settings)).await;
         assert_eq!(
             stage.get(&format!("/fetch?127.0.0.1:{port}")).await,
@@ -145,11 +141,9 @@ async fn every_fault_is_told_at_once() {
         guest: format!("/{host}"),
         access: Access::ReadOnly,
     };
-    let settings = MemberSettings {
-        directories: vec![directory("missing"), directory("file")],
-        outgoing_http: OutgoingHttp::Allowed(vec!["*foo".into()]),
-        ..MemberSettings::default()
-    };
+    let settings = MemberSettings::default()
+        .with(Directories(vec![directory("missing"), directory("file")]))
+        .with(OutgoingHttp::Allowed(vec!["*foo".into()]));
     let mut workload = alone(probe("probe"), settings);
     workload.entries[0].grants[0].member = 7;
     let Err(StartError::Invalid { problems, .. }) = Stage::try_new(workload).await.map(drop) else {

@@ -5,20 +5,20 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wash::console::{Captured, Console};
-use wash::host::local::{HostOptions, LocalHost};
-use wash::host::workload::{MemberSettings, Workload};
-use wash::host::{Host, StartRequest};
+use wash_runtime::events::Recorder;
+use wash_runtime::host::{Host, StartRequest};
+use wash_runtime::local::{HostOptions, LocalHost};
+use wash_runtime::workload::{MemberSettings, Workload};
 
 use crate::stage::{Switch, alone, probe};
 
 /// Starts a workload on a new host. Returns whether its code came from the cache, and what the host said.
-pub(crate) async fn start(dir: &Path, workload: &Workload) -> (bool, Captured) {
-    let (console, output) = Console::capture();
+pub(crate) async fn start(dir: &Path, workload: &Workload) -> (bool, Recorder) {
+    let (events, output) = Recorder::new();
     let routes = Arc::new(Switch::default());
     let host = LocalHost::new(HostOptions {
         cache_dir: Some(dir.to_owned()),
-        console,
+        events,
         routes,
     });
     let started = host
@@ -179,7 +179,7 @@ async fn a_folder_that_cannot_be_made_is_told_and_done_without() {
     let (cached, output) = start(&root.path().join("file/compiled"), &workload()).await;
     assert!(!cached);
     assert!(
-        output.text().contains("compiled code will not be kept"),
+        output.text().contains("compiled code will not be cached"),
         "{}",
         output.text()
     );

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wash::capability;
-use wash::component::Shape;
-use wash::host::workload::{
-    Access, Directory, Grant, Member, MemberSettings, OutgoingHttp, Volume, Workload,
-};
-use wash::linker::{self, Driven, LinkRequest, Role};
+use wash::linker;
+use wash::linker::{Driven, LinkRequest, Role};
+use wash_component::Shape;
+use wash_runtime::capability;
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Process, Volume};
+use wash_runtime::workload::{Grant, Member, MemberSettings, Workload};
 
 use crate::stage::{Stage, probe};
 
@@ -86,7 +87,7 @@ async fn a_call_of_what_nobody_provides_says_so() {
     let stage = Stage::new(Workload::http("stubbed", component, members, grants)).await;
     let (status, text) = stage.get("/").await;
     assert_eq!(status, 500);
-    let message = "`api` called `next` of `my:store/counts@1.2.0`, which nobody provides";
+    let message = "`api` called `next` of `my:store/counts@1.2.0`, which has no provider";
     assert!(text.contains(message), "{text} {}", stage.output.text());
     stage.idle().await;
     let output = stage.output.text();
@@ -100,22 +101,25 @@ async fn a_call_of_what_nobody_provides_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_member_has_its_own_authority() {
     let root = tempfile::tempdir().unwrap();
-    let settings = |name: &str| MemberSettings {
-        environment: BTreeMap::from([("WHO".into(), name.into())]),
-        directories: vec![Directory {
-            volume: Volume::HostPath {
-                path: root.path().join(name),
-                create: true,
-            },
-            guest: format!("/{name}"),
-            access: Access::ReadWrite,
-        }],
-        outgoing_http: if name == "first" {
-            OutgoingHttp::Allowed(vec!["127.0.0.1".into()])
-        } else {
-            OutgoingHttp::Denied
-        },
-        ..MemberSettings::default()
+    let settings = |name: &str| {
+        MemberSettings::default()
+            .with(Process {
+                environment: BTreeMap::from([("WHO".into(), name.into())]),
+                ..Process::default()
+            })
+            .with(Directories(vec![Directory {
+                volume: Volume::HostPath {
+                    path: root.path().join(name),
+                    create: true,
+                },
+                guest: format!("/{name}"),
+                access: Access::ReadWrite,
+            }]))
+            .with(if name == "first" {
+                OutgoingHttp::Allowed(vec!["127.0.0.1".into()])
+            } else {
+                OutgoingHttp::Denied
+            })
     };
     let member = |name: &str| Member {
         name: name.to_owned(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use wash::host::workload::MemberSettings;
+use wash_runtime::workload::MemberSettings;
 
 use crate::stage::{Stage, alone, probe, request, within};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http_body_util::BodyExt;
-use wash::host::workload::MemberSettings;
-use wash::host::{Host, StartError, StartRequest, WorkloadState};
+use wash_runtime::host::{Host, StartRequest, WorkloadState};
+use wash_runtime::workload::{MemberSettings, StartError};
 
 use crate::cache::start;
 use crate::stage::{Stage, alone, probe, request, within};

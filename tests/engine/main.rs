@@ -9,8 +9,12 @@ mod failures;
 #[path = "../support/guest.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod guest;
+#[path = "../../benches/hello/mod.rs"]
+mod hello;
 mod lifecycle;
 mod requests;
 mod services;
 mod sockets;
 mod stage;
+mod tiers;
+mod unbundled;

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
-use wash::host::workload::MemberSettings;
+use wash_runtime::workload::MemberSettings;
 
 use crate::stage::{Stage, alone, probe, request, within};
 

@@ -4,10 +4,11 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt;
-use wash::host::workload::{Access, Directory, Drive, MemberSettings, Restart, Volume, Workload};
-use wash::host::{
-    Host, ServiceState, ServiceStatus, StartError, StartRequest, WorkloadState, WorkloadStatus,
+use wash_runtime::capability::wasi::{Access, Directories, Directory, Process, Volume};
+use wash_runtime::host::{
+    Host, ServiceState, ServiceStatus, StartRequest, WorkloadState, WorkloadStatus,
 };
+use wash_runtime::workload::{Drive, MemberSettings, Restart, StartError, Workload};
 
 use crate::stage::{Stage, alone, probe, request, within};
 
@@ -17,10 +18,10 @@ const FAILED: ServiceState = ServiceState::Ended { success: false };
 
 /// A workload that is a service alone.
 fn service(name: &str, does: &str, restart: Restart) -> Workload {
-    let settings = MemberSettings {
+    let settings = MemberSettings::default().with(Process {
         arguments: does.split(' ').map(str::to_owned).collect(),
-        ..MemberSettings::default()
-    };
+        ..Process::default()
+    });
     let mut workload = alone(probe(name), settings);
     workload.entries[0].drive = Drive::Service { restart };
     workload
@@ -109,7 +110,7 @@ async fn a_service_that_ends_with_success_is_not_started_again() {
                 (ENDED, 0, None)
             );
             let output = stage.output.text();
-            assert!(output.contains("service `api` has ended"), "{output}");
+            assert!(output.contains("service `api` ended"), "{output}");
             assert_eq!(output.contains("api | done"), does == "end", "{output}");
         }
     }
@@ -173,7 +174,7 @@ async fn a_crash_loop_backs_off_and_gives_up() {
             .lines()
             .filter_map(|line| line.strip_prefix("it starts again in "))
             .collect();
-        assert_eq!(waits, ["0.02 s", "0.04 s", "0.08 s", "0.16 s"]);
+        assert_eq!(waits, ["20 ms", "40 ms", "80 ms", "160 ms"]);
     }
 }
 
@@ -208,7 +209,10 @@ async fn a_service_that_recovers_goes_on() {
             tries: None,
         };
         let mut workload = service(name, "recover", restart);
-        workload.entries[0].members[0].settings.directories = vec![Directory {
+        workload.entries[0].members[0]
+            .settings
+            .get_mut::<Directories>()
+            .0 = vec![Directory {
             volume: Volume::HostPath {
                 path: root.path().to_owned(),
                 create: false,
@@ -258,7 +262,10 @@ async fn a_service_may_compute_as_long_as_it_rests_in_between() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spinning_service_leaves_the_requests_their_turn_and_is_stopped() {
     let mut workload = with_service("daemon", "spinner");
-    workload.entries[1].members[0].settings.arguments = vec!["spin".into()];
+    workload.entries[1].members[0]
+        .settings
+        .get_mut::<Process>()
+        .arguments = vec!["spin".into()];
     workload.entries[1].limits.cpu_time = Duration::from_secs(3600);
     let stage = Stage::new(workload).await;
     for _ in 0..10 {

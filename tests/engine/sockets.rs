@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use wash::host::sockets::{Protocol, PublishedPort, Sockets};
-use wash::host::workload::{Drive, MemberSettings, Restart, Workload};
-use wash::host::{Host, StartError, StartRequest};
+use wash_runtime::capability::sockets::{Protocol, PublishedPort, Sockets};
+use wash_runtime::capability::wasi::Process;
+use wash_runtime::host::{Host, StartRequest};
+use wash_runtime::workload::{Drive, MemberSettings, Restart, StartError, Workload};
 
 use crate::stage::{Stage, alone, probe, within};
 
@@ -30,10 +31,7 @@ fn is(text: &str, error: &str) -> bool {
 }
 
 async fn stage(caller: &str, sockets: Sockets) -> Stage {
-    let settings = MemberSettings {
-        sockets,
-        ..MemberSettings::default()
-    };
+    let settings = MemberSettings::default().with(sockets);
     Stage::new(alone(probe(caller), settings)).await
 }
 
@@ -214,14 +212,15 @@ async fn names_that_are_allowed_are_looked_up() {
 /// Requests to `caller`, which has the service beside it.
 fn beside(caller: &str, echo: &str, arguments: &[&str], published: Vec<PublishedPort>) -> Workload {
     let mut workload = alone(probe(caller), MemberSettings::default());
-    let settings = MemberSettings {
-        arguments: arguments.iter().map(ToString::to_string).collect(),
-        sockets: Sockets {
+    let settings = MemberSettings::default()
+        .with(Process {
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            ..Process::default()
+        })
+        .with(Sockets {
             published,
             ..Sockets::default()
-        },
-        ..MemberSettings::default()
-    };
+        });
     let mut service = alone(probe(echo), settings).entries.remove(0);
     service.name = "echo".into();
     service.members[0].name = "echo".into();

@@ -12,13 +12,13 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use wash::capability;
-use wash::console::{Captured, Console};
-use wash::host::local::{HostOptions, LocalHost, Routes};
-use wash::host::workload::{Grant, Member, MemberSettings, Workload, WorkloadId};
-use wash::host::{Host, StartError, StartRequest, Started, WorkloadStatus};
-use wash::http::{Handler, RequestBody, RequestId};
-use wash::linker::Scope;
+use wash_component::host_interface::Scope;
+use wash_runtime::capability;
+use wash_runtime::events::{Recorder, RequestId};
+use wash_runtime::host::{Host, StartRequest, StartTimings, Started, WorkloadStatus};
+use wash_runtime::http::{Handler, RequestBody};
+use wash_runtime::local::{HostOptions, LocalHost, Routes};
+use wash_runtime::workload::{Grant, Member, MemberSettings, StartError, Workload, WorkloadId};
 use wasmparser::{Parser, Payload};
 
 use crate::guest;
@@ -78,8 +78,9 @@ impl Switch {
 
 pub(crate) struct Stage {
     pub(crate) host: LocalHost,
-    pub(crate) output: Captured,
+    pub(crate) output: Recorder,
     pub(crate) id: WorkloadId,
+    pub(crate) timings: StartTimings,
     pub(crate) address: SocketAddr,
     pub(crate) routes: Arc<Switch>,
 }
@@ -142,15 +143,22 @@ impl Stage {
     }
 
     pub(crate) async fn try_new(workload: Workload) -> Result<Self, StartError> {
+        Self::with_cache(workload, cache_dir()).await
+    }
+
+    pub(crate) async fn with_cache(
+        workload: Workload,
+        cache_dir: PathBuf,
+    ) -> Result<Self, StartError> {
         let routes = Arc::new(Switch::default());
-        let (console, output) = Console::capture();
+        let (events, output) = Recorder::new();
         let options = HostOptions {
-            cache_dir: Some(cache_dir()),
-            console,
+            cache_dir: Some(cache_dir),
+            events,
             routes: routes.clone(),
         };
         let host = LocalHost::new(options);
-        let Started { id, .. } = host
+        let Started { id, timings } = host
             .start(StartRequest {
                 workload,
                 replaces: None,
@@ -161,6 +169,7 @@ impl Stage {
             host,
             output,
             id,
+            timings,
             address,
             routes,
         })

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use mutate::Mutator;
 
 /// Nothing takes longer than this for a file of a few hundred kilobytes, even on a busy machine.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_LENGTH: Duration = Duration::from_secs(10);
 /// What the whole run may take, in KiB, beyond what the seeds take.
 const MEMORY: u64 = 400 * 1024;
 
@@ -48,7 +48,7 @@ fn damaged_files_are_told_from_whole_ones() {
         let outcome = std::panic::catch_unwind(|| exercise::bytes(&bytes));
         let took = started.elapsed();
         match outcome {
-            Ok(whole) if took < LONGEST => linked += u64::from(whole),
+            Ok(whole) if took < MAX_LENGTH => linked += u64::from(whole),
             _ => {
                 let file = std::env::temp_dir().join(format!("wash-fuzz-{seed}-{round}.wasm"));
                 std::fs::write(&file, &bytes).unwrap();

@@ -71,7 +71,7 @@ async fn handlers_of_different_wasi_are_told_apart() {
     for part in [
         "`probe` after `log-p3`",
         "`wasi:http/handler@0.3.2`",
-        "handlers of WASI 0.2 and of WASI 0.3 cannot follow each other",
+        "a handler of WASI 0.2 and one of WASI 0.3 cannot be chained",
     ] {
         assert!(console.contains(part), "no `{part}` in {console}");
     }

@@ -168,6 +168,7 @@ fn output_that_cannot_be_written_is_told() {
         assert_eq!(code, Some(4), "{name}: {stderr}");
         let told = "error: cannot write to standard output: No space left on device";
         assert!(stderr.contains(told), "{name}: {stderr}");
+        assert_eq!(stderr.matches("No space left").count(), 1, "{stderr}");
     }
     let ten = program("ten", TEN);
     let ten = ten.to_str().unwrap();

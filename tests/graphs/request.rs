@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::authority;
-use crate::wash::PATIENCE;
+use crate::wash::TIMEOUT;
 
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -26,7 +26,7 @@ pub(crate) async fn ask(url: &str, path: &str, word: Option<&str>, body: &str) -
     let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
     let response = send(url, request(path, word, body)).await;
     let (head, body) = response.into_parts();
-    let body = timeout(PATIENCE, body.collect()).await.expect("a body");
+    let body = timeout(TIMEOUT, body.collect()).await.expect("a body");
     Answer {
         status: head.status,
         headers: head.headers,
@@ -59,7 +59,7 @@ pub(crate) async fn converse(url: &str, path: &str, word: Option<&str>, pieces: 
 }
 
 async fn next(body: &mut Incoming) -> Option<Bytes> {
-    let frame = timeout(PATIENCE, body.frame()).await.expect("a frame")?;
+    let frame = timeout(TIMEOUT, body.frame()).await.expect("a frame")?;
     frame.unwrap().into_data().ok()
 }
 
@@ -81,6 +81,6 @@ where
     let stream = TcpStream::connect(authority).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let response = timeout(PATIENCE, sender.send_request(request)).await;
+    let response = timeout(TIMEOUT, sender.send_request(request)).await;
     response.expect("an answer").unwrap()
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::client::{Client, Failure, authority, get, text};
 use crate::project::Projects;
-use crate::wash::{Dev, PATIENCE, Wash};
+use crate::wash::{Dev, TIMEOUT, Wash};
 
 const WRITERS: usize = 8;
 
@@ -82,7 +82,7 @@ async fn kill(
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    timeout(PATIENCE, busy).await.expect("enough is written");
+    timeout(TIMEOUT, busy).await.expect("enough is written");
     wash.signal(Signal::KILL);
     wash.end().await;
     let mut done = Vec::new();

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use semver::Version;
-use wash::component::Shape;
-use wash::linker::{Driven, HostInterface, Member, Role, Scope, Tier, Wire};
+use wash::linker::{Driven, Member, Role, Wire};
+use wash_component::Shape;
+use wash_component::host_interface::{HostInterface, Scope, Tier};
 
 use crate::of_wit;
 

@@ -60,7 +60,7 @@ fn cases() {
 /// The exports of a plugin speak of types that they do not name themselves.
 #[test]
 fn a_plugin_that_lacks_an_interface_composes_with_a_stub() {
-    let plugin = include_str!("../../wit/wash-plugin/0.1.0.wit");
+    let plugin = include_str!("../../crates/wash-fetch/wit/wash-plugin/0.1.0.wit");
     let (_, plugin) = plugin.split_once("package wash:plugin@0.1.0;").unwrap();
     let wit = format!(
         "package wash:plugin@0.1.0 {{\n{plugin}\n}}\npackage x:none {{ interface none {{ f: func(); }} }}"
@@ -95,4 +95,28 @@ fn more_members_than_the_host_can_tell_apart_are_a_problem() {
     assert_eq!(with_limit(2), Ok(()));
     let problem = wash::linker::Problem::TooManyMembers { count: 2, max: 1 };
     assert_eq!(with_limit(1), Err(vec![problem]));
+}
+
+/// Other components use the types of an interface under its name, whoever exports it.
+#[test]
+fn types_that_are_exported_have_their_interface() {
+    let world = |case: &str| run::wit(&Case::parse(case).unwrap()).unwrap();
+    let single = world(include_str!("cases/named-type-with-resource.case"));
+    for expected in [
+        "export t:a/types;",
+        "use types.{outer, r};",
+        "f: func(a: outer) -> r;",
+    ] {
+        assert!(single.contains(expected), "{expected}: {single}");
+    }
+    let several = world(include_str!("cases/named-type-with-resource-two.case"));
+    for expected in [
+        "export t:a/types;",
+        "export t:a/more;",
+        "use types.{inner, plain as flat};",
+        "use more.{both, s};",
+        "use types.{plain, inner, r};",
+    ] {
+        assert!(several.contains(expected), "{expected}: {several}");
+    }
 }

@@ -62,7 +62,7 @@ fn check(plan: &LinkPlan, made: &[Made]) -> anyhow::Result<()> {
         .iter()
         .map(|m| made[m.index].bytes.as_slice())
         .collect();
-    run::check(plan, &compose(plan, &bytes)?)
+    run::check(plan, &compose(plan, &bytes)?, &bytes)
 }
 
 /// Adds a provider of the first import that nobody provides, until there is none such.

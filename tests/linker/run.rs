@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use anyhow::Context;
+use wash::inspect::file;
 use wash::linker::{
     Exports, LinkFailure, LinkPlan, LinkRequest, Member, Provider, compose, plan, render,
 };
@@ -20,11 +22,7 @@ pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 
 /// The plan or failure as text. An error is a fault of the linker, whatever the case expects.
 pub(crate) fn run(case: &Case) -> anyhow::Result<String> {
-    let members: Vec<Member> = case
-        .members
-        .iter()
-        .map(|(member, _)| member.clone())
-        .collect();
+    let members = members(case);
     let planned = plan_of(case, &members);
     let text = describe(&planned);
     for order in orders(members.len()) {
@@ -42,14 +40,30 @@ pub(crate) fn run(case: &Case) -> anyhow::Result<String> {
             return Ok(text);
         }
     };
-    let bytes: Vec<&[u8]> = plan
-        .members
+    let bytes = bytes(case, plan);
+    let composed = compose(plan, &bytes)?;
+    check(plan, &composed, &bytes)?;
+    Ok(text)
+}
+
+/// The world of the composed component.
+pub(crate) fn wit(case: &Case) -> anyhow::Result<String> {
+    let plan = plan_of(case, &members(case))?;
+    file::wit(&compose(&plan, &bytes(case, &plan))?)
+}
+
+fn members(case: &Case) -> Vec<Member> {
+    case.members
+        .iter()
+        .map(|(member, _)| member.clone())
+        .collect()
+}
+
+fn bytes<'a>(case: &'a Case, plan: &LinkPlan) -> Vec<&'a [u8]> {
+    plan.members
         .iter()
         .map(|m| case.members[m.index].1.as_slice())
-        .collect();
-    let composed = compose(plan, &bytes)?;
-    check(plan, &composed)?;
-    Ok(text)
+        .collect()
 }
 
 /// A draft lacks what the failure speaks of and nothing else, and has no circles.
@@ -173,11 +187,11 @@ fn describe(planned: &Result<LinkPlan, LinkFailure>) -> String {
 }
 
 /// The composed component is valid, imports and exports what the plan says, and instantiates.
-pub(crate) fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn check(plan: &LinkPlan, composed: &[u8], members: &[&[u8]]) -> anyhow::Result<()> {
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
         .validate_all(composed)
         .map_err(|e| anyhow::anyhow!("the composed component is not valid: {e}"))?;
-    let shape = wash::component::Shape::parse(composed)?;
+    let shape = wash_component::Shape::parse(composed)?;
     for host in &plan.host {
         let import = shape.imports.get(&host.import);
         let import = import.ok_or_else(|| {
@@ -210,11 +224,21 @@ pub(crate) fn check(plan: &LinkPlan, composed: &[u8]) -> anyhow::Result<()> {
         );
     }
 
+    check_wit(composed, members)?;
+
     let component = Component::new(&ENGINE, composed)?;
     let mut linker = Linker::<()>::new(&ENGINE);
     linker.define_unknown_imports_as_traps(&component)?;
     futures::executor::block_on(
         linker.instantiate_async(&mut Store::new(&ENGINE, ()), &component),
     )?;
+    Ok(())
+}
+
+/// Tools read the composed component as WIT, where they can read each of its members.
+fn check_wit(composed: &[u8], members: &[&[u8]]) -> anyhow::Result<()> {
+    if members.iter().all(|member| file::wit(member).is_ok()) {
+        file::wit(composed).context("the composed component is not readable as WIT")?;
+    }
     Ok(())
 }

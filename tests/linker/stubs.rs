@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wash::component::Shape;
-use wash::linker::{self, Exports, LinkRequest, Member, Role, Wire, compose, plan};
+use wash::linker::{Exports, LinkRequest, Member, Role, Wire, compose, plan};
+use wash_component::Shape;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, WasmBacktrace};
 
@@ -44,7 +44,7 @@ fn trapping(app: &str, imports: &[(&str, Wire)]) -> String {
     .unwrap_err();
     let trace = error.downcast_ref::<WasmBacktrace>().unwrap();
     let frame = &trace.frames()[0];
-    linker::stub_call(frame.module().name(), frame.func_name().unwrap())
+    wash_component::stub::call(frame.module().name(), frame.func_name().unwrap())
         .expect("the innermost function is a stub")
         .to_string()
 }
@@ -79,7 +79,7 @@ fn the_message_names_the_caller_the_function_and_the_interface() {
     );
     assert_eq!(
         trapping(&app, &[]),
-        "`app` called `add` of `my:math/sums@1.2.0`, which nobody provides"
+        "`app` called `add` of `my:math/sums@1.2.0`, which has no provider"
     );
     assert_eq!(
         trapping(&app, &[("my:math/sums", Wire::Stub)]),
@@ -103,7 +103,7 @@ fn what_is_passed_does_not_get_in_the_way() {
         );
         assert_eq!(
             trapping(&app, &[]),
-            "`app` called `put` of `my:kv/store`, which nobody provides"
+            "`app` called `put` of `my:kv/store`, which has no provider"
         );
     }
 }
@@ -124,7 +124,7 @@ fn resources_have_stubs_too() {
     );
     assert_eq!(
         trapping(&app, &[]),
-        "`app` called `bucket.open` of `wasi:keyvalue/store@0.2.0-draft`, which nobody provides"
+        "`app` called `bucket.open` of `wasi:keyvalue/store@0.2.0-draft`, which has no provider"
     );
     let app = caller(
         "wasi:keyvalue/store@0.2.0-draft",
@@ -135,7 +135,7 @@ fn resources_have_stubs_too() {
     );
     assert_eq!(
         trapping(&app, &[]),
-        "`app` called `bucket.constructor` of `wasi:keyvalue/store@0.2.0-draft`, which nobody provides"
+        "`app` called `bucket.constructor` of `wasi:keyvalue/store@0.2.0-draft`, which has no provider"
     );
 }
 
@@ -151,6 +151,6 @@ fn functions_without_an_interface_have_stubs() {
         (func (export "run") (canon lift (core func $m "run"))))"#;
     assert_eq!(
         trapping(app, &[]),
-        "`app` called `now`, which nobody provides"
+        "`app` called `now`, which has no provider"
     );
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use wash::component::Shape;
 use wash::linker::{Member, Role};
+use wash_component::Shape;
 
 use crate::of_wit;
 

@@ -104,7 +104,7 @@ fn a_directory_without_what_was_built_in_it() {
         .run(&["./mine", "--name", "new", "--git-ref", "v1"])
         .failure(1);
     assert!(
-        said.contains("is no git repository, so it has no `v1`"),
+        said.contains("is not a git repository, so it has no `v1`"),
         "{said}"
     );
     assert!(!desk.path("new").exists());
@@ -139,7 +139,7 @@ fn a_templates_own_command_runs_when_that_was_agreed_to() {
     assert!(
         answer
             .stdout
-            .contains("was not run: the template wants it, and nobody agreed")
+            .contains("of the template was not run: it was not confirmed")
     );
     assert!(
         answer
@@ -292,7 +292,9 @@ fn files_of_git_lfs_are_fetched_or_told() {
     let answer = run(fails, &["--name", "fails"]);
     assert_eq!(read(&desk, "fails/one/model.bin"), pointer);
     assert!(
-        answer.stdout.contains("`one/model.bin` is kept by Git LFS"),
+        answer
+            .stdout
+            .contains("`one/model.bin` is stored in Git LFS"),
         "{answer:?}"
     );
     let answer = run(fails, &["--subfolder", "one", "-o", "json"]);

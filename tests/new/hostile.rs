@@ -38,7 +38,7 @@ fn links_that_lead_out() {
         repository.commit("links");
         let said = refused(&Desk::new(), 1, &[&repository.url(), "--name", "x"]);
         let (link, to) = links.last().unwrap();
-        let expected = format!("the template's link `{link}` leads out of it, to `{to}`");
+        let expected = format!("the template's link `{link}` points outside of it, to `{to}`");
         assert!(said.contains(&expected), "{said}");
     }
 }
@@ -55,12 +55,15 @@ fn subfolders_that_are_elsewhere() {
         ("..", "without `..`"),
         ("inner/../../..", "without `..`"),
         ("/etc", "without `..`"),
-        ("out", "leads out of the template"),
-        (".git", "it is git's own"),
+        ("out", "points outside of the template"),
+        (".git", "it belongs to git"),
         (".git/hooks", "the template has no such directory"),
         ("missing", "the template has no such directory"),
         ("LICENSE", "it is a file"),
-        ("inner", "the template's link `LICENSE` leads out of it"),
+        (
+            "inner",
+            "the template's link `LICENSE` points outside of it",
+        ),
     ] {
         let answer = refused(
             &desk,
@@ -122,7 +125,10 @@ fn programs_and_options_in_place_of_a_repository() {
             2,
             &[&url, "--name", "x", &format!("--git-ref={reference}")],
         );
-        assert!(answer.contains("is no branch, tag or commit"), "{answer}");
+        assert!(
+            answer.contains("is not a branch, tag or commit"),
+            "{answer}"
+        );
     }
     assert!(!mark.exists());
 }
@@ -190,7 +196,7 @@ fn what_is_not_there() {
     let said = refused(&desk, 1, &[&url, "--name", "x", "--git-ref", "0123abcd"]);
     assert!(said.contains("git cannot fetch"), "{said}");
     let said = refused(&desk, 1, &["./missing", "--name", "x"]);
-    assert!(said.contains("there is no directory"), "{said}");
+    assert!(said.contains("does not exist"), "{said}");
 
     fs::create_dir(desk.path("empty")).unwrap();
     let said = refused(&desk, 1, &["./empty", "--name", "x"]);
@@ -270,7 +276,7 @@ fn a_server_that_wants_a_password_gets_none() {
         let said = Answer::of(&mut command).failure(4);
         let expected = format!("git cannot fetch `http://{shown}{address}/repository`: ");
         assert!(said.contains(&expected), "{said}");
-        assert!(said.contains("hint: git asks nobody here"), "{said}");
+        assert!(said.contains("hint: git cannot prompt here"), "{said}");
         assert!(
             !said.contains("secret") && !said.contains("token"),
             "{said}"

@@ -47,7 +47,7 @@ fn what_is_missing_is_told_with_the_choices() {
     let none: [&str; 0] = [];
     let said = desk.run(&none).failure(2);
     assert!(
-        said.contains("no template was chosen: this is not a terminal"),
+        said.contains("no template given, and this is not a terminal"),
         "{said}"
     );
     assert!(
@@ -65,7 +65,7 @@ fn what_is_missing_is_told_with_the_choices() {
         "{said}"
     );
     let said = desk.run(&["--template", "http"]).failure(2);
-    assert!(said.contains("the project has no name"), "{said}");
+    assert!(said.contains("no project name given"), "{said}");
     let said = desk.run(&["x", "--template", "http-pyhton"]).failure(2);
     assert!(said.contains("did you mean `http-python`?"), "{said}");
     let said = desk.run(&["x", "--template", "zzz"]).failure(2);
@@ -76,7 +76,7 @@ fn what_is_missing_is_told_with_the_choices() {
     let said = desk
         .run(&["x", "--name", "y", "--template", "http"])
         .failure(2);
-    assert!(said.contains("named twice: `x` and `--name y`"), "{said}");
+    assert!(said.contains("names given: `x` and `--name y`"), "{said}");
     let answer = desk.run(&["x", "--template", "http", "--git-ref", "v1"]);
     assert_eq!(answer.code, Some(2), "{answer:?}");
     assert_eq!(desk.everything(), Vec::<String>::new());
@@ -84,7 +84,7 @@ fn what_is_missing_is_told_with_the_choices() {
     let said = desk
         .run(&["x", "--template", "http", "-C", "missing"])
         .failure(1);
-    assert!(said.contains("missing` to create the project in"), "{said}");
+    assert!(said.contains("missing`, to create the project in"), "{said}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_is_there_stays() {
     let before = desk.everything();
     for name in ["file", "folder", "link"] {
         let said = desk.run(&[name, "--template", "http"]).failure(1);
-        assert!(said.contains(&format!("{name}` exists already")), "{said}");
+        assert!(said.contains(&format!("{name}` already exists")), "{said}");
     }
     assert_eq!(desk.everything(), before);
     desk.run(&["inner", "--template", "http", "-C", "folder"])

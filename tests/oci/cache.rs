@@ -11,7 +11,7 @@ fn without_a_registry_the_cache_answers() {
     let reference = format!("{}/hello:1", registry.address());
     Stage::new()
         .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-        .well();
+        .assert_success();
     let stage = Stage::new();
     let pulled = stage.json(&["oci", "pull", "--insecure", &reference]);
     let pinned = pulled["pinned"].as_str().unwrap();
@@ -25,7 +25,7 @@ fn without_a_registry_the_cache_answers() {
     let digest = pulled["digest"].as_str().unwrap();
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .badly(&[
+        .assert_failure(&[
             "connection refused",
             &format!("the cache has `{digest}` for it, which the policy `ifNotPresent` would use"),
         ]);
@@ -42,8 +42,8 @@ fn without_a_registry_the_cache_answers() {
     }
     Stage::new()
         .wash(&["oci", "pull", "--pull-policy", "never", &reference])
-        .badly(&[
-            "is not in the cache, and may not be pulled",
+        .assert_failure(&[
+            "is not in the cache, and the pull policy does not allow pulling it",
             "hint: pull it once",
         ]);
     let mistyped = stage.wash(&["oci", "pull", "--pull-policy", "sometimes", &reference]);
@@ -118,13 +118,13 @@ fn a_cache_that_cannot_be_is_no_obstacle() {
     let pushed = stage.wash(&["oci", "push", "--insecure", &reference, "hello.wasm"]);
     assert!(
         pushed
-            .well()
+            .assert_success()
             .stderr
-            .contains("nothing is kept of what is pulled")
+            .contains("pulled components are not cached")
     );
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
     assert_eq!(stage.read("component.wasm"), stage.read("hello.wasm"));
 }
 
@@ -136,7 +136,7 @@ fn references_are_remembered() {
         let reference = format!("{}/hello:{tag}", registry.address());
         stage
             .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-            .well();
+            .assert_success();
     }
     let history = stage.read("cache/wash/oci/history.json");
     let history: Vec<String> = serde_json::from_slice(&history).unwrap();

@@ -23,26 +23,26 @@ fn each_source_of_credentials_opens_the_registry() {
     let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
 
     let options = [&push[..], &["-u", USER, "-p", PASSWORD]].concat();
-    Stage::new().wash(&options).well();
+    Stage::new().wash(&options).assert_success();
 
     let stdin = [&push[..], &["--user", USER, "--password-stdin"]].concat();
     Stage::new()
         .wash_with_input(&stdin, &format!("{PASSWORD}\n"))
-        .well();
+        .assert_success();
 
     let environment = Stage::new()
         .set("WASH_OCI_USER", USER)
         .set("WASH_OCI_PASSWORD", PASSWORD);
-    environment.wash(&push).well();
+    environment.wash(&push).assert_success();
 
     let docker = Stage::new();
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
     let config = serde_json::json!({ "auths": { &address: { "auth": auth } } });
     docker.file("docker/config.json", config.to_string());
-    docker.wash(&push).well();
+    docker.wash(&push).assert_success();
     docker
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
 
     let helped = Stage::new();
     let helper = format!(
@@ -57,7 +57,7 @@ fn each_source_of_credentials_opens_the_registry() {
         helped.path("bin").display(),
         std::env::var("PATH").unwrap()
     );
-    helped.set("PATH", path).wash(&push).well();
+    helped.set("PATH", path).wash(&push).assert_success();
 }
 
 #[test]
@@ -71,17 +71,17 @@ fn the_environment_may_be_meant_for_one_registry() {
             .set("WASH_OCI_PASSWORD", PASSWORD);
         stage.set("WASH_OCI_REGISTRY", only)
     };
-    stage(&registry.address()).wash(&push).well();
+    stage(&registry.address()).wash(&push).assert_success();
     // However it is written.
     stage(&format!("https://{}/", registry.address()))
         .wash(&push)
-        .well();
+        .assert_success();
     stage("ghcr.io")
         .wash(&push)
-        .badly(&["no credentials were found"]);
+        .assert_failure(&["sends WASH_OCI_USER and WASH_OCI_PASSWORD to `ghcr.io` alone"]);
     let half = Stage::new().set("WASH_OCI_USER", USER);
     half.wash(&push)
-        .badly(&["WASH_OCI_USER is set without WASH_OCI_PASSWORD, and not used"]);
+        .assert_failure(&["WASH_OCI_USER is set without WASH_OCI_PASSWORD and is ignored"]);
 }
 
 #[test]
@@ -91,7 +91,9 @@ fn a_project_does_not_choose_who_gets_the_password() {
     let reference = format!("{address}/hello:1");
     let login = ["-u", USER, "-p", PASSWORD];
     let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
-    Stage::new().wash(&[&push[..], &login].concat()).well();
+    Stage::new()
+        .wash(&[&push[..], &login].concat())
+        .assert_success();
 
     let front = registry.behind(|_, _| Trouble::None);
     let stage = |only: Option<&str>| {
@@ -108,8 +110,8 @@ fn a_project_does_not_choose_who_gets_the_password() {
             None => stage,
         }
     };
-    stage(None).wash(&["inspect", "--plan"]).badly(&[
-        "the registry asks for other credentials (401)",
+    stage(None).wash(&["inspect", "--plan"]).assert_failure(&[
+        "the registry requires other credentials (401)",
         "WASH_OCI_USER and WASH_OCI_PASSWORD go to a registry that a project names only with `WASH_OCI_REGISTRY=",
     ]);
     for head in front.heads() {
@@ -142,8 +144,8 @@ fn a_helper_that_does_not_answer_is_not_waited_for() {
     let stage = stage.set("PATH", path);
     stage
         .wash(&["oci", "pull", "--insecure", "--timeout", "1", "127.0.0.1:1/hello:1"])
-        .badly(&[
-            "the credential helper `docker-credential-stuck` did not answer for `127.0.0.1:1` within 1 seconds",
+        .assert_failure(&[
+            "the credential helper `docker-credential-stuck` did not answer for `127.0.0.1:1` within 1 s",
             "hint: it may be waiting for something",
         ]);
 }
@@ -154,16 +156,16 @@ fn a_locked_registry_says_what_opens_it() {
     let address = registry.address();
     let reference = format!("{address}/hello:1");
     let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
-    Stage::new().wash(&push).badly(&[
+    Stage::new().wash(&push).assert_failure(&[
         &format!(
-            "error: cannot push to `{reference}`: the registry asks for other credentials (401)"
+            "error: cannot push to `{reference}`: the registry requires other credentials (401)"
         ),
         &format!("hint: no credentials were found for `{address}`: `docker login {address}`"),
     ]);
     let wrong = [&push[..], &["-u", USER, "-p", "sesame-closed"]].concat();
     let ended = Stage::new()
         .wash(&wrong)
-        .badly(&["credentials used: those of the command line"]);
+        .assert_failure(&["credentials used: those of the command line"]);
     assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
     let verbose = [&wrong[..], &["-l", "trace", "-o", "json"]].concat();
     let ended = Stage::new().wash(&verbose);
@@ -177,18 +179,18 @@ fn a_locked_registry_says_what_opens_it() {
     // A helper that is not there is told, and no obstacle where none is needed.
     let stage = Stage::new();
     stage.file("docker/config.json", r#"{"credsStore":"no-such-helper"}"#);
-    stage.wash(&push).badly(&[
+    stage.wash(&push).assert_failure(&[
         "its credential helper is missing",
         "no credentials were found",
     ]);
     let empty = [&push[..], &["-u", USER, "--password-stdin"]].concat();
     Stage::new()
         .wash_with_input(&empty, "\n")
-        .badly(&["stdin has no password"]);
+        .assert_failure(&["stdin has no password"]);
     let asked = [&push[..], &["-u", USER]].concat();
     Stage::new()
         .wash(&asked)
-        .badly(&["give it with `--password-stdin`"]);
+        .assert_failure(&["use `--password-stdin`"]);
 }
 
 #[test]
@@ -211,31 +213,31 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     ];
     let authority = registry.authority().display().to_string();
 
-    Stage::new().wash(&push).badly(&[
+    Stage::new().wash(&push).assert_failure(&[
         "its certificate is not trusted: it was signed by an unknown authority",
         "hint: `--ca-path FILE`",
     ]);
     let trusting = [&push[..], &["--ca-path", &authority]].concat();
-    Stage::new().wash(&trusting).well();
+    Stage::new().wash(&trusting).assert_success();
     let stage = Stage::new().set("WASH_OCI_CA_PATHS", authority);
-    stage.wash(&push).well();
+    stage.wash(&push).assert_success();
     stage
         .wash(&["oci", "pull", "-u", USER, "-p", PASSWORD, &reference])
-        .well();
+        .assert_success();
 
     let plain = [&push[..], &["--insecure"]].concat();
     Stage::new()
         .wash(&plain)
-        .badly(&["the registry speaks TLS", "leave out `--insecure`"]);
+        .assert_failure(&["the registry requires TLS", "leave out `--insecure`"]);
     let stage = Stage::new();
     let nowhere = [&push[..], &["--ca-path", "no.pem"]].concat();
     stage
         .wash(&nowhere)
-        .badly(&["cannot read the certificate authorities in", "no.pem"]);
+        .assert_failure(&["cannot read the certificate authorities in", "no.pem"]);
     let no_pem = [&push[..], &["--ca-path", "hello.wasm"]].concat();
     stage
         .wash(&no_pem)
-        .badly(&["there is no certificate in it"]);
+        .assert_failure(&["it has no certificate"]);
 }
 
 #[test]
@@ -244,8 +246,8 @@ fn a_registry_without_tls_is_told_apart() {
     let reference = format!("{}/hello:1", registry.address());
     Stage::new()
         .wash(&["oci", "push", &reference, "hello.wasm"])
-        .badly(&[
+        .assert_failure(&[
             "the registry does not speak TLS",
-            "hint: `--insecure` asks without TLS",
+            "hint: `--insecure` uses plain HTTP",
         ]);
 }

@@ -33,18 +33,18 @@ fn what_is_pushed_without_its_other_half_is_told() {
     let reference = format!("{}/app:1", registry.address());
     let pushed = stage
         .wash(&["oci", "push", "--insecure", &reference])
-        .well();
+        .assert_success();
     for expected in [
         "warning: `app` imports `demo:greet/hello@1.0.0`, which hosts do not provide",
-        "hint: `wash build --compose -o app.wasm` joins it",
+        "hint: `wash build --compose -o app.wasm` combines it",
     ] {
         assert!(pushed.stderr.contains(expected), "{}", pushed.stderr);
     }
     stage
         .wash(&["build", "--compose", "-o", "whole.wasm"])
-        .well();
+        .assert_success();
     let whole = stage.wash(&["oci", "push", "--insecure", &reference, "whole.wasm"]);
-    assert!(!whole.well().stderr.contains("warning"));
+    assert!(!whole.assert_success().stderr.contains("warning"));
 }
 
 #[test]
@@ -53,10 +53,10 @@ fn a_component_of_the_project_comes_from_a_registry() {
     let reference = format!("{}/team/greeter:1", registry.address());
     Stage::new()
         .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-        .well();
+        .assert_success();
     let stage = Stage::new();
     project(&stage, &reference);
-    let plan = stage.wash(&["inspect", "--plan"]).well();
+    let plan = stage.wash(&["inspect", "--plan"]).assert_success();
     assert!(
         plan.stdout.contains("demo:greet/hello@1.0.0"),
         "{}",
@@ -65,12 +65,12 @@ fn a_component_of_the_project_comes_from_a_registry() {
     assert!(plan.stdout.contains("<- greeter"), "{}", plan.stdout);
     stage
         .wash(&["build", "--compose", "-o", "composed.wasm"])
-        .well();
+        .assert_success();
     // And without the registry, once it was pulled.
     drop(registry);
     stage
         .wash(&["build", "--compose", "-o", "again.wasm"])
-        .well();
+        .assert_success();
     assert_eq!(stage.read("again.wasm"), stage.read("composed.wasm"));
 }
 
@@ -82,11 +82,11 @@ fn an_image_that_is_not_there_says_so() {
     project(&stage, &reference);
     stage
         .wash(&["inspect", "--plan"])
-        .badly(&[&format!("cannot pull `{reference}`"), "(404)"]);
+        .assert_failure(&[&format!("cannot pull `{reference}`"), "(404)"]);
     project(&stage, "greeter:1");
     stage
         .wash(&["inspect", "--plan"])
-        .badly(&[".wash/config.yaml:7", "does not name a registry"]);
+        .assert_failure(&[".wash/config.yaml:7", "does not name a registry"]);
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn a_reference_is_inspected() {
     );
     other
         .wash(&["inspect", "--insecure", "--why", "wasi:io", &words])
-        .badly(&["`words`: this is a WIT package"]);
+        .assert_failure(&["`words`: this is a WIT package"]);
     let wit = other
         .wash(&["inspect", "--insecure", "--wit", &hello])
-        .well();
+        .assert_success();
     assert!(
         wit.stdout.contains("export demo:greet/hello@1.0.0"),
         "{}",
@@ -123,7 +123,7 @@ fn a_reference_is_inspected() {
     let missing = format!("{}/missing:1", registry.address());
     other
         .wash(&["inspect", "--insecure", &missing])
-        .badly(&["(404)"]);
+        .assert_failure(&["(404)"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_doctor_asks_registries_when_told_to() {
     let reference = format!("{}/team/greeter:1", registry.address());
     Stage::new()
         .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-        .well();
+        .assert_success();
     let stage = Stage::new();
     project(&stage, &reference);
     let found = |stage: &Stage, flags: &[&str]| {

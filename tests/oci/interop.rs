@@ -7,7 +7,8 @@ use std::process::Command;
 use futures::TryStreamExt as _;
 use wasm_pkg_client::{Client, Config, PublishOpts};
 
-use crate::registry::{self, Registry};
+use crate::registry;
+use crate::registry::Registry;
 use crate::stage::{Stage, component, wit_package};
 
 /// Runs the lines of a script with `client` and `target`.
@@ -77,7 +78,7 @@ fn we_pull_what_oras_pushes() {
     oras(&registry, "notes:1", &stage.path(""), script);
     let reference = format!("{}/notes:1", registry.address());
     let pull = stage.wash(&["oci", "pull", "--insecure", &reference]);
-    pull.badly(&["there is no WebAssembly in it: text/plain"]);
+    pull.assert_failure(&["it contains no WebAssembly: text/plain"]);
 }
 
 fn wkg(registry: &Registry) -> Client {

@@ -12,7 +12,7 @@ fn a_component_goes_up_and_comes_down() {
     let reference = format!("{}/team/hello:1.0", registry.address());
 
     let pushed = stage.wash(&["oci", "push", "--insecure", &reference, "hello.wasm"]);
-    let line = pushed.well().stdout;
+    let line = pushed.assert_success().stdout;
     let pinned = line.split(' ').next().unwrap();
     assert!(
         pinned.starts_with(&format!("{reference}@sha256:")),
@@ -27,7 +27,7 @@ fn a_component_goes_up_and_comes_down() {
     assert_eq!(other.read("component.wasm"), stage.read("hello.wasm"));
 
     let again = other.wash(&["docker", "pull", "--insecure", pinned, "lib.wasm"]);
-    assert!(again.well().stdout.starts_with("lib.wasm ("));
+    assert!(again.assert_success().stdout.starts_with("lib.wasm ("));
     assert_eq!(other.read("lib.wasm"), stage.read("hello.wasm"));
 }
 
@@ -92,7 +92,9 @@ fn wit_packages_travel_too() {
     let other = Stage::new();
     other.json(&["oci", "pull", "--insecure", &reference, "pulled.wasm"]);
     assert_eq!(other.read("pulled.wasm"), wit_package());
-    let shown = other.wash(&["inspect", "--wit", "pulled.wasm"]).well();
+    let shown = other
+        .wash(&["inspect", "--wit", "pulled.wasm"])
+        .assert_success();
     assert!(shown.stdout.contains("interface words"), "{}", shown.stdout);
 }
 
@@ -144,15 +146,17 @@ fn what_is_no_component_is_not_pushed() {
         ),
         ("missing.wasm", "missing.wasm`"),
     ] {
-        stage.wash(&["oci", "push", reference, file]).badly(&[why]);
+        stage
+            .wash(&["oci", "push", reference, file])
+            .assert_failure(&[why]);
     }
     let pinned = format!("127.0.0.1:1/a@sha256:{}", "0".repeat(64));
     stage
         .wash(&["oci", "push", &pinned, "hello.wasm"])
-        .badly(&["names a digest", "push to `127.0.0.1:1/a:TAG`"]);
+        .assert_failure(&["cannot push to a digest", "push to `127.0.0.1:1/a:TAG`"]);
     stage
         .wash(&["oci", "push", "hello:1", "hello.wasm"])
-        .badly(&[
+        .assert_failure(&[
             "does not name a registry",
             "hint: write the registry: `ghcr.io/OWNER/hello:1`",
         ]);
@@ -168,16 +172,18 @@ fn a_file_that_is_no_component_is_not_replaced() {
     let pull = ["oci", "pull", "--insecure", &reference, "notes.md"];
     stage
         .wash(&pull)
-        .badly(&["notes.md` exists and is no component: `--force` replaces it"]);
+        .assert_failure(&["notes.md` exists and is not a component: use `--force` to replace it"]);
     assert_eq!(stage.read("notes.md"), b"my notes");
-    stage.wash(&[&pull[..], &["--force"]].concat()).well();
+    stage
+        .wash(&[&pull[..], &["--force"]].concat())
+        .assert_success();
     assert_eq!(stage.read("notes.md"), stage.read("hello.wasm"));
     // A component is, and in a directory it is called as its repository.
     fs::create_dir(stage.path("lib")).unwrap();
     for _ in 0..2 {
         stage
             .wash(&["oci", "pull", "--insecure", &reference, "lib"])
-            .well();
+            .assert_success();
     }
     assert_eq!(stage.read("lib/hello.wasm"), stage.read("hello.wasm"));
     let nowhere = [
@@ -187,5 +193,5 @@ fn a_file_that_is_no_component_is_not_replaced() {
         &reference,
         "no/such/dir/x.wasm",
     ];
-    stage.wash(&nowhere).badly(&["cannot write"]);
+    stage.wash(&nowhere).assert_failure(&["cannot write"]);
 }

@@ -77,7 +77,9 @@ impl Stage {
 
     /// What the command printed as JSON, which ended well.
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
-        let ended = self.wash(&[arguments, &["-o", "json"]].concat()).well();
+        let ended = self
+            .wash(&[arguments, &["-o", "json"]].concat())
+            .assert_success();
         // Nobody needs to have docker.
         assert!(!ended.stderr.contains("docker"), "{}", ended.stderr);
         let mut value: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
@@ -101,13 +103,13 @@ impl Ended {
         }
     }
 
-    pub(crate) fn well(self) -> Self {
+    pub(crate) fn assert_success(self) -> Self {
         assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
         self
     }
 
     /// It failed, by no fault of ours, and said all of this.
-    pub(crate) fn badly(self, said: &[&str]) -> Self {
+    pub(crate) fn assert_failure(self, said: &[&str]) -> Self {
         let is_told = matches!(self.code, Some(1 | 2 | 4));
         assert!(is_told, "{:?}: {}{}", self.code, self.stdout, self.stderr);
         for said in said {

@@ -157,32 +157,32 @@ fn tokens_are_asked_for_and_shown() {
     let reference = format!("{address}/team/hello:1");
     let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
     let options = [&push[..], &["-u", USER, "-p", PASSWORD]].concat();
-    Stage::new().wash(&options).well();
+    Stage::new().wash(&options).assert_success();
 
     let docker = Stage::new();
     let auth = STANDARD.encode(format!("{USER}:{PASSWORD}"));
     let config = json!({ "auths": { &address: { "auth": auth } } });
     docker.file("docker/config.json", config.to_string());
-    docker.wash(&push).well();
+    docker.wash(&push).assert_success();
 
     // An identity token buys others, whether the file has it or a helper.
     let identity = Stage::new();
     let config =
         json!({ "auths": { &address: { "auth": "MDAwOg==", "identitytoken": IDENTITY } } });
     identity.file("docker/config.json", config.to_string());
-    identity.wash(&push).well();
+    identity.wash(&push).assert_success();
     let stale = Stage::new();
     let config = json!({ "auths": { &address: { "identitytoken": "stale" } } });
     stale.file("docker/config.json", config.to_string());
     stale
         .wash(&push)
-        .badly(&["credentials used: those of docker"]);
+        .assert_failure(&["credentials used: those of docker"]);
 
     // Strangers may read.
     let stranger = Stage::new();
     stranger
         .wash(&["oci", "pull", "--insecure", &reference, "pulled.wasm"])
-        .well();
+        .assert_success();
     assert_eq!(stranger.read("pulled.wasm"), stranger.read("hello.wasm"));
 }
 
@@ -194,10 +194,10 @@ fn who_may_not_is_told_so() {
     let said = format!("cannot push to `{reference}`: the registry");
     Stage::new()
         .wash(&push)
-        .badly(&[&said, "no credentials were found"]);
+        .assert_failure(&[&said, "no credentials were found"]);
     let wrong = [&push[..], &["-u", USER, "-p", "sesame-closed"]].concat();
     let ended = Stage::new()
         .wash(&wrong)
-        .badly(&[&said, "credentials used: those of the command line"]);
+        .assert_failure(&[&said, "credentials used: those of the command line"]);
     assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
 }

@@ -25,7 +25,7 @@ fn filled() -> Registry {
     let reference = format!("{}/hello:1", registry.address());
     Stage::new()
         .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-        .well();
+        .assert_success();
     registry
 }
 
@@ -40,7 +40,7 @@ fn fails(
     let reference = format!("{}/hello:1", harm.address());
     stage
         .wash(&["oci", "pull", "--insecure", "--timeout", "2", &reference])
-        .badly(said);
+        .assert_failure(said);
     assert!(!stage.path("component.wasm").exists());
     // Neither is anything half-written kept.
     for entry in fs::read_dir(stage.path("cache/wash/oci")).unwrap() {
@@ -61,7 +61,7 @@ fn wrong_bytes_are_refused() {
         &registry,
         &[
             "cannot pull `",
-            "the component is not what its digest says: expected `sha256:",
+            "the component does not match its digest: expected `sha256:",
             "hint: nothing was written",
         ],
         |request, _| {
@@ -74,7 +74,7 @@ fn wrong_bytes_are_refused() {
     );
     fails(
         &registry,
-        &["the manifest is not what its digest says"],
+        &["the manifest does not match its digest"],
         |request, _| {
             if is_manifest(request) {
                 Trouble::Flip
@@ -109,7 +109,7 @@ fn what_passes_is_tried_again() {
     let reference = format!("{}/hello:1", registry.behind(overloaded).address());
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
     assert_eq!(stage.read("component.wasm"), stage.read("hello.wasm"));
 
     // Also half-way through a push.
@@ -120,7 +120,7 @@ fn what_passes_is_tried_again() {
     let reference = format!("{}/again:1", registry.behind(unlucky).address());
     stage
         .wash(&["oci", "push", "--insecure", &reference, "hello.wasm"])
-        .well();
+        .assert_success();
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn what_does_not_pass_is_said() {
     fails(
         &registry,
         &[
-            "the registry gets too many requests (429): pull limit reached",
-            "allow more to those who log in",
+            "too many requests to the registry (429): pull limit reached",
+            "allow more requests after a login",
         ],
         move |request, _| match is_manifest(request) {
             true => Trouble::Answer("429 Too Many Requests", "Retry-After: 1\r\n", limit),
@@ -147,7 +147,7 @@ fn what_does_not_pass_is_said() {
     fails(
         &registry,
         &[
-            "the registry does not allow it (403): not yours",
+            "the registry denies access (403): not yours",
             "credentials used: none",
             "may they read `hello`?",
         ],
@@ -158,7 +158,7 @@ fn what_does_not_pass_is_said() {
     );
     fails(
         &registry,
-        &["its manifest makes no sense"],
+        &["its manifest is not valid"],
         |request, _| match is_manifest(request) {
             true => Trouble::Answer("200 OK", NO_HEADERS, r#"{"schemaVersion":2}"#),
             false => Trouble::None,
@@ -166,7 +166,7 @@ fn what_does_not_pass_is_said() {
     );
     fails(
         &registry,
-        &["there is no WebAssembly in it: application/vnd.oci.image.layer.v1.tar+gzip"],
+        &["it contains no WebAssembly: application/vnd.oci.image.layer.v1.tar+gzip"],
         |request, _| match is_manifest(request) {
             true => Trouble::Answer("200 OK", NO_HEADERS, CONTAINER),
             false => Trouble::None,
@@ -194,18 +194,18 @@ fn answers_are_not_read_without_end() {
     limited.file("large.wasm", component(2 << 20));
     let reference = format!("{}/large:1", registry.address());
     let push = ["oci", "push", "--insecure", &reference, "large.wasm"];
-    limited.wash(&push).well();
+    limited.wash(&push).assert_success();
     let other = Stage::new().set("WASH_OCI_MAX_SIZE_MIB", "1");
     other
         .wash(&["oci", "pull", "--insecure", &reference])
-        .badly(&[
+        .assert_failure(&[
             "the component is larger than 1048576 bytes",
             "hint: WASH_OCI_MAX_SIZE_MIB allows more",
         ]);
     let other = Stage::new().set("WASH_OCI_MAX_SIZE_MIB", "2M");
     other
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
 }
 
 #[test]
@@ -219,12 +219,12 @@ fn a_registry_says_how_long_to_wait() {
     let reference = format!("{}/hello:1", registry.behind(busy).address());
     Stage::new()
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
     assert!(begin.elapsed() >= Duration::from_secs(2));
     // Nobody waits for an hour.
     fails(
         &registry,
-        &["the registry gets too many requests (429): later"],
+        &["too many requests to the registry (429): later"],
         |request, _| match is_manifest(request) {
             true => Trouble::Answer("429 Too Many Requests", "Retry-After: 3600\r\n", "later"),
             false => Trouble::None,
@@ -240,11 +240,11 @@ fn a_proxy_that_is_not_there_is_told_from_a_registry() {
     let stage = Stage::new().set("HTTP_PROXY", "http://127.0.0.1:1");
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
     let stage = Stage::new().set("HTTP_PROXY", "http://me:sesame@127.0.0.1:1");
     let ended = stage
         .wash(&["oci", "pull", "--insecure", "registry.example:5000/hello:1"])
-        .badly(&[
+        .assert_failure(&[
             "the proxy `http://127.0.0.1:1/` refuses the connection",
             "hint: HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name proxies",
         ]);
@@ -270,7 +270,7 @@ fn nobody_there_is_told_from_not_there() {
     let missing = format!("{}/hello:2", registry.address());
     stage
         .wash(&["oci", "pull", "--insecure", &missing])
-        .badly(&[
+        .assert_failure(&[
             "no such repository, tag or digest (404)",
             "check the repository and the tag",
         ]);
@@ -279,13 +279,13 @@ fn nobody_there_is_told_from_not_there() {
     let reference = format!("{address}/hello:1");
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .badly(&[
-            "nobody listens there (connection refused)",
+        .assert_failure(&[
+            "nothing listens there (connection refused)",
             &format!("is there a registry at `{address}`?"),
         ]);
     stage
         .wash(&["oci", "pull", "no-such-host.invalid/hello:1"])
-        .badly(&["the host cannot be reached"]);
+        .assert_failure(&["the host cannot be reached"]);
     // No registry at all.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -301,5 +301,5 @@ fn nobody_there_is_told_from_not_there() {
     let reference = format!("127.0.0.1:{port}/hello:1");
     stage
         .wash(&["oci", "pull", "--insecure", &reference])
-        .badly(&["its manifest makes no sense"]);
+        .assert_failure(&["its manifest is not valid"]);
 }

@@ -17,12 +17,12 @@ fn arrives(registry: &Registry, trouble: impl Fn(&str, usize) -> Trouble + Send 
     let reference = format!("{}/large:1", registry.behind(trouble).address());
     stage
         .wash(&["oci", "push", "--insecure", &reference, "large.wasm"])
-        .well();
+        .assert_success();
     let other = Stage::new();
     let reference = format!("{}/large:1", registry.address());
     other
         .wash(&["oci", "pull", "--insecure", &reference])
-        .well();
+        .assert_success();
     assert!(other.read("component.wasm") == component(LARGE));
 }
 
@@ -95,7 +95,7 @@ fn a_password_stays_with_its_registry() {
         PASSWORD,
     ];
     // The other host has no such upload.
-    Stage::new().wash(&push).badly(&["cannot push to"]);
+    Stage::new().wash(&push).assert_failure(&["cannot push to"]);
     assert!(front.heads().iter().any(|head| is_authorized(head)));
     let heads = elsewhere.heads();
     assert!(!heads.is_empty());
@@ -117,13 +117,17 @@ fn a_registry_that_asks_late_is_answered() {
     let reference = format!("{}/hello:1", registry.behind(open).address());
     let push = ["oci", "push", "--insecure", &reference, "hello.wasm"];
     let login = ["-u", USER, "-p", PASSWORD];
-    Stage::new().wash(&[&push[..], &login].concat()).well();
+    Stage::new()
+        .wash(&[&push[..], &login].concat())
+        .assert_success();
     let pull = ["oci", "pull", "--insecure", &reference];
-    Stage::new().wash(&[&pull[..], &login].concat()).well();
+    Stage::new()
+        .wash(&[&pull[..], &login].concat())
+        .assert_success();
     Stage::new()
         .wash(&pull)
-        .badly(&["no credentials were found"]);
+        .assert_failure(&["no credentials were found"]);
     Stage::new()
         .wash(&[&pull[..], &["-u", USER, "-p", "wrong"]].concat())
-        .badly(&["credentials used: those of the command line"]);
+        .assert_failure(&["credentials used: those of the command line"]);
 }

@@ -143,7 +143,7 @@ fn names_that_clash_are_refused_with_the_way_round_them() {
     let other = user.path("other.wasm");
     std::fs::copy(plugin("my"), &other).unwrap();
     let done = user.wash(&["plugin", "install", text(&other)]);
-    done.failed("a plugin `my` is installed already")
+    done.failed("plugin `my` is already installed")
         .failed("--name NAME");
     let done = user.wash(&["plugin", "install", text(&other), "--name", "mine"]);
     done.failed("`wash my` is a command of the plugin `my`")

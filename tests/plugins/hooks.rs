@@ -120,7 +120,7 @@ fn a_plugin_that_cannot_be_read_stops_what_it_might_have_stopped() {
             (&["dev", "--address", "127.0.0.1:0"], "before-dev"),
         ] {
             let done = user.wash(line);
-            let cannot = format!("error: cannot tell which plugins have a `{point}` hook");
+            let cannot = format!("error: cannot determine which plugins have a `{point}` hook");
             done.failed(&cannot).failed(reason).failed("hint: ");
             assert_eq!(done.stdout, "", "{line:?}");
         }
@@ -133,7 +133,10 @@ fn the_plugin_of_the_documentation_works() {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let docs = read("docs/plugins.md");
     let shown = |path: &str| {
-        let code = read(path).replace(r#"["../../../wit/wash-plugin", "wit"]"#, r#""wit""#);
+        let code = read(path).replace(
+            r#"["../../../crates/wash-fetch/wit/wash-plugin", "wit"]"#,
+            r#""wit""#,
+        );
         let lines = code
             .lines()
             .map(|line| format!("    {line}").trim_end().to_owned());
@@ -232,9 +235,42 @@ fn a_hook_has_the_time_that_the_user_gives_it() {
     };
     build("300ms")
         .failed("the `before-build` hook of plugin `hostile` failed")
-        .failed("the plugin `hostile` was stopped: it took longer than 300ms")
+        .failed("the plugin `hostile` was stopped: it took longer than 300 ms")
         .failed("`WASH_HOOK_TIMEOUT=5m` gives hooks more time");
     let done = build("soon");
     assert_eq!(done.code, Some(2), "{done:?}");
     done.failed("`WASH_HOOK_TIMEOUT`: expected a duration such as");
+}
+
+#[test]
+fn hooks_that_cannot_be_found_stop_what_they_are_for() {
+    let user = User::new().with(&plugin("my"));
+    project(&user, "app");
+    let installed = user.store().join("installed");
+    let manifest = installed.join("my.json");
+    for name in ["my.json.bak", "my.json~", "my.old.json"] {
+        let aside = installed.join(name);
+        std::fs::rename(&manifest, &aside).unwrap();
+        user.wash(&["build"])
+            .failed("cannot determine which plugins have a `before-build` hook")
+            .failed(name)
+            .failed("brings the plugin back");
+        let done = user.wash(&["plugin", "list"]);
+        assert!(done.stderr.contains(name), "{done:?}");
+        std::fs::rename(&aside, &manifest).unwrap();
+    }
+    // A copy beside it does no harm.
+    std::fs::copy(&manifest, installed.join("my.json.bak")).unwrap();
+    assert_eq!(user.wash(&["build"]).code, Some(0));
+
+    let elsewhere = user.path("elsewhere");
+    std::fs::rename(user.store(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink("unmounted", user.store()).unwrap();
+    user.wash(&["build"])
+        .failed("cannot determine which plugins have a `before-build` hook")
+        .failed("a broken symbolic link");
+    std::fs::remove_file(user.store()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, user.store()).unwrap();
+    let done = user.wash(&["build"]);
+    assert!(done.stderr.contains("BeforeBuild"), "{done:?}");
 }

@@ -208,8 +208,8 @@ fn not_installed(mode: &str, expected: &str) {
 
 #[test]
 fn describing_itself_has_bounds() {
-    not_installed("describe=loop", "it took longer than 5s");
-    not_installed("describe=print", "it took longer than 5s");
+    not_installed("describe=loop", "it took longer than 5 s");
+    not_installed("describe=print", "it took longer than 5 s");
     not_installed("describe=eat", "bytes of memory");
     not_installed(
         "describe=trap",
@@ -222,7 +222,7 @@ fn a_description_has_bounds() {
     not_installed("describe=help", "at most 524288 are allowed");
     not_installed("describe=amplify", "at most");
     not_installed("describe=commands", "at most");
-    not_installed("describe=escapes", "U+001B, which cannot be seen");
+    not_installed("describe=escapes", "U+001B, which is invisible");
     not_installed("describe=path", "is not a name");
     not_installed("describe=absolute", "is not a name");
     not_installed(
@@ -231,7 +231,7 @@ fn a_description_has_bounds() {
     );
     not_installed(
         "describe=default",
-        "only what the user names is given to a plugin",
+        "plugins can only access paths that the user names",
     );
 }
 

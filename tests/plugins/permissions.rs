@@ -116,13 +116,13 @@ fn a_directory_that_is_not_there_yet() {
     // What may be read is not.
     let done = user.wash(&["plugin", "allow", "hostile", "--dir", text(&notes)]);
     done.failed("/notes` does not exist")
-        .failed("hint: make it: mkdir -p ");
+        .failed("hint: create it: mkdir -p ");
     std::fs::create_dir(&notes).unwrap();
     user.ok(&["plugin", "allow", "hostile", "--dir", text(&notes)]);
     std::fs::remove_dir(&notes).unwrap();
     user.wash(&["hostile", "env"])
         .failed("the plugin `hostile` may read")
-        .failed("hint: make it: mkdir -p ");
+        .failed("hint: create it: mkdir -p ");
 }
 
 #[test]
@@ -174,16 +174,9 @@ fn what_others_can_change_is_not_believed() {
 fn nobody_is_allowed_to_change_what_is_allowed() {
     let user = User::new().with(&plugin("hostile"));
     let all = format!("{}:rw", text(&user.path("")));
-    user.ok(&[
-        "plugin",
-        "allow",
-        "hostile",
-        "--dir",
-        all.trim_end_matches('/'),
-    ]);
-    let done = user.wash(&["hostile", "env"]);
-    done.failed("what plugins are allowed is kept there")
-        .failed("wash plugin deny hostile --dir");
+    let all = all.trim_end_matches('/');
+    user.wash(&["plugin", "allow", "hostile", "--dir", all])
+        .failed("cannot be allowed");
 }
 
 #[test]
@@ -225,4 +218,38 @@ fn what_makes_no_sense_cannot_be_allowed() {
     user.wash(&["plugin", "allow", "sya", "--project"])
         .failed("did you mean `say`?");
     assert_eq!(user.data(&["plugin", "show", "say"])["allowed"], json!([]));
+}
+
+#[test]
+fn what_no_plugin_may_change_is_refused_at_once() {
+    let user = User::new().with(&plugin("my"));
+    let allowed = || user.data(&["plugin", "show", "my"])["allowed"].take();
+    let before = allowed();
+    std::fs::create_dir_all(user.path("project/.git/hooks")).unwrap();
+    std::os::unix::fs::symlink(".git", user.path("project/link")).unwrap();
+    for (folder, reason) in [
+        ("project/.git", "`.git` or `.wash`"),
+        ("project/.git/hooks", "`.git` or `.wash`"),
+        ("project/.git/new", "`.git` or `.wash`"),
+        ("project/link", "`.git` or `.wash`"),
+        ("project/.wash/state", "`.git` or `.wash`"),
+    ] {
+        let folder = user.path(folder);
+        let folder = text(&folder);
+        let done = user.wash(&["plugin", "allow", "my", "--dir", &format!("{folder}:rw")]);
+        done.failed("cannot be allowed")
+            .failed(reason)
+            .failed("leave out `:rw`");
+        assert_eq!(allowed(), before, "{folder}");
+    }
+    assert!(!user.path("project/.git/new").exists());
+    let store = format!("{}:rw", text(&user.store()));
+    user.wash(&["plugin", "allow", "my", "--dir", &store])
+        .failed("cannot be allowed");
+
+    // To read, and around it, there is no harm.
+    let git = user.path("project/.git");
+    user.ok(&["plugin", "allow", "my", "--dir", text(&git)]);
+    let project = format!("{}:rw", text(&user.path("project")));
+    user.ok(&["plugin", "allow", "my", "--dir", &project]);
 }

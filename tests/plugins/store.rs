@@ -45,7 +45,7 @@ fn what_is_installed_is_listed_and_shown() {
         std::fs::read(plugin("my")).unwrap()
     );
     user.wash(&["plugin", "show", "mi"])
-        .failed("no plugin `mi` is installed")
+        .failed("plugin `mi` is not installed")
         .failed("did you mean `my`?");
     assert!(
         user.ok(&["plugin", "uninstall", "my", "say"])
@@ -114,7 +114,7 @@ fn a_broken_entry_is_repaired_with_its_folder_and_its_permissions() {
         );
         assert!(
             done.stderr
-                .contains("it keeps its folder and its permissions"),
+                .contains("it keeps its data and its permissions"),
             "{done:?}"
         );
         let done = user.wash(&["plugin", "install", text(&plugin("my"))]);
@@ -136,7 +136,7 @@ fn a_broken_entry_is_not_replaced_by_a_plugin_from_elsewhere() {
     let other = user.path("other.wasm");
     std::fs::copy(plugin("my"), &other).unwrap();
     user.wash(&["plugin", "install", text(&other)])
-        .failed("a plugin `my` is installed already, from")
+        .failed("plugin `my` is already installed, from")
         .failed("--name NAME");
     assert_eq!(std::fs::read_to_string(&manifest).unwrap(), newer);
 }
@@ -305,7 +305,7 @@ fn a_plugin_that_cannot_be_upgraded_does_not_keep_others_from_it() {
     let path = my_from_a_file(&user);
     std::fs::remove_file(&path).unwrap();
     let done = user.wash(&["plugin", "upgrade"]);
-    done.failed("`my` is not upgraded: ")
+    done.failed("cannot upgrade `my`: ")
         .failed("error: not upgraded: `my`\n");
     assert_eq!(done.stdout, "`say` is up to date\n");
     let done = user.wash(&["plugin", "upgrade", "-o", "json"]);
@@ -377,7 +377,7 @@ fn what_is_no_plugin_is_refused_with_what_is_one() {
     let empty = user.path("empty.wasm");
     std::fs::write(&empty, wat::parse_str("(component)").unwrap()).unwrap();
     user.wash(&["plugin", "install", text(&empty)])
-        .failed("`empty` exports nothing that a plugin has")
+        .failed("`empty` is not a plugin: it exports none of a plugin's interfaces")
         .failed("wash:plugin/describer");
     let text_file = user.write("notes.wasm", "notes");
     user.wash(&["plugin", "install", text(&text_file)])
@@ -399,5 +399,5 @@ fn an_installed_plugin_is_inspected_by_its_name() {
         assert!(driven, "{shown}");
     }
     user.wash(&["inspect", "plugin:mi"])
-        .failed("no plugin `mi` is installed");
+        .failed("plugin `mi` is not installed");
 }

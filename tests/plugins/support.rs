@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::guest;
 
 /// Longer than anything takes here, on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A `wash` that goes on, and ends with the test at the latest.
 pub(crate) struct Running {
@@ -59,7 +59,7 @@ impl Running {
     #[track_caller]
     pub(crate) fn line(&mut self, text: &str) -> String {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TIMEOUT) {
                 Ok(line) => self.said.push(line),
                 Err(_) => panic!("nothing says `{text}`: {:#?}", self.said),
             }
@@ -74,7 +74,7 @@ impl Running {
     pub(crate) fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TIMEOUT) {
                 Ok(line) => self.said.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it goes on: {:#?}", self.said),

@@ -76,7 +76,7 @@ async fn blobs_where_the_config_says() {
 
     // Elsewhere from now on, with nothing in it.
     projects.replace("blobby/.wash/config.yaml", "tmp/blobstore", "tmp/other");
-    wash.line("config changed: where blobs are kept").await;
+    wash.line("config changed: the directory of blobs").await;
     wash.line("reloaded").await;
     assert_eq!(get(&url, "/files/note.txt").await.0, StatusCode::NOT_FOUND);
 }

@@ -9,9 +9,25 @@ use std::process::Command;
 #[test]
 fn every_file_that_is_compiled_in_is_packaged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = check("wash", root, &["build.rs", "templates"]);
+    for entry in fs::read_dir(root.join("crates")).unwrap() {
+        let dir = entry.unwrap().path();
+        let name = dir.file_name().unwrap().to_str().unwrap();
+        let besides: &[&str] = match name {
+            "wash-fetch" => &["wit"],
+            _ => &[],
+        };
+        count += check(name, &dir, besides);
+    }
+    assert!(count > 300, "{count}");
+}
+
+/// Looks for the files of one package: its sources, what these include, and what lies in `besides`. Returns how many there are.
+fn check(package: &str, root: &Path, besides: &[&str]) -> usize {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let output = Command::new(cargo)
-        .args(["package", "--list", "--allow-dirty", "--offline"])
+        .args(["package", "--list", "--allow-dirty", "--offline", "-p"])
+        .arg(package)
         .current_dir(root)
         .output()
         .unwrap();
@@ -25,25 +41,30 @@ fn every_file_that_is_compiled_in_is_packaged() {
 
     let mut sources = Vec::new();
     files(&root.join("src"), &mut sources);
-    sources.push(root.join("build.rs"));
-    // What the build script lists is compiled in as well.
     let mut needed = sources.clone();
-    files(&root.join("templates"), &mut needed);
-    files(&root.join("wit"), &mut needed);
+    for other in besides {
+        match root.join(other) {
+            dir if dir.is_dir() => files(&dir, &mut needed),
+            file => {
+                needed.push(file.clone());
+                sources.push(file);
+            }
+        }
+    }
     for source in &sources {
         let text = fs::read_to_string(source).unwrap_or_default();
         needed.extend(included(&text).map(|path| source.parent().unwrap().join(path)));
     }
-    assert!(needed.len() > 300);
-    for file in needed {
-        let file = normal(&file);
+    for file in &needed {
+        let file = normal(file);
         let file = file.strip_prefix(root).unwrap();
         assert!(
             packaged.contains(file),
-            "{} is not packaged",
+            "{} of {package} is not packaged",
             file.display()
         );
     }
+    needed.len()
 }
 
 /// The paths in `include_str!("..")` and its like.

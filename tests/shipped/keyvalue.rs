@@ -145,7 +145,7 @@ async fn a_running_session_takes_up_a_provider() {
 
     plugins.done(&["plugin", "uninstall", "keyvalue-redis"]);
     wash.line("plugin `keyvalue-redis` removed").await;
-    wash.line("the version before goes on serving").await;
+    wash.line("the previous version keeps serving").await;
     assert_eq!(text(&url, "/get/b/k").await, "value");
 }
 

@@ -72,7 +72,8 @@ pub(crate) fn sources(name: &str) -> PathBuf {
 #[test]
 fn the_world_is_the_one_that_wash_has() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let world = fs::read_to_string(root.join("wit/wash-plugin/0.1.0.wit")).unwrap();
+    let world =
+        fs::read_to_string(root.join("crates/wash-fetch/wit/wash-plugin/0.1.0.wit")).unwrap();
     let plugins = fs::read_dir(root.join("plugins")).unwrap();
     let copies = plugins.map(|plugin| plugin.unwrap().path().join("wit/deps/plugin.wit"));
     let copies: Vec<PathBuf> = copies.filter(|copy| copy.exists()).collect();

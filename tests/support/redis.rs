@@ -16,7 +16,7 @@ mod installed;
 use installed::installed;
 
 /// Longer than it ever takes to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs until it is dropped. What it has is kept from one start to the next.
 pub(crate) struct Redis {
@@ -71,7 +71,7 @@ impl Redis {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
-            assert!(begin.elapsed() < PATIENCE, "{}", self.log());
+            assert!(begin.elapsed() < TIMEOUT, "{}", self.log());
             thread::sleep(Duration::from_millis(10));
         }
         true
@@ -81,7 +81,7 @@ impl Redis {
     fn is_ready(&self) -> bool {
         let answer = || {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
             stream.write_all(b"PING\r\n")?;
             let mut line = String::new();
             BufReader::new(stream).read_line(&mut line)?;
@@ -96,7 +96,7 @@ impl Redis {
 
     pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Client(BufReader::new(stream))
     }
 

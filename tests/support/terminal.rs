@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Nothing that is waited for takes as long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Terminal {
     child: Child,
@@ -75,7 +75,7 @@ impl Terminal {
                 self.seen += at + text.len();
                 return self;
             }
-            assert!(begin.elapsed() < PATIENCE, "no `{text}`: {screen}");
+            assert!(begin.elapsed() < TIMEOUT, "no `{text}`: {screen}");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -93,7 +93,7 @@ impl Terminal {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(begin.elapsed() < PATIENCE, "no end: {}", self.screen());
+            assert!(begin.elapsed() < TIMEOUT, "no end: {}", self.screen());
             thread::sleep(Duration::from_millis(5));
         };
         if let Some(reader) = self.reader.take() {

@@ -1,8 +1,9 @@
 //! Small components and modules, with whatever names.
 
-/// Titles, clears, moves, colors, hides, forges lines, and turns the direction of writing; a C1 control as well.
-pub(crate) const HOSTILE: &str =
-    "\x1b]0;PWN\x07\x1b[2J\x1b[31m\x1b[8m\u{9b}1A\u{85}\r\u{202e}\u{2066}";
+/// Titles, clears, moves, colors, hides, and turns the direction of writing; a C1 control as well. Forges lines, after every
+/// character that may end one.
+pub(crate) const HOSTILE: &str = "\x1b]0;PWN\x07\x1b[2J\x1b[31m\x1b[8m\u{9b}1A\u{202e}\u{2066}\
+    \u{85}fake line\u{b}fake line\u{c}fake line\u{2028}fake line\u{2029}fake line\rfake line\r\nfake line\n\nfake line: hint: x";
 
 /// A component that exports `f`.
 pub(crate) fn plain() -> Vec<u8> {

@@ -161,3 +161,42 @@ fn a_home_may_lie_anywhere() {
     let temp = tempfile::tempdir().unwrap();
     check(&place(&temp).join("app"), &place(&temp).join(odd(b"h\xff")));
 }
+
+/// What must be text and is not is named, with the value as one can read it.
+#[test]
+fn arguments_and_variables_that_are_no_text_are_named() {
+    let temp = tempfile::tempdir().unwrap();
+    let (dir, home) = (place(&temp).join("app"), place(&temp).join("home"));
+    project(&dir);
+    fs::create_dir_all(&home).unwrap();
+    for (line, named) in [
+        ("new b\\xff", "'b\\xff' for '[NAME"),
+        ("new x --name b\\xff", "'b\\xff' for '--name <NAME>'"),
+        ("plugin allow my --dir b\\xff", "'b\\xff' for '--dir"),
+        ("call --config=k=\\xff f", "for '--config"),
+    ] {
+        let output = wash(&dir, &home, &words(line));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+        assert!(stderr.contains(named), "{line}: {stderr}");
+    }
+    for name in [
+        "WASH_DEV__ADDRESS",
+        "WASH_OFFLINE",
+        "WASH_OCI_PASSWORD",
+        "WASH_HOOK_TIMEOUT",
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wash"));
+        command
+            .args(["wit", "check"])
+            .current_dir(&dir)
+            .env("HOME", &home)
+            .env("WASH_OCI_USER", "me")
+            .env(name, odd(b"b\xff"));
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+        assert!(stderr.contains(&format!("`{name}`")), "{name}: {stderr}");
+        assert!(!stderr.contains("is set without"), "{name}: {stderr}");
+    }
+}

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::components::{self, HOSTILE};
+use crate::components;
+use crate::components::HOSTILE;
 use crate::screen::Terminal;
 
 struct Place(TempDir);
@@ -75,7 +76,7 @@ fn check(place: &Place, dir: &Path, arguments: &[&str]) {
     let screen = screen.replace("\r\n", "\n");
     assert!(!screen.trim().is_empty(), "{arguments:?}");
     assert_eq!(controls(&screen), "", "{arguments:?}: {screen:?}");
-    assert!(!screen.contains("\nfake line"), "{arguments:?}: {screen}");
+    check_lines(&screen, arguments);
 
     // Into pipes as well, and as JSON.
     for format in ["text", "json"] {
@@ -87,8 +88,19 @@ fn check(place: &Place, dir: &Path, arguments: &[&str]) {
         for stream in [output.stdout, output.stderr] {
             let text = String::from_utf8(stream).unwrap();
             assert_eq!(controls(&text), "", "{arguments:?} -o {format}: {text:?}");
+            check_lines(&text, arguments);
         }
     }
+}
+
+/// What others wrote begins no line.
+#[track_caller]
+fn check_lines(shown: &str, arguments: &[&str]) {
+    let mut lines = shown.lines().map(str::trim_start);
+    assert!(
+        !lines.any(|line| line.starts_with("fake line")),
+        "{arguments:?}: {shown}"
+    );
 }
 
 /// A session that cannot serve.
@@ -101,6 +113,7 @@ fn check_session(place: &Place, dir: &Path, arguments: &[&str]) {
     // What was typed is shown by the terminal itself.
     let screen = screen.replace("\r\n", "\n").replace("^C", "");
     assert_eq!(controls(&screen), "", "{arguments:?}: {screen:?}");
+    check_lines(&screen, arguments);
 }
 
 #[test]
@@ -162,7 +175,8 @@ fn a_project_does_not_control_a_terminal() {
         format!(
             "build: {{command: \"true\"}}\nwit: {{sources: {{\"a:b\": \"https://{text}\"}}}}\n"
         ),
-        format!("{HOSTILE}: {HOSTILE}\n"),
+        format!("{0}: {0}\n", HOSTILE.replace(['\r', '\n'], "")),
+        format!("\"{text}\": \"{text}\"\nwit: {{wit_dir: \"{text}\"}}\n"),
     ];
     for (index, config) in configs.iter().enumerate() {
         let dir = place.path(format!("app{index}"));

@@ -59,7 +59,7 @@ impl Stage {
         wash.output().unwrap()
     }
 
-    fn well(&self, dir: &str, args: &[&str]) -> String {
+    fn assert_success(&self, dir: &str, args: &[&str]) -> String {
         let output = self.wash(dir, args);
         assert!(
             output.status.success(),
@@ -69,7 +69,7 @@ impl Stage {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn badly(&self, dir: &str, args: &[&str]) -> String {
+    fn assert_failure(&self, dir: &str, args: &[&str]) -> String {
         let output = self.wash(dir, args);
         assert!(
             !output.status.success(),
@@ -85,7 +85,7 @@ impl Stage {
 
     /// As `wkg publish` does.
     async fn publish(&self) {
-        self.well("words", &["wit", "build", "-o", "words.wasm"]);
+        self.assert_success("words", &["wit", "build", "-o", "words.wasm"]);
         let file = self.path("words/words.wasm");
         let options = PublishOpts {
             skip_semver_check: true,
@@ -109,7 +109,7 @@ async fn what_wkg_publishes_is_fetched_and_the_lock_is_shared() {
     let stage = Stage::new(&registry.address());
     stage.publish().await;
 
-    let said = stage.well("app", &["wit", "fetch"]);
+    let said = stage.assert_success("app", &["wit", "fetch"]);
     assert!(
         said.contains(&format!(
             "+ demo:words@1.0.0 (registry {})",
@@ -123,7 +123,7 @@ async fn what_wkg_publishes_is_fetched_and_the_lock_is_shared() {
             .read("app/wit/deps/demo-words-1.0.0/package.wit")
             .contains("count: func(")
     );
-    stage.well("app", &["wit", "check"]);
+    stage.assert_success("app", &["wit", "check"]);
     let ours = stage.read("app/wkg.lock");
 
     // wkg takes our lock, finds the same bytes, and writes the same file.
@@ -158,11 +158,11 @@ async fn what_wkg_publishes_is_fetched_and_the_lock_is_shared() {
     // We take what wkg left, and do without the registry.
     drop(registry);
     assert_eq!(
-        stage.well("wkg", &["wit", "fetch"]),
-        "nothing to fetch: everything is there\n"
+        stage.assert_success("wkg", &["wit", "fetch"]),
+        "nothing to fetch: no packages are missing\n"
     );
     fs::remove_dir_all(stage.path("wkg/wit/deps")).unwrap();
-    stage.well("wkg", &["wit", "fetch", "--offline"]);
+    stage.assert_success("wkg", &["wit", "fetch", "--offline"]);
     assert_eq!(stage.read("wkg/wkg.lock"), ours);
 }
 
@@ -171,20 +171,20 @@ async fn other_bytes_than_the_locked_ones_are_refused() {
     let registry = Registry::start();
     let stage = Stage::new(&registry.address());
     stage.publish().await;
-    stage.well("app", &["wit", "fetch"]);
+    stage.assert_success("app", &["wit", "fetch"]);
     let lock = stage.read("app/wkg.lock");
     let digest = lock.split("sha256:").nth(1).unwrap()[..64].to_string();
     stage.write("app/wkg.lock", &lock.replace(&digest, &"0".repeat(64)));
     fs::remove_dir_all(stage.path("app/wit/deps")).unwrap();
-    let said = stage.badly("app", &["wit", "fetch"]);
+    let said = stage.assert_failure("app", &["wit", "fetch"]);
     assert!(
         said.starts_with(
-            "error: WIT package `demo:words@1.0.0` is not to be had\n  needed by wit/world.wit:4\n"
+            "error: WIT package `demo:words@1.0.0` not found\n  needed by wit/world.wit:4\n"
         ),
         "{said}"
     );
     assert!(!stage.path("app/wit/deps").exists());
-    stage.well("app", &["wit", "update", "demo:words"]);
+    stage.assert_success("app", &["wit", "update", "demo:words"]);
     assert_eq!(stage.read("app/wkg.lock"), lock);
 }
 
@@ -199,7 +199,7 @@ async fn a_package_that_was_damaged_on_its_way_is_not_written() {
     });
     Stage::new(&registry.address()).publish().await;
     let stage = Stage::new(&harm.address());
-    let said = stage.badly("app", &["wit", "fetch"]);
+    let said = stage.assert_failure("app", &["wit", "fetch"]);
     assert!(
         said.contains("demo:words@1.0.0") && said.contains("digest"),
         "{said}"
@@ -213,11 +213,8 @@ async fn a_version_that_nobody_has_is_told() {
     let stage = Stage::new(&registry.address());
     stage.publish().await;
     stage.write("app/wit/world.wit", &WORLD.replace("1.0.0", "1.1.0"));
-    let said = stage.badly("app", &["wit", "fetch"]);
-    assert!(
-        said.contains("there is no such package or version"),
-        "{said}"
-    );
+    let said = stage.assert_failure("app", &["wit", "fetch"]);
+    assert!(said.contains("no such package or version"), "{said}");
 }
 
 /// As `wash oci` has it: authorities and a login from the environment.
@@ -232,7 +229,7 @@ fn a_registry_with_a_certificate_and_a_login_of_its_own() {
     let mut stage = Stage::new(&address);
     stage.config = stage.config.replace("protocol = \"http\"", "");
     stage.write("config/wasm-pkg/config.toml", &stage.config);
-    stage.well("words", &["wit", "build", "-o", "words.wasm"]);
+    stage.assert_success("words", &["wit", "build", "-o", "words.wasm"]);
     let run = |dir: &str, args: &[&str], variables: &[(&str, &str)]| {
         let mut wash = Command::new(env!("CARGO_BIN_EXE_wash"));
         wash.args(args)
@@ -260,7 +257,7 @@ fn a_registry_with_a_certificate_and_a_login_of_its_own() {
     let (done, text) = run("app", &["wit", "fetch"], &[]);
     assert!(!done && text.contains("WASH_OCI_CA_PATHS=FILE"), "{text}");
     let (done, text) = run("app", &["wit", "fetch"], &[trusted]);
-    assert!(!done && text.contains("it wants a login"), "{text}");
+    assert!(!done && text.contains("it requires a login"), "{text}");
     assert!(
         text.contains("WASH_OCI_USER and WASH_OCI_PASSWORD"),
         "{text}"
@@ -281,7 +278,7 @@ fn a_registry_with_a_certificate_and_a_login_of_its_own() {
     fs::remove_file(stage.path("app/wkg.lock")).unwrap();
     fs::remove_dir_all(stage.path("cache")).unwrap();
     let (done, text) = run("app", &["wit", "fetch"], &login);
-    assert!(!done && text.contains("it wants a login"), "{text}");
+    assert!(!done && text.contains("it requires a login"), "{text}");
     let named = [&login[..], &[("WASH_OCI_REGISTRY", address.as_str())]].concat();
     let (done, text) = run("app", &["wit", "fetch"], &named);
     assert!(done, "{text}");

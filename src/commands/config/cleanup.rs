@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
+use wash_common::advice::hinted;
+use wash_common::folders::cleanup;
+use wash_common::folders::cleanup::{Cache, Found};
+use wash_common::units::size;
 
 use super::root;
-use crate::commands::prompt;
-use crate::commands::{Globals, short};
-use crate::dev::reset::{self, Kept};
-use crate::folders::cleanup::{self, Cache, Found};
-use crate::inspect::{size, table};
-use crate::report::{self, hinted};
+use crate::commands::{Globals, prompt, short};
+use crate::dev::reset;
+use crate::dev::reset::Kept;
+use crate::inspect::table;
+use crate::report;
 
 /// Remove caches
 ///
-/// Removes compiled code, and what was pulled and fetched from registries, after asking; all of it comes back when it is
-/// needed. What the project keeps is only touched with `--state` or `--all`. What a running session uses is left.
+/// Removes compiled code and downloads from registries, after asking; they are created again when needed. Removes data
+/// that the project stores only with `--state` or `--all`. Skips what a running session uses.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash config cleanup --dry-run\n  wash config cleanup --oci\n  wash config cleanup --all --yes"
@@ -34,16 +37,16 @@ pub(super) struct CleanupArgs {
     /// Remove all caches (default)
     #[arg(long)]
     cache: bool,
-    /// Remove what the project stores in `.wash/state`, such as keys and values and blobs
+    /// Remove the data that the project stores in `.wash/state`
     #[arg(long)]
     state: bool,
-    /// Remove all caches, and what the project stores
+    /// Remove all caches and the project's stored data
     #[arg(long)]
     all: bool,
-    /// Show what would be removed, and remove nothing
+    /// Show what would be removed, without removing it
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Do not ask
+    /// Don't ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -133,7 +136,7 @@ fn state(globals: &Globals) -> anyhow::Result<(Option<Kept>, Option<Item>)> {
     }
 }
 
-const ABOUT_STATE: &str = "what the project keeps; it is gone for good";
+const ABOUT_STATE: &str = "what the project stores; it cannot be restored";
 
 fn of_cache(found: &Found) -> Item {
     Item {
@@ -163,12 +166,12 @@ async fn ask(items: &[Item], left: &[Item]) -> anyhow::Result<()> {
             .collect();
         return Err(hinted(prompt::NobodyToAsk {
             question: format!("remove {}", names.join(", ")),
-            hint: "to remove it without being asked: --yes; to see what it is: --dry-run",
+            hint: "use --yes to remove it without a prompt, or --dry-run to see what it is",
         }));
     }
-    report::talk(format!("this removes\n{}", lines(items)).trim_end());
+    report::info(format!("this removes\n{}", lines(items)).trim_end());
     if !left.is_empty() {
-        report::talk(format!("and leaves\n{}", lines(left)).trim_end());
+        report::info(format!("and leaves\n{}", lines(left)).trim_end());
     }
     match prompt::confirm("remove it?", false).await? {
         true => Ok(()),

@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
+use wash_common::folders;
+use wash_common::folders::cleanup::Cache;
 
 use super::root;
 use crate::commands::{Globals, short};
 use crate::dev::storage::STATE;
-use crate::folders;
-use crate::folders::cleanup::Cache;
 use crate::inspect::table;
-use crate::project::{self, Purpose};
-use crate::report;
-use crate::version;
+use crate::project::Purpose;
+use crate::{project, report, version};
 
 /// Show paths and the detected project type
 #[derive(Debug, clap::Args)]
@@ -48,7 +47,7 @@ pub(super) fn run(_: &InfoArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     if problem.is_some() {
         rows.push(row(
             "it is",
-            "not to be told: `wash config validate` says why".to_string(),
+            "unknown: run `wash config validate` for the reason".to_string(),
         ));
     }
     let text = table(&rows);
@@ -104,7 +103,7 @@ impl Places {
         rows.map(|(name, path)| {
             let there = match path.exists() {
                 true => "",
-                false => " (not there)",
+                false => " (missing)",
             };
             row(name, format!("{}{there}", short(path)))
         })

@@ -5,41 +5,41 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::{Advice, ErrorClass, hinted};
+use wash_common::atomic::write_atomic;
+use wash_common::shell::shell_quote;
+use wash_component::Shape;
 
 use super::root;
-use crate::build;
-use crate::commands::{Globals, short, write_file};
-use crate::component::Shape;
-use crate::console::pasteable;
-use crate::project::starter::{self, Starter};
-use crate::project::{self, Purpose, keys};
-use crate::report::{self, Advice, Fault, hinted};
+use crate::commands::{Globals, short};
+use crate::project::starter::Starter;
+use crate::project::{Purpose, keys, starter};
+use crate::{build, project, report};
 
 /// Write a starter config file
 ///
-/// Writes `.wash/config.yaml` with what was found out about the project, as comments: the file changes nothing until
-/// something in it is uncommented. When the component is built, the settings that mean something to its interfaces are there. A
-/// project of which nothing says how it is built gets a `build` section to fill in. Beside it, the JSON Schema of this version of
-/// `wash` is written, for editors.
+/// Writes `.wash/config.yaml` with the detected settings of the project as comments: the file has no effect until you
+/// uncomment something. If the component is built, includes settings for its interfaces. If the kind of project is not
+/// recognized, adds a `build` section to fill in. Also writes the JSON Schema of the config next to it, for editors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash config init\n  wash config init --user")]
 pub(super) struct InitArgs {
-    /// Write the user's config file, which holds for every project, instead of the project's
+    /// Write the user's config file, which applies to all projects
     #[arg(long)]
     user: bool,
-    /// Replace the config file that is there
+    /// Overwrite an existing config file
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 enum InitError {
-    #[error("there is `{}` already", .0.display())]
+    #[error("`{}` already exists", .0.display())]
     IsThere(PathBuf),
     /// The new file would be read, and the other no more.
-    #[error("there is `{}` already, and it would not be read any more", .0.display())]
+    #[error("`{}` already exists, and would no longer be read", .0.display())]
     OtherFormat(PathBuf),
-    #[error("there is no config directory: nothing says where your home is")]
+    #[error("cannot find the config directory: HOME is not set")]
     NoHome,
 }
 
@@ -50,17 +50,17 @@ impl Advice for InitError {
                 vec!["`wash config show` prints it; --force replaces it".to_string()]
             }
             InitError::OtherFormat(path) => {
-                let rm = pasteable(&["rm", &path.to_string_lossy()]);
+                let rm = shell_quote(&["rm", &path.to_string_lossy()]);
                 vec![format!("remove it first: {rm}")]
             }
             InitError::NoHome => vec!["set HOME, or name the file: --user-config FILE".to_string()],
         }
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
-            InitError::IsThere(_) | InitError::OtherFormat(_) => Fault::Input,
-            InitError::NoHome => Fault::Environment,
+            InitError::IsThere(_) | InitError::OtherFormat(_) => ErrorClass::Input,
+            InitError::NoHome => ErrorClass::Environment,
         }
     }
 }
@@ -105,7 +105,7 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let left = found.iter().flat_map(build::left).next();
     let shape = left
         .as_ref()
-        .and_then(|path| Shape::parse(&fs::read(path).ok()?).ok());
+        .and_then(|path| Shape::parse(&wash_common::files::read(path).ok()?).ok());
     let built = left.as_ref().zip(shape.as_ref());
     let below = |path: &PathBuf| path.strip_prefix(&dir).unwrap_or(path).to_path_buf();
     let built = built.map(|(path, shape)| (below(path), shape));
@@ -124,7 +124,7 @@ fn of_project(args: &InitArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     let kind = found.as_ref().map(|project| project.build.kind.name());
     let mut text = format!("wrote {}\nwrote {}", short(&file), short(&schema));
     if kind.is_none() {
-        text.push_str("\nnothing says how the project is built: change `build.command` and `build.component_path` in it");
+        text.push_str("\nthe project's build is not recognized: set `build.command` and `build.component_path`");
     }
     let built = built.map(|(path, _)| dir.join(path));
     let data = json!({
@@ -158,7 +158,7 @@ fn write(file: &Path, text: &str) -> anyhow::Result<PathBuf> {
         fs::create_dir_all(dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
     }
     let schema = file.with_file_name(keys::SCHEMA_FILE);
-    write_file(&schema, format!("{:#}\n", keys::schema()).as_bytes())?;
-    write_file(file, text.as_bytes())?;
+    write_atomic(&schema, format!("{:#}\n", keys::schema()).as_bytes())?;
+    write_atomic(file, text.as_bytes())?;
     Ok(schema)
 }

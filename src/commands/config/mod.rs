@@ -15,8 +15,8 @@ use crate::report;
 
 /// Manage configuration
 ///
-/// Settings come from the user's config, then the project's `.wash/config.yaml` (or .yml, .json, .toml), then variables such as
-/// `WASH_DEV__ADDRESS`, then the command line; the later ones win. `docs/config.md` has every key.
+/// Settings come from the user's config, the project's `.wash/config.yaml` (or .yml, .json, .toml), environment variables
+/// such as `WASH_DEV__ADDRESS`, and the command line; later ones take precedence. `docs/config.md` lists all keys.
 #[derive(Debug, clap::Args)]
 pub struct ConfigArgs {
     #[command(subcommand)]
@@ -35,7 +35,8 @@ enum ConfigCommand {
 
 /// Print the JSON Schema of the configuration
 ///
-/// Editors check and complete a config file by it; `wash config init` writes it beside the config, and the line that tells editors where it is.
+/// Editors use it to check and complete config files. `wash config init` writes it next to the config, with the line that
+/// points editors to it.
 #[derive(Debug, clap::Args)]
 struct SchemaArgs {}
 

@@ -5,33 +5,34 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
+use wash_common::advice::{Advice, hinted};
 
 use super::root;
 use crate::commands::{Globals, short};
 use crate::completion::values;
-use crate::project::merged::{self, From, Hidden, Scalar, Shown, What};
-use crate::project::{Overrides, ProjectError, Purpose, keys, yaml};
-use crate::report::{self, Advice, hinted};
+use crate::project::merged::{From, Hidden, Scalar, Shown, What};
+use crate::project::{Overrides, ProjectError, Purpose, keys, merged, yaml};
+use crate::report;
 
-/// Show the merged configuration, and where each value comes from
+/// Show the effective configuration and where each value comes from
 ///
-/// Prints YAML, with the file and line, or the variable, as a comment behind each value. Nothing that is secret is printed.
-/// Without a project it is the user's configuration alone.
+/// Prints YAML, with the source of each value (file and line, or variable) as a comment. Secrets are never printed.
+/// Outside of a project, shows only the user's configuration.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash config show\n  wash config show dev.address\n  WASH_DEV__ADDRESS=127.0.0.1:9000 wash config show"
 )]
 pub(super) struct ShowArgs {
-    /// Only this, with all below it: `dev.address`, `workload`
+    /// Show only this key and the keys below it: `dev.address`, `workload`
     #[arg(value_name = "KEY", add = values::config_keys())]
     key: Option<String>,
-    /// Read this config file instead of the project's own, as `wash dev` does
+    /// Use this config file instead of the project's
     #[arg(long, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
-    /// `--address` of `wash dev`
+    /// Show the result of `wash dev --address`
     #[arg(long, value_name = "ADDRESS", add = values::addresses())]
     address: Option<String>,
-    /// `--artifact-path` of `wash dev` and `wash build`
+    /// Show the result of `--artifact-path` in `wash dev` and `wash build`
     #[arg(long, value_name = "FILE", add = values::wasm_file())]
     artifact_path: Option<String>,
 }

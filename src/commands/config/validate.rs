@@ -5,24 +5,26 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
+use wash_common::advice::hinted;
+use wash_common::sanitize;
 
 use super::root;
 use crate::commands::{Globals, short};
 use crate::completion::values;
-use crate::project::{self, Overrides, Purpose, Verdict, Warning};
-use crate::report::{self, hinted};
+use crate::project::{Overrides, Purpose, Verdict, Warning};
+use crate::{project, report};
 
 /// Check the configuration and report every problem
 ///
-/// Checks what `wash dev` would read: the project's config and those of the projects in `dev.components`, the user's, and the
-/// variables that stand for keys. With FILE, that file alone. The exit code is 1 when there is a problem or a key that does not
-/// exist, and 0 when there are only warnings.
+/// Checks everything that `wash dev` reads: the config of the project and of the projects in `dev.components`, the user's
+/// config, and environment variables. With FILE, checks only that file. Exits with 1 if there are errors or unknown keys,
+/// and with 0 if there are only warnings.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash config validate\n  wash config validate .wash/config.ci.yaml"
 )]
 pub(super) struct ValidateArgs {
-    /// A config file, instead of everything that holds here
+    /// Check only this config file
     #[arg(value_name = "FILE", add = values::file())]
     file: Option<PathBuf>,
 }
@@ -88,8 +90,8 @@ fn tell(verdict: &Verdict, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let files: Vec<String> = verdict.files.iter().map(|file| short(file)).collect();
     let fine = match files.as_slice() {
-        [] => "there is no config file, and none is needed".to_string(),
-        files => format!("nothing is wrong in {}", files.join(", ")),
+        [] => "no config file (none is required)".to_string(),
+        files => format!("no problems in {}", files.join(", ")),
     };
     let text = match text.is_empty() {
         true => fine.clone(),
@@ -118,9 +120,10 @@ fn lines(text: &mut String, label: &str, found: &[Warning]) {
             file: short(&warning.file).into(),
             ..warning.clone()
         };
-        let _ = writeln!(text, "{label}: {shown}");
+        let shown = shown.to_string();
+        let _ = writeln!(text, "{label}: {}", sanitize::line(&shown));
         if let Some(hint) = &warning.hint {
-            let _ = writeln!(text, "  hint: {hint}");
+            let _ = writeln!(text, "  hint: {}", sanitize::hint(hint));
         }
     }
 }

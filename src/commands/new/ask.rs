@@ -1,23 +1,24 @@
 //! The questions of `wash new`, on a terminal; elsewhere what is missing is an error.
 
 use dialoguer::Select;
+use wash_common::advice::{Advice, ErrorClass, hinted};
+use wash_common::sanitize;
 
 use super::list;
 use crate::commands::prompt;
-use crate::console::visible;
-use crate::report::{Advice, Fault, hinted};
-use crate::template::bundled::{self, Template};
+use crate::template::bundled;
+use crate::template::bundled::Template;
 use crate::template::name::Name;
 
 /// Nobody is there to be asked.
 #[derive(Debug, thiserror::Error)]
 enum Missing {
-    #[error("no template was chosen: this is not a terminal, so there is no menu")]
+    #[error("no template given, and this is not a terminal")]
     Template {
         /// What was taken for the name of the project.
         name: Option<String>,
     },
-    #[error("the project has no name: this is not a terminal, so nobody can be asked")]
+    #[error("no project name given, and this is not a terminal")]
     Name { template: String },
 }
 
@@ -40,8 +41,8 @@ impl Advice for Missing {
         }
     }
 
-    fn fault(&self) -> Fault {
-        Fault::Usage
+    fn fault(&self) -> ErrorClass {
+        ErrorClass::Usage
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) async fn template(name: Option<&str>) -> anyhow::Result<&'static Temp
     };
     let chosen = prompt::answer(ask).await?;
     let template = bundled::all().get(chosen);
-    template.ok_or_else(|| anyhow::anyhow!("no template was chosen"))
+    template.ok_or_else(|| anyhow::anyhow!("no template chosen"))
 }
 
 pub(super) async fn name(template: &Template) -> anyhow::Result<String> {
@@ -69,7 +70,7 @@ pub(super) async fn name(template: &Template) -> anyhow::Result<String> {
         Err(error) => Err(error.to_string()),
     };
     let name = prompt::line("name of the project:".to_owned(), valid).await?;
-    name.ok_or_else(|| anyhow::anyhow!("the project has no name"))
+    name.ok_or_else(|| anyhow::anyhow!("no project name given"))
 }
 
 /// Whether a template's own command may be run. Where nobody can be asked, nobody has agreed. What comes with wash is known to
@@ -78,7 +79,7 @@ pub(super) async fn may_run(command: &str, comes_with_wash: bool) -> anyhow::Res
     if !prompt::somebody_is_there() {
         return Ok(false);
     }
-    let command = visible(command);
+    let command = sanitize::escape(command);
     let question = match comes_with_wash {
         true => format!("run `{command}` in the project now?"),
         false => format!("the template wants to run `{command}` in the project; run it?"),

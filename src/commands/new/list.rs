@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::report::{self, OutputFormat};
-use crate::template::bundled::{self, Template};
+use crate::report;
+use crate::report::OutputFormat;
+use crate::template::bundled;
+use crate::template::bundled::Template;
 
 pub(super) fn show(format: OutputFormat) -> anyhow::Result<ExitCode> {
     let templates = bundled::all();

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wash_common::sanitize;
+use wash_common::shell::shell_quote;
+use wash_fetch::git::Commit;
 
 use super::Wanted;
-use crate::commands::{Globals, short};
-use crate::console::{pasteable, visible};
-use crate::git::Commit;
+use crate::commands::{Globals, relative, short};
 use crate::report;
 
 /// A project that is there.
@@ -45,16 +46,19 @@ impl Made<'_> {
             format!("added to the members of the cargo workspace in `{manifest}`")
         }));
         let undone = self.command.as_deref().filter(|_| !self.ran);
-        let undone = undone.map(visible);
+        let undone = undone.map(sanitize::escape);
         if let Some(command) = &undone {
             lines.push(match self.wanted {
-                Wanted::Bundled(..) => format!("`{command}` is still to be run, once"),
+                Wanted::Bundled(..) => format!("to finish, run `{command}` once"),
                 Wanted::Elsewhere { .. } => {
-                    format!("`{command}` was not run: the template wants it, and nobody agreed")
+                    format!("`{command}` of the template was not run: it was not confirmed")
                 }
             });
         }
-        let mut steps = vec![format!("cd {}", pasteable(&[&shown]))];
+        let mut steps = vec![format!(
+            "cd {}",
+            shell_quote(&[relative(path).to_string_lossy()])
+        )];
         // Whoever is there already need not go.
         steps.retain(|_| !std::env::current_dir().is_ok_and(|here| here == path));
         steps.extend(undone);
@@ -66,7 +70,7 @@ impl Made<'_> {
         lines.push(String::new());
         lines.extend(steps.iter().map(|step| format!("  {step}")));
         let data = self.data(path);
-        report::success(globals.output, &lines.join("\n"), "created", data)?;
+        report::success(globals.output, &sanitize::lines(&lines), "created", data)?;
         Ok(())
     }
 
@@ -82,13 +86,13 @@ impl Made<'_> {
 
     fn pointers_line(&self) -> Option<String> {
         let first = self.pointers().first()?;
-        let first = visible(&first.to_string_lossy());
+        let first = sanitize::escape(&first.to_string_lossy());
         let (which, are) = match self.pointers().len() - 1 {
             0 => (format!("`{first}`"), "is"),
             more => (format!("`{first}` and {more} more"), "are"),
         };
         Some(format!(
-            "{which} {are} kept by Git LFS and not fetched: there is only what points to the content"
+            "{which} {are} stored in Git LFS and not fetched: the project has only pointers to the content"
         ))
     }
 

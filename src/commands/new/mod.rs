@@ -12,51 +12,51 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Globals, Stopped, prompt, stop_signal};
 use crate::completion::values;
-use crate::console::visible;
-use crate::project;
-use crate::report::{self, hinted};
-use crate::template::bundled::{self, Template};
-use crate::template::name::{self, Name};
-use crate::template::source::{self, Source, What};
-use crate::template::{self, Place, TemplateError, workspace};
+use crate::template::bundled::Template;
+use crate::template::name::Name;
+use crate::template::source::{Source, What};
+use crate::template::{Place, TemplateError, bundled, name, source, workspace};
+use crate::{project, report, template};
 use made::Made;
+use wash_common::advice::hinted;
+use wash_common::{advice, sanitize};
 
 /// Create a project from a template
 ///
-/// The template is one of those that come with wash (`wash new --list`), which need no network, a git repository, or a directory. On
-/// a terminal, what is not given is asked for.
+/// The template is a built-in one (see `wash new --list`), a git repository, or a directory. Built-in templates need no
+/// network. On a terminal, `wash new` asks for what is missing.
 ///
-/// The project is created in the current directory, or that of -C, whole or not at all; nothing is overwritten. With `.` it
-/// is created in that directory itself, which must be empty. Inside a cargo workspace a Rust project becomes a member of it. Of a
-/// repository, the files of one commit are taken as they are, without its history. A command that the template wants to be run
-/// in the new project (`new.command` of its .wash/config.yaml) is run only when that is agreed to.
+/// Creates a directory for the project in the current directory, or in that of -C. With `.`, creates the project in that
+/// directory itself, which must be empty. Never overwrites files, and leaves nothing behind if it fails. Inside a cargo
+/// workspace, a Rust project is added to its members. From a git repository, copies the files of one commit, without
+/// history. Runs a command of the template (`new.command` in its .wash/config.yaml) only if you agree.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash new\n  wash new hello --template http\n  wash new --list\n  wash new https://github.com/me/templates --subfolder api --name orders\n  wash new ../templates/api --name orders"
 )]
 pub struct NewArgs {
-    /// The name of the project; `.` for the current directory; or where a template is: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
+    /// Project name, `.` for the current directory, or template location: URL, HOST:PATH, OWNER/REPOSITORY, ./DIRECTORY
     #[arg(value_name = "NAME|SOURCE", add = values::directory())]
     what: Option<String>,
-    /// The template, of those that come with wash
+    /// Name of a built-in template
     #[arg(long, alias = "template-name", value_name = "TEMPLATE", add = values::templates(), conflicts_with_all = ["subfolder", "git_ref"])]
     template: Option<String>,
-    /// The name of the project [default: the last name of its source]
+    /// Project name [default: the last part of the template's location]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The directory of the repository that is the template
+    /// Directory of the template in the repository
     #[arg(long, value_name = "DIR")]
     subfolder: Option<String>,
-    /// The branch, tag or commit [default: what the repository has as its HEAD]
+    /// Branch, tag or commit [default: HEAD]
     #[arg(long, alias = "ref", value_name = "REF")]
     git_ref: Option<String>,
-    /// Run the template's own command without asking
+    /// Run the template's command without asking
     #[arg(short, long, conflicts_with = "skip_command")]
     yes: bool,
-    /// Do not run the template's own command, and do not ask
+    /// Don't run the template's command
     #[arg(long)]
     skip_command: bool,
-    /// Show the templates that come with wash
+    /// List the built-in templates
     #[arg(long, conflicts_with_all = ["what", "template", "name", "subfolder", "git_ref", "yes", "skip_command"])]
     list: bool,
 }
@@ -125,7 +125,7 @@ async fn create(
         Wanted::Elsewhere { source, .. } => {
             let progress = prompt::somebody_is_there() && !globals.quiet;
             if let (Source::Repository(_), true) = (source, progress) {
-                report::talk(&format!("fetching {source}"));
+                report::info(&format!("fetching {source}"));
             }
             let (subfolder, git_ref) = (args.subfolder.as_deref(), args.git_ref.as_deref());
             template::from_source(source, subfolder, git_ref, &place, cancel)
@@ -148,7 +148,7 @@ async fn create(
     let settled = place.settle().map_err(hinted)?;
     if let (Some(command), true) = (&command, agreed) {
         if !globals.quiet {
-            report::talk(&format!("running `{}`", visible(command)));
+            report::info(&format!("running `{}`", sanitize::escape(command)));
         }
         template::set_up(command, &settled, &globals.tool_output(), cancel)
             .await
@@ -224,8 +224,8 @@ async fn with_template(
     };
     let name = match (&what, &name) {
         (Some(what), Some(name)) => {
-            let twice = format!("the project is named twice: `{what}` and `--name {name}`");
-            return Err(report::usage(twice));
+            let twice = format!("two project names given: `{what}` and `--name {name}`");
+            return Err(advice::usage(twice));
         }
         (Some(name), None) | (None, Some(name)) => name.clone(),
         (None, None) => ask::name(template).await?,

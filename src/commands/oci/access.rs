@@ -5,26 +5,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use wash_common::advice;
+use wash_fetch::oci::{Access, Login, Scheme, Source};
 
 use crate::commands::{Globals, prompt};
 use crate::completion::values;
-use crate::oci::{Access, Login, Scheme, Source};
-use crate::report;
 
 // No doc comment: it would become the help of the commands.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Registry")]
+#[command(next_help_heading = "Registry options")]
 pub struct AccessArgs {
     /// Use plain HTTP
     #[arg(long)]
     insecure: bool,
-    /// Log in under this name. The password is asked for, unless an option gives it
+    /// User name; prompts for the password unless an option sets it
     ///
-    /// Without this option, credentials are those of WASH_OCI_USER and WASH_OCI_PASSWORD (with WASH_OCI_REGISTRY, for that registry
-    /// alone); else those of docker's config file and the helpers that it names; else none.
+    /// Without it, credentials come from WASH_OCI_USER and WASH_OCI_PASSWORD (only for WASH_OCI_REGISTRY, if set), or
+    /// from docker's config file and its credential helpers.
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
-    /// The password, or a token. Other users of this machine may see it: prefer `--password-stdin`
+    /// Password or token; visible to others, prefer `--password-stdin`
     #[arg(
         short,
         long,
@@ -36,7 +36,7 @@ pub struct AccessArgs {
     /// Read the password from stdin
     #[arg(long, requires = "user", conflicts_with = "password")]
     password_stdin: bool,
-    /// Trust the certificate authorities in this file as well [env: WASH_OCI_CA_PATHS, separated by commas]
+    /// Also trust these certificate authorities [env: WASH_OCI_CA_PATHS]
     #[arg(long, value_name = "FILE", value_delimiter = ',', add = values::file())]
     ca_path: Vec<PathBuf>,
     /// Timeout for registry requests, in seconds
@@ -79,13 +79,13 @@ impl AccessArgs {
             read.context("cannot read the password from stdin")?;
             let password = line.trim_end_matches(['\r', '\n']);
             if password.is_empty() {
-                return Err(report::usage("stdin has no password"));
+                return Err(advice::usage("stdin has no password"));
             }
             return Ok(password.to_string());
         }
         if !prompt::somebody_is_there() {
-            return Err(report::usage(
-                "`--user` without a password: give it with `--password-stdin`",
+            return Err(advice::usage(
+                "`--user` needs a password: use `--password-stdin`",
             ));
         }
         prompt::drop_typed();

@@ -7,17 +7,20 @@ mod push;
 
 use std::process::ExitCode;
 
+use wash_common::advice::hinted;
+use wash_fetch::oci;
+use wash_fetch::oci::{Cache, OciError, Progress, Pulled};
+
 use super::{Globals, unless_stopped};
-use crate::oci::{self, Cache, OciError, Progress, Pulled};
 use crate::project::Image;
-use crate::report::{OutputFormat, hinted};
+use crate::report::OutputFormat;
 
 pub use access::AccessArgs;
 
-/// Push components to OCI registries, and pull them
+/// Push components to OCI registries and pull them
 ///
-/// The artifacts are those of every tool that keeps to the standard for WebAssembly in registries: wkg, oras and others read
-/// and write them too. WIT packages are pushed and pulled in the same way.
+/// Artifacts have the standard OCI format for WebAssembly, so wkg, oras and other tools can read and write them too. WIT
+/// packages are pushed and pulled the same way.
 #[derive(Debug, clap::Args)]
 pub struct OciArgs {
     #[command(subcommand)]

@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::oci::Progress;
+use wash_fetch::oci::Progress;
 
 /// What is smaller is there before anybody has read a bar.
 const SMALL: u64 = 512 << 10;

@@ -7,18 +7,21 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::atomic::write_atomic;
+use wash_common::units::size;
+use wash_fetch::oci;
+use wash_fetch::oci::{Cache, Origin, PullPolicy, Pulled, Reference};
 
 use super::AccessArgs;
-use crate::commands::{Globals, short, write_file};
+use crate::commands::{Globals, short};
 use crate::completion::values;
-use crate::inspect::size;
-use crate::oci::{self, Cache, Origin, PullPolicy, Pulled, Reference};
-use crate::report::{self, hinted};
+use crate::report;
 
 /// Pull a component or a WIT package from a registry
 ///
-/// Writes it when its size and digest are verified, and otherwise nothing. A component that is there already is replaced.
-/// What was pulled is kept in a cache, and what a digest names is taken from there without asking the registry.
+/// Writes the file only after its size and digest are verified, replacing an existing component. Pulled components are
+/// cached; references with a digest are served from the cache without contacting the registry.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash oci pull ghcr.io/me/app:0.1.0\n  wash oci pull ghcr.io/me/app:0.1.0 lib/app.wasm\n  wash oci pull --pull-policy never ghcr.io/me/app:0.1.0"
@@ -27,13 +30,13 @@ pub(super) struct PullArgs {
     /// Reference to pull: REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@DIGEST
     #[arg(value_name = "REFERENCE", add = values::references())]
     reference: String,
-    /// Where to write it: a file, or a directory, in which it is named after its repository
+    /// File to write, or a directory, in which the file is named after the repository
     #[arg(value_name = "PATH", default_value = "component.wasm", add = values::wasm_file())]
     path: PathBuf,
-    /// Replace a file that is no component, too
+    /// Replace an existing file even if it is not a component
     #[arg(long, short)]
     force: bool,
-    /// Whether to ask the registry what a tag names: always, ifNotPresent (only when it was not pulled before) or never
+    /// When to look up a tag in the registry: always, ifNotPresent (unless it is cached) or never
     #[arg(long, value_name = "POLICY", default_value = "always", add = values::pull_policies())]
     pull_policy: PullPolicy,
     #[command(flatten)]
@@ -65,7 +68,7 @@ pub(super) async fn run(args: PullArgs, globals: &Globals) -> anyhow::Result<Exi
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot create `{}`", directory.display()))?;
     }
-    write_file(&path, &bytes)?;
+    write_atomic(&path, &bytes)?;
 
     let pinned = reference.pinned(&digest).to_string();
     let text = format!("{} ({}): {pinned}", short(&path), size(bytes.len()));
@@ -96,7 +99,7 @@ fn check_replaceable(path: &Path) -> anyhow::Result<()> {
     let is_replaceable = matches!(begins, Ok(0)) || (begins.is_ok() && &magic == b"\0asm");
     anyhow::ensure!(
         is_replaceable,
-        "`{}` exists and is no component: `--force` replaces it",
+        "`{}` exists and is not a component: use `--force` to replace it",
         path.display()
     );
     Ok(())

@@ -8,25 +8,27 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::units::size;
+use wash_component::{InterfaceName, Shape};
+use wash_fetch::oci;
+use wash_fetch::oci::{Artifact, Cache, Pushed, Reference};
+use wash_runtime::capability;
 
 use super::AccessArgs;
-use crate::capability;
 use crate::commands::plugin::hooks;
 use crate::commands::{Globals, gather};
 use crate::completion::values;
-use crate::component::{InterfaceName, Shape};
-use crate::inspect::size;
-use crate::oci::{self, Artifact, Cache, Pushed, Reference};
 use crate::plugin::hook::Event;
 use crate::plugin::manifest::HookPoint;
 use crate::project::Purpose;
-use crate::report::{self, hinted};
+use crate::report;
 
 /// Push a component or a WIT package to a registry
 ///
-/// Pushes a file, or the component of a project, which is built first. What the component's metadata says of itself is
-/// annotated: title, description, authors, source, url, version, revision and licenses. What is printed is the reference with
-/// the digest, which always names what was pushed now. With SOURCE_DATE_EPOCH set, the same component always has the same digest.
+/// Pushes a file, or builds a project and pushes its component. Annotates the artifact from the component's metadata:
+/// title, description, authors, source, url, version, revision and licenses. Prints the reference with the digest of the
+/// pushed artifact. With SOURCE_DATE_EPOCH set, the same component always has the same digest.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash oci push ghcr.io/me/app:0.1.0\n  wash oci push ghcr.io/me/app:0.1.0 app.wasm --annotation org.opencontainers.image.vendor=me\n  wash oci push --insecure localhost:5000/app:dev app.wasm\n  echo $TOKEN | wash oci push -u me --password-stdin ghcr.io/me/app:1 -o json"
@@ -35,10 +37,10 @@ pub(super) struct PushArgs {
     /// Reference to push to: REGISTRY/REPOSITORY:TAG
     #[arg(value_name = "REFERENCE", add = values::pushable())]
     reference: String,
-    /// A file, or the directory of a project, instead of the current directory
+    /// A file or a project directory [default: current directory]
     #[arg(value_name = "PATH", add = values::component_file())]
     path: Option<PathBuf>,
-    /// Annotate the artifact, over what its metadata says. An empty value leaves an annotation out
+    /// Set an annotation of the artifact; an empty value removes one that comes from the metadata
     #[arg(long, short, value_name = "KEY=VALUE", add = values::annotations())]
     annotation: Vec<Annotation>,
     #[command(flatten)]
@@ -129,9 +131,9 @@ fn warn_of_missing_parts(name: &str, bytes: &[u8], is_project: bool) {
     );
     let hint = match is_project {
         true => format!(
-            "`wash build --compose -o {name}.wasm` joins it with the components it needs: push that file"
+            "`wash build --compose -o {name}.wasm` combines it with the components it needs; push that file"
         ),
-        false => "push a component that is composed with those it needs".to_owned(),
+        false => "compose it with the components it needs, and push the result".to_owned(),
     };
     report::warn(&message, Some(&hint));
 }

@@ -1,10 +1,11 @@
 //! Asks the user what a plugin may do: once, in plain words. Where nobody can answer, the command to type is told.
 
+use wash_common::advice::{Advice, hinted};
+
 use crate::commands::prompt;
 use crate::plugin::manifest::{Manifest, Want};
 use crate::plugin::policy::{Decisions, Policy};
 use crate::plugin::{Store, install};
-use crate::report::{Advice, hinted};
 
 /// A plugin wants something that nobody has decided about.
 #[derive(Debug, thiserror::Error)]

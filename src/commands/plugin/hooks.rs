@@ -5,19 +5,21 @@ use std::env;
 use std::path::Path;
 
 use anyhow::Context as _;
+use wash_common::advice::{Advice, hinted};
+use wash_common::{advice, units};
+use wash_component::call::Value;
+use wash_runtime::capability::wasi::Directories;
 
 use super::{ask, invoke, surroundings};
-use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
-use crate::console::{self, Console};
-use crate::plugin::guest::{Bounds, CallFailure, Guest, HOOK, Terms};
-use crate::plugin::hook::{self, Component, Event};
+use crate::console;
+use crate::console::Console;
+use crate::plugin::guest::{Bounds, Guest, HOOK, Terms};
+use crate::plugin::hook::{Component, Event};
 use crate::plugin::manifest::{Access, HookPoint, Manifest, Permission};
 use crate::plugin::policy::Decisions;
 use crate::plugin::store::Broken;
-use crate::plugin::{Store, grants};
-use crate::project;
-use crate::report::{self, Advice, hinted};
+use crate::plugin::{Store, grants, hook};
 
 /// How long each hook may take, if not a minute.
 pub(super) const TIMEOUT: &str = "WASH_HOOK_TIMEOUT";
@@ -31,7 +33,7 @@ pub(super) enum HookError {
         what: &'static str,
         source: Rejection,
     },
-    #[error("cannot tell which plugins have a `{point}` hook")]
+    #[error("cannot determine which plugins have a `{point}` hook")]
     Unreadable {
         point: &'static str,
         source: Broken,
@@ -46,6 +48,10 @@ pub(super) enum HookError {
 pub(super) struct Rejection(String);
 
 impl Advice for HookError {
+    fn has_lines(&self) -> bool {
+        matches!(self, Self::Rejected { .. })
+    }
+
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Rejected { .. } => Vec::new(),
@@ -75,7 +81,7 @@ pub async fn run(point: HookPoint, event: Event<'_>, globals: &Globals) -> anyho
 
 fn unreadable(point: HookPoint, broken: Broken) -> HookError {
     let way_out = broken.name().filter(|_| broken.is_damaged()).map(|name| {
-        format!("`wash plugin uninstall {name}` removes it, with its folder and its permissions")
+        format!("`wash plugin uninstall {name}` removes it, with its data and its permissions")
     });
     HookError::Unreadable {
         point: point.name(),
@@ -88,8 +94,8 @@ fn bounds() -> anyhow::Result<Bounds> {
     let Some(set) = env::var_os(TIMEOUT).filter(|set| !set.is_empty()) else {
         return Ok(HOOK);
     };
-    let time = project::duration(&set.to_string_lossy());
-    let time = time.map_err(|problem| report::usage(format!("`{TIMEOUT}`: {problem}")))?;
+    let time = units::parse_duration(&set.to_string_lossy());
+    let time = time.map_err(|problem| advice::usage(format!("`{TIMEOUT}`: {problem}")))?;
     Ok(Bounds {
         time: Some(time),
         ..HOOK
@@ -135,33 +141,6 @@ pub(super) async fn call_with(
     event: &Event<'_>,
     globals: &Globals,
 ) -> anyhow::Result<()> {
-    let console = match globals.quiet {
-        false => Console::on_stderr(),
-        true => Console::silent(),
-    };
-    let answer = answer(store, plugin, decisions, point, event, globals, console).await;
-    match answer? {
-        Ok(Some(Value::Result(Ok(_)))) => Ok(()),
-        Ok(answer) => Err(hinted(HookError::Rejected {
-            plugin: plugin.name.clone(),
-            what: what(point),
-            source: Rejection(invoke::said(answer.as_ref())),
-        })),
-        Err(failure) => {
-            Err(hinted(invoke::stopped(&plugin.name, &failure)).context(failed(plugin, point)))
-        }
-    }
-}
-
-async fn answer(
-    store: &Store,
-    plugin: &Manifest,
-    decisions: &Decisions,
-    point: HookPoint,
-    event: &Event<'_>,
-    globals: &Globals,
-    console: Console,
-) -> anyhow::Result<Result<Option<Value>, CallFailure>> {
     let could_not = || failed(plugin, point);
     let guest = Guest::installed(store, plugin).map_err(hinted);
     let guest = guest.with_context(could_not)?;
@@ -173,12 +152,16 @@ async fn answer(
     let shown = decisions.allows(&Permission::Project(Access::ReadOnly));
     let seen = hook::seen(point, event, shown).map_err(hinted)?;
     settings
-        .directories
+        .get_mut::<Directories>()
+        .0
         .extend(seen.directories.iter().cloned());
     let terms = Terms {
         settings,
         bounds: bounds()?,
-        console,
+        console: match globals.quiet {
+            false => Console::on_stderr(),
+            true => Console::silent(),
+        },
         compiled: store.compiled(&plugin.digest),
     };
     let interface = match plugin.async_hooks {
@@ -189,7 +172,17 @@ async fn answer(
     let answer = unless_stopped(calling).await;
     // What is said of it comes after what it has said itself.
     console::flush();
-    answer
+    match answer? {
+        Ok(Some(Value::Result(Ok(_)))) => Ok(()),
+        Ok(answer) => Err(hinted(HookError::Rejected {
+            plugin: plugin.name.clone(),
+            what: what(point),
+            source: Rejection(invoke::said(answer.as_ref())),
+        })),
+        Err(failure) => {
+            Err(hinted(invoke::stopped(&plugin.name, &failure)).context(failed(plugin, point)))
+        }
+    }
 }
 
 /// Nothing is there yet.

@@ -5,33 +5,37 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use serde_json::{Value, json};
+use wash_common::advice;
+use wash_common::advice::hinted;
 
 use super::{Means, ask, show, source};
 use crate::commands::oci::AccessArgs;
 use crate::commands::{prompt, unless_stopped};
 use crate::completion::values;
-use crate::plugin::Store;
 use crate::plugin::examine::{Choices, Renamed, examine};
-use crate::plugin::install::{self, Installed, Replace};
+use crate::plugin::install::{Installed, Replace};
 use crate::plugin::manifest::{Manifest, Permission};
 use crate::plugin::policy::Policy;
-use crate::report::{self, OutputFormat, hinted};
+use crate::plugin::{Store, install};
+use crate::report;
+use crate::report::OutputFormat;
 
 /// Install a plugin from a file, a project or a registry
 ///
-/// Runs the plugin once, sandboxed, to read its description. After that its commands are there, with help and completion, and it
-/// runs only when it is used. Permissions that it requests are asked for on a terminal; elsewhere `wash plugin allow` grants them.
+/// Runs the plugin once, sandboxed, to read its description. Then adds its commands, with help and completions; the
+/// plugin runs only when used. On a terminal, asks for the permissions that it requests; otherwise grant them with `wash
+/// plugin allow`.
 ///
-/// Installing a plugin again from the same source keeps its folder and its permissions, also where the old entry cannot be read.
+/// Installing a plugin again from the same source keeps its data and permissions, even if the old entry cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin install my_plugin.wasm\n  wash plugin install            (the project here, which is built)\n  wash plugin install tool.wasm --name tool --as wash-tool"
+    after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin install my_plugin.wasm\n  wash plugin install            (builds the project in the current directory)\n  wash plugin install tool.wasm --name tool --as wash-tool"
 )]
 pub(super) struct InstallArgs {
-    /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG. Without it, the project here
+    /// A file, a project directory, or REGISTRY/REPOSITORY:TAG [default: current directory]
     #[arg(value_name = "SOURCE", add = values::components())]
     source: Option<PathBuf>,
-    /// Install it under another name
+    /// Install the plugin under another name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Rename its command (OLD=NEW if it adds several)
@@ -120,7 +124,7 @@ fn kept(name: &str, same_source: bool, store: &Store) -> anyhow::Result<()> {
     };
     report::warn(
         &format!(
-            "cannot tell where `{name}` was installed from before; it keeps the folder `{}`{may}",
+            "cannot determine where `{name}` was installed from before; it keeps the directory `{}`{may}",
             store.data(name).display()
         ),
         Some(&format!(
@@ -158,7 +162,7 @@ pub(super) async fn tell(
     }
     if !open.is_empty() {
         let undecided = ask::undecided(&manifest.name, &open);
-        let hint = report::Advice::hints(&undecided).join(", or ");
+        let hint = advice::Advice::hints(&undecided).join(", or ");
         report::warn(&undecided, Some(&hint));
     }
     Ok(show::data(store, manifest, &decisions))

@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
+use wash_common::advice::{Advice, ErrorClass, hinted};
+use wash_common::{sanitize, units};
+use wash_component::call::Value;
+use wash_runtime::capability::wasi::{Directories, Process};
 
 use super::hooks::TIMEOUT;
 use super::{ask, surroundings};
-use crate::call::Value;
 use crate::commands::{Globals, unless_stopped};
-use crate::console::{Console, harmless};
+use crate::console::Console;
 use crate::plugin::guest::{CallFailure, Guest, RUN, Terms};
 use crate::plugin::invocation::{Audience, Invocation, NamedError, Terminal};
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Decisions;
 use crate::plugin::{Store, grants};
-use crate::report::{Advice, Fault, OutputFormat, hinted};
+use crate::report::OutputFormat;
 
 /// What was typed.
 pub enum Given {
@@ -30,7 +33,7 @@ pub enum Given {
 }
 
 /// What a plugin says went wrong. It may be long, and have anything in it.
-const LONGEST: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 
 /// A plugin that ended in an error.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +42,7 @@ pub(super) enum PluginError {
     Failed { plugin: String, reason: String },
     #[error("the plugin `{plugin}` was stopped: {reason}")]
     Stopped { plugin: String, reason: String },
-    #[error("the plugin `{plugin}` was stopped: it took longer than {time:?}")]
+    #[error("the plugin `{plugin}` was stopped: it took longer than {}", units::duration(*.time))]
     TooLate { plugin: String, time: Duration },
 }
 
@@ -51,22 +54,26 @@ impl Advice for PluginError {
             _ => Vec::new(),
         }
     }
+
+    fn has_lines(&self) -> bool {
+        true
+    }
 }
 
 impl Advice for NamedError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Scratch(error) => error.hints(),
-            Self::Temporary { .. } => vec!["TMPDIR names another place".to_owned()],
+            Self::Temporary { .. } => vec!["set TMPDIR to another directory".to_owned()],
             Self::Read { .. } | Self::Kind { .. } => Vec::new(),
         }
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
             Self::Scratch(error) => error.fault(),
-            Self::Temporary { .. } => Fault::Environment,
-            Self::Read { .. } | Self::Kind { .. } => Fault::Input,
+            Self::Temporary { .. } => ErrorClass::Environment,
+            Self::Read { .. } | Self::Kind { .. } => ErrorClass::Input,
         }
     }
 }
@@ -94,7 +101,7 @@ pub(super) async fn run_with(
     let data = store.data(&manifest.name);
     let settings = grants::settings(store, &manifest.name, data, decisions, &around);
     let mut settings = settings.map_err(hinted)?;
-    settings.stdin = true;
+    settings.get_mut::<Process>().stdin = true;
     let mut arguments = Vec::new();
     // Holds what was named for as long as the plugin runs.
     let mut named = None;
@@ -102,7 +109,8 @@ pub(super) async fn run_with(
         Given::Parsed { first, matches } => {
             let invocation = invocation(manifest, first, &matches, globals)?;
             settings
-                .directories
+                .get_mut::<Directories>()
+                .0
                 .extend(invocation.directories.iter().cloned());
             arguments.push(invocation.value.clone());
             named = Some(invocation);
@@ -110,9 +118,9 @@ pub(super) async fn run_with(
         Given::Words(words) => {
             let words = words.into_iter().map(OsString::into_string);
             let words: Result<_, _> = words.collect();
-            settings.arguments = words.map_err(|word| {
+            settings.get_mut::<Process>().arguments = words.map_err(|word| {
                 anyhow::anyhow!(
-                    "`{}` is no text, which is all that a plugin takes",
+                    "`{}` is not UTF-8, which arguments of plugins must be",
                     word.display()
                 )
             })?;
@@ -166,7 +174,7 @@ fn invocation(
         matches = below;
     }
     let command = manifest.command(&path);
-    let command = command.with_context(|| format!("there is no `wash {}`", path.join(" ")))?;
+    let command = command.with_context(|| format!("no command `wash {}`", path.join(" ")))?;
     let here = globals.here()?;
     let place = |path: &Path| here.join(path);
     let invocation = Invocation::new(command, matches, audience(globals), place);
@@ -213,7 +221,7 @@ pub(super) fn said(answer: Option<&Value>) -> String {
             Value::String(text) => clean(text),
             other => clean(&other.wave()),
         },
-        _ => "it answered something else than it says it does".to_owned(),
+        _ => "its answer does not match its description".to_owned(),
     }
 }
 
@@ -231,11 +239,10 @@ pub(super) fn stopped(plugin: &str, failure: &CallFailure) -> PluginError {
     }
 }
 
-/// A text of a plugin as it may stand in an error.
+/// A text of a plugin as it may stand in an error: none of its lines begins where those of `wash` do.
 fn clean(text: &str) -> String {
-    let cut = &text[..text.floor_char_boundary(LONGEST)];
-    let lines: Vec<_> = cut.trim_end().lines().map(harmless).collect();
-    let mut lines = lines.join("\n");
+    let cut = &text[..text.floor_char_boundary(MAX_LENGTH)];
+    let mut lines = sanitize::indented(cut);
     if cut.len() < text.len() {
         lines.push_str(" …");
     }
@@ -251,8 +258,8 @@ mod tests {
         let error = Value::Result(Err(Some(Box::new(Value::String(
             "a\u{1b}[2J\nb".to_owned(),
         )))));
-        assert_eq!(said(Some(&error)), "a␛[2J\nb");
-        let long = "é".repeat(LONGEST);
-        assert!(clean(&long).ends_with(" …") && clean(&long).len() < LONGEST + 8);
+        assert_eq!(said(Some(&error)), "a␛[2J\n    b");
+        let long = "é".repeat(MAX_LENGTH);
+        assert!(clean(&long).ends_with(" …") && clean(&long).len() < MAX_LENGTH + 8);
     }
 }

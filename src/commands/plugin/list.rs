@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
 
 use super::{Means, report_broken, show};
 use crate::inspect::table;
 use crate::plugin::Manifest;
 use crate::plugin::policy::Policy;
 use crate::plugin::store::Broken;
-use crate::report::{self, hinted};
+use crate::report;
 
 /// List the installed plugins
 #[derive(Debug, clap::Args)]

@@ -15,16 +15,18 @@ mod upgrade;
 
 use std::process::ExitCode;
 
+use wash_common::advice::hinted;
+
 use super::Globals;
 use crate::plugin::describe::Reserved;
 use crate::plugin::install::StoreError;
 use crate::plugin::{Installed, Store};
-use crate::report::{self, hinted};
+use crate::report;
 
-/// Install plugins and manage what they may do
+/// Manage plugins and their permissions
 ///
-/// A plugin is a component. It adds commands to `wash`, takes part in what other commands do, or provides interfaces for
-/// `wash dev`, or all of these. It runs in a sandbox: it has a folder of its own, and everything else only when it was allowed.
+/// A plugin is a component that adds commands to `wash`, hooks into other commands, or provides interfaces in `wash dev`.
+/// Plugins run in a sandbox: each has its own data directory, and needs permission for everything else.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash plugin install ghcr.io/me/my-plugin:0.1.0\n  wash plugin list\n  wash plugin allow my-plugin --host api.example.com\n  wash plugin test . -- list --all"

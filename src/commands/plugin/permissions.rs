@@ -5,19 +5,22 @@ use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use wash_common::advice::{Advice, hinted};
+use wash_common::{advice, sanitize};
 
 use super::{Means, show};
 use crate::commands::Globals;
 use crate::completion::values;
+use crate::plugin::grants::GrantError;
 use crate::plugin::manifest::{Access, Manifest, Permission};
-use crate::plugin::permission::{self, PermissionError};
+use crate::plugin::permission::PermissionError;
 use crate::plugin::policy::Decisions;
-use crate::plugin::{grants, install};
-use crate::report::{self, Advice, hinted};
+use crate::plugin::{grants, install, permission};
+use crate::report;
 
-/// Allow a plugin to do something
+/// Grant permissions to a plugin
 ///
-/// It is remembered until `wash plugin deny` takes it back or the plugin is removed.
+/// Permissions persist until you revoke them with `wash plugin deny` or uninstall the plugin.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash plugin allow my --dir ~/notes:rw --host api.example.com\n  wash plugin allow my --program 'git log'\n  wash plugin allow my --all"
@@ -33,9 +36,9 @@ pub(super) struct AllowArgs {
     what: PermissionArgs,
 }
 
-/// Take a permission back, or refuse one that a plugin wants
+/// Revoke permissions, or deny requested ones
 ///
-/// The plugin runs without, and is not asked about again.
+/// The plugin runs without them, and you are not asked again.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash plugin deny my --host api.example.com\n  wash plugin deny my --all"
@@ -44,7 +47,7 @@ pub(super) struct DenyArgs {
     /// Name of an installed plugin
     #[arg(value_name = "NAME", add = values::plugins())]
     name: String,
-    /// Everything the plugin was granted or requests
+    /// Deny everything the plugin was granted or requests
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -55,19 +58,19 @@ pub(super) struct DenyArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Permissions")]
 pub(super) struct PermissionArgs {
-    /// A directory, to read or with `:rw` to change. The plugin finds it at its own path
+    /// Directory to read, or to change with `:rw`; the plugin sees it at the same path
     #[arg(long, value_name = "PATH[:rw]", add = values::directory())]
     dir: Vec<String>,
-    /// A host, for HTTP and sockets: `api.example.com`, `*.example.com`, `localhost:6379`, `*`
+    /// Host to reach with HTTP and sockets: `api.example.com`, `*.example.com`, `localhost:6379`, `*`
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
-    /// A variable of the environment
+    /// Environment variable to read
     #[arg(long, value_name = "VARIABLE", add = values::variable_names())]
     env: Vec<String>,
-    /// A program of this machine, with the arguments that it must begin with: 'git log'
+    /// Program to run, with the arguments that it must begin with: 'git log'
     #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString)]
     program: Vec<String>,
-    /// The project in the current directory, to read or with `=rw` to change
+    /// Project in the current directory, to read, or to change with `=rw`
     #[arg(long, value_name = "ACCESS", num_args = 0..=1, require_equals = true, default_missing_value = "ro")]
     project: Option<Access>,
 }
@@ -88,7 +91,7 @@ impl PermissionArgs {
                 false => permission::contracted(&plain(globals.path(Path::new(path))?)),
             };
             let path = path.to_str().map(str::to_owned);
-            let path = path.with_context(|| format!("`{text}` is no text"))?;
+            let path = path.with_context(|| format!("`{text}` is not UTF-8"))?;
             all.push(Permission::Directory { path, access });
         }
         all.extend(self.host.iter().cloned().map(Permission::Host));
@@ -134,6 +137,12 @@ pub(super) fn allow(args: AllowArgs, means: &Means<'_>) -> anyhow::Result<ExitCo
 fn usable(permission: &Permission, means: &Means<'_>, plugin: &str) -> anyhow::Result<()> {
     match permission {
         Permission::Directory { path, access } => {
+            if let Err(source) = grants::check(means.store, plugin, permission)
+                && source.is_forbidden()
+            {
+                let path = path.clone();
+                return Err(hinted(DirectoryError::Forbidden { path, source }));
+            }
             let place = permission::expanded(path);
             match (place.symlink_metadata().is_ok(), access) {
                 (true, _) if !place.is_dir() => {
@@ -147,7 +156,7 @@ fn usable(permission: &Permission, means: &Means<'_>, plugin: &str) -> anyhow::R
                     grants::check(means.store, plugin, permission).map_err(hinted)?;
                     let made = fs::create_dir_all(&place);
                     made.with_context(|| format!("cannot create `{path}`"))?;
-                    report::talk(&format!("created `{path}`"));
+                    report::info(&format!("created `{path}`"));
                     Ok(())
                 }
             }
@@ -163,13 +172,20 @@ enum DirectoryError {
     Kind { path: String },
     #[error("directory `{path}` does not exist")]
     Missing { path: String },
+    #[error("`{path}` cannot be allowed")]
+    Forbidden { path: String, source: GrantError },
 }
 
 impl Advice for DirectoryError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Kind { .. } => Vec::new(),
-            Self::Missing { path } => vec![format!("make it: mkdir -p {}", permission::home(path))],
+            Self::Forbidden { .. } => {
+                vec!["name another directory, or allow only reading it: leave out `:rw`".to_owned()]
+            }
+            Self::Missing { path } => {
+                vec![format!("create it: mkdir -p {}", permission::home(path))]
+            }
         }
     }
 }
@@ -193,7 +209,7 @@ pub(super) fn deny(args: DenyArgs, means: &Means<'_>) -> anyhow::Result<ExitCode
 
 fn something(permissions: &[Permission], all: bool) -> anyhow::Result<()> {
     match permissions.is_empty() && !all {
-        true => Err(report::usage(
+        true => Err(advice::usage(
             "no permission given; try `--host HOST`, `--dir PATH`, `--env VARIABLE`, `--program COMMAND`, `--project` or `--all`",
         )),
         false => Ok(()),
@@ -222,6 +238,6 @@ fn change(
             .map(|denied| format!("  must not {denied}")),
     );
     let data = show::data(store, manifest, &decisions);
-    report::success(means.globals.output, &lines.join("\n"), done, data)?;
+    report::success(means.globals.output, &sanitize::lines(&lines), done, data)?;
     Ok(ExitCode::SUCCESS)
 }

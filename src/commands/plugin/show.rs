@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use wash_common::advice::hinted;
+use wash_common::units::size;
 
 use super::Means;
 use crate::completion::values;
-use crate::inspect::size;
 use crate::plugin::manifest::{HookPoint, Manifest, Permission};
 use crate::plugin::policy::{Decisions, Policy};
 use crate::plugin::{Store, install};
-use crate::report::{self, hinted};
+use crate::report;
 
-/// Show what a plugin is, where it came from and what it may do
+/// Show what a plugin adds, its source and its permissions
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
     /// Name of an installed plugin

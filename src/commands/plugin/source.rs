@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
+use wash_common::advice::hinted;
+use wash_common::process::Output;
+use wash_fetch::oci::{PullPolicy, Reference};
 
-use crate::build::{self, BuildOptions, Output};
-use crate::commands::gather::{self, Named};
-use crate::commands::oci::{self, AccessArgs};
-use crate::commands::{Globals, unless_cancelled, warn_about};
-use crate::oci::{PullPolicy, Reference};
+use crate::build::BuildOptions;
+use crate::commands::gather::Named;
+use crate::commands::oci::AccessArgs;
+use crate::commands::{Globals, gather, oci, unless_cancelled, warn_about};
 use crate::plugin::examine::{Choices, Subject};
 use crate::plugin::manifest::Source;
-use crate::project::{self, Image, Project, Purpose};
-use crate::report::hinted;
+use crate::project::{Image, Project, Purpose};
+use crate::{build, project};
 
 /// A component, and where it was found.
 pub(super) struct Fetched {
@@ -42,7 +44,7 @@ pub(super) fn named(path: Option<&PathBuf>, globals: &Globals) -> anyhow::Result
     Ok(match gather::named(&paths, globals)? {
         Named::Image(image) => Source::Image(image.reference.to_string()),
         Named::Project(start) => Source::Project(project::find_root(&start).map_err(hinted)?),
-        Named::Plugin(_, name) => anyhow::bail!("the plugin `{name}` is installed already"),
+        Named::Plugin(_, name) => anyhow::bail!("the plugin `{name}` is already installed"),
         Named::Files(files) => {
             let file = files.into_iter().next().unwrap_or_default();
             let found = file.canonicalize();

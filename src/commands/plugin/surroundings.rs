@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use crate::build;
+use wash_runtime::capability::plugin::ProjectInfo;
+
 use crate::commands::Globals;
-use crate::host::workload::ProjectInfo;
 use crate::plugin::grants::{Found, PROJECT, Surroundings};
 use crate::plugin::manifest::Permission;
 use crate::plugin::policy::Decisions;
-use crate::project::{self, Project, Purpose};
+use crate::project::{Project, Purpose};
+use crate::{build, project};
 
 /// Looks for the project only where the plugin may look at it.
 pub(super) fn of(decisions: &Decisions, globals: &Globals) -> anyhow::Result<Surroundings> {

@@ -8,43 +8,44 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::json;
+use wash_common::advice;
+use wash_common::advice::hinted;
+use wash_common::locked_tempdir::Scratch;
 
-use super::invoke::{self, Given};
+use super::invoke::Given;
 use super::permissions::PermissionArgs;
 use super::show::Shown;
-use super::{Means, hooks, show, source};
-use crate::build;
+use super::{Means, hooks, invoke, show, source};
 use crate::commands::oci::AccessArgs;
 use crate::commands::{Globals, not_parsed, unless_stopped};
 use crate::completion::values;
-use crate::plugin::command::augment;
 use crate::plugin::examine::{Choices, examine};
 use crate::plugin::hook::Event;
-use crate::plugin::install::{self, Replace, StoreError};
+use crate::plugin::install::{Replace, StoreError};
 use crate::plugin::invocation::NamedError;
 use crate::plugin::manifest::{HookPoint, Manifest, Runs};
 use crate::plugin::policy::Decisions;
-use crate::plugin::{Store, describe};
-use crate::project::{self, Purpose};
-use crate::report::{self, hinted};
-use crate::scratch::Scratch;
+use crate::plugin::{Store, describe, install};
+use crate::plugin_commands::augment;
+use crate::project::Purpose;
+use crate::{build, project, report};
 
 /// Try a plugin without installing it
 ///
-/// Examines the plugin as `install` does, and shows its description. With ARGS or --hook, runs its command or its hook as if it were
-/// installed, in a temporary data folder, with the permissions given below.
+/// Checks the plugin as `install` does, and shows its description. With ARGS or --hook, runs its command or hook as if it
+/// were installed, with a temporary data directory and the permissions given below.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash plugin test .\n  wash plugin test . -- list --all\n  wash plugin test my.wasm --host api.example.com -- fetch\n  wash plugin test . --hook before-push --project"
 )]
 pub(super) struct TestArgs {
-    /// A file, the directory of a project, or REGISTRY/REPOSITORY:TAG
+    /// A file, a project directory, or REGISTRY/REPOSITORY:TAG
     #[arg(value_name = "PATH", add = values::component_file())]
     path: PathBuf,
-    /// Arguments of its command; if it adds several, the name of the command comes first
+    /// Arguments of the plugin's command, after its name if it adds several
     #[arg(last = true, value_name = "ARGS")]
     arguments: Option<Vec<OsString>>,
-    /// Call this hook with the project in the current directory, as it was last built
+    /// Run this hook on the last build of the project in the current directory
     #[arg(long, value_name = "HOOK", conflicts_with = "arguments")]
     hook: Option<HookPoint>,
     /// Grant everything the plugin requests
@@ -117,7 +118,7 @@ async fn hook(
     let name = &manifest.name;
     if !manifest.hooks.contains(&point) {
         let problem = format!("the plugin `{name}` has no `{}` hook", point.name());
-        return Err(report::usage(problem));
+        return Err(advice::usage(problem));
     }
     let overrides = globals.overrides(Purpose::Build)?;
     let root = project::find_root(&globals.here()?).map_err(hinted)?;
@@ -166,7 +167,7 @@ fn given(
             anyhow::bail!("the plugin `{}` adds no commands", manifest.name)
         }
         [] => anyhow::bail!(
-            "the plugin `{}` adds no commands: `--hook` tries one of its hooks",
+            "the plugin `{}` adds no commands: `--hook` runs one of its hooks",
             manifest.name
         ),
         [only] => Some(OsString::from(only)),

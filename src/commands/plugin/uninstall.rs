@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
 
 use super::Means;
 use crate::completion::values;
 use crate::plugin::install;
-use crate::report::{self, hinted};
+use crate::report;
 
-/// Remove plugins, with their folders and their permissions
+/// Remove plugins, with their data and permissions
 #[derive(Debug, clap::Args)]
 pub(super) struct UninstallArgs {
     /// Names of installed plugins

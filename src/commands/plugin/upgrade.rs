@@ -3,21 +3,24 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use wash_common::advice;
+use wash_common::advice::{ErrorClass, hinted};
 
 use super::{Means, install as installing, report_broken, show, source};
 use crate::commands::oci::AccessArgs;
 use crate::commands::{Globals, Stopped, unless_stopped};
 use crate::completion::values;
 use crate::plugin::examine::{Choices, ExamineError, Renamed, examine};
-use crate::plugin::guest;
-use crate::plugin::install::{self, Replace};
+use crate::plugin::install::Replace;
 use crate::plugin::manifest::{Manifest, Runs};
 use crate::plugin::policy::Policy;
-use crate::report::{self, Fault, OutputFormat, hinted};
+use crate::plugin::{guest, install};
+use crate::report;
+use crate::report::OutputFormat;
 
 /// Install plugins from their sources again
 ///
-/// They keep their names, their folders and their permissions. A new version that requests more says so, and has to be granted it.
+/// Keeps their names, data and permissions. If a new version requests more permissions, they must be granted first.
 #[derive(Debug, clap::Args)]
 pub(super) struct UpgradeArgs {
     /// Names of installed plugins [default: all]
@@ -42,17 +45,17 @@ pub(super) async fn run(args: UpgradeArgs, means: &Means<'_>) -> anyhow::Result<
     };
     let mut told = Vec::new();
     let mut failed: Vec<String> = Vec::new();
-    let mut fault = Fault::default();
+    let mut fault = ErrorClass::default();
     for before in &plugins {
         match upgrade(before, &args.access, means).await {
             Ok(data) => told.push(data),
             // The others may have a new version all the same.
             Err(error) if plugins.len() > 1 && !error.is::<Stopped>() => {
-                let hints: Vec<&str> = report::hints(&error).collect();
+                let hints: Vec<&str> = advice::hints(&error).collect();
                 let hint = (!hints.is_empty()).then(|| hints.join(", or "));
-                let text = format!("`{}` is not upgraded: {error:#}", before.name);
+                let text = format!("cannot upgrade `{}`: {error:#}", before.name);
                 report::warn(&text, hint.as_deref());
-                fault = fault.max(report::fault(&error));
+                fault = fault.max(advice::fault(&error));
                 failed.push(format!("`{}`", before.name));
             }
             Err(error) => return Err(error),
@@ -159,11 +162,11 @@ fn renamed(before: &Manifest, globals: &Globals) {
         .collect();
     report::warn(
         &format!(
-            "the new version of `{}` has renamed its commands; it loses the names that were chosen for them: {}",
+            "the new version of `{}` renames its commands, and the names chosen for them no longer apply: {}",
             before.name,
             chosen.join(", ")
         ),
-        Some("`wash plugin install SOURCE --as OLD=NEW` chooses names again"),
+        Some("choose names again: `wash plugin install SOURCE --as OLD=NEW`"),
     );
 }
 
@@ -176,7 +179,7 @@ fn difference(before: &Manifest, after: &Manifest) {
     };
     let old = match &before.version {
         Some(version) => version.clone(),
-        None => "the one before".to_owned(),
+        None => "the previous version".to_owned(),
     };
     for permission in install::added(before, after) {
         report::warn(&format!("{new} wants to {permission}; {old} did not"), None);

@@ -4,25 +4,25 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::atomic::write_atomic;
+use wash_common::units::size;
+use wash_fetch::wit::name::directory;
+use wash_fetch::wit::resolve::Keep;
+use wash_fetch::wit::{Overrides, WitError, encode, fetch};
 
 use super::Context;
-use crate::commands::{short, write_file};
+use crate::commands::short;
 use crate::completion::values;
-use crate::inspect::size;
-use crate::report::{self, hinted};
-use crate::wit::fetch;
-use crate::wit::name::directory;
-use crate::wit::resolve::Keep;
-use crate::wit::{Overrides, WitError, encode};
+use crate::report;
 
-/// Write a WIT package in its binary form, to publish it
+/// Encode the WIT package as a binary, for publishing
 ///
-/// Fetches what is missing first. The file holds the package with everything that it refers to, and what `[metadata]` in wkg.toml
-/// says about it.
+/// Fetches missing packages first. The file contains the package with its dependencies, and the `[metadata]` of wkg.toml.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit build\n  wash wit build -o my-package.wasm")]
 pub(super) struct BuildArgs {
-    /// Where to write it; the same as -o FILE [default: NAMESPACE-NAME-VERSION.wasm]
+    /// File to write, same as -o FILE [default: NAMESPACE-NAME-VERSION.wasm]
     #[arg(long, value_name = "FILE", add = values::file())]
     output_file: Option<PathBuf>,
 }
@@ -40,8 +40,8 @@ pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Res
     let bytes = encode::encode(&folder, &overrides.metadata).map_err(hinted)?;
     let Some(name) = folder.name() else {
         return Err(hinted(WitError::Edit {
-            message: format!("no file in `{}` says which package it is", folder.label),
-            hint: Some("begin one with `package namespace:name@1.0.0;`".to_string()),
+            message: format!("no file in `{}` has a `package` line", folder.label),
+            hint: Some("add `package namespace:name@1.0.0;` to one of them".to_string()),
         }));
     };
     let named = args.output_file.or_else(|| project.globals.file.clone());
@@ -49,7 +49,7 @@ pub(super) async fn build(args: BuildArgs, project: &Context<'_>) -> anyhow::Res
         Some(file) => project.globals.path(&file)?,
         None => project.root.join(format!("{}.wasm", directory(&name))),
     };
-    write_file(&path, &bytes)?;
+    write_atomic(&path, &bytes)?;
     let text = format!("{} ({}, {name})", short(&path), size(bytes.len()));
     let data = json!({
         "package": name.to_string(),

@@ -3,17 +3,19 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::sanitize;
+use wash_fetch::wit::lock::Lock;
+use wash_fetch::wit::name::PackageName;
+use wash_fetch::wit::resolve::{Partial, Unsure, is_local};
+use wash_fetch::wit::{Overrides, WitError, check, fetch};
 
 use super::Context;
-use crate::report::{self, hinted};
-use crate::wit::lock::Lock;
-use crate::wit::name::PackageName;
-use crate::wit::resolve::{Partial, is_local};
-use crate::wit::{Overrides, WitError, check, fetch};
+use crate::report;
 
-/// Check that the WIT of a project is valid and complete, and the lock true
+/// Check that the WIT of a project is valid, complete and matches the lock
 ///
-/// Says what is wrong, and what is in `wit/deps` or `wkg.lock` although nothing needs it. Changes nothing.
+/// Reports problems, and unused packages in `wit/deps` and `wkg.lock`. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit check\n  wash wit check -o json")]
 pub(super) struct CheckArgs {}
@@ -42,18 +44,19 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
         text.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
     }
     text.extend(report.partial.iter().map(|partial| {
-        let Partial { package, brought_by, lacks } = partial;
-        format!("partial: {package} in deps is what {brought_by} uses of it, with {lacks} (wash wit fetch)")
+        let Partial { package, brought_by, lacks, .. } = partial;
+        format!("partial: {package} in deps has only what {brought_by} uses, with {lacks} (wash wit fetch)")
     }));
+    text.extend(report.unsure.iter().map(unsure));
     let untrue = report.untrue.iter().map(|package| {
-        format!("untrue: wkg.lock is of another {package} than the one in deps (wash wit update {package})")
+        format!("untrue: wkg.lock pins another {package} than the one in deps (wash wit update {package})")
     });
     text.extend(untrue);
     text.extend(
         report
             .unused
             .iter()
-            .map(|name| format!("unused: deps/{name}")),
+            .map(|name| format!("unused: deps/{}", sanitize::line(name))),
     );
     text.extend(
         report
@@ -62,10 +65,11 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
             .map(|package| format!("unused: {package} in wkg.lock")),
     );
     if report.is_good() {
-        text.push(format!(
-            "valid and complete: {} in deps",
-            count(report.packages)
-        ));
+        let state = match report.unsure.is_empty() {
+            true => "valid and complete",
+            false => "valid",
+        };
+        text.push(format!("{state}: {} in deps", count(report.packages)));
     }
     let missing: Vec<_> = report
         .missing
@@ -96,22 +100,40 @@ pub(super) async fn check(_: &CheckArgs, project: &Context<'_>) -> anyhow::Resul
             "brought_by": partial.brought_by.to_string(),
             "lacks": partial.lacks,
         })).collect::<Vec<_>>(),
+        "unsure": report.unsure.iter().map(of_unsure).collect::<Vec<_>>(),
         "untrue": names(&report.untrue),
         "stale": names(&report.stale),
         "unused": report.unused,
     });
+    let text = text.join("\n");
     match report.is_good() {
-        true => project.print(&text.join("\n"), "valid and complete", data),
+        true => project.print(&text, "valid and complete", data),
         false => {
-            report::incomplete(
-                project.globals.output,
-                &text.join("\n"),
-                "the WIT is not in order",
-                data,
-            )?;
+            report::incomplete(project.globals.output, &text, "the WIT has problems", data)?;
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// A package that nobody could be asked for.
+pub(super) fn unsure(unsure: &Unsure) -> String {
+    let Unsure {
+        package,
+        needed_by,
+        tried,
+    } = unsure;
+    format!(
+        "unsure: {package} in deps may have only what {needed_by} uses: {} (wash wit fetch)",
+        tried.join("; ")
+    )
+}
+
+pub(super) fn of_unsure(unsure: &Unsure) -> serde_json::Value {
+    json!({
+        "package": unsure.package.to_string(),
+        "needed_by": unsure.needed_by.to_string(),
+        "tried": unsure.tried,
+    })
 }
 
 fn count(packages: usize) -> String {

@@ -3,22 +3,23 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::sanitize;
+use wash_fetch::wit::add::Wanted;
+use wash_fetch::wit::name::Target;
+use wash_fetch::wit::{WitError, add};
 
 use super::{Context, data, lines};
 use crate::completion::values;
-use crate::report::hinted;
-use crate::wit::WitError;
-use crate::wit::add::{self, Wanted};
-use crate::wit::name::Target;
 
 /// Add a package or an interface to a world
 ///
-/// With an interface (`wasi:keyvalue/store`), the world imports it, or exports it with --export. With a package alone, the world
-/// includes the package's world `imports`. Without a version, it is the one that the project uses of this package, or of its
-/// namespace; that of a folder which wkg.toml, the config or a component of the project (`dev.components`) has it in; else the newest
-/// that comes with wash and has the interface; else the newest of its registry. The rest of the file stays as it is.
+/// For an interface (`wasi:keyvalue/store`), adds an import, or an export with --export. For a package, includes its
+/// world `imports`. The default version is the one that the project uses of this package or its namespace; else that of a
+/// directory in wkg.toml, in the config or in a component of `dev.components`; else the newest built into wash that has
+/// the interface; else the newest in the registry. The rest of the file stays unchanged.
 ///
-/// The package is fetched and everything is checked before anything is written.
+/// Fetches the package and checks everything before writing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash wit add wasi:keyvalue/store@0.2.0-draft\n  wash wit add wasi:logging/logging --world app\n  wash wit add --export wasmcloud:messaging/handler@0.2.0"
@@ -27,7 +28,7 @@ pub(super) struct AddArgs {
     /// NAMESPACE:NAME[/INTERFACE][@VERSION]
     #[arg(value_name = "PACKAGE", add = values::published())]
     package: String,
-    /// The world to add it to, where there are several
+    /// World to add it to, if there are several
     #[arg(long, value_name = "NAME", add = values::worlds())]
     world: Option<String>,
     /// Export the interface instead of importing it
@@ -45,7 +46,7 @@ pub(super) async fn add(args: AddArgs, project: &Context<'_>) -> anyhow::Result<
         .await
         .map_err(hinted)?;
     let mut text = vec![match added.was_there {
-        true => format!("{} has `{}` already", added.file, added.line),
+        true => format!("{} already has `{}`", added.file, added.line),
         false => format!("{}: {}", added.file, added.line),
     }];
     text.extend(lines(&added.fetched));
@@ -55,13 +56,13 @@ pub(super) async fn add(args: AddArgs, project: &Context<'_>) -> anyhow::Result<
         "was_there": added.was_there,
         "fetched": data(&added.fetched),
     });
-    project.print(&text.join("\n"), "added", data)
+    project.print(&sanitize::lines(&text), "added", data)
 }
 
-/// Remove a package or an interface from the worlds
+/// Remove a package or an interface from all worlds
 ///
-/// Removes the imports, exports and includes that name it, and the packages in `wit/deps` that nothing else needs. The rest of the
-/// files stays as it is. A `use` of its types must be changed by you: it says where.
+/// Removes its imports, exports and includes, and packages in `wit/deps` that are no longer needed. The rest of the files
+/// stays unchanged. Remove any `use` of its types yourself; the error lists their locations.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash wit remove wasi:keyvalue\n  wash wit remove wasi:keyvalue/atomics"
@@ -97,7 +98,7 @@ pub(super) fn remove(args: &RemoveArgs, project: &Context<'_>) -> anyhow::Result
         .map(|(file, lines)| json!({ "file": file, "lines": lines }))
         .collect();
     project.print(
-        &text.join("\n"),
+        &sanitize::lines(&text),
         "removed",
         json!({ "files": files, "removed": removed.packages }),
     )

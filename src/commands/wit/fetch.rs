@@ -4,27 +4,29 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::sanitize;
+use wash_fetch::wit::fetch::open;
+use wash_fetch::wit::lock::Lock;
+use wash_fetch::wit::name::{Target, is_same_package};
+use wash_fetch::wit::resolve::{ASK_AGAIN, Keep};
+use wash_fetch::wit::source::Source;
+use wash_fetch::wit::{Overrides, WitError, bundle, fetch, source, store};
 
 use super::{Context, data, lines};
 use crate::completion::values;
-use crate::report::hinted;
-use crate::wit::fetch::{self, open};
-use crate::wit::lock::Lock;
-use crate::wit::name::{Target, is_same_package};
-use crate::wit::resolve::Keep;
-use crate::wit::source::Source;
-use crate::wit::{Overrides, WitError, bundle, source, store};
+use crate::report;
 
-/// Fetch the packages that are missing in `wit/deps`
+/// Fetch packages that are missing in `wit/deps`
 ///
-/// What is there already is kept, whoever put it there. Copies of local packages (`path` in wkg.toml) are brought up to date.
-/// Either everything that is missing is fetched or nothing is changed.
+/// Keeps existing packages, and updates copies of local packages (`path` in wkg.toml). If any package cannot be fetched,
+/// changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash wit fetch\n  wash wit fetch --clean\n  wash wit fetch --offline"
 )]
 pub(super) struct FetchArgs {
-    /// Fetch everything anew, and remove what is not needed
+    /// Fetch everything again, and remove unneeded packages
     #[arg(long)]
     clean: bool,
 }
@@ -34,13 +36,13 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
     let Some(folder) = open(&project.root, &project.wit).map_err(hinted)? else {
         let dir = project.wit.dir.display();
         let text = match deeper(&project.root.join(&project.wit.dir)) {
-            None => format!("nothing to fetch: there is no WIT in `{dir}`"),
+            None => format!("nothing to fetch: no WIT in `{dir}`"),
             Some(folder) => format!(
-                "nothing to fetch: there is no WIT in `{dir}` itself, but in `{dir}/{folder}`; `wit.wit_dir` in .wash/config.yaml may name that folder"
+                "nothing to fetch: no WIT in `{dir}` itself, but in `{dir}/{folder}`; `wit.wit_dir` in .wash/config.yaml may name that folder"
             ),
         };
         return project.print(
-            &text,
+            &sanitize::line(&text),
             "nothing to fetch",
             json!({ "written": [], "removed": [], "lock_written": false }),
         );
@@ -51,11 +53,26 @@ pub(super) async fn fetch(args: FetchArgs, project: &Context<'_>) -> anyhow::Res
     if args.clean {
         fetched.removed = fetch::prune(&project.folder()?).map_err(hinted)?;
     }
+    warn_unsure(&fetched);
     let text = match fetched.is_empty() {
-        true => "nothing to fetch: everything is there".to_string(),
-        false => lines(&fetched).join("\n"),
+        true if !fetched.unsure.is_empty() => "nothing was fetched".to_string(),
+        true => "nothing to fetch: no packages are missing".to_string(),
+        false => sanitize::lines(lines(&fetched)),
     };
     project.print(&text, "fetched", data(&fetched))
+}
+
+/// Tells of what may be less than there is, as nobody could be asked.
+fn warn_unsure(fetched: &fetch::Fetched) {
+    for unsure in &fetched.unsure {
+        let message = format!(
+            "{} in deps may have only what {} uses: {}",
+            unsure.package,
+            unsure.needed_by,
+            unsure.tried.join("; ")
+        );
+        report::warn(&message, Some(ASK_AGAIN));
+    }
 }
 
 /// A folder with WIT inside one that has none of its own.
@@ -73,14 +90,14 @@ fn deeper(dir: &Path) -> Option<String> {
     names.next()
 }
 
-/// Fetch packages anew, also those that `wkg.lock` pins
+/// Fetch packages again, including those pinned in `wkg.lock`
 ///
-/// References name exact versions, so what changes is what a registry has under the same version, as drafts do, and what was
-/// changed by hand in `wit/deps`. To go to another version, change it in the world.
+/// References name exact versions, so this updates packages whose contents changed under the same version, such as
+/// drafts, and reverts manual changes in `wit/deps`. To use another version, change it in the world.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit update\n  wash wit update wasi:keyvalue")]
 pub(super) struct UpdateArgs {
-    /// Only this package [default: all]
+    /// Update only this package [default: all]
     #[arg(value_name = "PACKAGE", add = values::packages())]
     package: Option<String>,
 }
@@ -113,20 +130,22 @@ pub(super) async fn update(args: UpdateArgs, project: &Context<'_>) -> anyhow::R
     let fetched = fetch::fetch(&project.root, &project.wit, &folder, keep)
         .await
         .map_err(hinted)?;
+    warn_unsure(&fetched);
     let text = match fetched.is_empty() {
+        true if !fetched.unsure.is_empty() => "nothing was fetched".to_string(),
         true => "everything is up to date".to_string(),
-        false => lines(&fetched).join("\n"),
+        false => sanitize::lines(lines(&fetched)),
     };
     project.print(&text, "updated", data(&fetched))
 }
 
 /// Remove `wit/deps`
 ///
-/// Only what can be fetched again is removed; with --force also the rest. `wkg.lock` stays.
+/// Removes only packages that can be fetched again; --force removes all. Keeps `wkg.lock`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit clean\n  wash wit clean --force")]
 pub(super) struct CleanArgs {
-    /// Also remove packages that nothing says how to fetch again
+    /// Also remove packages that cannot be fetched again
     #[arg(long)]
     force: bool,
 }
@@ -168,14 +187,15 @@ pub(super) fn clean(args: &CleanArgs, project: &Context<'_>) -> anyhow::Result<E
         let _ = std::fs::remove_dir(folder.deps_dir());
     }
     let mut text: Vec<String> = removed.iter().map(|name| format!("- {name}")).collect();
-    text.extend(kept.iter().map(|name| {
-        format!("kept {name}: nothing says how to fetch it again (--force removes it)")
-    }));
+    text.extend(
+        kept.iter()
+            .map(|name| format!("kept {name}: it cannot be fetched again (--force removes it)")),
+    );
     if text.is_empty() {
         text.push("nothing to remove".to_string());
     }
     project.print(
-        &text.join("\n"),
+        &sanitize::lines(&text),
         "removed",
         json!({ "removed": removed, "kept": kept }),
     )

@@ -3,17 +3,17 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use wash_common::advice::hinted;
+use wash_fetch::wit::graph::{Branch, Node, Step};
+use wash_fetch::wit::name::Target;
+use wash_fetch::wit::{WitError, graph};
 
 use super::Context;
 use crate::completion::values;
-use crate::report::hinted;
-use crate::wit::WitError;
-use crate::wit::graph::{self, Branch, Node, Step};
-use crate::wit::name::Target;
 
-/// Show what brings a package or an interface in
+/// Explain why a package or an interface is needed
 ///
-/// The shortest way to it from each world and interface of the project, each step with its place.
+/// Shows the shortest path to it from each world and interface of the project, with the location of each step.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash wit why wasi:io\n  wash wit why wasi:io/poll@0.2.2 -o json"
@@ -38,11 +38,12 @@ pub(super) fn why(args: &WhyArgs, project: &Context<'_>) -> anyhow::Result<ExitC
             .any(|package| target.covers(&package, None));
         return Err(hinted(WitError::Edit {
             message: format!(
-                "nothing in `{}` brings `{target}` in",
+                "nothing in `{}` needs `{target}`",
                 project.wit.dir.display()
             ),
             hint: there.then(|| {
-                "it is in `deps`, but nothing needs it: wash wit fetch --clean".to_string()
+                "it is in `deps`, but nothing needs it; to remove it: wash wit fetch --clean"
+                    .to_string()
             }),
         }));
     }
@@ -87,7 +88,7 @@ fn step(step: &Step) -> Value {
     })
 }
 
-/// Show the packages that a project needs, and what these need
+/// Show the dependency tree of a project's WIT
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit tree\n  wash wit tree -o json")]
 pub(super) struct TreeArgs {}

@@ -4,23 +4,25 @@ use std::fs;
 use std::process::ExitCode;
 
 use serde_json::json;
+use wash_common::advice::hinted;
+use wash_common::atomic::write_atomic;
+use wash_common::sanitize;
+use wash_fetch::wit::WitError;
+use wash_fetch::wit::fetch::open;
+use wash_fetch::wit::source::{Source, Text};
 
 use super::Context;
-use crate::commands::{short, write_file};
-use crate::report::hinted;
+use crate::commands::short;
 use crate::template::name::Name;
-use crate::wit::WitError;
-use crate::wit::fetch::open;
-use crate::wit::source::{Source, Text};
 
-/// Begin the WIT of a project with a world
+/// Create the WIT package of a project, with an empty world
 ///
-/// Writes `wit/world.wit` (or to the folder that `wit.wit_dir` names) with a package and an empty world, which `wash wit add` fills.
-/// Nothing that exists is changed.
+/// Writes `wit/world.wit` (or to the directory in `wit.wit_dir`) with a package and an empty world; add to it with `wash
+/// wit add`. Never changes existing files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  wash wit init\n  wash wit init --name orders")]
 pub(super) struct InitArgs {
-    /// The name of the package and of its world [default: that of the directory]
+    /// Name of the package and its world [default: name of the directory]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
@@ -32,7 +34,7 @@ pub(super) fn init(args: &InitArgs, project: &Context<'_>) -> anyhow::Result<Exi
     };
     let dir = project.root.join(&project.wit.dir);
     if open(&project.root, &project.wit).map_err(hinted)?.is_some() {
-        let message = format!("there is WIT in `{}` already", project.wit.dir.display());
+        let message = format!("`{}` already has WIT", project.wit.dir.display());
         return Err(refuse(
             message,
             "add an interface: wash wit add wasi:keyvalue/store",
@@ -58,7 +60,7 @@ pub(super) fn init(args: &InitArgs, project: &Context<'_>) -> anyhow::Result<Exi
         .parse()
         .is_ok();
     let text = if is_plain { plain } else { text };
-    write_file(&path, text.as_bytes())?;
+    write_atomic(&path, text.as_bytes())?;
     let mut lines = vec![
         format!("{}: world `{name}`", short(&path)),
         String::new(),
@@ -70,5 +72,5 @@ pub(super) fn init(args: &InitArgs, project: &Context<'_>) -> anyhow::Result<Exi
         lines.push("and in the source `wit_bindgen::generate!({ generate_all });`".to_string());
     }
     let data = json!({ "file": path.to_string_lossy(), "world": name });
-    project.print(&lines.join("\n"), "written", data)
+    project.print(&sanitize::lines(&lines), "written", data)
 }

@@ -12,23 +12,24 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use wash_common::advice::hinted;
+use wash_fetch::wit::fetch::{Fetched, open};
+use wash_fetch::wit::resolve::From;
+use wash_fetch::wit::{Folder, Wit, WitError};
 
 use super::{Globals, unless_stopped};
 use crate::completion::values;
-use crate::project::{self, Overrides, Purpose};
-use crate::report::{self, hinted};
-use crate::wit::fetch::{Fetched, open};
-use crate::wit::resolve::From;
-use crate::wit::{Folder, Wit, WitError};
+use crate::project::{Overrides, Purpose};
+use crate::{project, report};
 
-/// Manage the WIT packages that a project refers to
+/// Manage the WIT packages of a project
 ///
-/// A project's own WIT package is in `wit/`, and the packages that it refers to are in `wit/deps/`. They come from the first of
-/// these that has them: an override in `wkg.toml`, `wit.sources` in .wash/config.yaml, the well-known packages that are part of
-/// `wash` (WASI 0.2 and 0.3, the drafts, wasmcloud:messaging), and a registry. `wkg.lock` records what was taken; it and
-/// `wkg.toml` are the files of `wkg`.
+/// A project's own WIT package is in `wit/`, and its dependencies are in `wit/deps/`. They come from the first of these
+/// sources that has them: overrides in `wkg.toml`, `wit.sources` in .wash/config.yaml, the packages built into `wash`
+/// (WASI 0.2 and 0.3, drafts, wasmcloud:messaging), and registries. `wkg.lock` pins them; it and `wkg.toml` have the
+/// format of `wkg`.
 ///
-/// `wash build` and `wash dev` fetch what is missing by themselves.
+/// `wash build` and `wash dev` fetch missing packages automatically.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  wash wit fetch\n  wash wit add wasi:keyvalue/store@0.2.0-draft\n  wash wit why wasi:io/poll\n  wash wit build -o my-package.wasm"
@@ -36,10 +37,10 @@ use crate::wit::{Folder, Wit, WitError};
 pub struct WitArgs {
     #[command(subcommand)]
     command: Command,
-    /// Fetch nothing from the network
+    /// Don't use the network
     #[arg(long, global = true, env = "WASH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
-    /// Read this config file instead of the project's own
+    /// Use this config file instead of the project's
     #[arg(long, global = true, value_name = "FILE", add = values::file())]
     config: Option<PathBuf>,
 }

@@ -1,6 +1,8 @@
 //! Asks a shell, started as its user starts it, what it does. Its files may do anything, such as name others: nobody else can tell.
 
 use std::env;
+use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -43,6 +45,19 @@ complete --command wash 2>/dev/null | string match --quiet '*__wash_complete*'; 
 printf '\n%s%s\n' wash-completion-answer: $wash_has
 "#;
 
+/// Stands for the user's `.zshenv`, and reads it. `compinit` has no place to write what it has found: a file that is not there yet
+/// is no answer, and nothing that anybody asked for.
+const ZSHENV: &str = r#"
+if (( ${+WASH_ZDOTDIR} )); then ZDOTDIR=$WASH_ZDOTDIR; else unset ZDOTDIR; fi
+unset WASH_ZDOTDIR
+compinit() {
+    unfunction compinit
+    autoload -Uz +X compinit
+    compinit "$@" -D
+}
+[[ ! -r ${ZDOTDIR:-$HOME}/.zshenv ]] || source ${ZDOTDIR:-$HOME}/.zshenv
+"#;
+
 /// Whether an interactive shell completes `wash`. `None` if it cannot be asked.
 pub(super) fn completes(shell: Shell, home: &Path) -> Option<bool> {
     let script = match shell {
@@ -51,7 +66,20 @@ pub(super) fn completes(shell: Shell, home: &Path) -> Option<bool> {
         Shell::Fish => FISH,
         Shell::Elvish | Shell::Powershell | Shell::Nushell => return None,
     };
-    let answer = answer(shell, &["-i", "-c", script], home)?;
+    let answer = match shell {
+        Shell::Zsh => {
+            let directory = tempfile::tempdir().ok()?;
+            fs::write(directory.path().join(".zshenv"), ZSHENV).ok()?;
+            let mut variables = vec![
+                ("ZDOTDIR", directory.path().into()),
+                // Where Oh My Zsh keeps the same.
+                ("ZSH_COMPDUMP", directory.path().join("zcompdump").into()),
+            ];
+            variables.extend(env::var_os("ZDOTDIR").map(|own| ("WASH_ZDOTDIR", own)));
+            answer(shell, &["-i", "-c", script], home, &variables)?
+        }
+        _ => answer(shell, &["-i", "-c", script], home, &[])?,
+    };
     Some(answer.first().is_some_and(|has| has == "yes"))
 }
 
@@ -63,7 +91,7 @@ pub(super) struct BashCompletion {
 }
 
 pub(super) fn bash_completion(home: &Path) -> Option<BashCompletion> {
-    let answer = answer(Shell::Bash, &["-i", "-c", BASH], home)?;
+    let answer = answer(Shell::Bash, &["-i", "-c", BASH], home, &[])?;
     let [_, loads, directories] = answer.as_slice() else {
         return None;
     };
@@ -77,15 +105,20 @@ pub(super) fn bash_completion(home: &Path) -> Option<BashCompletion> {
 
 /// Where zsh looks for the files of its user, which `.zshenv` may have said.
 pub(super) fn zsh_directory(home: &Path) -> Option<String> {
-    let answer = answer(Shell::Zsh, &["-c", ZSH], home)?;
+    let answer = answer(Shell::Zsh, &["-c", ZSH], home, &[])?;
     answer.into_iter().nth(1)
 }
 
-fn answer(shell: Shell, arguments: &[&str], home: &Path) -> Option<Vec<String>> {
+fn answer(
+    shell: Shell,
+    arguments: &[&str],
+    home: &Path,
+    variables: &[(&str, OsString)],
+) -> Option<Vec<String>> {
     if env::var_os(ASKED).is_some() {
         return None;
     }
-    let mut asked = Asked::start(shell, arguments, home)?;
+    let mut asked = Asked::start(shell, arguments, home, variables)?;
     let stdout = BufReader::new(asked.0.stdout.take()?);
     let (sender, receiver) = mpsc::sync_channel(1);
     // It ends with the shell.
@@ -104,13 +137,19 @@ struct Asked(Child);
 
 impl Asked {
     /// In a session of its own: an interactive shell would take over our terminal.
-    fn start(shell: Shell, arguments: &[&str], home: &Path) -> Option<Self> {
+    fn start(
+        shell: Shell,
+        arguments: &[&str],
+        home: &Path,
+        variables: &[(&str, OsString)],
+    ) -> Option<Self> {
         let mut command = Command::new("setsid");
         command
             .arg(shell.name())
             .args(arguments)
             .current_dir(home)
             .env(ASKED, "1")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("TERM", "dumb")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

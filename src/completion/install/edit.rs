@@ -2,8 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use wash_common::atomic;
+use wash_common::atomic::{Durability, FileMode, WriteError};
 
 use super::places::{Content, Piece};
 use super::{Change, Changed, InstallError, block};
@@ -114,12 +117,12 @@ pub(super) fn apply(edits: Vec<Edit>, dry_run: bool) -> Result<Vec<Changed>, Ins
         if !dry_run && edit.change != Change::Unchanged {
             let wrote = match &edit.bytes {
                 Some(bytes) => write(&edit.path, bytes),
-                None => fs::remove_file(&edit.path),
+                None => fs::remove_file(&edit.path).map_err(|source| WriteError {
+                    path: edit.path.clone(),
+                    source,
+                }),
             };
-            wrote.map_err(|source| InstallError::Write {
-                path: edit.path.clone(),
-                source,
-            })?;
+            wrote?;
         }
         changed.push(Changed {
             path: edit.path,
@@ -130,29 +133,42 @@ pub(super) fn apply(edits: Vec<Edit>, dry_run: bool) -> Result<Vec<Changed>, Ins
     Ok(changed)
 }
 
-/// A file that is there is written where it is, so that it keeps its owner, its permissions and its other names; and a
-/// symlink, as keepers of dotfiles have them, stays one.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A symlink, as keepers of dotfiles have them, stays one.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let path = behind_links(path);
     let dir = path.parent().unwrap_or(Path::new("/"));
-    if path.exists() {
-        // That there is room for it is known before the old text goes.
-        let spare = tempfile::Builder::new().tempfile_in(dir);
-        if let Ok(mut spare) = spare {
-            spare.write_all(bytes)?;
-            spare.as_file().sync_all()?;
-        }
+    let in_place = || {
         let mut file = File::options().write(true).truncate(true).open(&path)?;
         file.write_all(bytes)?;
-        return file.sync_all();
+        file.sync_all()
+    };
+    let failed = |source| WriteError {
+        path: path.clone(),
+        source,
+    };
+    match fs::metadata(&path) {
+        // A new file under this name would part it from its other names.
+        Ok(old) if old.nlink() > 1 => in_place().map_err(failed),
+        Ok(_) => match atomic::write_atomic(&path, bytes) {
+            // The file is mounted there by itself, or only its directory is closed.
+            Err(error) if cannot_replace(&error.source) => in_place().map_err(failed),
+            written => written,
+        },
+        Err(_) => {
+            create_dirs(dir).map_err(failed)?;
+            atomic::write_atomic_with(&path, bytes, FileMode::READABLE, Durability::Synced)?;
+            give_away(&path, dir).map_err(failed)
+        }
     }
-    create_dirs(dir)?;
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o644))
-        .tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.persist(&path)?;
-    give_away(&path, dir)
+}
+
+fn cannot_replace(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// Where a path leads, also if nothing is there.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::edit::{Edit, is_ours};
-use super::places::{self, Surroundings};
-use super::{Change, InstallError};
+use super::places::Surroundings;
+use super::{Change, InstallError, places};
 use crate::completion::detect::detect;
 use crate::completion::shell::Shell;
 
@@ -39,11 +39,11 @@ pub fn check(shell: Shell, around: &Surroundings) -> Health {
     match (around.completes(shell), &health.state) {
         (Some(true), State::Missing) => {
             health.state = State::Fine;
-            "loaded when it starts, but not from here".clone_into(&mut health.reason);
+            "loaded at startup, but not from here".clone_into(&mut health.reason);
         }
         (Some(false), State::Fine) => {
             health.state = State::Missing;
-            health.reason = format!("it is here, but a new {} does not load it", shell.name());
+            health.reason = format!("it exists, but a new {} does not load it", shell.name());
         }
         _ => {}
     }
@@ -61,12 +61,12 @@ fn files(shell: Shell, around: &Surroundings) -> Health {
     let pieces = places::wanted(shell, around);
     let script = &pieces[0].path;
     if let Some(rc) = places::by_hand(shell, around) {
-        return health(State::Fine, &rc, "loaded anew by each shell");
+        return health(State::Fine, &rc, "loaded by each new shell");
     }
     if !script.exists() {
         return match places::packaged(shell, around) {
             Some(path) => match stale(shell, around, &path) {
-                None => health(State::Fine, &path, "installed for everybody"),
+                None => health(State::Fine, &path, "installed for all users"),
                 Some(reason) => health(State::Stale, &path, &reason),
             },
             None => health(State::Missing, script, "it is not installed"),
@@ -80,10 +80,16 @@ fn files(shell: Shell, around: &Surroundings) -> Health {
             Err(error) => return health(State::Stale, &piece.path, &error.to_string()),
             Ok(edit) if edit.change == Change::Unchanged => {}
             Ok(edit) if edit.is_in_place() => {
-                let reason = "the lines of wash are of another version";
+                let reason = "the wash lines are from another version";
                 return health(State::Stale, &piece.path, reason);
             }
-            Ok(_) => return health(State::Missing, &piece.path, "nothing here loads the script"),
+            Ok(_) => {
+                return health(
+                    State::Missing,
+                    &piece.path,
+                    "no startup file loads the script",
+                );
+            }
         }
     }
     health(State::Fine, script, "installed")
@@ -95,13 +101,13 @@ fn stale(shell: Shell, around: &Surroundings, path: &Path) -> Option<String> {
         return Some("it cannot be read".to_owned());
     };
     if !is_ours(&text) {
-        return Some("it is not from wash".to_owned());
+        return Some("wash did not write it".to_owned());
     }
     let text = String::from_utf8_lossy(&text);
     match shell.program_of(&text) {
-        None => Some("it is of another version of wash".to_owned()),
+        None => Some("it is from another version of wash".to_owned()),
         Some(program) if !around.runs(&program) => {
-            Some(format!("it runs `{program}`, which is not there"))
+            Some(format!("it runs `{program}`, which does not exist"))
         }
         Some(_) => None,
     }

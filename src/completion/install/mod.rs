@@ -14,11 +14,12 @@ use std::io;
 use std::path::PathBuf;
 
 use super::shell::Shell;
-use crate::console::pasteable;
-use crate::report::{Advice, Fault};
 use edit::Edit;
 pub use health::{Health, State, check, check_here};
 pub use places::Surroundings;
+use wash_common::advice::{Advice, ErrorClass};
+use wash_common::atomic::WriteError;
+use wash_common::shell::shell_quote;
 
 /// What was done to a file, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -43,17 +44,17 @@ pub struct Changed {
 pub enum InstallError {
     #[error("cannot read `{}`", .path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot write `{}`", .path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("`{}` line {line}: the lines of wash begin here and do not end", .path.display())]
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("`{}` line {line}: the wash lines begin here and do not end", .path.display())]
     NoEnd { path: PathBuf, line: usize },
-    #[error("`{}` exists and is not from wash", .path.display())]
+    #[error("`{}` exists and was not written by wash", .path.display())]
     NotOurs { path: PathBuf },
     #[error("`{}` is read-only", .path.display())]
     ReadOnly { path: PathBuf },
-    #[error("cannot tell which shell this is")]
+    #[error("cannot determine which shell this is")]
     NoShell,
-    #[error("cannot tell where your home directory is")]
+    #[error("cannot determine where your home directory is")]
     NoHome,
 }
 
@@ -65,27 +66,27 @@ impl Advice for InstallError {
             }
             Self::NotOurs { path } => {
                 let path = path.display().to_string();
-                let line = pasteable(&["mv", &path, &format!("{path}.old")]);
+                let line = shell_quote(&["mv", &path, &format!("{path}.old")]);
                 format!("move it away: {line}")
             }
             Self::ReadOnly { path } => {
-                let path = pasteable(&[path.to_string_lossy()]);
+                let path = shell_quote(&[path.to_string_lossy()]);
                 format!(
-                    "change it where it is made, or make it writable: chmod u+w {path}; `wash completion SHELL` prints what to load"
+                    "change its source, or make it writable: chmod u+w {path}; `wash completion SHELL` prints what to load"
                 )
             }
             Self::NoShell => format!("name it: wash completion install {}", names()),
             Self::NoHome => "set HOME".to_owned(),
-            Self::Read { .. } | Self::Write { .. } => return Vec::new(),
+            Self::Read { .. } | Self::Write(_) => return Vec::new(),
         };
         vec![hint]
     }
 
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> ErrorClass {
         match self {
-            Self::NoShell => Fault::Usage,
-            Self::NoHome => Fault::Environment,
-            _ => Fault::Input,
+            Self::NoShell => ErrorClass::Usage,
+            Self::NoHome => ErrorClass::Environment,
+            _ => ErrorClass::Input,
         }
     }
 }
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_written_where_it_is() {
+    fn a_file_with_two_names_is_written_where_it_is() {
         use std::os::unix::fs::MetadataExt as _;
         let (home, around) = around();
         let rc = home.path().join(".zshrc");
@@ -197,6 +198,30 @@ mod tests {
         let count = fs::read_dir(home.path()).unwrap().count();
         // bin, .zshrc, its other name and .local: nothing else was left.
         assert_eq!(count, 4);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_keeps_its_permissions() {
+        use std::io::Read as _;
+        use std::os::unix::fs::PermissionsExt as _;
+        let (home, around) = around();
+        let rc = home.path().join(".zshrc");
+        fs::write(&rc, "one\n").unwrap();
+        fs::set_permissions(&rc, fs::Permissions::from_mode(0o640)).unwrap();
+        let mut reader = fs::File::open(&rc).unwrap();
+        install(Shell::Zsh, &around, false).unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one\n");
+        assert!(
+            fs::read_to_string(&rc)
+                .unwrap()
+                .starts_with("one\n# >>> wash")
+        );
+        assert_eq!(
+            fs::metadata(&rc).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
     }
 
     #[test]
@@ -235,7 +260,7 @@ mod tests {
         assert_eq!(health.state, State::Stale);
         assert_eq!(
             health.reason,
-            "it runs `/no/where/wash`, which is not there"
+            "it runs `/no/where/wash`, which does not exist"
         );
         let again = install(Shell::Fish, &around, false).unwrap();
         assert_eq!(changes(&again), [Change::Updated]);

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::ask::{self, BashCompletion};
-use super::{InstallError, block};
+use super::ask::BashCompletion;
+use super::{InstallError, ask, block};
 use crate::completion::shell::Shell;
 
 /// What of the machine and the user matters.
@@ -284,7 +284,7 @@ fn nushell(around: &Surroundings) -> PathBuf {
     }
 }
 
-/// The script that a package has installed for everybody.
+/// The script that a package has installed for all users.
 pub(super) fn packaged(shell: Shell, around: &Surroundings) -> Option<PathBuf> {
     let places: &[&str] = match shell {
         Shell::Bash => &["bash-completion/completions/wash"],

@@ -1,9 +1,9 @@
 //! The words of `wash call`: a component, a function of it, its arguments.
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use wash_component::call::{Catalog, suggest};
 
 use super::{candidate, completer, files, project, registry};
-use crate::call::{Catalog, suggest};
 use crate::completion::line::Line;
 
 pub fn call_words() -> ArgValueCompleter {

@@ -8,9 +8,9 @@ use std::time::Instant;
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
 };
+use wash_common::budget;
 
 use super::{candidate, completer, plugins, project, registry};
-use crate::completion::budget;
 use crate::completion::line::{Line, expand_home};
 
 /// A file of a kind.

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use wash_common::budget;
 
-use super::budget;
 use super::line::Line;
 
 pub use call::call_words;

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use wash_component::Shape;
+use wash_fetch::oci;
 
 use super::{candidate, completer, registry};
-use crate::build;
 use crate::completion::line::Line;
-use crate::component::Shape;
-use crate::oci;
-use crate::project::{self, Overrides, Project, Purpose, SiblingSource};
+use crate::project::{Overrides, Project, Purpose, SiblingSource};
+use crate::{build, project};
 
 /// Larger components would take longer to read than anybody waits.
 const LARGEST: u64 = 64 << 20;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use wash_fetch::oci::{Cache, Reference};
 
 use super::{candidate, completer, project};
 use crate::completion::line::Line;
-use crate::oci::{Cache, Reference};
 
 /// What can be pulled.
 pub fn references() -> ArgValueCompleter {
@@ -26,7 +26,7 @@ pub fn pull_policies() -> ArgValueCompleter {
     completer(|_, _| {
         [
             ("always", "Ask the registry"),
-            ("ifNotPresent", "Ask only for what was not pulled before"),
+            ("ifNotPresent", "Ask only if it was not pulled before"),
             ("never", "Take it from the cache"),
         ]
         .map(|(policy, help)| candidate(policy, help))

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use wash_fetch::wit::lock::Lock;
+use wash_fetch::wit::name::{PackageName, unversioned};
+use wash_fetch::wit::scan::Outline;
+use wash_fetch::wit::{Folder, bundle};
 
 use super::{candidate, completer};
 use crate::completion::line::Line;
-use crate::project::{self, Overrides};
-use crate::wit::Folder;
-use crate::wit::bundle;
-use crate::wit::lock::Lock;
-use crate::wit::name::{PackageName, unversioned};
-use crate::wit::scan::Outline;
+use crate::project;
+use crate::project::Overrides;
 
 /// What can be added: the packages that come with `wash` or are there already, and when it is clear which is meant, what is
 /// in it.

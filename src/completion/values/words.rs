@@ -31,8 +31,8 @@ pub fn addresses() -> ArgValueCompleter {
     completer(|_, _| {
         [
             ("127.0.0.1:0", "Any free port"),
-            ("127.0.0.1:8000", "This machine alone"),
-            ("0.0.0.0:8000", "Whoever reaches this machine"),
+            ("127.0.0.1:8000", "This machine only"),
+            ("0.0.0.0:8000", "All network interfaces"),
         ]
         .map(|(address, help)| candidate(address, help))
         .into()

@@ -1,6 +1,6 @@
 //! Finds where the output of a failed build becomes interesting.
 
-use crate::console::plain;
+use wash_common::sanitize;
 
 /// The output from the first diagnostic on; all of it if there is none to be seen.
 pub(super) fn first(output: &str) -> String {
@@ -13,7 +13,7 @@ pub(super) fn first(output: &str) -> String {
 
 /// As compilers and bundlers begin them.
 fn is_diagnostic(line: &str) -> bool {
-    let line = plain(line).trim_start().to_lowercase();
+    let line = sanitize::strip_ansi(line).trim_start().to_lowercase();
     let begins = ["error", "traceback (", "fatal", "panic", "✘"];
     let has = ["error:", "error[", "error ts", "[error]", "panicked at"];
     begins.iter().any(|text| line.starts_with(text))

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wash_runtime::capability::http_client::OutgoingHttp;
+use wash_runtime::workload::{Drive, Route};
+
 use super::{BOLD, DIM, HINT, WARNING, joined};
 use crate::dev::assemble::Linked;
-use crate::host::workload::{Drive, OutgoingHttp, Route};
-use crate::linker::{self, LeftOut, LinkPlan, Planned, Provider, Reason, Role};
+use crate::linker;
+use crate::linker::{LeftOut, LinkPlan, Planned, Provider, Reason, Role};
 
 /// Of each entry, each import of each member: who provides it, and why. WASI is one line a member, and a member that
 /// several entries need is shown once, unless it has other providers there.
@@ -23,6 +26,8 @@ pub(in crate::dev) fn wiring(entries: &[Linked]) -> String {
     text + &left_out(entries)
 }
 
+const TYPES_ONLY: &str = "types only, nothing to provide";
+
 fn wiring_of(entry: &Linked, index: usize, member: &Planned) -> String {
     let mut text = format!("  {}\n", member_line(entry, index, member));
     let lines = edges(&entry.plan, index);
@@ -32,7 +37,10 @@ fn wiring_of(entry: &Linked, index: usize, member: &Planned) -> String {
         .max()
         .unwrap_or_default();
     for (imports, from) in lines {
-        text += &format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n");
+        text += &match from == TYPES_ONLY {
+            true => format!("    {imports:width$}  {DIM}{from}{DIM:#}\n"),
+            false => format!("    {imports:width$}  {DIM}from{DIM:#} {from}\n"),
+        };
     }
     if sends_requests(&entry.plan, index) {
         let reach = reach(&entry.outgoing_http[index]);
@@ -73,9 +81,9 @@ fn left_out(entries: &[Linked]) -> String {
     let lines = idle.into_iter().map(|(name, LeftOut { exports, .. })| {
         let what = match exports.as_slice() {
             [] => "it exports nothing".to_string(),
-            exports => format!("nobody imports {}", exports.join(", ")),
+            exports => format!("nothing imports {}", exports.join(", ")),
         };
-        let mut line = format!("  {WARNING}{name}{WARNING:#} takes no part: {what}\n");
+        let mut line = format!("  {WARNING}{name}{WARNING:#} is not used: {what}\n");
         for export in exports {
             line += &linker::render::could_be_driven(name, export)
                 .map(|how| format!("    {HINT}hint{HINT:#}: {how}\n"))
@@ -120,7 +128,7 @@ fn member_line(entry: &Linked, index: usize, member: &Planned) -> String {
                     format!(" {DIM}for{DIM:#} {}", joined(subscriptions))
                 }
                 Drive::Service { .. } => format!(" {DIM}as{DIM:#} the service"),
-                Drive::Calls => format!(" {DIM}to be called{DIM:#}"),
+                Drive::Calls => format!(" {DIM}for calls{DIM:#}"),
             };
             format!("{name}{role} {DIM}serves{DIM:#} {}{to}", exports.join(", "))
         }
@@ -140,7 +148,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
         let provider = match &edge.provider {
             Provider::Member { member, .. } => plan.members[*member].name.as_str(),
             Provider::Host { .. } => "the host",
-            Provider::Nobody => "nobody",
+            Provider::Nobody => "none",
             Provider::Stub => "a stub that traps",
         };
         let why = match &edge.reason {
@@ -159,7 +167,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
             Reason::Plugin => " (an installed plugin)".to_string(),
             Reason::Shipped => " (ships with wash)".to_string(),
             Reason::Capability(capability) => format!(" ({capability})"),
-            Reason::Missing => " (nobody provides it)".to_string(),
+            Reason::Missing => " (no provider)".to_string(),
         };
         lines.push((edge.import.clone(), format!("{provider}{why}")));
     }
@@ -172,7 +180,7 @@ fn edges(plan: &LinkPlan, member: usize) -> Vec<(String, String)> {
     }
     if !types.is_empty() {
         let types: Vec<_> = types.into_iter().collect();
-        lines.push((types.join(", "), "nobody: it only names types".to_string()));
+        lines.push((types.join(", "), TYPES_ONLY.to_string()));
     }
     lines
 }

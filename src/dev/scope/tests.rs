@@ -1,7 +1,8 @@
+use wash_runtime::capability::wasi::{Directories, Directory};
+
 use super::*;
 use crate::dev::testing::project;
 use crate::dev::watch::Difference;
-use crate::host::workload::Directory;
 use crate::project::Sibling;
 
 fn sibling(name: &str, source: SiblingSource) -> Sibling {
@@ -120,7 +121,7 @@ fn what_a_component_writes_is_no_source() {
         access,
     };
     let mut app = project("/p");
-    app.settings.directories = vec![
+    app.settings.get_mut::<Directories>().0 = vec![
         volume("/p/./data", Access::ReadWrite),
         volume("/p/pages", Access::ReadOnly),
     ];

@@ -6,22 +6,22 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use wash_common::process::Command;
+use wash_runtime::capability::offered;
+use wash_runtime::http::Page;
 
 use super::reminder::{LastPrinted, Reminder};
-use super::work::{self, Ready, Running};
-use super::{End, Job, Message, Session};
-use crate::capability::offered;
+use super::work::{Ready, Running};
+use super::{End, Job, Message, Session, work};
 use crate::dev::assemble::{Linked, Parts};
-use crate::dev::events;
-use crate::dev::lines::{self, Steps};
+use crate::dev::lines::Steps;
 use crate::dev::scope::Scope;
 use crate::dev::state::{
     Cause, ConfigChange, Event, Generation, Occasion, Revision, UnitName, Why,
 };
 use crate::dev::watch::{Difference, Differences};
-use crate::dev::{certificate, change};
-use crate::http::Page;
-use crate::project::{Command, ProjectError};
+use crate::dev::{certificate, change, events, lines};
+use crate::project::ProjectError;
 
 /// How long an immediate end waits for what builds have started to be killed.
 const KILLING: Duration = Duration::from_secs(2);
@@ -70,10 +70,10 @@ impl Session {
         let Some(tls) = &self.tls else { return };
         match certificate::reload(tls, &self.project, &self.storage, self.address) {
             Ok(false) => {}
-            Ok(true) => self.console.talk("new connections get the new certificate"),
+            Ok(true) => self.console.info("new connections get the new certificate"),
             Err(error) => {
                 let message = format!(
-                    "the certificate stays as it was: {}",
+                    "keeping the previous certificate: {}",
                     work::cause(&error).text
                 );
                 self.console.warn(&lines::trouble(&message, None));
@@ -120,7 +120,7 @@ impl Session {
         })
     }
 
-    /// A session in which no edit is noticed looks like one that works.
+    /// A session in which changes are not noticed looks like one that works.
     pub(super) fn warn_of_ignored(&self) {
         for (root, ignored) in self.scope.ignored_sources() {
             self.console.warn(&lines::ignored(&root, &ignored));
@@ -244,6 +244,7 @@ impl Session {
             link: running.link,
             compile: running.timings.compile,
             cached: running.timings.cached,
+            quick: running.timings.quick,
             swap: running.timings.link,
         };
         match self.running.replace(running.id) {

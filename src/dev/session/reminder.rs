@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use wash_common::process::{Command, text};
 
-use crate::build::command_text;
 use crate::console::Console;
 use crate::dev::lines;
-use crate::project::Command;
 
 /// After so long without a word from the tools, and then after longer and longer.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -52,7 +51,7 @@ impl Reminder {
         Self {
             console: console.clone(),
             unit: unit.to_string(),
-            command: command_text(command),
+            command: text(command),
             printed,
         }
     }

@@ -10,23 +10,26 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use wash_common::advice::Advice;
+use wash_common::process::{Command, Output};
+use wash_common::{advice, sanitize};
+use wash_component::Shape;
+use wash_runtime::host::{Host, StartRequest, StartTimings};
+use wash_runtime::workload::{StartError, WorkloadId};
 
 use super::reminder::LastPrinted;
-use crate::build::{self, BuildError, BuildOptions, Built, Output};
-use crate::component::Shape;
+use crate::build::{BuildError, BuildOptions, Built};
 use crate::console::Console;
-use crate::dev::assemble::{self, Assembled, Component, Linked, Parts};
-use crate::dev::lines;
+use crate::dev::assemble::{Assembled, Component, Linked, Parts};
 use crate::dev::scope::Inputs;
 use crate::dev::state::{Cause, Digest, UnitName};
 use crate::dev::storage::Storage;
-use crate::host::workload::WorkloadId;
-use crate::host::{Host, StartError, StartRequest, StartTimings};
+use crate::dev::{assemble, lines};
+use crate::plugin::Store;
 use crate::plugin::provider::{Offered, Unusable};
-use crate::plugin::{self, Store};
-use crate::project::{Artifact, Command, Project, ProjectError, SiblingSource};
-use crate::provider::{self, Provider};
-use crate::report::{self, Advice};
+use crate::project::{Artifact, Project, ProjectError, SiblingSource};
+use crate::provider::Provider;
+use crate::{build, plugin, provider};
 
 /// A component file that is not complete is looked at again for so long after it was written to.
 const STILL_WRITTEN: Duration = Duration::from_millis(500);
@@ -205,11 +208,13 @@ pub(super) async fn start(
     let begin = Instant::now();
     let storage = Arc::clone(&parts.storage);
     let link = move || {
-        let Assembled { entries, workload } =
-            assemble::assemble(&parts).map_err(|error| Cause {
+        let Assembled { entries, workload } = assemble::assemble(&parts).map_err(|mut error| {
+            error.suggest_projects(&parts.project.root);
+            Cause {
                 text: error.to_string(),
                 ..Cause::default()
-            })?;
+            }
+        })?;
         parts.storage.prepare(&workload).map_err(|error| {
             let state = parts.storage.directory().display();
             Cause {
@@ -261,9 +266,10 @@ pub(super) fn cause(error: &impl Advice) -> Cause {
 }
 
 fn chain(error: &impl Advice) -> String {
-    let causes = report::causes(error);
-    causes.fold(error.to_string(), |text, cause| {
-        text + &format!("\n  caused by: {cause}")
+    let has_lines = error.has_lines();
+    let shown = |error: &dyn std::error::Error| advice::shown(error, has_lines);
+    advice::causes(error).fold(shown(error), |text, cause| {
+        text + &format!("\n  caused by: {}", shown(cause))
     })
 }
 
@@ -286,7 +292,7 @@ fn build_cause(error: &BuildError) -> Cause {
         } => Cause {
             // Whoever reads this knows that it is about a build that failed.
             text: cause.text.replacen(
-                &error.to_string(),
+                &advice::shown(error, false),
                 &format!("`{command}` ended with {status}"),
                 1,
             ),
@@ -300,7 +306,8 @@ fn build_cause(error: &BuildError) -> Cause {
 fn start_cause(error: StartError) -> Cause {
     match error {
         StartError::Invalid { problems, .. } => {
-            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            let texts = problems.iter().map(ToString::to_string);
+            let texts = sanitize::lines(texts);
             let hints: Vec<_> = problems
                 .into_iter()
                 .filter_map(|problem| problem.hint)
@@ -308,10 +315,10 @@ fn start_cause(error: StartError) -> Cause {
             // Another process may have locked what this one needs, or listen where it would.
             Cause {
                 passing: true,
-                ..with_hints(texts.join("\n"), &hints)
+                ..with_hints(texts, &hints)
             }
         }
-        StartError::Load { reason, .. } => with_hints(reason, &[]),
+        StartError::Load { reason, .. } => with_hints(sanitize::indented(&reason), &[]),
         StartError::Trap { ref report, .. } => with_hints(format!("{error}\n{report}"), &[]),
         StartError::TooLate { .. } | StartError::GivenUp { .. } | StartError::NoSuchWorkload(_) => {
             let hints: Vec<_> = error.hint().map(str::to_owned).into_iter().collect();
@@ -323,7 +330,7 @@ fn start_cause(error: StartError) -> Cause {
 fn with_hints(mut text: String, hints: &[String]) -> Cause {
     let hint = lines::HINT;
     for advice in hints {
-        text += &format!("\n{hint}hint{hint:#}: {advice}");
+        text += &format!("\n{hint}hint{hint:#}: {}", sanitize::hint(advice));
     }
     Cause {
         text,

@@ -264,9 +264,15 @@ impl Writes {
                 .filter(|_| self.suspects[&path] < REPEATED);
             let name = match shape.cloned() {
                 Some(shape) => {
-                    let name = shape.name();
-                    is_new |= self.own_shapes.insert(shape);
-                    name
+                    let pattern = shape.pattern();
+                    let is_first = self.own_shapes.insert(shape);
+                    is_new |= is_first;
+                    match pattern {
+                        Some(pattern) => pattern,
+                        // One of them says enough.
+                        None if is_first => path,
+                        None => continue,
+                    }
                 }
                 None if by_others => {
                     is_new |= self.foreign.insert(path.clone());

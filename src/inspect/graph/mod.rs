@@ -6,7 +6,9 @@ mod dot;
 mod layout;
 mod svg;
 
-use super::names::{size, together};
+use wash_common::units::size;
+
+use super::names::together;
 use super::view::{Plan, Provider};
 
 pub use dot::dot;

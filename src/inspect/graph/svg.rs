@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use wash_common::sanitize;
+
 use super::layout::{Place, Size, layout};
 use super::{Graph, Kind, Node};
 
@@ -164,27 +166,11 @@ fn lines<'a>(
             out,
             "<text class=\"{class}\" x=\"{:.1}\" y=\"{baseline:.1}\" text-anchor=\"middle\">{}</text>",
             place.x,
-            escaped(text)
+            sanitize::markup(text)
         )
         .expect("a string takes everything");
         top += size * LINE;
     }
-}
-
-/// Text as it may stand in an XML document.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // XML has no way to write these.
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -280,6 +266,9 @@ mod tests {
 
     #[test]
     fn text_cannot_become_markup() {
-        assert_eq!(escaped("<a & b>\u{1}"), "&lt;a &amp; b&gt;\u{fffd}");
+        assert_eq!(
+            sanitize::markup("<a & b>\u{1}"),
+            "&lt;a &amp; b&gt;\u{fffd}"
+        );
     }
 }

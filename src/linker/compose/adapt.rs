@@ -1,9 +1,9 @@
 //! Instances that no member exports as they are: types alone, types by other names, and stubs.
 
+use wash_component::{Instance, Item};
 use wasm_encoder::ComponentExportKind;
 
 use super::{ComposeError, Composition, fail};
-use crate::component::{Instance, Item};
 use crate::linker::facade::{Facade, functions};
 use crate::linker::{Edge, stub};
 

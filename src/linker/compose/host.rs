@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
+use wash_component::Item;
 use wasm_encoder::{ComponentExternName, ComponentTypeRef, InstanceType, TypeBounds};
 
 use super::{ComposeError, Composition, Import, fail, free_name};
-use crate::component::Item;
-use crate::linker::identity::Maker;
-use crate::linker::typing::{Written, export_type, outer};
+use crate::linker::identity::ResourceBuilder;
+use crate::linker::type_encoder::{Written, export_type, outer};
 use crate::linker::{HostImport, Provider};
 
 impl Composition<'_> {
@@ -18,7 +18,7 @@ impl Composition<'_> {
             Import::Done(instance) => return Ok(instance),
             Import::Open => {
                 return fail(format!(
-                    "the resources of `{}` need each other in a circle",
+                    "the resources of `{}` depend on each other in a cycle",
                     host.import
                 ));
             }
@@ -27,7 +27,7 @@ impl Composition<'_> {
         let provider = Provider::Host { import: index };
         let edge = self.plan.edges.iter().find(|e| e.provider == provider);
         let Some(edge) = edge else {
-            return fail(format!("nobody imports `{}`", host.import));
+            return fail(format!("nothing imports `{}`", host.import));
         };
         let source = self.source(edge.member);
         let item = &self.plan.members[edge.member].shape.imports[&edge.import].item;
@@ -124,14 +124,14 @@ impl Composition<'_> {
         out: &mut InstanceType,
         written: &mut Written,
         name: &str,
-        maker: Maker,
+        maker: ResourceBuilder,
     ) -> Result<(), ComposeError> {
         if let Some(known) = written.find_resource(&maker) {
             export_type(out, name, TypeBounds::Eq(known));
             return Ok(());
         }
         let bounds = match &maker {
-            Maker::Host { import: of, .. } if *of == import => TypeBounds::SubResource,
+            ResourceBuilder::Host { import: of, .. } if *of == import => TypeBounds::SubResource,
             _ => TypeBounds::Eq(outer(out, self.resource(&maker)?)),
         };
         let named = export_type(out, name, bounds);

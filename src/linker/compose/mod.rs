@@ -10,15 +10,15 @@ mod names;
 
 use std::collections::HashSet;
 
+use wash_component::{Instance, Item, ResourceId};
 use wasm_encoder::{ComponentExportKind, ComponentExternName, ValType};
 use wasm_metadata::Producers;
 
 use self::names::Names;
-use super::identity::Maker;
-use super::typing::{Source, Written};
+use super::identity::ResourceBuilder;
+use super::type_encoder::{Source, Written};
 use super::writer::Writer;
 use super::{Edge, LinkPlan, Provider, cycles};
-use crate::component::{Instance, Item, ResourceId};
 
 /// A valid plan did not compose: a bug of `wash`, or bytes that are not those the plan was made from.
 #[derive(Debug, thiserror::Error)]
@@ -150,19 +150,19 @@ impl<'a> Composition<'a> {
     }
 
     /// The index of a resource in the composed component.
-    fn resource(&mut self, maker: &Maker) -> Result<u32, ComposeError> {
+    fn resource(&mut self, maker: &ResourceBuilder) -> Result<u32, ComposeError> {
         if let Some(index) = self.written.find_resource(maker) {
             return Ok(index);
         }
         let (instance, name) = match maker {
             // It is only a name: nobody ever makes one.
-            Maker::Stub { .. } => {
+            ResourceBuilder::Stub { .. } => {
                 let (index, encoder) = self.out.begin_type();
                 encoder.resource(ValType::I32, None);
                 self.written.resource(maker.clone(), index);
                 return Ok(index);
             }
-            Maker::Host { import, name } => {
+            ResourceBuilder::Host { import, name } => {
                 let from = self.import(*import)?;
                 if self.is_type(*import) {
                     self.written.resource(maker.clone(), from);
@@ -170,7 +170,7 @@ impl<'a> Composition<'a> {
                 }
                 (from, name.clone())
             }
-            Maker::Member { member, resource } => {
+            ResourceBuilder::Member { member, resource } => {
                 let from = self.instance(*member)?;
                 match self.exported_as(*member, *resource)? {
                     (export, Some(name)) => (

@@ -2,18 +2,18 @@
 //!
 //! A record, variant, enum or flags type that an export speaks of needs a name outside the component: that of an import
 //! or an export. A member has it from one of its own imports or exports. Where another member or nothing stands behind
-//! that import, the composed component imports the types alone, which nobody needs to provide; types that speak of a
-//! resource of a member cannot be imported, and are exported beside the export that needs them.
+//! that import, the composed component imports the types alone, which nobody needs to provide. Types that speak of a
+//! resource of a member cannot be imported: the types of their interface are exported, under its name if that is free.
 
 use std::collections::{HashMap, HashSet};
 
+use wash_component::{Instance, Item, Origin as ResourceOrigin, ResourceId, Shape, TypeId};
 use wasm_encoder::{ComponentExportKind, ComponentTypeRef, InstanceType, TypeBounds};
 
 use super::{ComposeError, Composition, fail, free_name};
-use crate::component::{Instance, Item, Shape, TypeId};
 use crate::linker::grants::kebab;
-use crate::linker::identity::Maker;
-use crate::linker::typing::{Source, Written, export_type, outer};
+use crate::linker::identity::ResourceBuilder;
+use crate::linker::type_encoder::{Source, Written, export_type, outer};
 use crate::linker::{Exported, LinkPlan, Provider};
 
 /// Names of types in the composed component.
@@ -29,7 +29,16 @@ pub(super) struct Names<'a> {
     exported: HashMap<(usize, &'a str), u32>,
     /// The resources of members that have been exported by name, as what is written here speaks of them. An interface that
     /// names one gives it a name of its own, which is another.
-    resources: HashSet<Maker>,
+    resources: HashSet<ResourceBuilder>,
+    /// Everything that can only be imported is imported.
+    is_exporting: bool,
+}
+
+/// A type to be exported by name.
+enum Named {
+    /// A resource by who makes it, and as the member knows it.
+    Resource(ResourceBuilder, ResourceId),
+    Type(TypeId),
 }
 
 /// Where a member has the name of a type.
@@ -54,6 +63,7 @@ impl<'a> Names<'a> {
             exports: plan.exports.iter().map(|e| e.export.clone()).collect(),
             exported: HashMap::new(),
             resources: HashSet::new(),
+            is_exporting: false,
         }
     }
 
@@ -94,6 +104,14 @@ fn named_in(item: &Item, visit: &mut impl FnMut(TypeId)) {
     }
 }
 
+/// Whether a member has the name of a type from an interface.
+fn is_of_interface(shape: &Shape, id: TypeId) -> bool {
+    matches!(
+        origin(shape, id),
+        Some(Origin::Imported(..) | Origin::Exported(..))
+    )
+}
+
 /// Where a member has the name of a type: imports before exports.
 fn origin(shape: &Shape, id: TypeId) -> Option<Origin<'_>> {
     let is_it = |item: &Item| matches!(item, Item::Type(named) if *named == id);
@@ -126,16 +144,41 @@ impl<'a> Composition<'a> {
                 }
             }
         }
+        self.names.is_exporting = true;
         Ok(())
     }
 
-    /// Whether a type speaks of no resource but the host's.
+    /// Whether a type is imported, and not exported: it speaks of no resource but the host's, nor does any of its
+    /// interface, which would be imported and exported with different contents otherwise.
     fn is_importable(&self, member: usize, id: TypeId) -> bool {
+        let source = self.source(member);
+        match origin(&self.plan.members[member].shape, id) {
+            Some(Origin::Imported(_, instance, _) | Origin::Exported(_, instance, _)) => {
+                let types = || {
+                    instance.exports.values().filter_map(|item| match item {
+                        Item::Type(id) => Some(*id),
+                        _ => None,
+                    })
+                };
+                // Parts from other interfaces decide as well.
+                let parts = source.types().types_of(&Item::Type(id)).into_iter();
+                let mut parts = parts.filter(|part| source.types().needs_name(*part));
+                types().all(|id| self.is_of_host(member, id))
+                    && parts.all(|part| {
+                        types().any(|id| id == part) || self.is_importable(member, part)
+                    })
+            }
+            _ => self.is_of_host(member, id),
+        }
+    }
+
+    /// Whether a type speaks of no resource but the host's.
+    fn is_of_host(&self, member: usize, id: TypeId) -> bool {
         let source = self.source(member);
         let resources = source.types().resources_of(&Item::Type(id));
         resources
             .into_iter()
-            .all(|resource| matches!(source.maker(resource), Maker::Host { .. }))
+            .all(|resource| matches!(source.maker(resource), ResourceBuilder::Host { .. }))
     }
 
     /// The index under which a type of a member has its name.
@@ -152,6 +195,9 @@ impl<'a> Composition<'a> {
                         let index = self.out.alias(from, name, ComponentExportKind::Type);
                         self.know(member, id, index);
                     }
+                    _ if self.names.is_exporting && !self.is_importable(member, id) => {
+                        self.export_interface(member, import, instance)?;
+                    }
                     _ => self.import_types(member, import, instance)?,
                 }
             }
@@ -160,6 +206,9 @@ impl<'a> Composition<'a> {
                     Some(from) => {
                         let index = self.out.alias(*from, name, ComponentExportKind::Type);
                         self.know(member, id, index);
+                    }
+                    None if self.names.is_exporting && !self.is_importable(member, id) => {
+                        self.export_interface(member, export, instance)?;
                     }
                     None => self.import_types(member, export, instance)?,
                 }
@@ -182,6 +231,14 @@ impl<'a> Composition<'a> {
         }
     }
 
+    /// The index of a type that has its name, or of the one that it is by `use`. An interface uses types of interfaces only.
+    fn known(&self, member: usize, id: TypeId) -> Option<u32> {
+        let shape = &self.plan.members[member].shape;
+        let ids = std::iter::successors(Some(id), |id| shape.types.used_from(*id));
+        let mut of_interfaces = ids.filter(|id| is_of_interface(shape, *id));
+        of_interfaces.find_map(|id| self.names.known.get(&(member, id)).copied())
+    }
+
     fn know(&mut self, member: usize, id: TypeId, index: u32) {
         self.names.known.insert((member, id), index);
         self.written.name(member, id, index);
@@ -199,7 +256,7 @@ impl<'a> Composition<'a> {
         let mut imported = Vec::new();
         for (name, item) in &instance.exports {
             let Item::Type(id) = item else { continue };
-            if !self.is_importable(member, *id) {
+            if !self.is_of_host(member, *id) {
                 continue;
             }
             self.bring(&mut out, &mut local, source, item)?;
@@ -257,7 +314,7 @@ impl<'a> Composition<'a> {
     }
 
     /// The resources of members that an export names before it speaks of them otherwise.
-    fn named_resources(&self, position: usize) -> Vec<Maker> {
+    fn named_resources(&self, position: usize) -> Vec<ResourceBuilder> {
         let exported = &self.plan.exports[position];
         let source = self.source(exported.member);
         let item = &self.plan.members[exported.member].shape.exports[&exported.export].item;
@@ -276,7 +333,9 @@ impl<'a> Composition<'a> {
                 }
             }
         }
-        named.retain(|maker| !matches!(maker, Maker::Host { .. }) && !early.contains(maker));
+        named.retain(|maker| {
+            !matches!(maker, ResourceBuilder::Host { .. }) && !early.contains(maker)
+        });
         named
     }
 
@@ -284,8 +343,6 @@ impl<'a> Composition<'a> {
     pub(super) fn export_names(&mut self, position: usize) -> Result<(), ComposeError> {
         let exported = &self.plan.exports[position];
         let source = self.source(exported.member);
-        let mut bundle: Vec<(String, ComponentExportKind, u32)> = Vec::new();
-        let mut taken = HashSet::new();
         let known = |id: &TypeId| self.names.known.contains_key(&(exported.member, *id));
         let needed = self.names.needed[position].iter();
         let needed: Vec<TypeId> = needed.filter(|id| !known(id)).copied().collect();
@@ -296,41 +353,199 @@ impl<'a> Composition<'a> {
         let early = needed
             .iter()
             .map(|id| source.types().resources_of(&Item::Type(*id)));
-        let early: HashSet<Maker> = early.flatten().map(|r| source.maker(r)).collect();
+        let early: HashSet<ResourceBuilder> = early.flatten().map(|r| source.maker(r)).collect();
         resources.retain(|resource| {
             let maker = source.maker(*resource);
-            let is_free =
-                matches!(maker, Maker::Host { .. }) || self.names.resources.contains(&maker);
-            !is_free && (early.contains(&maker) || !named.contains(&maker))
+            early.contains(&maker) || !named.contains(&maker)
         });
+        let mut alone = Vec::new();
         for resource in resources {
-            let maker = source.maker(resource);
-            let index = self.resource(&maker)?;
-            if self.names.resources.insert(maker.clone()) {
-                let name = free_name(&source.types().resource(resource).name, &mut taken);
-                bundle.push((name, ComponentExportKind::Type, index));
+            if !self.export_interface_of(exported.member, resource)? {
+                alone.push(Named::Resource(source.maker(resource), resource));
             }
         }
+        let shape = &self.plan.members[exported.member].shape;
+        let mut types = Vec::new();
         for id in needed {
-            for resource in source.types().resources_of(&Item::Type(id)) {
-                self.resource(&source.maker(resource))?;
+            if self.export_interface_with(exported.member, id)? {
+                continue;
             }
-            let index = self.written.ty(&mut self.out, source, id);
-            let name = free_name(source.types_name(id), &mut taken);
-            bundle.push((name, ComponentExportKind::Type, index));
-            self.know(exported.member, id, index);
+            // They become an interface, which can use no types of the world.
+            let parts = source.types().types_of(&Item::Type(id)).into_iter();
+            let parts = parts.filter(|part| {
+                *part != id && source.types().needs_name(*part) && !is_of_interface(shape, *part)
+            });
+            for id in parts.chain([id]) {
+                if !types.contains(&id) {
+                    types.push(id);
+                }
+            }
         }
-        if bundle.is_empty() {
+        alone.extend(types.into_iter().map(Named::Type));
+        let mut taken = HashSet::new();
+        let entries = alone.into_iter().map(|entry| {
+            let name = match &entry {
+                Named::Resource(_, resource) => &source.types().resource(*resource).name,
+                Named::Type(id) => source.types_name(*id),
+            };
+            (free_name(name, &mut taken), entry)
+        });
+        let entries = entries.collect();
+        self.export_types(exported.member, &exported.export, false, entries)
+    }
+
+    /// Exports the types of the interface that a resource is imported from. `false` if it comes from none.
+    fn export_interface_of(
+        &mut self,
+        member: usize,
+        resource: ResourceId,
+    ) -> Result<bool, ComposeError> {
+        let source = self.source(member);
+        let maker = source.maker(resource);
+        if matches!(maker, ResourceBuilder::Host { .. }) || self.names.resources.contains(&maker) {
+            return Ok(true);
+        }
+        let plan: &'a LinkPlan = self.plan;
+        let shape = &plan.members[member].shape;
+        if let ResourceOrigin::Import(label) = &shape.types.resource(resource).origin
+            && let Item::Instance(instance) = &shape.imports[label].item
+        {
+            self.export_interface(member, label, instance)?;
+        }
+        Ok(self.names.resources.contains(&maker))
+    }
+
+    /// Exports the types of the interface that a type has its name from. `false` if it has it from none.
+    fn export_interface_with(&mut self, member: usize, id: TypeId) -> Result<bool, ComposeError> {
+        let is_known = |this: &Self| this.names.known.contains_key(&(member, id));
+        let plan: &'a LinkPlan = self.plan;
+        if !is_known(self)
+            && let Some(Origin::Imported(label, instance, _) | Origin::Exported(label, instance, _)) =
+                origin(&plan.members[member].shape, id)
+        {
+            self.export_interface(member, label, instance)?;
+        }
+        Ok(is_known(self))
+    }
+
+    /// Exports those types of an interface that have no name yet, and nothing else of it.
+    fn export_interface(
+        &mut self,
+        member: usize,
+        label: &str,
+        instance: &Instance,
+    ) -> Result<(), ComposeError> {
+        let source = self.source(member);
+        let (mut entries, mut makers) = (Vec::new(), Vec::new());
+        for (name, item) in &instance.exports {
+            let Item::Type(id) = item else { continue };
+            match source.types().named_resource(item) {
+                Some(resource) => {
+                    let maker = source.maker(resource);
+                    let is_named = self.names.resources.contains(&maker);
+                    if !matches!(maker, ResourceBuilder::Host { .. }) && !is_named {
+                        makers.push(maker.clone());
+                        entries.push((name.clone(), Named::Resource(maker, resource)));
+                    }
+                }
+                None if self.names.known.contains_key(&(member, *id)) => {}
+                None => entries.push((name.clone(), Named::Type(*id))),
+            }
+        }
+        // What comes from other interfaces is exported before.
+        for item in instance.exports.values() {
+            let Item::Type(id) = item else { continue };
+            for resource in source.types().resources_of(item) {
+                if !makers.contains(&source.maker(resource)) {
+                    self.export_interface_of(member, resource)?;
+                }
+            }
+            let plan: &'a LinkPlan = self.plan;
+            let shape = &plan.members[member].shape;
+            let used = std::iter::successors(Some(*id), |id| source.types().used_from(*id));
+            let elsewhere = used.filter(|id| match origin(shape, *id) {
+                Some(Origin::Imported(other, ..) | Origin::Exported(other, ..)) => other != label,
+                _ => false,
+            });
+            if source.types().needs_name(*id)
+                && let Some(id) = elsewhere.last()
+            {
+                self.named(member, id)?;
+            }
+        }
+        self.export_types(member, label, true, entries)
+    }
+
+    /// Exports types, as an interface of that name if there is none, or else under a plain name made of it.
+    fn export_types(
+        &mut self,
+        member: usize,
+        label: &str,
+        is_interface: bool,
+        entries: Vec<(String, Named)>,
+    ) -> Result<(), ComposeError> {
+        if entries.is_empty() {
             return Ok(());
         }
-        let items = bundle.iter();
-        let items = items.map(|(name, kind, index)| (name.as_str(), *kind, *index));
-        let instance = self.out.bundle(items.collect());
-        let name = kebab(&format!("{}-types", exported.export));
-        let name = free_name(&name, &mut self.names.exports);
-        let kind = ComponentExportKind::Instance;
-        self.out.export(name.as_str().into(), kind, instance, None);
+        let source = self.source(member);
+        let (mut out, mut local) = (InstanceType::new(), Written::default());
+        let mut bundle = Vec::new();
+        for (name, entry) in &entries {
+            let index = match entry {
+                Named::Resource(maker, _) => {
+                    let index = self.resource(maker)?;
+                    let of = match local.find_resource(maker) {
+                        Some(local) => local,
+                        None => outer(&mut out, index),
+                    };
+                    let named = export_type(&mut out, name, TypeBounds::Eq(of));
+                    local.resource(maker.clone(), named);
+                    index
+                }
+                Named::Type(id) => {
+                    let item = Item::Type(*id);
+                    self.bring(&mut out, &mut local, source, &item)?;
+                    self.export_in(&mut out, &mut local, source, name, &item)?;
+                    for resource in source.types().resources_of(&item) {
+                        self.resource(&source.maker(resource))?;
+                    }
+                    self.written.ty(&mut self.out, source, *id)
+                }
+            };
+            bundle.push((name.as_str(), ComponentExportKind::Type, index));
+        }
+        let instance = self.out.bundle(bundle);
+        let (ty, encoder) = self.out.begin_type();
+        encoder.instance(&out);
+        let name = self.export_name(label, is_interface);
+        let exported = self.out.export(
+            name.as_str().into(),
+            ComponentExportKind::Instance,
+            instance,
+            Some(ComponentTypeRef::Instance(ty)),
+        );
+        // What is exported from here on speaks of them by these names.
+        for (name, entry) in entries {
+            let index = self.out.alias(exported, &name, ComponentExportKind::Type);
+            match entry {
+                Named::Resource(maker, _) => {
+                    if self.names.resources.insert(maker.clone()) {
+                        self.written.resource(maker, index);
+                    }
+                }
+                Named::Type(id) => self.know(member, id, index),
+            }
+        }
         Ok(())
+    }
+
+    /// The name of an export of types. An interface that is imported as well has other contents there.
+    fn export_name(&mut self, label: &str, is_interface: bool) -> String {
+        let is_free = is_interface && label.contains('/') && !self.names.imports.contains(label);
+        if is_free && self.names.exports.insert(label.to_string()) {
+            return label.to_string();
+        }
+        free_name(&kebab(&format!("{label}-types")), &mut self.names.exports)
     }
 
     /// The type of an export in terms of the names of the composed component, if it has other names by itself.
@@ -348,9 +563,11 @@ impl<'a> Composition<'a> {
         // A resource of another member has a name in each interface that speaks of it, and only the exported one counts.
         let mut resources = source.types().resources_of(item).into_iter();
         let names_resources = resources.all(|resource| match source.maker(resource) {
-            Maker::Host { .. } => true,
-            Maker::Member { member, .. } => member == exported.member,
-            Maker::Stub { .. } => false,
+            ResourceBuilder::Host { .. } => true,
+            maker @ ResourceBuilder::Member { member, .. } => {
+                member == exported.member && !self.names.resources.contains(&maker)
+            }
+            ResourceBuilder::Stub { .. } => false,
         });
         if has_names && names_resources {
             return Ok(None);
@@ -406,11 +623,17 @@ impl<'a> Composition<'a> {
             }
         }
         for id in source.types().types_of(item) {
+            if local.find(source.member, id).is_some() || !source.types().needs_name(id) {
+                continue;
+            }
             let is_itself = matches!(item, Item::Type(named) if *named == id);
-            let is_new = !is_itself && local.find(source.member, id).is_none();
-            if is_new && source.types().needs_name(id) {
-                let index = outer(out, self.named(source.member, id)?);
-                local.name(source.member, id, index);
+            let index = match is_itself {
+                // What has a name elsewhere is that.
+                true => self.known(source.member, id),
+                false => Some(self.named(source.member, id)?),
+            };
+            if let Some(index) = index {
+                local.name(source.member, id, outer(out, index));
             }
         }
         Ok(())

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use wash_component::{InterfaceName, Unsupported, is_http_handler};
+
 use super::problem::listed;
-use crate::component::{InterfaceName, is_http_handler};
-use crate::linker::near::HOST;
+use crate::linker::suggestions::HOST;
 use crate::linker::{Difference, Fix, Lack, NearMiss, Problem, Role, Way};
 
 /// What a host can do something with.
-const DRIVEN: &str = "a host drives `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, \
+const DRIVEN: &str = "entry points are `wasi:http/incoming-handler@0.2.x` and `wasi:http/handler@0.3.x`, for requests, \
                       `wasi:cli/run`, for services and commands, and `wasmcloud:messaging/handler@0.2.x`, for messages";
 
 impl Problem {
@@ -22,7 +23,7 @@ impl Problem {
                 "`wash build --compose` has no such limit: compose some of them beforehand".to_string(),
             ],
             Problem::Unsupported { .. } => {
-                vec!["build it without that; `wash` runs what wasmtime 48 runs".to_string()]
+                vec![Unsupported::HINT.to_string()]
             }
             Problem::NoSuchProvider {
                 member,
@@ -86,8 +87,17 @@ impl Problem {
                 "`wash build --compose` leaves it to the runtime; with `--stub-missing`, calls of it trap here, and everything else runs".to_string(),
             ],
             Problem::Unlinkable { .. } => {
-                vec!["compose what speaks of it beforehand, with `wac` or `wasm-tools compose`".to_string()]
+                vec!["first compose the components that use it, with `wac` or `wasm-tools compose`".to_string()]
             }
+            Problem::Reexport {
+                export,
+                importer,
+                import,
+                ..
+            } => vec![format!(
+                "export functions of its own from `{importer}` that call `{import}`, or leave `{export}` out; what another \
+                 component provides can be passed on"
+            )],
             Problem::Tie {
                 member,
                 role,
@@ -105,7 +115,7 @@ impl Problem {
             Problem::Cycle { path } => {
                 let (member, import) = &path[path.len() - 1];
                 vec![format!(
-                    "wire `{import}` of `{member}` to another provider, or move what both need into a component of its own"
+                    "wire `{import}` of `{member}` to another provider, or move what both need into a separate component"
                 )]
             }
             Problem::ResourceClash {
@@ -115,8 +125,7 @@ impl Problem {
                 ..
             } if wires.is_empty() => {
                 vec![format!(
-                    "wire all interfaces that speak of `{resource}` to one provider; one that provides some of them only, as {} \
-                     does, cannot stand in for another",
+                    "wire all interfaces that use `{resource}` to one provider that provides them all; {} provides only some",
                     quoted(provider)
                 )]
             }
@@ -145,7 +154,7 @@ impl Problem {
                 vec!["let the interface of that resource come from the host".to_string()]
             }
             Problem::BrokenChain { near, .. } if near.is_empty() => {
-                vec!["handlers of WASI 0.2 and of WASI 0.3 cannot follow each other".to_string()]
+                vec!["a handler of WASI 0.2 and one of WASI 0.3 cannot be chained".to_string()]
             }
             Problem::BrokenChain { near, .. } => near.iter().map(NearMiss::to_string).collect(),
             Problem::NoSuchHandler { nearest, .. } => match nearest {
@@ -172,10 +181,10 @@ impl Problem {
                 }
                 vec![
                     format!(
-                        "give each its requests, by path or host:\n    dev:\n      routes:{routes}"
+                        "route requests to each, by path or host:\n    dev:\n      routes:{routes}"
                     ),
                     format!(
-                        "or, where each hands them on to the next, name them in order:\n    dev:\n      http: [{}]",
+                        "or chain them, in order:\n    dev:\n      http: [{}]",
                         candidates.join(", ")
                     ),
                 ]
@@ -343,7 +352,17 @@ impl fmt::Display for Fix {
                     None => Ok(()),
                 }
             }
-            Fix::AddComponent { interface } => write!(
+            Fix::AddComponent {
+                interface,
+                project: Some(project),
+            } => write!(
+                f,
+                "add the project that exports it, in `.wash/config.yaml`:\n    dev:\n      components:\n        - path: {project}  # exports {interface}"
+            ),
+            Fix::AddComponent {
+                interface,
+                project: None,
+            } => write!(
                 f,
                 "add a component that exports it, in `.wash/config.yaml`:\n    dev:\n      components:\n        - name: NAME\n          file: FILE.wasm  # exports {interface}"
             ),
@@ -376,7 +395,7 @@ fn wire_all(member: &str, role: Role, wires: &[(&str, &str)]) -> String {
 }
 
 /// The name of a provider: the host's is a phrase.
-fn quoted(provider: &str) -> String {
+pub(super) fn quoted(provider: &str) -> String {
     match provider {
         HOST => provider.to_string(),
         name => format!("`{name}`"),

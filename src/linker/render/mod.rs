@@ -5,8 +5,9 @@ mod problem;
 
 pub use hints::could_be_driven;
 
+use wash_component::InterfaceName;
+
 use super::{Edge, LinkPlan, Provider, Reason, Role};
-use crate::component::InterfaceName;
 
 /// A line of the wiring: interfaces of one package that a member has from the same provider for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,17 +117,17 @@ fn reason(plan: &LinkPlan, edge: &Edge) -> String {
         Reason::Chain => "next HTTP handler".to_string(),
         Reason::Sibling => match &edge.provider {
             Provider::Member { member, .. } if plan.members[*member].role == Role::Project => {
-                "the project exports it"
+                "exported by the project"
             }
-            _ => "a sibling exports it",
+            _ => "exported by a sibling",
         }
         .to_string(),
-        Reason::Plugin => "an installed plugin exports it".to_string(),
+        Reason::Plugin => "exported by an installed plugin".to_string(),
         Reason::Shipped => "ships with wash".to_string(),
         Reason::Wasi => "WASI".to_string(),
         Reason::Capability(capability) => format!("capability: {capability}"),
-        Reason::OnlyTypes => "only names types".to_string(),
-        Reason::Missing => "nobody provides it: traps when called".to_string(),
+        Reason::OnlyTypes => "types only".to_string(),
+        Reason::Missing => "no provider: traps when called".to_string(),
     };
     match &edge.provider {
         Provider::Member { export, .. } if *export != edge.import => format!("{why}, as {export}"),

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::linker::near::{HOST, STUB};
+use wash_common::sanitize;
+
+use super::hints::quoted;
+use crate::linker::suggestions::STUB;
 use crate::linker::{Lack, LinkFailure, Problem, Way};
 
 /// What helps against all unmet imports at once.
@@ -17,7 +20,7 @@ impl fmt::Display for LinkFailure {
             }
             write!(f, "{problem}")?;
             for hint in problem.hints() {
-                write!(f, "\nhint: {hint}")?;
+                write!(f, "\nhint: {}", sanitize::hint(&hint))?;
             }
         }
         let unmet = |problem: &Problem| matches!(problem, Problem::Unmet { .. });
@@ -29,8 +32,19 @@ impl fmt::Display for LinkFailure {
 }
 
 impl fmt::Display for Problem {
-    /// The problem alone, without its hints.
+    /// The problem alone, without its hints. One line, but for the steps of a circle.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.describe(&mut text)?;
+        match self {
+            Problem::Cycle { .. } => f.write_str(&sanitize::hint(&text)),
+            _ => f.write_str(&sanitize::line(&text)),
+        }
+    }
+}
+
+impl Problem {
+    fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Problem::DuplicateName { name } => write!(f, "two components are named `{name}`"),
             Problem::TooManyMembers { count, max } => write!(
@@ -66,7 +80,7 @@ impl fmt::Display for Problem {
             } if provider == STUB => {
                 write!(
                     f,
-                    "component `{member}` has `{import}` wired to a stub, which can only stand for functions and types"
+                    "component `{member}` has `{import}` wired to a stub, but a stub can only replace functions and types"
                 )
             }
             Problem::WiredMisfit {
@@ -75,11 +89,7 @@ impl fmt::Display for Problem {
                 provider,
                 ..
             } => {
-                let provider = if provider == HOST {
-                    provider.clone()
-                } else {
-                    format!("`{provider}`")
-                };
+                let provider = quoted(provider);
                 write!(
                     f,
                     "component `{member}` has `{import}` wired to {provider}, which does not provide it"
@@ -139,6 +149,22 @@ impl fmt::Display for Problem {
                 f,
                 "component `{member}` {verb} the {kind} `{name}`, and only functions, resources and types can be linked"
             ),
+            Problem::Reexport {
+                member,
+                export,
+                importer,
+                import,
+            } => {
+                let through = match importer == member {
+                    true => String::new(),
+                    false => format!(" through `{importer}`"),
+                };
+                write!(
+                    f,
+                    "component `{member}` exports `{export}`, which passes on `{import}` from the host{through}, and wasmtime \
+                     does not run exports that only pass an import on"
+                )
+            }
             Problem::Tie {
                 member,
                 import,
@@ -156,7 +182,7 @@ impl fmt::Display for Problem {
                 write!(f, "component `{member}` has `{import}` wired to itself")
             }
             Problem::Cycle { path } => {
-                write!(f, "components need each other in a circle:")?;
+                write!(f, "components import each other in a cycle:")?;
                 for (index, (member, import)) in path.iter().enumerate() {
                     let next = &path[(index + 1) % path.len()].0;
                     write!(f, "\n  `{member}` imports `{import}` from `{next}`")?;
@@ -172,11 +198,7 @@ impl fmt::Display for Problem {
                 there,
                 ..
             } => {
-                let provider = if provider == HOST {
-                    provider.clone()
-                } else {
-                    format!("`{provider}`")
-                };
+                let provider = quoted(provider);
                 write!(
                     f,
                     "component `{member}` has `{import}` from {provider}, where `{resource}` is the one of {there}, but everywhere \
@@ -250,7 +272,7 @@ impl fmt::Display for Problem {
             } => {
                 let what = match way {
                     Way::Service => "cannot run as the service",
-                    Way::Messages => "cannot be given messages",
+                    Way::Messages => "cannot handle messages",
                 };
                 write!(f, "component `{member}` {what}: it exports ")?;
                 match exports.as_slice() {
@@ -261,7 +283,7 @@ impl fmt::Display for Problem {
             Problem::NoSuchDriven { name, way, .. } => {
                 let what = match way {
                     Way::Service => "run as the service",
-                    Way::Messages => "be given messages",
+                    Way::Messages => "handle messages",
                 };
                 write!(f, "`{name}` is to {what}, but there is no such component")
             }
@@ -275,7 +297,7 @@ impl fmt::Display for Problem {
             } => {
                 write!(
                     f,
-                    "component `{member}` exports nothing that a host could drive, only {}",
+                    "component `{member}` exports no entry point, only {}",
                     listed(exports)
                 )
             }

@@ -307,8 +307,14 @@ fn a_default_is_a_value_and_never_a_path() {
         "a path",
     );
     refused(with_default(case("directory", None), "/"), "a path");
-    refused(with_default(case("boolean", None), "maybe"), "not a value");
-    refused(with_default(case("number", None), "nan"), "not a value");
+    refused(
+        with_default(case("boolean", None), "maybe"),
+        "not a valid value",
+    );
+    refused(
+        with_default(case("number", None), "nan"),
+        "not a valid value",
+    );
     refused(
         with_default(case("one-of", Some(list(vec![]))), "x"),
         "no value",

@@ -161,7 +161,7 @@ fn kind(takes: Takes) -> String {
 
 /// The table of the documentation.
 pub fn markdown() -> String {
-    let mut text = "| key | takes | default | |\n|---|---|---|---|\n".to_string();
+    let mut text = "| key | type | default | |\n|---|---|---|---|\n".to_string();
     for (path, key) in all() {
         let default = key
             .default

@@ -10,53 +10,45 @@ pub(super) const ROOT: &[Key] = &[
     Key::new(
         "$schema",
         Takes::Any,
-        "Where the JSON Schema of this file is, for editors.",
+        "Location of the JSON Schema of this file, for editors.",
     ),
-    Key::new(
-        "version",
-        Takes::Any,
-        "Ignored. Other tools write their version here.",
-    ),
+    Key::new("version", Takes::Any, "Ignored. Used by other tools."),
     Key::new(
         "name",
         Takes::Text,
-        "The name of the project's component in logs and in wiring; else that of its package, or of its directory.",
+        "Name of the project's component, in logs and wiring. Default: the name of its package, or of its directory.",
     ),
     Key::new(
         "build",
         Takes::Map(&[BUILD]),
-        "How the component is built. Projects of a known kind need none of it.",
+        "How to build the component. Not needed for recognized kinds of projects.",
     ),
-    Key::new(
-        "dev",
-        Takes::Map(&[DEV]),
-        "What `wash dev` runs besides the component, and where.",
-    ),
+    Key::new("dev", Takes::Map(&[DEV]), "Settings of `wash dev`."),
     Key::new(
         "workload",
         Takes::Map(&[SETTINGS]),
-        "What the project's own component is given at run time.",
+        "Run-time settings of the project's own component.",
     ),
     Key::new(
         "imports",
         Takes::TextMap,
-        "Who provides an interface, or another import, to the project's own component: a component's name, `plugin:NAME`, `host`, `stub`, or `runtime`, which `wash build --compose` leaves to the runtime that runs the result. `NAME#EXPORT` chooses one of several exports that fit.",
+        "Providers of imports of the project's own component: the name of a component, `plugin:NAME`, `host`, `stub`, or `runtime`, which `wash build --compose` leaves to the runtime of the result. `NAME#EXPORT` selects one of several matching exports.",
     ),
     Key::new(
         "configs",
         Takes::Named(&[SOURCE]),
-        "Variables that `environment.configFrom` names.",
+        "Sources of variables for `environment.configFrom`.",
     ),
     Key::new(
         "secrets",
         Takes::Named(&[SOURCE]),
-        "Variables that `environment.secretFrom` names. They are never shown, and their files are for their owner alone.",
+        "Sources of variables for `environment.secretFrom`. Never shown; only the owner may have access to their files.",
     ),
-    Key::new("wit", Takes::Map(&[WIT]), "Where WIT packages come from."),
+    Key::new("wit", Takes::Map(&[WIT]), "Sources of WIT packages."),
     Key::new(
         "new",
         Takes::Map(&[NEW]),
-        "What a template runs when a project is made from it.",
+        "What a template runs when it creates a project.",
     ),
     Key::new(
         "templates",
@@ -70,38 +62,38 @@ const BUILD: &[Key] = &[
     Key::new(
         "command",
         Takes::Text,
-        "Builds the component; run by the shell in the project's directory.",
+        "Build command, run by the shell in the project's directory.",
     ),
     Key::new(
         "component_path",
         Takes::Text,
-        "Where the command leaves the component, relative to the project.",
+        "Path of the built component, relative to the project.",
     ),
     Key::new(
         "artifact_path",
         Takes::Text,
-        "The older name of `component_path`.",
+        "Old name of `component_path`.",
     ),
-    Key::new("env", Takes::TextMap, "Variables of the command."),
+    Key::new("env", Takes::TextMap, "Environment variables of the build."),
     Key::new(
         "watch",
         Takes::Texts,
-        "More files and directories that `wash dev` builds for, also with wildcards, relative to the project.",
+        "More files and directories to watch in `wash dev`, relative to the project. May contain wildcards.",
     ),
     Key::new(
         "rust",
         Takes::Map(&[RUST]),
-        "Settings of `cargo build`, where there is no `command`.",
+        "Settings of `cargo build`, without `command`.",
     ),
     Key::new(
         "tinygo",
         Takes::Map(&[TINYGO]),
-        "Settings of `tinygo build`, where there is no `command`.",
+        "Settings of `tinygo build`, without `command`.",
     ),
     Key::new(
         "typescript",
         Takes::Map(&[TYPESCRIPT]),
-        "Which script of package.json builds, where there is no `command`.",
+        "Settings of the package.json script, without `command`.",
     ),
 ];
 
@@ -114,20 +106,20 @@ const RUST: &[Key] = &[
     Key::new(
         "target",
         Takes::Text,
-        "The Rust target; else that of `.cargo/config.toml`.",
+        "Rust target. Default: that of `.cargo/config.toml`.",
     )
     .or("wasm32-wasip2"),
-    Key::new("cargo_flags", Takes::Texts, "More flags of `cargo build`."),
+    Key::new("cargo_flags", Takes::Texts, "More flags for `cargo build`."),
     Key::new(
         "release",
         Takes::Bool,
-        "A release build. `wash build` makes one, and `wash dev` does not, when nothing is said.",
+        "Make release builds. Default: `true` in `wash build`, `false` in `wash dev`.",
     ),
-    Key::new("features", Takes::Texts, "Features of the package."),
+    Key::new("features", Takes::Texts, "Cargo features to enable."),
     Key::new(
         "no_default_features",
         Takes::Bool,
-        "Leaves the default features out.",
+        "Disable the default features.",
     )
     .or("false"),
 ];
@@ -139,7 +131,11 @@ const TINYGO: &[Key] = &[
         "Program and arguments to run instead of `tinygo build`.",
     ),
     Key::new("target", Takes::Text, "`-target`").or("wasip2"),
-    Key::new("build_flags", Takes::Texts, "More flags of `tinygo build`."),
+    Key::new(
+        "build_flags",
+        Takes::Texts,
+        "More flags for `tinygo build`.",
+    ),
     Key::new("scheduler", Takes::Text, "`-scheduler`"),
     Key::new("gc", Takes::Text, "`-gc`"),
     Key::new("opt", Takes::TextOrNumber, "`-opt`"),
@@ -150,7 +146,7 @@ const TINYGO: &[Key] = &[
     Key::new(
         "wit_package",
         Takes::Text,
-        "`-wit-package`; else `wit`, where it is.",
+        "Value of `-wit-package`. Default: `wit`, if it exists.",
     ),
     Key::new("wit_world", Takes::Text, "`-wit-world`"),
     Key::new(
@@ -169,10 +165,14 @@ const TYPESCRIPT: &[Key] = &[
     Key::new(
         "package_manager",
         Takes::Text,
-        "`npm`, `pnpm`, `yarn` or `bun`; else the one whose lock file is there.",
+        "`npm`, `pnpm`, `yarn` or `bun`. Default: determined by the lock file.",
     ),
     Key::new("build_command", Takes::Text, "The script.").or("build"),
-    Key::new("build_flags", Takes::Texts, "More arguments of the script."),
+    Key::new(
+        "build_flags",
+        Takes::Texts,
+        "More arguments for the script.",
+    ),
     Key::new("node_version", Takes::Any, "Ignored."),
     Key::new(
         "skip_install",
@@ -182,7 +182,7 @@ const TYPESCRIPT: &[Key] = &[
     Key::new(
         "source_maps",
         Takes::Any,
-        "Not obeyed: the project's own build script decides.",
+        "Ignored: the project's build script decides.",
     ),
 ];
 
@@ -196,49 +196,49 @@ const DEV: &[Key] = &[
     Key::new(
         "address",
         Takes::Address,
-        "Where `wash dev` listens. If nobody says, the next free port from 8000.",
+        "Address to listen on. Default: the first free port from 8000.",
     )
     .or("127.0.0.1:8000"),
     Key::new(
         "tls",
         Takes::OneOf(&["self-signed"]),
-        "HTTPS, with a certificate that `wash` makes.",
+        "`self-signed`: serve HTTPS with a certificate that `wash` creates.",
     ),
     Key::new(
         "tls_cert_path",
         Takes::Text,
-        "HTTPS, with the certificate in this file, in PEM.",
+        "Serve HTTPS with this certificate (PEM file).",
     ),
     Key::new(
         "tls_key_path",
         Takes::Text,
-        "The key of `tls_cert_path`, in PEM.",
+        "Key of `tls_cert_path` (PEM file).",
     ),
     Key::new(
         "tls_ca_path",
         Takes::Text,
-        "Authorities, in PEM: clients must show a certificate that one of them has signed.",
+        "Require client certificates signed by these authorities (PEM file).",
     ),
     Key::new(
         "allowed_hosts",
         Takes::Texts,
-        "Names that requests over plain HTTP may be for, beside `localhost`, addresses and the hosts of `routes`: `app.test`, `*.app.test` or, for any, `*`.",
+        "Host names to accept over plain HTTP besides `localhost`, addresses and the hosts of `routes`: `app.test`, `*.app.test`, or `*` for any.",
     ),
     Key::new(
         "max_connections",
         Takes::Count,
-        "Connections to the server at the same time; more wait.",
+        "Maximum concurrent connections to the server; more wait.",
     ),
     Key::new(
         "max_outbound_http_connections_per_workload",
         Takes::Count,
-        "Connections of outgoing HTTP at the same time.",
+        "Maximum concurrent connections of outgoing HTTP.",
     )
     .or("128"),
     Key::new(
         "http_connection_wait",
         Takes::Duration,
-        "How long an outgoing request waits for a connection.",
+        "Timeout of outgoing requests that wait for a connection.",
     )
     .or("5s"),
     CA_PATHS,
@@ -246,101 +246,101 @@ const DEV: &[Key] = &[
     Key::new(
         "components",
         Takes::List(&[COMPONENT, SETTINGS]),
-        "Other components that are linked in.",
+        "Other components to link.",
     ),
     Key::new(
         "http",
         Takes::Texts,
-        "The components that requests go through, in order; the last one answers.",
+        "Components that handle requests, in order; the last one answers.",
     ),
     Key::new(
         "routes",
         Takes::NamedTexts,
-        "`[HOST][/PATH]` to the component that answers there, or to those that requests go through, in order.",
+        "Map of `[HOST][/PATH]` to a component, or to a list of components that handle requests in order.",
     ),
     Key::new(
         "service",
         Takes::Choice(&[SERVICE, COMPONENT, SETTINGS]),
-        "The component that runs beside the requests: the project's own (`true`), one of `dev.components` (its name), or \
+        "Component to run as the service: the project's own (`true`), one of `dev.components` (its name), or \
          a further one.",
     ),
     Key::new(
         "service_file",
         Takes::Text,
-        "A component file that is the service, with the settings of `workload`.",
+        "Component file to run as the service, with the settings of `workload`.",
     ),
     Key::new(
         "service_image",
         Takes::Text,
-        "An image that is the service, with the settings of `workload`.",
+        "Image to run as the service, with the settings of `workload`.",
     ),
     Key::new(
         "service_pull_policy",
         Takes::Spellings(PULL_POLICIES),
-        "When the registry is asked for `service_image`.",
+        "When to look up `service_image` in the registry.",
     )
     .or("ifNotPresent"),
     Key::new(
         "service_ports",
         Takes::List(&[SERVICE_PORT]),
-        "Ports on which the service listens.",
+        "Ports that the service listens on.",
     ),
     Key::new(
         "volumes",
         Takes::List(&[VOLUME]),
-        "Directories of every component that has no `volumes` of its own.",
+        "Directories of every component without its own `volumes`.",
     ),
     Key::new(
         "allow_insecure_registries",
         Takes::Bool,
-        "Registries of images may be without TLS.",
+        "Allow pulling images over plain HTTP.",
     )
     .or("false"),
     Key::new(
         "limits",
         Takes::Map(&[LIMITS]),
-        "Limits of every component that has none of its own.",
+        "Limits of every component without its own `limits`.",
     ),
     Key::new(
         "environment",
         Takes::TextMap,
-        "Variables of the build command in `wash dev`.",
+        "Environment variables of the build in `wash dev`.",
     ),
     Key::new(
         "wasm_proposals",
         Takes::Texts,
-        "Proposals to WebAssembly that components use. Those that the engine has are always on.",
+        "WebAssembly proposals that components use. Those that the engine supports are always on.",
     ),
     Key::new(
         "wasi_blobstore_path",
         Takes::Text,
-        "Where blobs are kept, instead of in `.wash/state`.",
+        "Directory for blobs, instead of `.wash/state`.",
     ),
     Key::new(
         "wasi_keyvalue_path",
         Takes::Text,
-        "Where keys and values are kept as files, instead of in `.wash/state`.",
+        "Directory for key-value pairs as files, instead of `.wash/state`.",
     ),
     Key::new(
         "log_level",
         Takes::OneOf(LEVELS),
-        "The least of wasi:logging that is shown, of components that say nothing else.",
+        "Default minimum log level of wasi:logging.",
     )
     .or("trace"),
     Key::new(
         "host_interfaces",
         Takes::List(&[HOST_INTERFACE]),
-        "Settings of interfaces, for every component that has them.",
+        "Settings of interfaces, for every component that uses them.",
     ),
     Key::new(
         "capabilities",
         Takes::Map(&[CAPABILITIES]),
-        "What the host serves.",
+        "Capabilities of the host to turn on or off.",
     ),
     Key::new(
         "host_plugins",
         Takes::Any,
-        "Not obeyed: components that provide host capabilities do not run yet.",
+        "Ignored: components that provide host capabilities are not supported yet.",
     ),
     Key::new("data_nats_url", Takes::Any, "Not obeyed."),
     Key::new("postgres_url", Takes::Any, "Not obeyed."),
@@ -363,13 +363,13 @@ const DEV: &[Key] = &[
 const CA_PATHS: Key = Key::new(
     "http_client_ca_paths",
     Takes::Texts,
-    "Files in PEM with authorities that outgoing HTTPS trusts as well.",
+    "More authorities for outgoing HTTPS to trust (PEM files).",
 );
 
 const TRUSTED: Key = Key::new(
     "http_client_trust_roots",
     Takes::OneOf(TRUST_ROOTS),
-    "Whom outgoing HTTPS trusts. With `SSL_CERT_FILE` or `SSL_CERT_DIR` in the environment, also the machine's own authorities.",
+    "Authorities for outgoing HTTPS to trust. If `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, also the machine's own.",
 );
 
 const CAPABILITIES: &[Key] = &[
@@ -386,52 +386,52 @@ const COMPONENT: &[Key] = &[
     Key::new(
         "name",
         Takes::Text,
-        "Its name in logs and in wiring; else that of the file, project or image.",
+        "Name in logs and wiring. Default: the name of the file, project or image.",
     ),
     Key::new("file", Takes::Text, "A component file."),
     Key::new(
         "path",
         Takes::Text,
-        "The directory of another project, which is built and watched as well.",
+        "Directory of another project, which is built and watched as well.",
     ),
     Key::new("image", Takes::Text, "A component in a registry."),
     Key::new(
         "pullPolicy",
         Takes::Spellings(PULL_POLICIES),
-        "When the registry is asked for `image`.",
+        "When to look up `image` in the registry.",
     )
     .or("ifNotPresent"),
     Key::new(
         "volumes",
         Takes::List(&[VOLUME]),
-        "Directories; else those of `dev.volumes`.",
+        "Directories of the component. Default: `dev.volumes`.",
     ),
     CA_PATHS,
     TRUSTED,
     Key::new(
         "limits",
         Takes::Map(&[LIMITS]),
-        "Limits; else those of `dev.limits`.",
+        "Limits of the component. Default: `dev.limits`.",
     ),
     Key::new(
         "maxConcurrency",
         Takes::TextOrNumber,
-        "The other name of `limits.concurrent_requests`; -1 and 0 set none.",
+        "Other name of `limits.concurrent_requests`; -1 and 0 set no limit.",
     ),
     Key::new(
         "imports",
         Takes::TextMap,
-        "Who provides an interface to it, as the top-level `imports` says.",
+        "Providers of its imports, like the top-level `imports`.",
     ),
     Key::new(
         "poolSize",
         Takes::Any,
-        "Not obeyed: each request has an instance of its own.",
+        "Ignored: each request has its own instance.",
     ),
     Key::new(
         "maxInvocations",
         Takes::Any,
-        "Not obeyed: each request has an instance of its own.",
+        "Ignored: each request has its own instance.",
     ),
 ];
 
@@ -440,82 +440,88 @@ const SETTINGS: &[Key] = &[
     Key::new(
         "environment",
         Takes::Environment(&[ENVIRONMENT]),
-        "Variables of the component. They are settings of wasi:config as well.",
+        "Environment variables of the component, also available through wasi:config.",
     ),
     Key::new(
         "args",
         Takes::Texts,
-        "Arguments of a service or command, as `wasi:cli/environment` has them after the program's name.",
+        "Arguments of a service or command in `wasi:cli/environment`, after the program's name.",
+    ),
+    Key::new(
+        "program_name",
+        Takes::Text,
+        "Program name in `wasi:cli/environment`, before the arguments. Default: the name of the component.",
+    ),
+    Key::new(
+        "initial_cwd",
+        Takes::Text,
+        "Initial working directory in `wasi:cli/environment`: a directory of the component, such as where a volume is mounted. Default: none, which most programs treat as `/`.",
     ),
     Key::new(
         "env_file",
         Takes::Text,
-        "A file of `NAME=value` lines with more variables, such as `.env`; they win over `environment`. No such file is read unless it is named.",
+        "File with more variables as `NAME=value` lines, such as `.env`. They take precedence over `environment`. Not read unless set.",
     ),
     Key::new(
         "config",
         Takes::TextMap,
-        "Settings of wasi:config; they win over variables of the same name. `subscriptions` has the subjects of messages it takes.",
+        "Values of wasi:config, which take precedence over variables of the same name. `subscriptions` lists the subjects of messages to receive.",
     ),
     Key::new(
         "allowedHosts",
         Takes::Texts,
-        "Where outgoing HTTP may go: `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`, or `*` for any host on a network. Default: nowhere. Loopback and link-local addresses need an entry of their own.",
+        "Hosts that outgoing HTTP may reach: `HOST[:PORT]`, `*.HOST`, `SCHEME://HOST`, or `*` for any host on a network. Default: none. Loopback and link-local addresses need their own entries.",
     ),
     Key::new(
         "log_level",
         Takes::OneOf(LEVELS),
-        "The least of wasi:logging that is shown; else `dev.log_level`.",
+        "Minimum log level of wasi:logging. Default: `dev.log_level`.",
     ),
     Key::new(
         "allowedIpNameLookups",
         Takes::Scalars,
-        "Names that sockets may look up: `*`, `*.SUFFIX`, a name.",
+        "Names that sockets may look up: a name, `*.SUFFIX` or `*`.",
     ),
     Key::new(
         "allowedHostLoopbackPorts",
         Takes::Scalars,
-        "Ports of this machine, as `host.wasmcloud.internal`.",
+        "Ports of this machine to reach at `host.wasmcloud.internal`.",
     ),
     Key::new(
         "allowedSockets",
         Takes::Scalars,
-        "Where sockets may connect to: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`.",
+        "Addresses that sockets may connect to: `HOST|IP|CIDR[:PORT|:FROM-TO][/tcp|/udp]`.",
     ),
     Key::new(
         "keyvalue",
         Takes::Map(&[KEYVALUE]),
-        "Where its keys and values are kept. Components share one store unless they name different ones.",
+        "Key-value store of the component. Components share one store unless they name different ones.",
     ),
 ];
 
 const ENVIRONMENT: &[Key] = &[
     Key::new("config", Takes::TextMap, "Variables."),
-    Key::new("configFrom", Takes::Texts, "Names of entries of `configs`."),
-    Key::new("secretFrom", Takes::Texts, "Names of entries of `secrets`."),
+    Key::new("configFrom", Takes::Texts, "Entries of `configs` to use."),
+    Key::new("secretFrom", Takes::Texts, "Entries of `secrets` to use."),
 ];
 
 const KEYVALUE: &[Key] = &[
-    Key::new(
-        "path",
-        Takes::Text,
-        "A directory with one file for each value.",
-    ),
-    Key::new("memory", Takes::Bool, "They go when `wash dev` ends.").or("false"),
+    Key::new("path", Takes::Text, "Directory with one file per value."),
+    Key::new("memory", Takes::Bool, "`true`: discard values on exit.").or("false"),
     Key::new(
         "prefix",
         Takes::Text,
-        "Stands before the name of every bucket, so that components that share a store keep apart.",
+        "Prefix of every bucket name, to separate components that share a store.",
     ),
     Key::new(
         "buckets",
         Takes::Texts,
-        "The buckets that may be opened; all if nothing is said.",
+        "Buckets that the component may open. Default: all.",
     ),
     Key::new(
         "quota",
         Takes::Size,
-        "Of all keys and values of the store. Default: `256MiB` in memory, none on disk.",
+        "Maximum size of the store. Default: `256MiB` in memory, none on disk.",
     ),
 ];
 
@@ -523,33 +529,29 @@ const SERVICE: &[Key] = &[
     Key::new(
         "component",
         Takes::Text,
-        "The name of a component of `dev.components`.",
+        "Name of a component in `dev.components`.",
     ),
     Key::new(
         "restart",
         Takes::OneOf(&["on-failure", "never"]),
-        "When the service is started again.",
+        "When to restart the service.",
     )
     .or("on-failure"),
     Key::new(
         "max_restarts",
         Takes::Number,
-        "How often in a row; 0 is never. Without end if nothing is said.",
+        "Maximum consecutive restarts; 0 is never. Default: unlimited.",
     ),
 ];
 
 const SERVICE_PORT: &[Key] = &[
     Key::new("name", Takes::Any, "For people."),
-    Key::new(
-        "port",
-        Takes::Port,
-        "The port on which the service listens.",
-    ),
+    Key::new("port", Takes::Port, "Port that the service listens on."),
     Key::new("protocol", Takes::Spellings(&["TCP", "UDP"]), "").or("TCP"),
     Key::new(
         "publish",
         Takes::Port,
-        "The port of this machine's 127.0.0.1 that leads there; none if nothing is said.",
+        "Port of 127.0.0.1 on this machine to publish it on. Default: none.",
     ),
 ];
 
@@ -557,14 +559,14 @@ const VOLUME: &[Key] = &[
     Key::new(
         "host_path",
         Takes::Text,
-        "A directory of this machine, which must be there.",
+        "Existing directory of this machine.",
     ),
     Key::new(
         "empty",
         Takes::Text,
-        "The name of an empty directory that goes with the workload, instead of `host_path`.",
+        "Name of a temporary directory, instead of `host_path`.",
     ),
-    Key::new("guest_path", Takes::Text, "Where the component sees it."),
+    Key::new("guest_path", Takes::Text, "Path in the component."),
     Key::new("read_only", Takes::Bool, "").or("false"),
 ];
 
@@ -572,20 +574,20 @@ const LIMITS: &[Key] = &[
     Key::new(
         "cpu_time",
         Takes::Duration,
-        "Of one request, between two waits.",
+        "Maximum computing time of a request between two waits.",
     )
     .or("10s"),
-    Key::new("memory", Takes::Size, "Of one instance.").or("512MiB"),
+    Key::new("memory", Takes::Size, "Maximum memory of one instance.").or("512MiB"),
     Key::new(
         "concurrent_requests",
         Takes::Count,
-        "Requests at the same time; more wait.",
+        "Maximum concurrent requests; more wait.",
     )
     .or("512"),
     Key::new(
         "queued_messages",
         Takes::Count,
-        "Messages that wait; more are refused.",
+        "Maximum queued messages; more are rejected.",
     )
     .or("10000"),
 ];
@@ -601,7 +603,7 @@ const HOST_INTERFACE: &[Key] = &[
     Key::new(
         "interfaces",
         Takes::Any,
-        "Ignored: which interfaces a component has is read from itself.",
+        "Ignored: the interfaces are read from the component.",
     ),
     Key::new("version", Takes::Any, "Ignored, likewise."),
     Key::new("name", Takes::Any, "Ignored, likewise."),
@@ -609,41 +611,33 @@ const HOST_INTERFACE: &[Key] = &[
 
 const SOURCE: &[Key] = &[
     Key::new("inline", Takes::TextMap, "Variables."),
-    Key::new("file", Takes::Text, "A file with `NAME=value` lines."),
-    Key::new(
-        "dir",
-        Takes::Text,
-        "A directory with one file for each variable.",
-    ),
-    Key::new(
-        "fromEnv",
-        Takes::Texts,
-        "Names of variables of the environment.",
-    ),
+    Key::new("file", Takes::Text, "File with `NAME=value` lines."),
+    Key::new("dir", Takes::Text, "Directory with one file per variable."),
+    Key::new("fromEnv", Takes::Texts, "Names of environment variables."),
 ];
 
 const WIT: &[Key] = &[
     Key::new(
         "skip_fetch",
         Takes::Bool,
-        "Builds do not fetch WIT packages.",
+        "Don't fetch WIT packages in builds.",
     )
     .or("false"),
     Key::new(
         "wit_dir",
         Takes::Text,
-        "The folder of the project's own WIT package.",
+        "Directory of the project's own WIT package.",
     )
     .or("wit"),
     Key::new(
         "sources",
         Takes::TextMap,
-        "Package to where it is: a path, a URL, a git repository, or a reference to a registry.",
+        "Map of packages to their sources: a path, a URL, a git repository, or a reference to a registry.",
     ),
     Key::new(
         "registries",
         Takes::List(&[REGISTRY]),
-        "Registries to ask, in this order, for packages whose namespace has none, and how to log in to registries.",
+        "Registries for packages whose namespace has none, in this order, and logins to registries.",
     ),
 ];
 
@@ -656,5 +650,5 @@ const REGISTRY: &[Key] = &[
 const NEW: &[Key] = &[Key::new(
     "command",
     Takes::Text,
-    "Sets a new project up; `wash new` asks before it is run.",
+    "Command to set up a new project; `wash new` asks before it runs it.",
 )];

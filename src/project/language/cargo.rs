@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use wash_common::process::Command;
+
 use super::Recipe;
 use crate::project::raw::RawRust;
-use crate::project::{Artifact, Command, Purpose};
+use crate::project::{Artifact, Purpose};
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -105,7 +107,10 @@ fn configured_target(root: &Path) -> Option<String> {
         .ancestors()
         .flat_map(|dir| ["config.toml", "config"].map(|name| dir.join(".cargo").join(name)));
     let target = files.into_iter().find_map(|file| {
-        let config: toml::Table = std::fs::read_to_string(file).ok()?.parse().ok()?;
+        let config: toml::Table = wash_common::files::read_to_string(file)
+            .ok()?
+            .parse()
+            .ok()?;
         Some(config.get("build")?.get("target")?.as_str()?.to_string())
     })?;
     target.starts_with("wasm32-").then_some(target)

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use wash_common::process::Command;
+
 use super::world::only_world;
 use super::{Detected, Recipe};
+use crate::project::Artifact;
 use crate::project::raw::RawTinyGo;
-use crate::project::{Artifact, Command};
 
 /// The last element of the module's path, a version suffix apart.
 pub(super) fn name(go_mod: &str) -> Option<String> {

@@ -6,8 +6,9 @@ pub(crate) mod npm;
 mod python;
 mod world;
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use wash_common::files;
 
 use super::raw::RawBuild;
 use super::{Artifact, Command, Kind, ProjectError, Purpose, layers};
@@ -105,7 +106,7 @@ pub(super) fn recipe(
 }
 
 fn read(path: &Path) -> Result<String, ProjectError> {
-    fs::read_to_string(path).map_err(|source| ProjectError::Read {
+    files::read_to_string(path).map_err(|source| ProjectError::Read {
         path: path.to_path_buf(),
         source,
     })

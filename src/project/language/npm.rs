@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use ignore::overrides::OverrideBuilder;
 use serde_json::Value as Json;
+use wash_common::process::Command;
 
 use super::{Recipe, read};
 use crate::project::raw::RawTypeScript;
-use crate::project::{Artifact, Command, ProjectError};
+use crate::project::{Artifact, ProjectError};
 
 /// The package's name without its scope.
 pub(super) fn name(package: &str) -> Option<String> {
@@ -107,7 +108,7 @@ fn manager_in(dir: &Path) -> Option<&'static str> {
 }
 
 fn package(dir: &Path) -> Json {
-    let text = std::fs::read_to_string(dir.join("package.json")).unwrap_or_default();
+    let text = wash_common::files::read_to_string(dir.join("package.json")).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
@@ -136,7 +137,8 @@ fn workspace_globs(dir: &Path) -> Vec<String> {
     let package = package(dir);
     let workspaces = &package["workspaces"];
     let named = workspaces.as_array().or(workspaces["packages"].as_array());
-    let pnpm = std::fs::read_to_string(dir.join("pnpm-workspace.yaml")).unwrap_or_default();
+    let pnpm =
+        wash_common::files::read_to_string(dir.join("pnpm-workspace.yaml")).unwrap_or_default();
     let pnpm: Json = serde_saphyr::from_str(&pnpm).unwrap_or_default();
     let named = named.or(pnpm["packages"].as_array());
     let globs = named.into_iter().flatten().filter_map(Json::as_str);

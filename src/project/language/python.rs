@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use wash_common::process::Command;
+
 use super::world::only_world;
 use super::{Detected, Recipe};
-use crate::project::{Artifact, Command, ProjectError};
+use crate::project::{Artifact, ProjectError};
 
 /// The name in `[project]` of pyproject.toml.
 pub(super) fn name(pyproject: &str) -> Option<String> {
@@ -75,7 +77,7 @@ fn module(root: &Path) -> Result<String, String> {
         .collect();
     match modules.as_slice() {
         [module] => Ok(module.clone()),
-        [] => Err("there is no app.py".to_string()),
-        _ => Err("there are several modules and none is app.py".to_string()),
+        [] => Err("app.py is missing".to_string()),
+        _ => Err("it has several modules and none is app.py".to_string()),
     }
 }
