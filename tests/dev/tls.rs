@@ -213,7 +213,8 @@ async fn connections_to_the_server_are_limited() {
         let url = url.clone();
         async move { get(&url, "/hello").await.1 }
     });
-    wash.line("the limit of connections (`dev.max_connections`").await;
+    wash.line("the limit of connections (`dev.max_connections`")
+        .await;
     assert!(!second.is_finished());
     drop(first);
     assert_eq!(second.await.unwrap(), "hello");

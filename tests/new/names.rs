@@ -84,7 +84,10 @@ fn what_is_missing_is_told_with_the_choices() {
     let said = desk
         .run(&["x", "--template", "http", "-C", "missing"])
         .failure(1);
-    assert!(said.contains("missing`, to create the project in"), "{said}");
+    assert!(
+        said.contains("missing`, to create the project in"),
+        "{said}"
+    );
 }
 
 #[test]

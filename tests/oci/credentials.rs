@@ -237,7 +237,7 @@ fn a_private_authority_is_trusted_when_it_is_named() {
     let no_pem = [&push[..], &["--ca-path", "hello.wasm"]].concat();
     stage
         .wash(&no_pem)
-        .assert_failure(&["it has no certificate"]);
+        .assert_failure(&["there is no certificate in it"]);
 }
 
 #[test]
